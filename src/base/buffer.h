@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Buffer - bytes that grow
+ *
+ * Appending fails only for want of memory. A failure sticks: further appends do nothing and buffer_error()
+ * tells, so that a writer of many small pieces checks once at the end. The bytes are kept NUL-terminated
+ * (the NUL is not counted) when anything was appended.
+ *
+ * Owns:   its memory, until buffer_done() or buffer_steal().
+ */
+
+#include "base/macro.h"
+
+typedef struct Buffer {
+        char *data;
+        size_t size;      /* bytes in use */
+        size_t allocated; /* room, including the NUL */
+        int error;        /* 0, or -ENOMEM for ever after */
+} Buffer;
+
+#define BUFFER_NULL ((Buffer){})
+
+void buffer_done(Buffer *b);
+static inline void buffer_clear(Buffer *b)
+{
+        b->size = 0;
+        b->error = 0;
+}
+
+void buffer_append(Buffer *b, const void *data, size_t size);
+void buffer_append_string(Buffer *b, const char *s);
+void buffer_append_char(Buffer *b, char c);
+void buffer_printf(Buffer *b, const char *fmt, ...) _printf_(2, 3);
+void *buffer_extend(Buffer *b, size_t size);      /* room for size more bytes, counted as used; NULL on -ENOMEM */
+void buffer_truncate(Buffer *b, size_t size);      /* back to an earlier size; clears no error */
+char *buffer_steal(Buffer *b);                     /* the text, now the caller's; NULL after an error; never NULL else */
+
+static inline int buffer_error(const Buffer *b)
+{
+        return b->error;
+}

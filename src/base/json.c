@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/utf8.h"
+
+void json_string_n(Buffer *b, const char *s, size_t size)
+{
+        const char *end = s + size;
+
+        buffer_append_char(b, '"');
+        while (s < end) {
+                const char *from = s;
+
+                /* the plain run in one piece */
+                while (s < end && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x7f && *s != '"' && *s != '\\')
+                        s++;
+                buffer_append(b, from, (size_t)(s - from));
+                if (s == end)
+                        break;
+                if (*s == '"' || *s == '\\') {
+                        buffer_append_char(b, '\\');
+                        buffer_append_char(b, *s++);
+                } else if (*s == '\n') {
+                        buffer_append(b, "\\n", 2);
+                        s++;
+                } else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+                        buffer_printf(b, "\\u%04x", (unsigned)(unsigned char)*s++);
+                } else {
+                        size_t n = utf8_character(s, (size_t)(end - s));
+
+                        if (n > 0)
+                                buffer_append(b, s, n);
+                        else
+                                buffer_append_string(b, "\xef\xbf\xbd");
+                        s += n > 0 ? n : 1;
+                }
+        }
+        buffer_append_char(b, '"');
+}
+
+void json_string(Buffer *b, const char *s)
+{
+        json_string_n(b, s, strlen(s));
+}
+
+void json_number(Buffer *b, double x)
+{
+        char text[NUMBER_TEXT_MAX];
+
+        if (isfinite(x))
+                buffer_append(b, text, number_format(x, text));
+        else
+                buffer_append_string(b, "null");
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * JSON - written straight into a Buffer
+ *
+ * For bodies on the hot path and for output of programs. Reading JSON is json-c's work. The caller writes the
+ * punctuation; these write the parts that can go wrong.
+ */
+
+#include "base/buffer.h"
+
+/* A string in quotes, escaped. Bytes that are not UTF-8 become U+FFFD, so that the text is always valid. */
+void json_string(Buffer *b, const char *s);
+void json_string_n(Buffer *b, const char *s, size_t size);
+
+/* The shortest decimal; null for infinity and NaN, which JSON has no word for. */
+void json_number(Buffer *b, double x);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Log ids - the lines an operator might search for
+ *
+ * Each has a paragraph in systemd/hublink.catalog that says what it means and what to do. Never renumbered.
+ */
+
+#define LOG_ID_LINK_CONNECTED    "90856e78839a42e586eeb31ad6004847"
+#define LOG_ID_LINK_LOST         "5e8521e508f04704959dd917e817dedb"
+#define LOG_ID_LINK_REFUSED      "23b8f2dc5a02407a845709b38118e4fd"
+#define LOG_ID_DISK_FAILED       "b9465709538b4e929d17490e1373dae5"
+#define LOG_ID_DISK_RECOVERED    "9135b19b65584aca8b9dfba0684c264e"
+#define LOG_ID_QUEUE_FULL        "73667ceac40344029674846ae12d559c"
+#define LOG_ID_READING_DROPPED   "1883ce0183ab4a7d9a1af07a54d5e41a"
+#define LOG_ID_RECORD_DAMAGED    "e6098d5e0352462893b07fa91a56a09d"
+#define LOG_ID_SENSOR_FAILING    "df62b8f0657d490c8a8f8b300da88938"
+#define LOG_ID_SENSOR_RECOVERED  "6db7a569d0a24a3ca0c1bcd55620d9cd"
+#define LOG_ID_LINE_REFUSED      "5fb66718326e4aaba95cbc56a2147702"
+#define LOG_ID_SETTINGS_BAD      "4ef9cc5ab0e943ce9ae7d823130df309"
+#define LOG_ID_SETTINGS_RELOADED "2204cd12c8ee49139810ad1b390b5991"
+#define LOG_ID_DAEMON_STARTED    "e72d104c4f8a419e9c3a0d0ebd3fceb6"
+#define LOG_ID_DAEMON_STOPPED    "bac998dd2bca4496b29be7383da35b67"
+#define LOG_ID_LINES_HELD_BACK   "a4b529bef1764c3fb1e9444f6cddb840"

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The file and line of the caller would be those of this file. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+
+#include "base/log-id.h"
+
+#define FIELDS_MAX 24
+
+/* One log per process: the only module-wide state of the house. */
+static struct {
+        const Clock *clock;
+        LogSettings settings;
+        bool journal;
+        LogTap tap;
+        void *tap_userdata;
+        uint64_t hour; /* the hour of boot time that lines_this_hour counts */
+        unsigned lines_this_hour;
+        uint64_t held_back;
+} the_log = {
+        .clock = &clock_system,
+        .settings = {.level = LOG_INFO},
+};
+
+/* systemd names the journal's stream by device and inode in JOURNAL_STREAM: only if stderr is that very stream
+ * does the journal read us. */
+static bool stderr_is_journal(void)
+{
+        const char *e = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        if (!e || sscanf(e, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+                return false;
+        return st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_open(LogTarget target, const Clock *clock)
+{
+        the_log.clock = clock;
+        the_log.journal = target == LOG_TARGET_JOURNAL || (target == LOG_TARGET_AUTO && stderr_is_journal());
+        the_log.hour = 0;
+        the_log.lines_this_hour = 0;
+        the_log.held_back = 0;
+}
+
+void log_configure(const LogSettings *settings)
+{
+        the_log.settings = *settings;
+}
+
+void log_tap(LogTap tap, void *userdata)
+{
+        the_log.tap = tap;
+        the_log.tap_userdata = userdata;
+}
+
+bool log_wants(int priority)
+{
+        return priority <= the_log.settings.level;
+}
+
+static void write_journal(int priority, const char *id, const char *text, const char *const *fields)
+{
+        struct iovec iov[FIELDS_MAX + 3];
+        char prio[16], *message = NULL, *message_id = NULL;
+        int n = 0;
+
+        (void)snprintf(prio, sizeof(prio), "PRIORITY=%d", priority);
+        iov[n++] = (struct iovec){prio, strlen(prio)};
+        if (asprintf(&message, "MESSAGE=%s", text) < 0)
+                return;
+        iov[n++] = (struct iovec){message, strlen(message)};
+        if (id && asprintf(&message_id, "MESSAGE_ID=%s", id) >= 0)
+                iov[n++] = (struct iovec){message_id, strlen(message_id)};
+        for (; fields && *fields && n < FIELDS_MAX + 3; fields++)
+                iov[n++] = (struct iovec){(void *)(uintptr_t)*fields, strlen(*fields)};
+        (void)sd_journal_sendv(iov, n);
+        free(message);
+        free(message_id);
+}
+
+static void write_line(int priority, const char *id, const char *text, const char *const *fields)
+{
+        if (the_log.tap)
+                the_log.tap(the_log.tap_userdata, priority, id, text, fields);
+        else if (the_log.journal)
+                write_journal(priority, id, text, fields);
+        else
+                (void)fprintf(stderr, "%s\n", text);
+}
+
+/* Counts the line against its hour. The last line that an hour may have says that there will be no more. */
+static bool admit(void)
+{
+        unsigned limit = the_log.settings.max_lines_per_hour;
+        uint64_t hour = clock_boot(the_log.clock) / USEC_PER_HOUR;
+        char text[128];
+
+        if (limit == 0)
+                return true;
+        if (hour != the_log.hour) {
+                uint64_t held_back = the_log.held_back;
+
+                the_log.hour = hour;
+                the_log.lines_this_hour = 0;
+                the_log.held_back = 0;
+                if (held_back > 0) {
+                        (void)snprintf(text, sizeof(text), "%llu lines were held back in an earlier hour.",
+                                       (unsigned long long)held_back);
+                        the_log.lines_this_hour++;
+                        write_line(LOG_NOTICE, LOG_ID_LINES_HELD_BACK, text, NULL);
+                }
+        }
+        if (the_log.lines_this_hour + 1 < limit) {
+                the_log.lines_this_hour++;
+                return true;
+        }
+        if (the_log.held_back++ == 0) {
+                the_log.lines_this_hour++;
+                (void)snprintf(text, sizeof(text),
+                               "%u lines in this hour: holding further ones back (log.max_lines_per_hour).", limit);
+                write_line(LOG_WARNING, LOG_ID_LINES_HELD_BACK, text, NULL);
+        }
+        return false;
+}
+
+void log_linev(int priority, const char *id, const char *const *fields, const char *fmt, va_list ap)
+{
+        char text[2048];
+
+        if (!log_wants(priority))
+                return;
+        if (priority < LOG_DEBUG && !admit())
+                return;
+        (void)vsnprintf(text, sizeof(text), fmt, ap);
+        write_line(priority, id, text, fields);
+}
+
+void log_line(int priority, const char *id, const char *const *fields, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        log_linev(priority, id, fields, fmt, ap);
+        va_end(ap);
+}

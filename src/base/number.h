@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Number - doubles as text, and text as doubles
+ *
+ * The text is the shortest decimal that reads back to the same double, in JSON's grammar (21.5, 1e-7, -0).
+ * Infinity and NaN have no text. Independent of the locale.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NUMBER_TEXT_MAX 32
+
+/* Returns the length, without the NUL. x must be finite. */
+size_t number_format(double x, char text[static NUMBER_TEXT_MAX]);
+
+/* The whole of text must be a decimal number (blanks around it are allowed). -EINVAL if it is not, -ERANGE if
+ * it is not finite as a double. */
+int number_parse(const char *text, double *ret);

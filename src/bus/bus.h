@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Bus - org.hublink1, the doorway for local services
+ *
+ * Exposes what a Status tells and hands requests to those who were given at birth. The contract is the XML
+ * under conf/dbus/. Without a message bus the daemon lives on; the bus is tried again with backoff.
+ *
+ * Owns:   the connection and the objects on it, pending calls.
+ * Knows:  nothing of queue, hub or sensors.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/backoff.h"
+#include "base/ticker.h"
+#include "model/sink.h"
+
+typedef struct Bus Bus;
+
+typedef struct BusPeers {
+        Intake intake;
+        Control control;
+        StatusSource status;
+} BusPeers;
+
+/* address: "system", "session" or a D-Bus address. */
+int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *peers, const Clock *clock,
+            const Random *random);
+/* The intake must have given all its answers before. */
+Bus *bus_free(Bus *bus);
+DEFINE_CLEANUP(Bus *, bus_free);
+Ticker bus_ticker(Bus *bus);
+
+/* Something in the Status changed: told to subscribers of PropertiesChanged, counters at most once a second,
+ * the link's state at once. */
+void bus_status_changed(Bus *bus);
+void bus_sensor_changed(Bus *bus, const SensorStatus *sensor);
+void bus_settled(Bus *bus, const Settled *settled);

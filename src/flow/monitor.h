@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Monitor - asks everyone, fills the Status
+ */
+
+#include "flow/collector.h"
+#include "flow/uplink.h"
+#include "hub/hub.h"
+#include "model/sink.h"
+#include "queue/queue.h"
+#include "sensor/sensors.h"
+
+typedef struct Monitor Monitor;
+
+typedef struct MonitorPeers {
+        const Queue *queue;
+        const Hub *hub;
+        const Collector *collector;
+        const Uplink *uplink;
+        const Sensors *sensors; /* may be NULL in tests */
+} MonitorPeers;
+
+int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock);
+Monitor *monitor_free(Monitor *m);
+DEFINE_CLEANUP(Monitor *, monitor_free);
+
+StatusSource monitor_status_source(Monitor *m);

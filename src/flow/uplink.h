@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Uplink - queue to hub
+ *
+ * Reads what is waiting, packs it into messages, keeps a window of them unacknowledged, settles their ranges
+ * when the hub's PUBACK comes, and sends them again, unchanged, after the link was lost.
+ */
+
+#include "base/ticker.h"
+#include "flow/stream.h"
+#include "hub/hub.h"
+#include "model/sink.h"
+#include "queue/queue.h"
+
+typedef struct Uplink Uplink;
+
+typedef struct UplinkSettings {
+        unsigned window;       /* unacknowledged messages, at most */
+        const char *device_id; /* for ${device} */
+} UplinkSettings;
+
+int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*changed)(void *userdata),
+               void *userdata);
+Uplink *uplink_free(Uplink *u);
+DEFINE_CLEANUP(Uplink *, uplink_free);
+int uplink_configure(Uplink *u, const UplinkSettings *settings, const StreamSettings *streams, size_t n_streams);
+Ticker uplink_ticker(Uplink *u);
+
+/* fed by the sinks of queue and hub */
+void uplink_readable(Uplink *u);
+void uplink_ready(Uplink *u);
+void uplink_delivered(Uplink *u, uint64_t ticket);
+void uplink_lost(Uplink *u);
+
+/* Seals what waits, whatever its latency; done is called once when all that was durable at the call is settled,
+ * or with REQUEST_NOT_CONNECTED. */
+void uplink_flush(Uplink *u, DoneFn done, void *done_userdata);
+
+unsigned uplink_in_flight(const Uplink *u); /* messages */
+usec_t uplink_last_acknowledged(const Uplink *u); /* wall clock, 0: never */

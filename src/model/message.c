@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The record of a message, version 1:
+ *
+ *   version u8 | n_properties u8 | content type NUL | content encoding NUL | correlation id NUL
+ *   then per property: name NUL | value NUL; then the body, to the end
+ *
+ * An absent text is written as an empty one: the hub makes no difference.
+ */
+
+#include "model/message.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define VERSION 1
+
+Message *message_free(Message *m)
+{
+        if (!m)
+                return NULL;
+        free(m->message_id);
+        free(m->correlation_id);
+        free(m->content_type);
+        free(m->content_encoding);
+        for (size_t i = 0; i < m->n_properties; i++) {
+                free(m->properties[i].name);
+                free(m->properties[i].value);
+        }
+        free(m->properties);
+        buffer_done(&m->body);
+        free(m);
+        return NULL;
+}
+
+int message_add_property(Message *m, const char *name, const char *value)
+{
+        Property *more = reallocarray(m->properties, m->n_properties + 1, sizeof(*more));
+        Property p;
+
+        if (!more)
+                return -ENOMEM;
+        m->properties = more;
+        p = (Property){strdup(name), strdup(value)};
+        if (!p.name || !p.value) {
+                free(p.name);
+                free(p.value);
+                return -ENOMEM;
+        }
+        m->properties[m->n_properties++] = p;
+        return 0;
+}
+
+static size_t length(const char *s)
+{
+        return s ? strlen(s) : 0;
+}
+
+size_t message_size(const Message *m)
+{
+        size_t n = m->body.size + length(m->message_id) + length(m->correlation_id) + length(m->content_type) +
+                   length(m->content_encoding);
+
+        if (m->created_usec > 0)
+                n += strlen("2026-01-01T00:00:00.000Z");
+        for (size_t i = 0; i < m->n_properties; i++)
+                n += length(m->properties[i].name) + length(m->properties[i].value);
+        return n;
+}
+
+static void put_text(Buffer *b, const char *s)
+{
+        buffer_append(b, s ? s : "", length(s) + 1);
+}
+
+void message_encode(const Message *m, Buffer *b)
+{
+        uint8_t head[2] = {VERSION, (uint8_t)m->n_properties};
+
+        buffer_append(b, head, sizeof(head));
+        put_text(b, m->content_type);
+        put_text(b, m->content_encoding);
+        put_text(b, m->correlation_id);
+        for (size_t i = 0; i < m->n_properties; i++) {
+                put_text(b, m->properties[i].name);
+                put_text(b, m->properties[i].value);
+        }
+        buffer_append(b, m->body.data, m->body.size);
+}
+
+static const char *take_text(const char **p, const char *end)
+{
+        const char *text = *p, *nul = text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
+
+        if (!nul)
+                return NULL;
+        *p = nul + 1;
+        return text;
+}
+
+static int take_member(const char **p, const char *end, char **ret)
+{
+        const char *text = take_text(p, end);
+
+        if (!text)
+                return -EBADMSG;
+        if (*text == 0)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int message_decode(const void *data, size_t size, Message **ret)
+{
+        _cleanup_(message_freep) Message *m = NULL;
+        const char *p = data, *end = p + size;
+        unsigned n_properties;
+        int r;
+
+        if (size < 2 || p[0] != VERSION)
+                return -EBADMSG;
+        n_properties = (uint8_t)p[1];
+        p += 2;
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        if ((r = take_member(&p, end, &m->content_type)) < 0 ||
+            (r = take_member(&p, end, &m->content_encoding)) < 0 ||
+            (r = take_member(&p, end, &m->correlation_id)) < 0)
+                return r;
+        for (unsigned i = 0; i < n_properties; i++) {
+                const char *name = take_text(&p, end), *value = name ? take_text(&p, end) : NULL;
+
+                if (!value)
+                        return -EBADMSG;
+                r = message_add_property(m, name, value);
+                if (r < 0)
+                        return r;
+        }
+        buffer_append(&m->body, p, (size_t)(end - p));
+        if (buffer_error(&m->body))
+                return -ENOMEM;
+        *ret = TAKE_PTR(m);
+        return 0;
+}

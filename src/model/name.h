@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Name - of a sensor, a channel, a stream
+ *
+ * [A-Za-z][A-Za-z0-9_]*, at most 32 characters. So it fits a configuration key, a D-Bus object path, a JSON
+ * member and a message id without any escaping.
+ */
+
+#include <stdbool.h>
+
+#define NAME_LENGTH_MAX 32
+
+typedef char Name[NAME_LENGTH_MAX + 1];
+
+bool name_is_valid(const char *name);

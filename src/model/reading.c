@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The record of a reading, version 1:
+ *
+ *   version u8 | quality u8 | flags u8 (1: wall time trusted) | n_channels u8 | wall u64 | sensor NUL
+ *   then per channel: kind u8 | name NUL | number f64, integer u64, boolean u8, or text NUL
+ */
+
+#include "model/reading.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "base/bytes.h"
+#include "base/utf8.h"
+
+#define VERSION 1
+
+enum {
+        FLAG_WALL_TRUSTED = 1,
+};
+
+const char *quality_to_string(Quality quality)
+{
+        switch (quality) {
+        case QUALITY_GOOD:
+                return "good";
+        case QUALITY_BOUNDED:
+                return "bounded";
+        case QUALITY_UNKNOWN:
+                return "unknown";
+        case QUALITY_STALE:
+                return "stale";
+        case _QUALITY_MAX:
+        case _QUALITY_INVALID:
+                break;
+        }
+        return NULL;
+}
+
+static void put_u64(Buffer *b, uint64_t v)
+{
+        void *p = buffer_extend(b, sizeof(v));
+
+        if (p)
+                bytes_put64(p, v);
+}
+
+static void put_value(Buffer *b, const Value *v)
+{
+        uint64_t bits;
+
+        switch (v->kind) {
+        case VALUE_NUMBER:
+                memcpy(&bits, &v->number, sizeof(bits));
+                put_u64(b, bits);
+                break;
+        case VALUE_INTEGER:
+                put_u64(b, (uint64_t)v->integer);
+                break;
+        case VALUE_BOOLEAN:
+                buffer_append_char(b, v->boolean);
+                break;
+        case VALUE_TEXT:
+                buffer_append(b, v->text, strlen(v->text) + 1);
+                break;
+        case _VALUE_KIND_MAX:
+                break;
+        }
+}
+
+void reading_encode(const Reading *reading, Buffer *b)
+{
+        uint8_t head[4] = {VERSION, (uint8_t)reading->quality, reading->wall_trusted ? FLAG_WALL_TRUSTED : 0,
+                           (uint8_t)reading->n_channels};
+
+        buffer_append(b, head, sizeof(head));
+        put_u64(b, reading->wall_usec);
+        buffer_append(b, reading->sensor, strlen(reading->sensor) + 1);
+        for (size_t i = 0; i < reading->n_channels; i++) {
+                const Channel *c = &reading->channels[i];
+
+                buffer_append_char(b, (char)c->value.kind);
+                buffer_append(b, c->name, strlen(c->name) + 1);
+                put_value(b, &c->value);
+        }
+}
+
+typedef struct Cursor {
+        const uint8_t *p;
+        size_t left;
+} Cursor;
+
+static const void *take(Cursor *c, size_t n)
+{
+        const void *p = c->p;
+
+        if (n > c->left)
+                return NULL;
+        c->p += n;
+        c->left -= n;
+        return p;
+}
+
+static const char *take_text(Cursor *c)
+{
+        const uint8_t *end = c->left > 0 ? memchr(c->p, 0, c->left) : NULL;
+
+        return end ? take(c, (size_t)(end - c->p) + 1) : NULL;
+}
+
+static const char *take_name(Cursor *c)
+{
+        const char *name = take_text(c);
+
+        return name && name_is_valid(name) ? name : NULL;
+}
+
+static int take_value(Cursor *c, ValueKind kind, Value *ret)
+{
+        Value v = {.kind = kind};
+        uint64_t bits;
+        const void *p;
+
+        switch (kind) {
+        case VALUE_NUMBER:
+        case VALUE_INTEGER:
+                p = take(c, sizeof(bits));
+                if (!p)
+                        return -EBADMSG;
+                bits = bytes_get64(p);
+                if (kind == VALUE_INTEGER)
+                        v.integer = (int64_t)bits;
+                else
+                        memcpy(&v.number, &bits, sizeof(bits));
+                if (kind == VALUE_NUMBER && !isfinite(v.number))
+                        return -EBADMSG;
+                break;
+        case VALUE_BOOLEAN:
+                p = take(c, 1);
+                if (!p)
+                        return -EBADMSG;
+                v.boolean = *(const uint8_t *)p != 0;
+                break;
+        case VALUE_TEXT:
+                v.text = take_text(c);
+                if (!v.text || !utf8_is_valid(v.text, strlen(v.text)))
+                        return -EBADMSG;
+                break;
+        case _VALUE_KIND_MAX:
+        default:
+                return -EBADMSG;
+        }
+        *ret = v;
+        return 0;
+}
+
+int reading_decode(const void *data, size_t size, ReadingSpace *space, Reading *ret)
+{
+        Cursor c = {data, size};
+        const uint8_t *head = take(&c, 4);
+        const void *wall = head ? take(&c, 8) : NULL;
+        const char *sensor = wall ? take_name(&c) : NULL;
+
+        if (!sensor || head[0] != VERSION || head[1] >= _QUALITY_MAX || head[3] == 0 ||
+            head[3] > READING_CHANNELS_MAX)
+                return -EBADMSG;
+        for (size_t i = 0; i < head[3]; i++) {
+                const uint8_t *kind = take(&c, 1);
+                const char *name = kind ? take_name(&c) : NULL;
+
+                if (!name || take_value(&c, (ValueKind)*kind, &space->channels[i].value) < 0)
+                        return -EBADMSG;
+                space->channels[i].name = name;
+        }
+        if (c.left > 0)
+                return -EBADMSG;
+        *ret = (Reading){
+                .sensor = sensor,
+                .wall_usec = bytes_get64(wall),
+                .wall_trusted = head[2] & FLAG_WALL_TRUSTED,
+                .quality = (Quality)head[1],
+                .channels = space->channels,
+                .n_channels = head[3],
+        };
+        return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Reading - one read of one sensor with all its channels, one time, one quality
+ *
+ * A view: names and texts are borrowed, for the length of a call, from the driver that read them or from the
+ * record that holds them. Whoever wants to keep a reading keeps its record (reading_encode).
+ */
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "model/name.h"
+
+#define READING_CHANNELS_MAX 64
+#define READING_TEXT_MAX     4096 /* bytes of one text value */
+
+typedef enum ValueKind {
+        VALUE_NUMBER,  /* finite */
+        VALUE_INTEGER, /* 64 bits, signed */
+        VALUE_BOOLEAN,
+        VALUE_TEXT,    /* UTF-8 without NUL */
+        _VALUE_KIND_MAX,
+} ValueKind;
+
+typedef struct Value {
+        ValueKind kind;
+        union {
+                double number;
+                int64_t integer;
+                bool boolean;
+                const char *text; /* borrowed */
+        };
+} Value;
+
+typedef struct Channel {
+        const char *name; /* borrowed */
+        Value value;
+} Channel;
+
+/* How far the reading as a whole is to be trusted. Only what is not good is told to the consumer. */
+typedef enum Quality {
+        QUALITY_GOOD,
+        QUALITY_BOUNDED, /* the time is known only within bounds */
+        QUALITY_UNKNOWN, /* the time is a guess: the clock was never synchronised */
+        QUALITY_STALE,   /* the value did not change or come for too long */
+        _QUALITY_MAX,
+        _QUALITY_INVALID = -22,
+} Quality;
+
+const char *quality_to_string(Quality quality);
+
+typedef struct Reading {
+        const char *sensor;    /* borrowed; a valid name */
+        usec_t wall_usec;      /* when it was taken, as far as was known then; 0: the collector fills it in */
+        bool wall_trusted;     /* the clock was synchronised, or the source gave the time itself */
+        Quality quality;
+        const Channel *channels; /* borrowed */
+        size_t n_channels;       /* 1 .. READING_CHANNELS_MAX */
+} Reading;
+
+/* Room for the channels of a decoded reading. */
+typedef struct ReadingSpace {
+        Channel channels[READING_CHANNELS_MAX];
+} ReadingSpace;
+
+/* As bytes: little endian, texts ended by NUL so that they can be borrowed in place. Appends to b. */
+void reading_encode(const Reading *reading, Buffer *b);
+
+/* Back to a view that borrows from data and space. -EBADMSG for anything that reading_encode() did not write. */
+int reading_decode(const void *data, size_t size, ReadingSpace *space, Reading *ret);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Sinks - what an edge is given at birth, so that it never calls up
+ *
+ * Each is a small row of functions and one userdata. Everything is called on the loop's thread.
+ */
+
+#include "model/ledger.h"
+#include "model/message.h"
+#include "model/reading.h"
+#include "model/status.h"
+
+/* ---- from sensors up ---- */
+
+typedef struct ReadingSink {
+        /* A reading was taken. 0: it will reach the disk within the commit interval. Positive: refused, and
+         * counted, for want of room; the source may slow down. */
+        int (*reading)(void *userdata, const char *stream, const Reading *reading);
+        /* Something never became a reading. */
+        void (*refused)(void *userdata, Refusal why);
+        /* Is there room? While there is not, stream sockets are not read. */
+        bool (*ready)(void *userdata);
+        /* The state or values of a sensor changed. */
+        void (*changed)(void *userdata, const SensorStatus *sensor);
+        void *userdata;
+} ReadingSink;
+
+/* ---- from local services up (the bus asks, flow answers) ---- */
+
+/* The errors of org.hublink1, in the order of its documentation. */
+typedef enum RequestError {
+        REQUEST_OK,
+        REQUEST_NOT_CONNECTED,
+        REQUEST_QUEUE_FULL,
+        REQUEST_TOO_LARGE,
+        REQUEST_BAD_VALUE,
+        REQUEST_NO_SUCH_SENSOR,
+        REQUEST_NO_SUCH_STREAM,
+        REQUEST_NO_SUCH_MESSAGE,
+        REQUEST_NOT_OWNER,
+        REQUEST_DISK_ERROR,
+        REQUEST_BUSY,
+        REQUEST_TIMEOUT,
+        _REQUEST_ERROR_MAX,
+} RequestError;
+
+typedef struct SubmitAnswer {
+        RequestError error;
+        const char *detail; /* in words, when error is set */
+        const char *stream;
+        uint64_t epoch, first, last;
+} SubmitAnswer;
+
+typedef void (*SubmitAnswerFn)(void *userdata, const SubmitAnswer *answer);
+
+/* Every call gives exactly one answer, within the call or later; at the latest when the queue is closed. What
+ * is handed in is borrowed for the call. stream is NULL for the usual one. */
+typedef struct Intake {
+        void (*submit)(void *userdata, const Reading *readings, size_t n_readings, const char *stream,
+                       SubmitAnswerFn answer, void *answer_userdata);
+        void (*submit_message)(void *userdata, const Message *message, const char *stream, SubmitAnswerFn answer,
+                               void *answer_userdata);
+        void *userdata;
+} Intake;
+
+typedef void (*DoneFn)(void *userdata, RequestError error, const char *detail);
+
+typedef struct Control {
+        /* Answers once when all that waits now is settled; NOT_CONNECTED at once when there is no link, or when
+         * the link is lost meanwhile. */
+        void (*flush)(void *userdata, DoneFn done, void *done_userdata);
+        void (*reconnect)(void *userdata); /* a try now, whatever the backoff says */
+        /* Reads the settings again. BAD_VALUE with the first error when they are bad: the old ones stay. */
+        void (*reload)(void *userdata, DoneFn done, void *done_userdata);
+        void *userdata;
+} Control;
+
+typedef struct StatusSource {
+        const Status *(*status)(void *userdata); /* a fresh snapshot, valid until the next call */
+        void *userdata;
+} StatusSource;
+
+/* ---- from the queue and the uplink to whoever watches ---- */
+
+typedef struct Settled {
+        const char *stream;
+        uint64_t epoch; /* 0: the range spans more than one */
+        uint64_t first, last;
+        Outcome outcome;
+} Settled;
+
+typedef struct SettledSink {
+        void (*settled)(void *userdata, const Settled *settled);
+        void *userdata;
+} SettledSink;

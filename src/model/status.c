@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/status.h"
+
+const char *sensor_state_to_string(SensorState state)
+{
+        switch (state) {
+        case SENSOR_OK:
+                return "ok";
+        case SENSOR_FAILING:
+                return "failing";
+        case SENSOR_STALE:
+                return "stale";
+        case SENSOR_STOPPED:
+                return "stopped";
+        case _SENSOR_STATE_MAX:
+        case _SENSOR_STATE_INVALID:
+                break;
+        }
+        return NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Status - one plain snapshot of states and counters
+ *
+ * Filled by flow/monitor, read by the bus. Times are microseconds of wall clock, 0 for never. Texts are
+ * borrowed from those who own them and stay valid until the next snapshot.
+ */
+
+#include "base/clock.h"
+#include "model/ledger.h"
+#include "model/link.h"
+#include "model/reading.h"
+
+typedef enum SensorState {
+        SENSOR_OK,
+        SENSOR_FAILING, /* the last read failed; read less and less often */
+        SENSOR_STALE,
+        SENSOR_STOPPED, /* not opened, or told to stop */
+        _SENSOR_STATE_MAX,
+        _SENSOR_STATE_INVALID = -22,
+} SensorState;
+
+const char *sensor_state_to_string(SensorState state);
+
+typedef struct SensorStatus {
+        const char *name;
+        const char *driver;
+        SensorState state;
+        const Channel *values; /* of the last good reading */
+        size_t n_values;
+        const char *const *units; /* beside values; NULL or "" where none */
+        usec_t time_usec;         /* of the last good reading */
+        uint64_t errors;          /* failed reads, refused lines */
+        const char *last_error;   /* "" when there was none */
+        usec_t interval_usec;     /* 0: driven by its source */
+} SensorStatus;
+
+typedef struct QueueStatus {
+        uint64_t records; /* waiting, those in flight included */
+        uint64_t bytes;   /* on disk */
+        usec_t oldest_age_usec;
+        bool disk_failed;
+        const char *disk_error; /* in words, "" when well */
+} QueueStatus;
+
+typedef struct Status {
+        const char *version;
+        LinkState link_state;
+        LinkReason link_reason;
+        usec_t link_since_usec;
+        usec_t next_attempt_usec; /* 0: none is due */
+        const char *hub;          /* host name, "" without a credential */
+        const char *device_id;    /* with "/module" for a module */
+        bool busy;                /* something is on its way and not acknowledged: SendState */
+        uint32_t in_flight;       /* messages */
+        usec_t last_acknowledged_usec;
+        QueueStatus queue;
+        Ledger ledger; /* sum over the streams */
+        uint64_t refused[_REFUSAL_MAX];
+        const SensorStatus *const *sensors;
+        size_t n_sensors;
+} Status;

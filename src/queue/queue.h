@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Queue - records at rest, until an outcome settles them
+ *
+ * Accepted means on disk: a receipt fires when the record's commit returned. Records are numbered per stream,
+ * without holes; each opening for writing draws a new epoch. Reading serves what is durable, in order, and
+ * never blocks the loop. What a record holds is opaque here.
+ *
+ * Owns:   its directory below settings.directory, with one folder a lane.
+ * Knows:  streams as small integers; nothing of readings, messages or the hub.
+ * Time:   boot clock for waiting and in records; it wants to be ticked (queue_ticker).
+ *
+ * The disk may fail at any time, at opening too: then the queue lives on in memory within bounds, says so in
+ * queue_status(), and tries again by itself.
+ */
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/ticker.h"
+#include "model/ledger.h"
+#include "model/name.h"
+#include "model/sink.h"
+#include "model/status.h"
+
+typedef struct Queue Queue;
+
+typedef enum QueueLane {
+        QUEUE_LANE_NORMAL,
+        QUEUE_LANE_URGENT,
+        _QUEUE_LANE_MAX,
+} QueueLane;
+
+/* Values are on disk. */
+typedef enum QueueKind {
+        QUEUE_KIND_READING = 1,
+        QUEUE_KIND_MESSAGE = 2,
+        QUEUE_KIND_NOTICE = 3,
+} QueueKind;
+
+typedef struct QueueSettings {
+        char *directory;
+        usec_t commit_interval_usec; /* the stated loss window */
+        uint64_t max_bytes;          /* of all lanes together */
+        uint64_t segment_bytes;      /* of one slot; 0: chosen from max_bytes */
+        bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
+} QueueSettings;
+
+#define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */
+#define QUEUE_PAYLOAD_MAX (256 * 1024)  /* bytes of one record */
+
+enum {
+        _QUEUE_E_SUCCESS,
+
+        QUEUE_E_BUSY,      /* the buffers are full: back-pressure, try again a little later */
+        QUEUE_E_FULL,      /* the byte limit is reached and drop_newest is set */
+        QUEUE_E_TOO_LARGE, /* over QUEUE_PAYLOAD_MAX */
+        QUEUE_E_DISK,      /* the disk has failed and a receipt was asked for */
+        QUEUE_E_EMPTY,     /* nothing durable is left to read */
+        QUEUE_E_WAIT,      /* being read from the disk; the sink's readable() follows */
+};
+
+/* Called once for each append that returned 0 and had a receipt. error: 0 or negative errno. */
+typedef struct QueueReceipt {
+        void (*fn)(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n);
+        void *userdata;
+} QueueReceipt;
+
+typedef struct QueueSink {
+        void (*readable)(void *userdata); /* there may be more to read than at the last queue_peek() */
+        void (*settled)(void *userdata, const Settled *settled); /* every settled range, the queue's own drops included */
+        void (*changed)(void *userdata);                         /* queue_status() or a ledger changed */
+        void *userdata;
+} QueueSink;
+
+/* life */
+
+/* Always gives a queue, save for -ENOMEM and -EINVAL (settings): trouble with the disk is a state. */
+int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clock *clock, const Random *random,
+               const QueueSink *sink);
+/* Commits what waits, checkpoints, answers every receipt; takes at most timeout_usec of a disk that stalls. */
+Queue *queue_close(Queue *q, usec_t timeout_usec);
+/* New limits and intervals. The directory and the segment size stay as they were at opening. */
+void queue_configure(Queue *q, const QueueSettings *settings);
+Ticker queue_ticker(Queue *q);
+
+/* streams */
+
+/* The stream of that name, in that lane from now on; made if there is none. Numbers go on where they were in
+ * whatever lane. -ENOSPC: there are QUEUE_STREAMS_MAX already. Streams found on disk exist without this call. */
+int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_stream);
+unsigned queue_n_streams(const Queue *q);
+const char *queue_stream_name(const Queue *q, unsigned stream);
+
+/* in */
+
+/* Gives the record its number. With a receipt an early commit is asked for. 0 or QUEUE_E_*. */
+int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
+                 const QueueReceipt *receipt, uint64_t *ret_n);
+bool queue_is_ready(const Queue *q); /* would an append be taken now? */
+
+/* out */
+
+typedef struct QueueRecord {
+        unsigned stream;
+        QueueKind kind;
+        uint64_t epoch, n;
+        usec_t boot_usec;    /* boot clock when it was appended */
+        bool this_boot;      /* that boot is this one */
+        bool backlog;        /* it was on disk when the queue was opened */
+        const void *payload; /* borrowed until the next call on the queue */
+        size_t size;
+} QueueRecord;
+
+/* The next durable, unsettled record behind the lane's cursor: 0, QUEUE_E_EMPTY or QUEUE_E_WAIT. */
+int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret);
+/* Past the peeked record: it is in the caller's hands, and not evicted any more, until it is settled. */
+void queue_advance(Queue *q, QueueLane lane);
+
+/* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
+void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);
+
+/* questions */
+uint64_t queue_epoch(const Queue *q);
+void queue_ledger(const Queue *q, unsigned stream, Ledger *ret);
+void queue_status(const Queue *q, QueueStatus *ret);

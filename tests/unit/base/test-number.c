@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "fake-clock.h"
+#include "suite.h"
+
+START_TEST(number_is_the_shortest_decimal)
+{
+        static const struct {
+                double x;
+                const char *text;
+        } cases[] = {
+                {0, "0"},
+                {-0.0, "-0"},
+                {1, "1"},
+                {-17, "-17"},
+                {48.31, "48.31"},
+                {0.1, "0.1"},
+                {0.1 + 0.2, "0.30000000000000004"},
+                {1e15, "1e15"},
+                {123456789012345, "123456789012345"},
+                {1.0 / 3, "0.3333333333333333"},
+                {1e-7, "1e-7"},
+                {5e-324, "5e-324"},
+                {1.7976931348623157e308, "1.7976931348623157e308"},
+                {5.684341886080802e-14, "5.684341886080802e-14"}, /* 2^-44: the rounded 16 digits miss */
+                {9007199254740993.0, "9007199254740992"},
+                {21.0625, "21.0625"},
+                {-40.000001, "-40.000001"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                char text[NUMBER_TEXT_MAX];
+                size_t n = number_format(cases[i].x, text);
+
+                ck_assert_str_eq(text, cases[i].text);
+                ck_assert_uint_eq(n, strlen(text));
+        }
+}
+END_TEST
+
+START_TEST(any_double_reads_back)
+{
+        FakeRandom dice;
+
+        fake_random_init(&dice, 1);
+        for (int i = 0; i < 200000; i++) {
+                uint64_t bits = dice.random.draw(&dice);
+                char text[NUMBER_TEXT_MAX];
+                double x, y;
+
+                memcpy(&x, &bits, sizeof(x));
+                if (!isfinite(x))
+                        continue;
+                if (i % 2)
+                        x = (double)(int64_t)(bits >> 24) / 1000; /* as sensors give them */
+                (void)number_format(x, text);
+                ck_assert_int_eq(number_parse(text, &y), 0);
+                ck_assert(x == y);
+        }
+}
+END_TEST
+
+START_TEST(only_decimals_are_numbers)
+{
+        static const char *const bad[] = {"", " ", "x", "1x", "nan", "inf", "-inf", "0x10", "1 2", "--1", "e5", "-"};
+        double x;
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                ck_assert_int_eq(number_parse(bad[i], &x), -EINVAL);
+        ck_assert_int_eq(number_parse("1e999", &x), -ERANGE);
+        ck_assert_int_eq(number_parse(" -4.5e1\n", &x), 0);
+        ck_assert(x == -45);
+        ck_assert_int_eq(number_parse(".5", &x), 0);
+        ck_assert(x == 0.5);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("base/number");
+        TCase *c = suite_case(s, "doubles as text");
+
+        tcase_add_test(c, number_is_the_shortest_decimal);
+        tcase_add_test(c, any_double_reads_back);
+        tcase_add_test(c, only_decimals_are_numbers);
+        return suite_run(s);
+}
