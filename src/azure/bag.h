@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 
-/* Appends `&` when the bag (which began at byte `start` of b) is not empty yet, then name=value encoded. */
+/* Appends `&` when the bag (which began at byte `start` of b) is not empty, then name=value encoded. */
 void bag_append(Buffer *b, size_t start, const char *name, const char *value);
 
 typedef struct BagEntry {
@@ -22,7 +22,8 @@ typedef struct Bag {
         size_t n_entries;
 } Bag;
 
-/* One leading `?` is stripped. -EBADMSG: bytes that are no UTF-8 after decoding; -E2BIG: more than 256 entries. */
+/* One leading `?` is stripped. -EBADMSG: a value without a name, or bytes that are no text after decoding (not
+ * UTF-8, or NUL); -E2BIG: more than 256 entries. */
 int bag_parse(const char *text, size_t size, Bag *ret);
 void bag_done(Bag *bag);
 const BagEntry *bag_find(const Bag *bag, const char *name); /* the first of that name */

@@ -8,12 +8,14 @@
  *
  * The signature is HMAC-SHA256 of the sr text exactly as it stands in the token, a line feed and the expiry,
  * with the base64-decoded key. Pure; OpenSSL's HMAC inside.
+ *
+ * A token is a secret until it expires: its Buffer is one for secret_buffer_done().
  */
 
 #include "base/buffer.h"
 
 /* key: base64. resource: not yet encoded, such as "hub.azure-devices.net/devices/dev1". policy: NULL for the
- * identity's own key. expiry: Unix seconds. Appends to b. -EINVAL: the key is not base64. */
+ * identity's own key. expiry: Unix seconds. Appends to b, or leaves it: -EINVAL when the key is not base64. */
 int token_make(Buffer *b, const char *key, const char *resource, const char *policy, uint64_t expiry);
 
 /* The parts of a token, cut but not decoded where the signature needs the raw bytes. */
@@ -21,11 +23,11 @@ typedef struct Token {
         char *raw_resource; /* as it stands in the token: what was signed */
         char *resource;     /* decoded */
         char *signature;    /* base64, decoded from percent */
-        char *policy;       /* or NULL */
+        char *policy;       /* decoded; NULL: the identity's own key */
         uint64_t expiry;    /* Unix seconds */
 } Token;
 
-/* Any order of fields. -EBADMSG for what is no token. */
+/* Any order of fields, unknown ones ignored. -EBADMSG for what is no token, or says a thing twice. */
 int token_parse(const char *text, Token *ret);
 void token_done(Token *t);
 

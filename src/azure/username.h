@@ -12,6 +12,7 @@
 
 #define USERNAME_API_VERSION "2021-04-12"
 
+/* module_id, product_info and model_id may be NULL: then they are left out. */
 void username_make(Buffer *b, const char *host, const char *device_id, const char *module_id,
                    const char *product_info, const char *model_id);
 
