@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * ISO time - an instant as ISO 8601 text in UTC, with milliseconds
+ */
+
+#include "base/clock.h"
+
+#define ISO_TIME_MAX 32
+
+/* "2026-01-01T00:00:00.123Z", always 24 characters up to the year 9999; later times are written as that year's
+ * last millisecond. Returns the length, without the NUL. */
+size_t iso_time_format(usec_t wall_usec, char text[static ISO_TIME_MAX]);

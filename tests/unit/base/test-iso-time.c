@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/iso-time.h"
+
+#include "suite.h"
+
+START_TEST(instants_are_written_in_utc_with_milliseconds)
+{
+        static const struct {
+                usec_t usec;
+                const char *text;
+        } cases[] = {
+                {0, "1970-01-01T00:00:00.000Z"},
+                {1767225600123999, "2026-01-01T00:00:00.123Z"},
+                {1709164800 * USEC_PER_SEC, "2024-02-29T00:00:00.000Z"},
+                {253402300799999999, "9999-12-31T23:59:59.999Z"},
+                {USEC_INFINITY, "9999-12-31T23:59:59.999Z"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                char text[ISO_TIME_MAX];
+
+                ck_assert_uint_eq(iso_time_format(cases[i].usec, text), 24);
+                ck_assert_str_eq(text, cases[i].text);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("base/iso-time");
+        TCase *c = suite_case(s, "instants as text");
+
+        tcase_add_test(c, instants_are_written_in_utc_with_milliseconds);
+        return suite_run(s);
+}
