@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
+
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 
@@ -131,6 +133,19 @@ size_t number_format(double x, char text[static NUMBER_TEXT_MAX])
         }
         uselocale(old);
         return shorten_exponent(text);
+}
+
+size_t number_format_fixed(double x, unsigned decimals, char text[static NUMBER_FIXED_TEXT_MAX])
+{
+        locale_t old;
+        int n;
+
+        assert(isfinite(x));
+        pthread_once(&c_locale_once, c_locale_make);
+        old = uselocale(c_locale);
+        n = snprintf(text, NUMBER_FIXED_TEXT_MAX, "%.*f", (int)MIN(decimals, NUMBER_DECIMALS_MAX), x);
+        uselocale(old);
+        return (size_t)n;
 }
 
 int number_parse(const char *text, double *ret)

@@ -80,6 +80,26 @@ START_TEST(only_decimals_are_numbers)
 }
 END_TEST
 
+START_TEST(fixed_decimals_are_as_many_as_asked)
+{
+        static const struct {
+                double x;
+                unsigned decimals;
+                const char *text;
+        } cases[] = {
+                {12.344, 2, "12.34"}, {12.346, 2, "12.35"}, {3, 2, "3.00"}, {-0.5, 0, "-0"}, {1.5, 0, "2"},
+                {0.1, 20, "0.100000000000000"},
+        };
+        char text[NUMBER_FIXED_TEXT_MAX];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                ck_assert_uint_eq(number_format_fixed(cases[i].x, cases[i].decimals, text), strlen(cases[i].text));
+                ck_assert_str_eq(text, cases[i].text);
+        }
+        ck_assert_uint_eq(number_format_fixed(-1.7976931348623157e308, NUMBER_DECIMALS_MAX, text), 1 + 309 + 16);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/number");
@@ -87,6 +107,7 @@ int main(void)
 
         tcase_add_test(c, number_is_the_shortest_decimal);
         tcase_add_test(c, any_double_reads_back);
+        tcase_add_test(c, fixed_decimals_are_as_many_as_asked);
         tcase_add_test(c, only_decimals_are_numbers);
         return suite_run(s);
 }
