@@ -7,11 +7,10 @@
 #include "base/number.h"
 #include "base/utf8.h"
 
-void json_string_n(Buffer *b, const char *s, size_t size)
+void json_text(Buffer *b, const char *s, size_t size)
 {
         const char *end = s + size;
 
-        buffer_append_char(b, '"');
         while (s < end) {
                 const char *from = s;
 
@@ -39,6 +38,12 @@ void json_string_n(Buffer *b, const char *s, size_t size)
                         s += n > 0 ? n : 1;
                 }
         }
+}
+
+void json_string_n(Buffer *b, const char *s, size_t size)
+{
+        buffer_append_char(b, '"');
+        json_text(b, s, size);
         buffer_append_char(b, '"');
 }
 

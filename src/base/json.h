@@ -13,6 +13,8 @@
 /* A string in quotes, escaped. Bytes that are not UTF-8 become U+FFFD, so that the text is always valid. */
 void json_string(Buffer *b, const char *s);
 void json_string_n(Buffer *b, const char *s, size_t size);
+/* The same without the quotes: to go on within a string. */
+void json_text(Buffer *b, const char *s, size_t size);
 
 /* The shortest decimal; null for infinity and NaN, which JSON has no word for. */
 void json_number(Buffer *b, double x);

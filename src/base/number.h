@@ -18,7 +18,7 @@ size_t number_format(double x, char text[static NUMBER_TEXT_MAX]);
 
 /* With that many decimals, at most NUMBER_DECIMALS_MAX, rounded: 12.345 with 2 is "12.35" or "12.34", as its
  * double lies. Returns the length. x must be finite. */
-#define NUMBER_DECIMALS_MAX   15
+#define NUMBER_DECIMALS_MAX   15u
 #define NUMBER_FIXED_TEXT_MAX 336
 size_t number_format_fixed(double x, unsigned decimals, char text[static NUMBER_FIXED_TEXT_MAX]);
 
