@@ -19,6 +19,9 @@ typedef struct Uplink Uplink;
 typedef struct UplinkSettings {
         unsigned window;       /* unacknowledged messages, at most */
         const char *device_id; /* for ${device} */
+        /* For ${unit}: of a sensor's channel; NULL where there is none. May itself be NULL. */
+        const char *(*unit)(void *userdata, const char *sensor, const char *channel);
+        void *unit_userdata;
 } UplinkSettings;
 
 int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*changed)(void *userdata),
