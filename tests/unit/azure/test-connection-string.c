@@ -2,6 +2,7 @@
 #include "azure/connection-string.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fake-clock.h"
