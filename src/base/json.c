@@ -61,3 +61,21 @@ void json_number(Buffer *b, double x)
         else
                 buffer_append_string(b, "null");
 }
+
+void json_unsigned(Buffer *b, uint64_t v)
+{
+        char digits[20];
+        size_t at = sizeof(digits);
+
+        do
+                digits[--at] = (char)('0' + v % 10);
+        while (v /= 10);
+        buffer_append(b, digits + at, sizeof(digits) - at);
+}
+
+void json_integer(Buffer *b, int64_t v)
+{
+        if (v < 0)
+                buffer_append_char(b, '-');
+        json_unsigned(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}

@@ -18,3 +18,7 @@ void json_text(Buffer *b, const char *s, size_t size);
 
 /* The shortest decimal; null for infinity and NaN, which JSON has no word for. */
 void json_number(Buffer *b, double x);
+
+/* Whole numbers, without the cost of printf. */
+void json_unsigned(Buffer *b, uint64_t v);
+void json_integer(Buffer *b, int64_t v);
