@@ -8,6 +8,7 @@
 #include "base/iso-time.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "flow/value-json.h"
 
 typedef enum Hole {
         HOLE_NONE, /* the piece is plain text */
@@ -216,14 +217,11 @@ static void fill_text(const Template *t, const Piece *piece, const char *s, Buff
                 json_string(b, s);
 }
 
-static void fill_number(const Piece *piece, double x, Buffer *b)
+static void fill_fixed(const Piece *piece, double x, Buffer *b)
 {
         char text[NUMBER_FIXED_TEXT_MAX];
 
-        if (piece->decimals == SHORTEST)
-                json_number(b, x);
-        else
-                buffer_append(b, text, number_format_fixed(x, (unsigned)piece->decimals, text));
+        buffer_append(b, text, number_format_fixed(x, (unsigned)piece->decimals, text));
 }
 
 static void fill_value(const Template *t, const Piece *piece, const Value *v, Buffer *b)
@@ -232,25 +230,14 @@ static void fill_value(const Template *t, const Piece *piece, const Value *v, Bu
                 fill_text(t, piece, NULL, b);
                 return;
         }
-        switch (v->kind) {
-        case VALUE_NUMBER:
-                fill_number(piece, v->number, b);
-                break;
-        case VALUE_INTEGER:
-                if (piece->decimals == SHORTEST)
-                        buffer_printf(b, "%lld", (long long)v->integer);
-                else
-                        fill_number(piece, (double)v->integer, b);
-                break;
-        case VALUE_BOOLEAN:
-                buffer_append_string(b, v->boolean ? "true" : "false");
-                break;
-        case VALUE_TEXT:
+        if (v->kind == VALUE_TEXT)
                 fill_text(t, piece, v->text, b);
-                break;
-        case _VALUE_KIND_MAX:
-                break;
-        }
+        else if (piece->decimals != SHORTEST && v->kind == VALUE_NUMBER)
+                fill_fixed(piece, v->number, b);
+        else if (piece->decimals != SHORTEST && v->kind == VALUE_INTEGER)
+                fill_fixed(piece, (double)v->integer, b);
+        else
+                value_to_json(v, b);
 }
 
 void template_fill(const Template *t, const TemplateValues *values, Buffer *b)
@@ -284,7 +271,7 @@ void template_fill(const Template *t, const TemplateValues *values, Buffer *b)
                         fill_text(t, piece, time, b);
                         break;
                 case HOLE_COUNT:
-                        buffer_printf(b, "%llu", (unsigned long long)values->count);
+                        json_unsigned(b, values->count);
                         break;
                 case _HOLE_MAX:
                         break;

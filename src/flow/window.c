@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/window.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+int window_configure(Window *w, size_t n_max)
+{
+        size_t want = MAX(n_max, (size_t)1);
+        Flight *more;
+
+        if (want > w->n_allocated) {
+                more = reallocarray(w->flights, want, sizeof(*more));
+                if (!more)
+                        return -ENOMEM;
+                w->flights = more;
+                w->n_allocated = want;
+        }
+        w->n_max = want;
+        return 0;
+}
+
+void window_done(Window *w)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                message_free(w->flights[i].message);
+        free(w->flights);
+        *w = (Window){};
+}
+
+static size_t bytes(const Window *w)
+{
+        return w->bytes_lane[QUEUE_LANE_NORMAL] + w->bytes_lane[QUEUE_LANE_URGENT];
+}
+
+/* A small window leaves the normal lane half of its places. */
+static bool urgent_has_room(const Window *w, size_t size)
+{
+        size_t left_free = MIN((size_t)WINDOW_PLACES_NORMAL, w->n_max / 2);
+
+        return w->n_lane[QUEUE_LANE_URGENT] + left_free < w->n_max &&
+               (w->n_lane[QUEUE_LANE_URGENT] == 0 ||
+                w->bytes_lane[QUEUE_LANE_URGENT] + size <= WINDOW_BYTES_MAX / 2);
+}
+
+/* A message that is larger than all the window's bytes is the hub's to refuse, not ours to hold for ever. */
+bool window_has_room(const Window *w, QueueLane lane, size_t size)
+{
+        if (w->n_flights >= w->n_max || (w->n_flights > 0 && bytes(w) + size > WINDOW_BYTES_MAX))
+                return false;
+        return lane != QUEUE_LANE_URGENT || urgent_has_room(w, size);
+}
+
+Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t expires_usec)
+{
+        Flight *flight = &w->flights[w->n_flights];
+
+        assert(w->n_flights < w->n_max);
+        *flight = (Flight){
+                .message = message,
+                .ticket = ++w->last_ticket,
+                .lane = lane,
+                .stream = stream,
+                .size = message_size(message),
+                .expires_usec = expires_usec,
+        };
+        w->n_flights++;
+        w->n_lane[lane]++;
+        w->bytes_lane[lane] += flight->size;
+        return flight;
+}
+
+Flight *window_find(Window *w, uint64_t ticket)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                if (w->flights[i].ticket == ticket)
+                        return &w->flights[i];
+        return NULL;
+}
+
+void window_remove(Window *w, Flight *flight)
+{
+        size_t i = (size_t)(flight - w->flights);
+
+        w->n_lane[flight->lane]--;
+        w->bytes_lane[flight->lane] -= flight->size;
+        message_free(flight->message);
+        w->n_flights--;
+        memmove(flight, flight + 1, (w->n_flights - i) * sizeof(*flight));
+}
+
+Flight *window_first_grounded(Window *w)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                if (!w->flights[i].in_air)
+                        return &w->flights[i];
+        return NULL;
+}
+
+void window_ground(Window *w)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                w->flights[i].in_air = false;
+}
