@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/reading.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "fake-clock.h"
+#include "suite.h"
+
+static const Channel channels[] = {
+        {"temperature", {.kind = VALUE_NUMBER, .number = -0.0}},
+        {"count", {.kind = VALUE_INTEGER, .integer = INT64_MIN}},
+        {"door", {.kind = VALUE_BOOLEAN, .boolean = true}},
+        {"note", {.kind = VALUE_TEXT, .text = "Gr\xc3\xbc\xc3\x9f" "e"}},
+        {"empty", {.kind = VALUE_TEXT, .text = ""}},
+        {"tiny", {.kind = VALUE_NUMBER, .number = 5e-324}},
+};
+
+static const Reading sample = {
+        .sensor = "room",
+        .wall_usec = 1767225600123456,
+        .wall_trusted = true,
+        .quality = QUALITY_STALE,
+        .channels = channels,
+        .n_channels = ARRAY_SIZE(channels),
+};
+
+static void check_value(const Value *a, const Value *b)
+{
+        ck_assert_int_eq(a->kind, b->kind);
+        switch (a->kind) {
+        case VALUE_NUMBER:
+                ck_assert_mem_eq(&a->number, &b->number, sizeof(a->number));
+                break;
+        case VALUE_INTEGER:
+                ck_assert_int_eq(a->integer, b->integer);
+                break;
+        case VALUE_BOOLEAN:
+                ck_assert_int_eq(a->boolean, b->boolean);
+                break;
+        case VALUE_TEXT:
+                ck_assert_str_eq(a->text, b->text);
+                break;
+        case _VALUE_KIND_MAX:
+                ck_abort_msg("no kind");
+        }
+}
+
+static void check_round_trip(const Reading *reading)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+        ReadingSpace space;
+        Reading back;
+
+        reading_encode(reading, &b);
+        ck_assert_int_eq(buffer_error(&b), 0);
+        ck_assert_int_eq(reading_decode(b.data, b.size, &space, &back), 0);
+        ck_assert_str_eq(back.sensor, reading->sensor);
+        ck_assert_uint_eq(back.wall_usec, reading->wall_usec);
+        ck_assert_int_eq(back.wall_trusted, reading->wall_trusted);
+        ck_assert_int_eq(back.quality, reading->quality);
+        ck_assert_uint_eq(back.n_channels, reading->n_channels);
+        for (size_t i = 0; i < back.n_channels; i++) {
+                ck_assert_str_eq(back.channels[i].name, reading->channels[i].name);
+                check_value(&back.channels[i].value, &reading->channels[i].value);
+        }
+}
+
+START_TEST(a_reading_comes_back)
+{
+        check_round_trip(&sample);
+}
+END_TEST
+
+START_TEST(the_bounds_come_back)
+{
+        static const char longest[] = "a1234567890123456789012345678901";
+        Channel all[READING_CHANNELS_MAX];
+        Reading reading = {.sensor = longest, .channels = all};
+
+        ck_assert_uint_eq(strlen(longest), NAME_LENGTH_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+                all[i] = (Channel){longest, {.kind = VALUE_INTEGER, .integer = (int64_t)i}};
+        for (size_t n = 1; n <= ARRAY_SIZE(all); n++) {
+                reading.n_channels = n;
+                check_round_trip(&reading);
+        }
+        reading.wall_usec = UINT64_MAX;
+        check_round_trip(&reading);
+}
+END_TEST
+
+START_TEST(every_truncation_is_seen)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        reading_encode(&sample, &b);
+        for (size_t size = 0; size < b.size; size++) {
+                _cleanup_free_ char *exact = malloc(MAX(size, (size_t)1));
+                ReadingSpace space;
+                Reading back;
+
+                memcpy(exact, b.data, size);
+                ck_assert_int_eq(reading_decode(exact, size, &space, &back), -EBADMSG);
+        }
+        buffer_append_char(&b, 0);
+        ck_assert_int_eq(reading_decode(b.data, b.size, &(ReadingSpace){}, &(Reading){}), -EBADMSG);
+}
+END_TEST
+
+/* Any byte changed to any other: either it is seen, or what comes out is a reading that could be told. */
+START_TEST(no_changed_byte_does_harm)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        reading_encode(&sample, &b);
+        for (size_t at = 0; at < b.size; at++) {
+                char was = b.data[at];
+
+                for (int v = 0; v < 256; v++) {
+                        ReadingSpace space;
+                        Reading back;
+                        int r;
+
+                        b.data[at] = (char)v;
+                        r = reading_decode(b.data, b.size, &space, &back);
+                        if (r == -EBADMSG)
+                                continue;
+                        ck_assert_int_eq(r, 0);
+                        ck_assert(name_is_valid(back.sensor));
+                        ck_assert_ptr_nonnull(quality_to_string(back.quality));
+                        ck_assert_uint_ge(back.n_channels, 1);
+                        for (size_t i = 0; i < back.n_channels; i++) {
+                                ck_assert(name_is_valid(back.channels[i].name));
+                                if (back.channels[i].value.kind == VALUE_NUMBER)
+                                        ck_assert(isfinite(back.channels[i].value.number));
+                        }
+                }
+                b.data[at] = was;
+        }
+}
+END_TEST
+
+START_TEST(noise_does_no_harm)
+{
+        FakeRandom dice;
+
+        fake_random_init(&dice, 21);
+        for (int i = 0; i < 50000; i++) {
+                size_t size = dice.random.draw(&dice) % 64;
+                _cleanup_free_ uint8_t *noise = malloc(MAX(size, (size_t)1));
+                ReadingSpace space;
+                Reading back;
+
+                for (size_t k = 0; k < size; k++)
+                        noise[k] = (uint8_t)dice.random.draw(&dice);
+                if (size > 4)
+                        memcpy(noise, "\1\0\1\1", 4);
+                (void)reading_decode(noise, size, &space, &back);
+        }
+}
+END_TEST
+
+START_TEST(every_quality_has_a_word)
+{
+        for (int q = 0; q < _QUALITY_MAX; q++)
+                ck_assert_ptr_nonnull(quality_to_string((Quality)q));
+        ck_assert_ptr_null(quality_to_string(_QUALITY_MAX));
+        ck_assert_ptr_null(quality_to_string(_QUALITY_INVALID));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("model/reading");
+        TCase *c = suite_case(s, "round trip");
+
+        tcase_add_test(c, a_reading_comes_back);
+        tcase_add_test(c, the_bounds_come_back);
+        tcase_add_test(c, every_quality_has_a_word);
+
+        c = suite_case(s, "hostile bytes");
+        tcase_add_test(c, every_truncation_is_seen);
+        tcase_add_test(c, no_changed_byte_does_harm);
+        tcase_add_test(c, noise_does_no_harm);
+        return suite_run(s);
+}
