@@ -230,17 +230,11 @@ int format_overhead(const Format *f, const Cargo *cargo, size_t *ret)
         return 0;
 }
 
-int format_pack(const Format *f, const Cargo *cargo, Buffer body, Message **ret)
+int format_pack(const Format *f, const Cargo *cargo, Message **ret)
 {
         TemplateValues values = values_of_pack(cargo);
-        int r = new_of_readings(f, cargo, &values, ret);
 
-        if (r < 0) {
-                buffer_done(&body);
-                return r;
-        }
-        (*ret)->body = body;
-        return 0;
+        return new_of_readings(f, cargo, &values, ret);
 }
 
 /* ---- objects ---- */

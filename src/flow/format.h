@@ -56,6 +56,6 @@ DEFINE_CLEANUP(Format *, format_free);
 int format_overhead(const Format *f, const Cargo *cargo, size_t *ret);
 
 /* Each gives a new message. Only -ENOMEM, and -EBADMSG from the last. */
-int format_pack(const Format *f, const Cargo *cargo, Buffer body, Message **ret); /* takes body, also on failure */
+int format_pack(const Format *f, const Cargo *cargo, Message **ret); /* still without its body */
 int format_reading(const Format *f, const Cargo *cargo, const Reading *reading, Message **ret);
 int format_message(const Format *f, const Cargo *cargo, const void *payload, size_t size, Message **ret);

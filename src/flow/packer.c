@@ -117,9 +117,27 @@ static void keep_rest(Packer *p)
         p->whole = (PackerEnd){};
 }
 
+static const PackerEnd *end_of(const Packer *p, bool whole_units)
+{
+        return whole_units ? &p->whole : &p->end;
+}
+
+Pack packer_range(const Packer *p, bool whole_units)
+{
+        const PackerEnd *end = end_of(p, whole_units);
+
+        return (Pack){
+                .epoch = p->epoch,
+                .first = p->first,
+                .last = end->n,
+                .wall_usec = end->wall_usec,
+                .appended_usec = end->appended_usec,
+        };
+}
+
 int packer_seal(Packer *p, bool whole_units, Pack *ret)
 {
-        const PackerEnd *end = whole_units ? &p->whole : &p->end;
+        const PackerEnd *end = end_of(p, whole_units);
         Buffer body = BUFFER_NULL;
         char *text;
 
@@ -131,14 +149,8 @@ int packer_seal(Packer *p, bool whole_units, Pack *ret)
         }
         memcpy(text, p->text.data, end->size);
         text[end->size] = ']';
-        *ret = (Pack){
-                .epoch = p->epoch,
-                .first = p->first,
-                .last = end->n,
-                .wall_usec = end->wall_usec,
-                .appended_usec = end->appended_usec,
-                .body = body,
-        };
+        *ret = packer_range(p, whole_units);
+        ret->body = body;
         if (whole_units)
                 keep_rest(p);
         else

@@ -86,6 +86,8 @@ static inline bool packer_has_whole_units(const Packer *p)
 /* What the message would count, sealed now. */
 size_t packer_size(const Packer *p, bool whole_units);
 
+/* What packer_seal() will give, still without its body. */
+Pack packer_range(const Packer *p, bool whole_units);
 /* Seals all, or the whole units; what is left over stays as the beginning of the next pack. -ENOMEM changes
  * nothing. */
 int packer_seal(Packer *p, bool whole_units, Pack *ret);
