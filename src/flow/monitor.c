@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/monitor.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct Monitor {
+        MonitorPeers peers;
+        const Clock *clock;
+        Status status;
+        const SensorStatus **sensors;
+        size_t n_allocated;
+};
+
+int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock)
+{
+        Monitor *m = calloc(1, sizeof(*m));
+
+        if (!m)
+                return -ENOMEM;
+        m->peers = *peers;
+        m->clock = clock;
+        *ret = m;
+        return 0;
+}
+
+Monitor *monitor_free(Monitor *m)
+{
+        if (!m)
+                return NULL;
+        free(m->sensors);
+        free(m);
+        return NULL;
+}
+
+static void ask_hub(const Hub *hub, Status *s)
+{
+        HubStatus h;
+
+        hub_status(hub, &h);
+        s->link_state = h.state;
+        s->link_reason = h.reason;
+        s->link_since_usec = h.since_usec;
+        s->next_attempt_usec = h.next_attempt_usec;
+        s->hub = h.host;
+        s->device_id = h.device_id;
+}
+
+static void ask_uplink(const Uplink *uplink, Status *s)
+{
+        s->in_flight = uplink_in_flight(uplink);
+        s->busy = s->in_flight > 0;
+        s->last_acknowledged_usec = uplink_last_acknowledged(uplink);
+}
+
+static void ask_queue(const Queue *queue, Status *s)
+{
+        queue_status(queue, &s->queue);
+        for (unsigned stream = 0; stream < queue_n_streams(queue); stream++) {
+                Ledger ledger;
+
+                queue_ledger(queue, stream, &ledger);
+                ledger_add(&s->ledger, &ledger);
+        }
+}
+
+/* Without memory for a longer list those that fit are shown. */
+static void ask_sensors(Monitor *m, Status *s)
+{
+        size_t n = m->peers.sensors ? sensors_count(m->peers.sensors) : 0;
+
+        if (n > m->n_allocated) {
+                const SensorStatus **more = reallocarray(m->sensors, n, sizeof(*more));
+
+                if (more) {
+                        m->sensors = more;
+                        m->n_allocated = n;
+                }
+                n = m->n_allocated;
+        }
+        for (size_t i = 0; i < n; i++)
+                m->sensors[i] = sensors_status(m->peers.sensors, i);
+        s->sensors = m->sensors;
+        s->n_sensors = n;
+}
+
+static const Status *snapshot(void *userdata)
+{
+        Monitor *m = userdata;
+        Status s = {.version = HUBLINK_VERSION};
+
+        ask_hub(m->peers.hub, &s);
+        ask_uplink(m->peers.uplink, &s);
+        ask_queue(m->peers.queue, &s);
+        memcpy(s.refused, collector_refused(m->peers.collector), sizeof(s.refused));
+        ask_sensors(m, &s);
+        m->status = s;
+        return &m->status;
+}
+
+StatusSource monitor_status_source(Monitor *m)
+{
+        return (StatusSource){snapshot, m};
+}
