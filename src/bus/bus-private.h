@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are org.hublink1.Manager,
+ * bus-sensor.c is org.hublink1.Sensor.
+ */
+
+#include <systemd/sd-bus.h>
+
+#include "bus/bus.h"
+#include "bus/pending-call.h"
+#include "bus/settled-batch.h"
+#include "bus/status-diff.h"
+
+#define BUS_NAME          "org.hublink1"
+#define BUS_PATH          "/org/hublink1"
+#define BUS_SENSOR_PREFIX "/org/hublink1/sensor"
+#define BUS_MANAGER       "org.hublink1.Manager"
+#define BUS_SENSOR        "org.hublink1.Sensor"
+
+#define BUS_SUBSCRIBERS_MAX 128
+
+/* A sensor as its listeners know it. */
+typedef struct BusSensor {
+        Name name;
+        SensorTold told;
+        usec_t told_usec; /* boot clock; 0: never */
+        bool changed;     /* bus_sensor_changed() came since */
+} BusSensor;
+
+struct Bus {
+        sd_event *event;
+        char *address;
+        BusPeers peers;
+        const Clock *clock;
+        const Random *random;
+
+        /* the connection: NULL while there is none */
+        sd_bus *connection;
+        bool named;        /* org.hublink1 is ours: there may be listeners */
+        bool lost;         /* it broke: the next tick takes it down */
+        bool told_trouble; /* one line an outage */
+        Backoff backoff;
+        usec_t retry_usec;
+
+        PendingCalls pending;
+
+        /* what is told unasked; USEC_INFINITY where there is nothing to tell */
+        ManagerTold told;
+        usec_t link_due_usec, link_told_usec;
+        usec_t counters_due_usec, counters_told_usec;
+        BusSensor *sensors;
+        size_t n_sensors;
+        usec_t sensors_due_usec;
+        sd_bus_track *subscribers;
+        SettledBatch settled;
+};
+
+static inline const Status *bus_status(Bus *bus)
+{
+        return bus->peers.status.status(bus->peers.status.userdata);
+}
+
+/* Sets the reply of a method to org.hublink1.Error.*; returns what the handler is to return. */
+int bus_error(sd_bus_error *error, RequestError code, const char *fmt, ...) _printf_(3, 4);
+
+/* bus-manager.c */
+int bus_manager_export(Bus *bus);
+void bus_manager_tell(Bus *bus, unsigned among); /* PropertiesChanged of those that did */
+void bus_tell_settled(Bus *bus, usec_t now);
+
+/* bus-submit.c */
+/* Takes the message for a later answer, or words the refusal. Below 0: return it. */
+int bus_call_begin(Bus *bus, sd_bus_message *m, sd_bus_error *error, PendingCall **ret);
+int bus_submit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* bus-sensor.c */
+int bus_sensor_export(Bus *bus);
+void bus_sensors_match(Bus *bus, bool tell); /* the sensors that came and went since the last look */
+void bus_sensors_tell(Bus *bus, usec_t now);
+void bus_sensors_done(Bus *bus);
