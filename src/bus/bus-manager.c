@@ -174,9 +174,10 @@ static int on_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 #define PROPERTY(name, type, get, flags) SD_BUS_PROPERTY(name, type, get, 0, flags)
 #define TOLD                             SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define ALLOWED                          SD_BUS_VTABLE_UNPRIVILEGED /* by us: the bus's policy knows who may what */
 
 static const sd_bus_vtable vtable[] = {
-        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED), /* the bus's policy knows who may what */
+        SD_BUS_VTABLE_START(0),
 
         PROPERTY("Version", "s", get_version, SD_BUS_VTABLE_PROPERTY_CONST),
         PROPERTY("LinkState", "s", get_link_state, TOLD),
@@ -197,15 +198,15 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Refused", "a{st}", get_refused, TOLD),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),
-                                SD_BUS_RESULT("s", stream, "t", epoch, "t", first, "t", last), bus_submit, 0),
+                                SD_BUS_RESULT("s", stream, "t", epoch, "t", first, "t", last), bus_submit, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("SubmitMessage",
                                 SD_BUS_ARGS("ay", body, "s", content_type, "a{ss}", properties, "a{sv}", options),
-                                SD_BUS_RESULT("s", stream, "t", epoch, "t", sequence), bus_submit_message, 0),
-        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_subscribe, 0),
-        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_unsubscribe, 0),
-        SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_flush, 0),
-        SD_BUS_METHOD_WITH_ARGS("Reconnect", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reconnect, 0),
-        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, 0),
+                                SD_BUS_RESULT("s", stream, "t", epoch, "t", sequence), bus_submit_message, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_subscribe, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_unsubscribe, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_flush, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Reconnect", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reconnect, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, ALLOWED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Settled", SD_BUS_ARGS("a(stttss)", ranges), 0),
         SD_BUS_VTABLE_END,

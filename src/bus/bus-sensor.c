@@ -128,7 +128,7 @@ static int list_objects(sd_bus *b, const char *prefix, void *userdata, char ***r
 #define TOLD                             SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 static const sd_bus_vtable vtable[] = {
-        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_START(0),
         PROPERTY("Name", "s", get_name, SD_BUS_VTABLE_PROPERTY_CONST),
         PROPERTY("Driver", "s", get_driver, SD_BUS_VTABLE_PROPERTY_CONST),
         PROPERTY("State", "s", get_state, TOLD),
