@@ -2,6 +2,7 @@
 #include "model/name.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static bool is_letter(char c)
 {
@@ -19,4 +20,9 @@ bool name_is_valid(const char *name)
                     !(is_letter(name[n]) || (name[n] >= '0' && name[n] <= '9') || name[n] == '_'))
                         return false;
         return true;
+}
+
+bool channel_name_is_valid(const char *name)
+{
+        return name_is_valid(name) && !(name[1] == 0 && strchr("tsq", name[0]));
 }

@@ -15,3 +15,6 @@
 typedef char Name[NAME_LENGTH_MAX + 1];
 
 bool name_is_valid(const char *name);
+
+/* Of a channel: as above, and none of `t`, `s`, `q`, which stand beside the channels in a message. */
+bool channel_name_is_valid(const char *name);

@@ -15,8 +15,8 @@
 /* ---- from sensors up ---- */
 
 typedef struct ReadingSink {
-        /* A reading was taken. 0: it will reach the disk within the commit interval. Positive: refused, and
-         * counted, for want of room; the source may slow down. */
+        /* A reading was taken, for this stream (NULL: the usual one). 0: it will reach the disk within the
+         * commit interval. Positive: refused, and counted, for want of room; the source may slow down. */
         int (*reading)(void *userdata, const char *stream, const Reading *reading);
         /* Something never became a reading. */
         void (*refused)(void *userdata, Refusal why);
