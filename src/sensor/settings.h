@@ -59,5 +59,6 @@ typedef struct SensorSettings {
         uint64_t seed; /* simulated; 0: drawn at start */
 } SensorSettings;
 
+int sensor_settings_copy(const SensorSettings *s, SensorSettings *ret); /* -ENOMEM */
 void sensor_settings_done(SensorSettings *s);
 bool sensor_settings_equal(const SensorSettings *a, const SensorSettings *b);
