@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/sensors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sensor/sensor.h"
+
+/* A worker and those who share it. */
+typedef struct Share {
+        char *name; /* of what they share: a bus, a path */
+        Worker *worker;
+        unsigned users;
+} Share;
+
+typedef struct Seat {
+        Sensor *sensor;
+        Share *share; /* NULL: its driver does not block */
+} Seat;
+
+struct Sensors {
+        DriverTools tools;
+        ReadingSink sink;
+
+        Seat *seats; /* in the order of the settings */
+        size_t n_seats;
+        Share **shares;
+        size_t n_shares;
+};
+
+/* ---- workers ---- */
+
+static void share_leave(Sensors *s, Share *share)
+{
+        if (!share || --share->users > 0)
+                return;
+        for (size_t i = 0; i < s->n_shares; i++)
+                if (s->shares[i] == share)
+                        s->shares[i] = s->shares[--s->n_shares];
+        worker_free(share->worker);
+        free(share->name);
+        free(share);
+}
+
+static const char *last_part(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static int share_enter(Sensors *s, const char *name, Share **ret)
+{
+        Share *share, **shares;
+        int r;
+
+        for (size_t i = 0; i < s->n_shares; i++)
+                if (strcmp(s->shares[i]->name, name) == 0) {
+                        s->shares[i]->users++;
+                        *ret = s->shares[i];
+                        return 0;
+                }
+        shares = realloc(s->shares, (s->n_shares + 1) * sizeof(*shares));
+        if (!shares)
+                return -ENOMEM;
+        s->shares = shares;
+        share = calloc(1, sizeof(*share));
+        if (!share)
+                return -ENOMEM;
+        share->users = 1;
+        share->name = strdup(name);
+        r = share->name ? worker_new(&share->worker, s->tools.event, s->tools.clock, last_part(name)) : -ENOMEM;
+        s->shares[s->n_shares++] = share;
+        if (r < 0) {
+                share_leave(s, share);
+                return r;
+        }
+        *ret = share;
+        return 0;
+}
+
+/* ---- seats ---- */
+
+static void seat_clear(Sensors *s, Seat *seat)
+{
+        sensor_free(seat->sensor);
+        share_leave(s, seat->share);
+        *seat = (Seat){};
+}
+
+static int seat_fill(Sensors *s, Seat *seat, const SensorSettings *settings)
+{
+        const SensorDriver *driver = sensor_driver_find(settings->driver);
+        Seat new = {};
+        int r;
+
+        if (!driver)
+                return -EINVAL;
+        if (driver->blocks) {
+                r = share_enter(s, driver->shares(settings), &new.share);
+                if (r < 0)
+                        return r;
+        }
+        r = sensor_new(&new.sensor, settings, &s->tools, &s->sink, new.share ? new.share->worker : NULL);
+        if (r < 0) {
+                share_leave(s, new.share);
+                return r;
+        }
+        *seat = new;
+        return 0;
+}
+
+static void seats_free(Sensors *s, Seat *seats, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                seat_clear(s, &seats[i]);
+        free(seats);
+}
+
+/* Moves the seat of a sensor whose settings did not change. */
+static bool take_unchanged(Sensors *s, const SensorSettings *settings, Seat *ret)
+{
+        for (size_t i = 0; i < s->n_seats; i++)
+                if (s->seats[i].sensor && sensor_settings_equal(sensor_settings(s->seats[i].sensor), settings)) {
+                        *ret = s->seats[i];
+                        s->seats[i] = (Seat){};
+                        return true;
+                }
+        return false;
+}
+
+int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_settings)
+{
+        Seat *seats = NULL;
+        int r = 0;
+
+        if (n_settings > 0) {
+                seats = calloc(n_settings, sizeof(*seats));
+                if (!seats)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < n_settings; i++)
+                (void)take_unchanged(s, &settings[i], &seats[i]);
+        /* The others end before new ones begin: they may want the same socket. */
+        seats_free(s, s->seats, s->n_seats);
+        s->seats = seats;
+        s->n_seats = n_settings;
+        for (size_t i = 0; i < n_settings && r >= 0; i++)
+                if (!seats[i].sensor)
+                        r = seat_fill(s, &seats[i], &settings[i]);
+        if (r < 0) {
+                /* Without memory rather no sensors than half of them. */
+                seats_free(s, s->seats, s->n_seats);
+                s->seats = NULL;
+                s->n_seats = 0;
+        }
+        return r;
+}
+
+/* ---- time ---- */
+
+static usec_t sensors_deadline(void *userdata)
+{
+        const Sensors *s = userdata;
+        usec_t d = USEC_INFINITY;
+
+        for (size_t i = 0; i < s->n_seats; i++)
+                d = MIN(d, sensor_deadline(s->seats[i].sensor));
+        for (size_t i = 0; i < s->n_shares; i++)
+                d = MIN(d, worker_deadline(s->shares[i]->worker));
+        return d;
+}
+
+static void sensors_tick(void *userdata, usec_t now)
+{
+        Sensors *s = userdata;
+
+        for (size_t i = 0; i < s->n_shares; i++)
+                worker_tick(s->shares[i]->worker, now);
+        for (size_t i = 0; i < s->n_seats; i++)
+                sensor_tick(s->seats[i].sensor, now);
+}
+
+Ticker sensors_ticker(Sensors *s)
+{
+        return (Ticker){"sensors", sensors_deadline, sensors_tick, s};
+}
+
+/* ---- the rest ---- */
+
+size_t sensors_count(const Sensors *s)
+{
+        return s->n_seats;
+}
+
+const SensorStatus *sensors_status(const Sensors *s, size_t i)
+{
+        return sensor_status(s->seats[i].sensor);
+}
+
+int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random *random, const I2cPort *i2c,
+                const ReadingSink *sink)
+{
+        Sensors *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        s->tools = (DriverTools){.clock = clock, .random = random, .i2c = i2c, .event = sd_event_ref(event)};
+        s->sink = *sink;
+        *ret = s;
+        return 0;
+}
+
+Sensors *sensors_free(Sensors *s)
+{
+        if (!s)
+                return NULL;
+        seats_free(s, s->seats, s->n_seats);
+        free(s->shares);
+        sd_event_unref(s->tools.event);
+        free(s);
+        return NULL;
+}
