@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/connection.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+        const char *name;
+        LinkState state;
+        usec_t deadline_usec; /* of the phase itself */
+} phases[_CONNECTION_PHASE_MAX] = {
+        [CONNECTION_STOPPED] = {"stopped", LINK_STOPPED, USEC_INFINITY},
+        [CONNECTION_OFFLINE] = {"offline", LINK_OFFLINE, USEC_INFINITY},
+        [CONNECTION_LOOKUP] = {"lookup", LINK_CONNECTING, CONNECTION_LOOKUP_USEC},
+        [CONNECTION_TCP] = {"tcp", LINK_CONNECTING, CONNECTION_TCP_USEC},
+        [CONNECTION_TLS] = {"tls", LINK_CONNECTING, CONNECTION_TLS_USEC},
+        [CONNECTION_CONNACK] = {"connack", LINK_CONNECTING, CONNECTION_CONNACK_USEC},
+        [CONNECTION_OPEN] = {"open", LINK_CONNECTED, USEC_INFINITY},
+        [CONNECTION_DRAINING] = {"draining", LINK_CONNECTED, CONNECTION_DRAIN_USEC},
+        [CONNECTION_WAITING] = {"waiting", LINK_WAITING, USEC_INFINITY},
+};
+
+const char *connection_phase_to_string(ConnectionPhase phase)
+{
+        return phases[phase].name;
+}
+
+LinkState connection_state(const Connection *c)
+{
+        return phases[c->phase].state;
+}
+
+bool connection_is_ready(const Connection *c)
+{
+        return c->phase == CONNECTION_OPEN;
+}
+
+static bool is_connecting(const Connection *c)
+{
+        return phases[c->phase].state == LINK_CONNECTING;
+}
+
+static bool is_connected(const Connection *c)
+{
+        return phases[c->phase].state == LINK_CONNECTED;
+}
+
+void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random)
+{
+        *c = (Connection){
+                .random = random,
+                .phase = CONNECTION_OFFLINE,
+                .deadline_usec = USEC_INFINITY,
+                .pinged_usec = USEC_INFINITY,
+                .oldest_usec = USEC_INFINITY,
+        };
+        connection_configure(c, settings);
+}
+
+void connection_configure(Connection *c, const ConnectionSettings *settings)
+{
+        c->settings = *settings;
+        c->backoff.first_usec = settings->backoff_first_usec;
+        c->backoff.max_usec = settings->backoff_max_usec;
+        /* A quarter of the first delay: even the luckiest dice leave the hub that much peace. */
+        c->backoff.floor_usec = settings->backoff_first_usec / 4;
+}
+
+/* ---- the doors: every change of phase goes through one of these ---- */
+
+static void enter(Connection *c, ConnectionPhase phase, usec_t now)
+{
+        c->phase = phase;
+        c->deadline_usec = usec_add(now, phases[phase].deadline_usec);
+}
+
+_printf_(3, 4) static void blame(Connection *c, LinkReason reason, const char *fmt, ...)
+{
+        va_list ap;
+
+        c->reason = reason;
+        va_start(ap, fmt);
+        (void)vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
+        va_end(ap);
+}
+
+static unsigned begin(Connection *c, usec_t now)
+{
+        enter(c, CONNECTION_LOOKUP, now);
+        c->begun_usec = now;
+        c->oldest_usec = USEC_INFINITY;
+        c->pinged_usec = USEC_INFINITY;
+        c->proven = false;
+        return CONNECTION_CONNECT;
+}
+
+static unsigned open_link(Connection *c, usec_t now)
+{
+        enter(c, CONNECTION_OPEN, now);
+        c->open_usec = c->heard_usec = c->spoke_usec = c->puback_usec = now;
+        blame(c, LINK_REASON_NONE, "%s", "");
+        return CONNECTION_READY;
+}
+
+/* blame() comes first. */
+static unsigned wait_for_next_try(Connection *c, usec_t now)
+{
+        unsigned actions = is_connected(c) ? CONNECTION_LOST : 0;
+
+        c->tries = is_connected(c) ? 0 : c->tries + 1;
+        enter(c, CONNECTION_WAITING, now);
+        c->deadline_usec = usec_add(now, backoff_next(&c->backoff, c->random));
+        return actions;
+}
+
+/* A planned end: neither backoff nor blame. */
+static unsigned begin_anew(Connection *c, usec_t now)
+{
+        unsigned actions = is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST : CONNECTION_CLOSE;
+
+        return actions | begin(c, now);
+}
+
+static unsigned drain(Connection *c, usec_t now)
+{
+        if (c->oldest_usec == USEC_INFINITY)
+                return begin_anew(c, now);
+        enter(c, CONNECTION_DRAINING, now);
+        return 0;
+}
+
+static unsigned stop(Connection *c, const ConnectionEvent *event, usec_t now)
+{
+        unsigned actions = is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST
+                         : is_connecting(c) ? CONNECTION_CLOSE
+                                            : 0;
+
+        enter(c, CONNECTION_STOPPED, now);
+        c->oldest_usec = USEC_INFINITY;
+        c->tries = 0;
+        backoff_reset(&c->backoff);
+        blame(c, event->reason, "%s", event->detail ? event->detail : "");
+        return actions;
+}
+
+/* ---- what the hub's answer to CONNECT means ---- */
+
+static void blame_refusal(Connection *c, int code)
+{
+        switch (code) {
+        case 3:
+                blame(c, LINK_REASON_HUB_UNAVAILABLE, "the hub says that it is not available now (CONNACK 3)");
+                break;
+        case 4:
+        case 5:
+                /* The hub has this one answer for every trouble with credentials. */
+                blame(c, LINK_REASON_CREDENTIAL,
+                      "the hub refused the credential (CONNACK %d): check the device id, its key, that the device is "
+                      "enabled, and this machine's clock",
+                      code);
+                break;
+        default:
+                blame(c, LINK_REASON_CLOSED, "the hub refused the connection with CONNACK %d", code);
+                break;
+        }
+}
+
+/* ---- deadlines of a connection that stands ---- */
+
+static void blame_overdue_step(Connection *c)
+{
+        switch (c->phase) {
+        case CONNECTION_LOOKUP:
+                blame(c, LINK_REASON_NAME, "the name lookup did not answer within %u s",
+                      (unsigned)(CONNECTION_LOOKUP_USEC / USEC_PER_SEC));
+                break;
+        case CONNECTION_TCP:
+                blame(c, LINK_REASON_NETWORK, "no address answered within %u s",
+                      (unsigned)(CONNECTION_TCP_USEC / USEC_PER_SEC));
+                break;
+        case CONNECTION_TLS:
+                blame(c, LINK_REASON_SILENT, "the peer did not finish the TLS handshake within %u s",
+                      (unsigned)(CONNECTION_TLS_USEC / USEC_PER_SEC));
+                break;
+        default:
+                blame(c, LINK_REASON_SILENT, "the hub did not answer CONNECT within %u s",
+                      (unsigned)(CONNECTION_CONNACK_USEC / USEC_PER_SEC));
+                break;
+        }
+}
+
+static usec_t renewal_due(const Connection *c)
+{
+        usec_t life = c->settings.token_life_usec;
+
+        return life == USEC_INFINITY ? USEC_INFINITY : usec_add(c->begun_usec, life - life / 5);
+}
+
+/* No PUBACK at all for a while, or not the oldest one for a long while. Not simply the age of the oldest: on a
+ * slow line a full window takes its time, yet PUBACKs trickle in. */
+static usec_t puback_overdue(const Connection *c)
+{
+        if (c->oldest_usec == USEC_INFINITY)
+                return USEC_INFINITY;
+        return MIN(usec_add(MAX(c->oldest_usec, c->puback_usec), CONNECTION_PUBACK_USEC),
+                   usec_add(c->oldest_usec, CONNECTION_PUBACK_MAX_USEC));
+}
+
+static usec_t ping_overdue(const Connection *c)
+{
+        return usec_add(c->pinged_usec, CONNECTION_PING_USEC);
+}
+
+static usec_t ping_due(const Connection *c)
+{
+        usec_t due = usec_add(MIN(c->heard_usec, c->spoke_usec), c->settings.keepalive_usec);
+
+        if (c->pinged_usec != USEC_INFINITY)
+                return USEC_INFINITY;
+        if (c->oldest_usec != USEC_INFINITY)
+                due = MIN(due, usec_add(MAX(c->heard_usec, c->oldest_usec), CONNECTION_PROBE_USEC));
+        if (!c->proven)
+                due = MIN(due, usec_add(c->open_usec, CONNECTION_PROOF_USEC));
+        return due;
+}
+
+usec_t connection_deadline(const Connection *c)
+{
+        usec_t deadline = c->deadline_usec;
+
+        if (!is_connected(c))
+                return deadline;
+        deadline = MIN(deadline, puback_overdue(c));
+        deadline = MIN(deadline, ping_overdue(c));
+        deadline = MIN(deadline, ping_due(c));
+        if (c->phase == CONNECTION_OPEN)
+                deadline = MIN(deadline, renewal_due(c));
+        return deadline;
+}
+
+static void prove(Connection *c)
+{
+        c->proven = true;
+        backoff_reset(&c->backoff);
+}
+
+static unsigned on_alive(Connection *c, usec_t now)
+{
+        bool answered = c->pinged_usec != USEC_INFINITY;
+
+        c->heard_usec = now;
+        c->pinged_usec = USEC_INFINITY;
+        if (answered && now >= usec_add(c->open_usec, CONNECTION_PROOF_USEC))
+                prove(c);
+        return 0;
+}
+
+static unsigned on_puback(Connection *c, const ConnectionEvent *event, usec_t now)
+{
+        c->heard_usec = c->puback_usec = now;
+        c->pinged_usec = USEC_INFINITY;
+        c->oldest_usec = event->oldest_usec;
+        prove(c);
+        return c->phase == CONNECTION_DRAINING && c->oldest_usec == USEC_INFINITY ? begin_anew(c, now) : 0;
+}
+
+static unsigned on_tick_connected(Connection *c, usec_t now)
+{
+        if (c->phase == CONNECTION_DRAINING && now >= c->deadline_usec)
+                return begin_anew(c, now);
+        if (now >= ping_overdue(c)) {
+                blame(c, LINK_REASON_SILENT, "the hub has not answered a ping for %u s",
+                      (unsigned)(CONNECTION_PING_USEC / USEC_PER_SEC));
+                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+        }
+        if (now >= puback_overdue(c)) {
+                blame(c, LINK_REASON_SILENT, "the hub has not acknowledged a message for %llu s",
+                      (unsigned long long)((now - c->oldest_usec) / USEC_PER_SEC));
+                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+        }
+        if (c->phase == CONNECTION_OPEN && now >= renewal_due(c))
+                return drain(c, now);
+        if (now >= ping_due(c)) {
+                c->pinged_usec = c->spoke_usec = now;
+                return CONNECTION_PING;
+        }
+        return 0;
+}
+
+static unsigned on_tick(Connection *c, usec_t now)
+{
+        if (is_connected(c))
+                return on_tick_connected(c, now);
+        if (now < c->deadline_usec)
+                return 0;
+        if (is_connecting(c)) {
+                blame_overdue_step(c);
+                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+        }
+        return c->phase == CONNECTION_WAITING ? begin(c, now) : 0;
+}
+
+/* A try that runs is not disturbed by the wish for one. */
+static unsigned on_retry(Connection *c, usec_t now)
+{
+        if (c->phase == CONNECTION_WAITING)
+                return begin(c, now);
+        return is_connected(c) ? begin_anew(c, now) : 0;
+}
+
+/* New settings: what was learned of the old ones does not count. */
+static unsigned on_renew(Connection *c, usec_t now)
+{
+        backoff_reset(&c->backoff);
+        switch (c->phase) {
+        case CONNECTION_OPEN:
+                return drain(c, now);
+        case CONNECTION_WAITING:
+                return begin(c, now);
+        case CONNECTION_LOOKUP:
+        case CONNECTION_TCP:
+        case CONNECTION_TLS:
+        case CONNECTION_CONNACK:
+                return begin_anew(c, now);
+        default: /* stopped, not started, or on its way to a new connection */
+                return 0;
+        }
+}
+
+/* ---- the machine ---- */
+
+unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now)
+{
+        switch (event->kind) {
+        case CONNECTION_EVENT_START:
+                if (c->phase != CONNECTION_OFFLINE && c->phase != CONNECTION_STOPPED)
+                        return 0;
+                blame(c, LINK_REASON_NONE, "%s", "");
+                return begin(c, now);
+
+        case CONNECTION_EVENT_STOP:
+                return stop(c, event, now);
+
+        case CONNECTION_EVENT_RETRY:
+                return on_retry(c, now);
+
+        case CONNECTION_EVENT_RENEW:
+                return on_renew(c, now);
+
+        case CONNECTION_EVENT_SENT:
+                if (is_connected(c)) {
+                        c->spoke_usec = now;
+                        c->oldest_usec = event->oldest_usec;
+                }
+                return 0;
+
+        case CONNECTION_EVENT_STEP:
+                if (is_connecting(c) && CONNECTION_LOOKUP + (int)event->step > (int)c->phase)
+                        enter(c, CONNECTION_LOOKUP + event->step, now);
+                return 0;
+
+        case CONNECTION_EVENT_ACCEPTED:
+                return is_connecting(c) ? open_link(c, now) : 0;
+
+        case CONNECTION_EVENT_REFUSED:
+                if (!is_connecting(c))
+                        return 0;
+                blame_refusal(c, event->code);
+                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+
+        case CONNECTION_EVENT_ENDED:
+                if (!is_connecting(c) && !is_connected(c))
+                        return 0;
+                blame(c, event->reason, "%s", event->detail ? event->detail : "");
+                return wait_for_next_try(c, now);
+
+        case CONNECTION_EVENT_PUBACK:
+                return is_connected(c) ? on_puback(c, event, now) : 0;
+
+        case CONNECTION_EVENT_ALIVE:
+                return is_connected(c) ? on_alive(c, now) : 0;
+
+        case CONNECTION_EVENT_TICK:
+                return on_tick(c, now);
+
+        case _CONNECTION_EVENT_MAX:
+                break;
+        }
+        return 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Connection - when to try, when to give up, when to try again
+ *
+ * The pure machine behind the hub: an event and the time go in, what has to be done comes out, and with it the
+ * time at which the machine wants to be asked again. It touches no socket and no clock, so that a year of
+ * outage is a loop in a test.
+ *
+ *     STOPPED                    not wanted, or no credential
+ *     OFFLINE                    not started yet
+ *     LOOKUP TCP TLS CONNACK     the steps of one try, each with its own deadline
+ *     OPEN                       messages flow
+ *     DRAINING                   nothing new goes out; the window may empty itself, then we connect anew
+ *     WAITING                    until the next try
+ *
+ * A link is dead when an answer is overdue: a step of the connect, a PUBACK, a ping. The ping is sent after a
+ * time of silence: soon while PUBACKs are awaited, at keep-alive times otherwise. So a peer that went away
+ * without a word is found within half a minute under load, and a hub that answers pings but acknowledges
+ * nothing is found as well.
+ *
+ * Tries are spaced by Backoff. It begins anew only when a connection has proved itself: a PUBACK came, or the
+ * connection stood for a minute and then answered a ping. A hub that accepts and cuts proves nothing.
+ *
+ * Knows:  nothing of messages, only since when the oldest PUBACK is awaited.
+ * Time:   boot clock.
+ */
+
+#include "base/backoff.h"
+#include "hub/transport.h"
+#include "model/link.h"
+
+/* Deadlines of the steps of a connect, by TransportStep. The hub may hold back its CONNACK under load. */
+#define CONNECTION_LOOKUP_USEC  (30 * USEC_PER_SEC)
+#define CONNECTION_TCP_USEC     (60 * USEC_PER_SEC) /* all addresses; the transport divides it */
+#define CONNECTION_TLS_USEC     (30 * USEC_PER_SEC)
+#define CONNECTION_CONNACK_USEC (60 * USEC_PER_SEC)
+
+#define CONNECTION_PROBE_USEC      (15 * USEC_PER_SEC) /* of silence while PUBACKs are awaited: then a ping */
+#define CONNECTION_PING_USEC       (15 * USEC_PER_SEC) /* until the ping must be answered */
+#define CONNECTION_PUBACK_USEC     (60 * USEC_PER_SEC) /* without any PUBACK while some are awaited */
+#define CONNECTION_PUBACK_MAX_USEC (5 * USEC_PER_MIN)  /* for one message, whatever others get theirs */
+#define CONNECTION_PROOF_USEC      USEC_PER_MIN        /* a connection this old proves itself by a ping */
+#define CONNECTION_DRAIN_USEC      (10 * USEC_PER_SEC) /* for the window to empty before a planned reconnect */
+
+#define CONNECTION_DETAIL_MAX 512
+
+typedef struct ConnectionSettings {
+        usec_t keepalive_usec;
+        usec_t token_life_usec; /* the token is renewed at four fifths of it; USEC_INFINITY: never */
+        usec_t backoff_first_usec;
+        usec_t backoff_max_usec;
+} ConnectionSettings;
+
+typedef enum ConnectionPhase {
+        CONNECTION_STOPPED,
+        CONNECTION_OFFLINE,
+        CONNECTION_LOOKUP, /* these four in the order of TransportStep */
+        CONNECTION_TCP,
+        CONNECTION_TLS,
+        CONNECTION_CONNACK,
+        CONNECTION_OPEN,
+        CONNECTION_DRAINING,
+        CONNECTION_WAITING,
+        _CONNECTION_PHASE_MAX,
+} ConnectionPhase;
+
+typedef enum ConnectionEventKind {
+        /* from above */
+        CONNECTION_EVENT_START,
+        CONNECTION_EVENT_STOP,    /* reason: none, or no-credential; detail */
+        CONNECTION_EVENT_RETRY,   /* somebody wants a new connection now */
+        CONNECTION_EVENT_RENEW,   /* the present connection is not what the settings ask for any more */
+        CONNECTION_EVENT_SENT,    /* oldest_usec */
+        /* from below */
+        CONNECTION_EVENT_STEP,    /* step */
+        CONNECTION_EVENT_ACCEPTED,
+        CONNECTION_EVENT_REFUSED, /* code */
+        CONNECTION_EVENT_ENDED,   /* reason, detail */
+        CONNECTION_EVENT_PUBACK,  /* oldest_usec */
+        CONNECTION_EVENT_ALIVE,
+        /* from the clock */
+        CONNECTION_EVENT_TICK,
+        _CONNECTION_EVENT_MAX,
+} ConnectionEventKind;
+
+typedef struct ConnectionEvent {
+        ConnectionEventKind kind;
+        TransportStep step;
+        int code;
+        LinkReason reason;
+        const char *detail;  /* in words; copied */
+        usec_t oldest_usec;  /* when the oldest message without a PUBACK was sent; USEC_INFINITY: there is none */
+} ConnectionEvent;
+
+/* What is to be done, in this order. */
+typedef enum ConnectionAction {
+        CONNECTION_CLOSE = 1 << 0,   /* drop the connection */
+        CONNECTION_GOODBYE = 1 << 1, /* end it with a DISCONNECT */
+        CONNECTION_LOST = 1 << 2,    /* what was not acknowledged is void */
+        CONNECTION_CONNECT = 1 << 3, /* a new token, a new connection */
+        CONNECTION_READY = 1 << 4,   /* messages may go out */
+        CONNECTION_PING = 1 << 5,
+} ConnectionAction;
+
+typedef struct Connection {
+        ConnectionSettings settings;
+        const Random *random;
+        Backoff backoff;
+
+        ConnectionPhase phase;
+        usec_t deadline_usec; /* of a step, of draining, or of waiting */
+        usec_t begun_usec;    /* the present try */
+        usec_t open_usec;     /* CONNACK came */
+        usec_t heard_usec;    /* the last sign of life */
+        usec_t spoke_usec;    /* the last message or ping that we sent */
+        usec_t pinged_usec;   /* a ping without an answer; USEC_INFINITY: none */
+        usec_t puback_usec;   /* the last PUBACK */
+        usec_t oldest_usec;   /* the oldest message without one; USEC_INFINITY: there is none */
+        bool proven;
+
+        unsigned tries;    /* that failed since the last CONNACK */
+        LinkReason reason; /* why there is no link */
+        char detail[CONNECTION_DETAIL_MAX];
+} Connection;
+
+void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random);
+/* Times and backoff for what comes next; what runs keeps its state. */
+void connection_configure(Connection *c, const ConnectionSettings *settings);
+
+/* The machine. Returns ConnectionActions. An event that has no meaning in the present phase does nothing. */
+unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now);
+/* When it wants CONNECTION_EVENT_TICK. */
+usec_t connection_deadline(const Connection *c);
+
+LinkState connection_state(const Connection *c);
+bool connection_is_ready(const Connection *c);
+
+const char *connection_phase_to_string(ConnectionPhase phase);
