@@ -47,7 +47,7 @@ typedef struct HubSink {
 typedef struct HubStatus {
         LinkState state;
         LinkReason reason;
-        usec_t since_usec;        /* wall clock: since when the state is so */
+        usec_t since_usec;        /* wall clock: since when the link is up, or is not; tries do not change it */
         usec_t next_attempt_usec; /* wall clock; 0: none is due */
         const char *detail;       /* in words; "" when all is well */
         const char *host;         /* "" without a credential */
