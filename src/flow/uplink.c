@@ -628,9 +628,10 @@ static LaneState take_next(Uplink *u, Lane *lane, usec_t now)
         }
 }
 
-/* What is due goes first: it is older than what is still to be read. */
+/* What is long due goes first, so that a crowd of newer messages cannot keep it out. */
 static void pump(Uplink *u, Lane *lane, usec_t now)
 {
+        lane->state = LANE_GIVING;
         seal_ripe(u, lane, now);
         do
                 lane->state = take_next(u, lane, now);
@@ -810,10 +811,15 @@ void uplink_readable(Uplink *u)
         note(u);
 }
 
+/* What was left open may fill up with what waited meanwhile. */
 void uplink_ready(Uplink *u)
 {
         u->ready_since = clock_boot(u->clock);
         u->expiry_at = USEC_INFINITY;
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                        if (u->lanes[i].packs[stream])
+                                u->lanes[i].packs[stream]->packer.read_usec = u->ready_since;
         note(u);
 }
 

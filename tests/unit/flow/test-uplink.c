@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/uplink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log-capture.h"
+#include "suite.h"
+#include "toy-edges.h"
+
+#define TELEMETRY 0
+#define ALARMS    1
+#define WIND      2
+
+static const StreamSettings streams[] = {
+        [TELEMETRY] = {.name = "telemetry", .max_latency_usec = 10 * USEC_PER_SEC, .expire_after_usec = USEC_INFINITY},
+        [ALARMS] = {.name = "alarms", .urgent = true, .expire_after_usec = USEC_INFINITY},
+        [WIND] = {.name = "wind",
+                  .format = STREAM_OBJECT,
+                  .expire_after_usec = 10 * USEC_PER_SEC,
+                  .body = (char *)"{\"v\":${value},\"u\":\"${unit}\",\"n\":${count}}"},
+};
+
+static FakeClock the_clock;
+static Queue the_queue;
+static Hub the_hub;
+static Uplink *uplink;
+static Ticker ticker;
+static LogCapture the_log;
+static size_t n_done;
+static RequestError last_done;
+
+static const char *unit_of(void *userdata, const char *sensor, const char *channel)
+{
+        return strcmp(sensor, "mast") == 0 && strcmp(channel, "v") == 0 ? "m/s" : NULL;
+}
+
+static void configure(unsigned window)
+{
+        ck_assert_int_eq(uplink_configure(uplink, &(UplinkSettings){window, "gw", unit_of, NULL}, streams,
+                                          ARRAY_SIZE(streams)), 0);
+}
+
+static void setup(void)
+{
+        log_capture_begin(&the_log);
+        fake_clock_init(&the_clock);
+        toy_queue_init(&the_queue, &the_clock.clock);
+        toy_hub_init(&the_hub, &the_clock.clock);
+        ck_assert_int_eq(uplink_new(&uplink, &the_queue, &the_hub, &the_clock.clock, NULL, NULL), 0);
+        configure(16);
+        ticker = uplink_ticker(uplink);
+        n_done = 0;
+}
+
+static void teardown(void)
+{
+        uplink = uplink_free(uplink);
+        toy_hub_done(&the_hub);
+        toy_queue_done(&the_queue);
+        log_capture_end(&the_log);
+}
+
+/* All that is to be done now. */
+static void settle_down(void)
+{
+        for (int i = 0; ticker.deadline(ticker.userdata) <= the_clock.boot_usec; i++) {
+                ck_assert_msg(i < 1000, "the uplink turns without doing anything");
+                ticker.tick(ticker.userdata, the_clock.boot_usec);
+        }
+}
+
+static void pass(usec_t usec)
+{
+        usec_t end = the_clock.boot_usec + usec;
+
+        for (;;) {
+                usec_t next;
+
+                settle_down();
+                next = ticker.deadline(ticker.userdata);
+                if (next > end)
+                        break;
+                fake_clock_advance(&the_clock, next - the_clock.boot_usec);
+        }
+        fake_clock_advance(&the_clock, end - the_clock.boot_usec);
+        settle_down();
+}
+
+static void connect(void)
+{
+        the_hub.ready = true;
+        uplink_ready(uplink);
+        settle_down();
+}
+
+static void lose(void)
+{
+        the_hub.ready = false;
+        uplink_lost(uplink);
+        settle_down();
+}
+
+static void readable(void)
+{
+        uplink_readable(uplink);
+        settle_down();
+}
+
+static void acknowledge(size_t i)
+{
+        uplink_delivered(uplink, the_hub.sent[i].ticket);
+        settle_down();
+}
+
+static void on_done(void *userdata, RequestError error, const char *detail)
+{
+        n_done++;
+        last_done = error;
+}
+
+START_TEST(readings_wait_for_company_until_they_are_due)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        readable();
+        pass(4 * USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 2);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+        pass(6 * USEC_PER_SEC - 1);
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+        pass(1);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_str_eq(the_hub.sent[0].id, "telemetry.00000000000000e1.1-2");
+        ck_assert(!the_hub.sent[0].backfill);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 1);
+        acknowledge(0);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 0);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 2);
+        ck_assert_uint_eq(uplink_last_acknowledged(uplink), the_clock.wall_usec);
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(without_latency_what_is_there_goes_at_once)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "alarms", "door", 1);
+        toy_queue_put(&the_queue, "alarms", "door", 2);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_str_eq(the_hub.sent[0].id, "alarms.00000000000000e1.1-2");
+}
+END_TEST
+
+START_TEST(an_object_goes_alone_and_at_once)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "wind", "mast", 1.5);
+        toy_queue_put(&the_queue, "wind", "other", 2);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_str_eq(the_hub.sent[0].body, "{\"v\":1.5,\"u\":\"m/s\",\"n\":1}");
+        ck_assert_str_eq(the_hub.sent[1].body, "{\"v\":2,\"u\":\"\",\"n\":2}");
+        ck_assert_str_eq(the_hub.sent[1].id, "wind.00000000000000e1.2-2");
+}
+END_TEST
+
+START_TEST(urgent_goes_before_normal)
+{
+        for (int i = 0; i < 40; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        for (int i = 0; i < 3; i++)
+                toy_queue_put(&the_queue, "alarms", "door", i);
+        configure(4);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 4);
+        ck_assert_str_eq(the_hub.sent[0].stream, "alarms");
+        ck_assert_str_eq(the_hub.sent[1].stream, "wind");
+        /* the window is full of normal ones: the next place is for the urgent one */
+        toy_queue_put(&the_queue, "alarms", "door", 9);
+        readable();
+        acknowledge(1);
+        ck_assert_uint_eq(the_hub.n_sent, 5);
+        ck_assert_str_eq(the_hub.sent[4].stream, "alarms");
+}
+END_TEST
+
+START_TEST(an_urgent_flood_leaves_two_places)
+{
+        Message own = {};
+        Buffer record = BUFFER_NULL;
+        size_t alarms = 0;
+
+        message_encode(&own, &record);
+        connect();
+        pass(USEC_PER_SEC);
+        for (int i = 0; i < 40; i++)
+                toy_queue_put_raw(&the_queue, "alarms", QUEUE_KIND_MESSAGE, record.data, record.size);
+        for (int i = 0; i < 40; i++)
+                toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_MESSAGE, record.data, record.size);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 16);
+        for (size_t i = 0; i < 16; i++)
+                alarms += strcmp(the_hub.sent[i].stream, "alarms") == 0;
+        ck_assert_uint_eq(alarms, 14);
+        buffer_done(&record);
+}
+END_TEST
+
+START_TEST(a_lost_link_sends_the_same_again)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        for (int i = 0; i < 3; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        readable();
+        acknowledge(1);
+        lose();
+        ck_assert_uint_eq(uplink_in_flight(uplink), 2);
+        pass(USEC_PER_HOUR);
+        ck_assert_uint_eq(the_hub.n_sent, 3);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 5);
+        ck_assert_str_eq(the_hub.sent[3].id, the_hub.sent[0].id);
+        ck_assert_str_eq(the_hub.sent[4].id, the_hub.sent[2].id);
+        ck_assert_str_eq(the_hub.sent[4].body, the_hub.sent[2].body);
+        ck_assert(!the_hub.sent[4].backfill);
+        acknowledge(3);
+        acknowledge(4);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 3);
+        uplink_delivered(uplink, 4711); /* nobody's */
+}
+END_TEST
+
+START_TEST(what_waited_for_the_link_is_marked_and_kept_apart)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1); /* open when the link goes */
+        readable();
+        lose();
+        toy_queue_put(&the_queue, "telemetry", "cpu", 2);
+        readable();
+        pass(20 * USEC_PER_SEC);
+        connect();
+        /* 1 and 2 waited; 3 did not */
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_str_eq(the_hub.sent[0].id, "telemetry.00000000000000e1.1-2");
+        ck_assert(the_hub.sent[0].backfill);
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 3);
+        readable();
+        pass(10 * USEC_PER_SEC);
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert(!the_hub.sent[1].backfill);
+}
+END_TEST
+
+START_TEST(a_message_holds_one_unbroken_range)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        the_queue.next_n[TELEMETRY] = 5;
+        toy_queue_put(&the_queue, "telemetry", "cpu", 2);
+        the_queue.epoch = 0xe2;
+        toy_queue_put(&the_queue, "telemetry", "cpu", 3);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_str_eq(the_hub.sent[0].id, "telemetry.00000000000000e1.1-1");
+        ck_assert_str_eq(the_hub.sent[1].id, "telemetry.00000000000000e1.5-5");
+        pass(10 * USEC_PER_SEC);
+        ck_assert_str_eq(the_hub.sent[2].id, "telemetry.00000000000000e2.6-6");
+}
+END_TEST
+
+START_TEST(a_backlog_fills_its_messages)
+{
+        for (int i = 0; i < 3000; i++)
+                toy_queue_put(&the_queue, "telemetry", "cpu", i);
+        pass(USEC_PER_HOUR);
+        connect();
+        for (size_t i = 0; i < the_hub.n_sent; i++)
+                acknowledge(i);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 3000);
+        for (size_t i = 0; i + 1 < the_hub.n_sent; i++) {
+                ck_assert_uint_gt(the_hub.sent[i].size, 8 * 4096 * 99 / 100);
+                ck_assert_uint_le(the_hub.sent[i].size, 8 * 4096);
+        }
+}
+END_TEST
+
+START_TEST(a_disk_that_takes_its_time_does_not_make_small_messages)
+{
+        for (int i = 0; i < 100; i++)
+                toy_queue_put(&the_queue, "telemetry", "cpu", i);
+        pass(USEC_PER_HOUR);
+        the_queue.n_durable = 50;
+        the_queue.waits = false;
+        the_hub.ready = true;
+        uplink_ready(uplink);
+        /* the first 50 come, then the next page has to be read */
+        the_queue.n_durable = 100;
+        for (int i = 50; i < 100; i++)
+                the_queue.records[i].taken = true;
+        settle_down();
+        ck_assert_uint_eq(the_hub.n_sent, 1); /* nothing more to come: overdue, sent */
+        for (int i = 50; i < 100; i++)
+                the_queue.records[i].taken = false;
+        the_queue.waits = true;
+        readable();
+        pass(5 * USEC_PER_MSEC);
+        the_queue.waits = false;
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_uint_eq(the_hub.sent[1].last, 100);
+}
+END_TEST
+
+START_TEST(what_is_too_old_is_dropped_unless_it_was_sent)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        lose();
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        pass(9 * USEC_PER_SEC);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 0);
+        pass(2 * USEC_PER_SEC);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 1);
+        ck_assert(log_capture_has(&the_log, "expire_after"));
+        pass(USEC_PER_HOUR);
+        connect();
+        /* the first one may have arrived: it is never called dropped */
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_uint_eq(the_hub.sent[1].first, 1);
+        acknowledge(1);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 1);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 1);
+}
+END_TEST
+
+START_TEST(an_expired_record_behind_one_that_stays_goes_when_it_is_reached)
+{
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        readable();
+        pass(USEC_PER_MIN);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 0);
+        connect();
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 1);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_str_eq(the_hub.sent[0].stream, "telemetry");
+}
+END_TEST
+
+START_TEST(a_record_of_an_earlier_boot_is_as_old_as_this_one_at_least)
+{
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        the_queue.records[0].record.this_boot = false;
+        the_queue.records[0].record.boot_usec = the_clock.boot_usec + USEC_PER_DAY; /* means nothing here */
+        the_queue.records[0].record.backlog = true;
+        connect();
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 1);
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+}
+END_TEST
+
+START_TEST(what_can_not_be_decoded_is_damaged)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_READING, "rot", 3);
+        toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_MESSAGE, "rot", 3);
+        toy_queue_put_raw(&the_queue, "wind", QUEUE_KIND_READING, "rot", 3);
+        toy_queue_put_raw(&the_queue, "wind", (QueueKind)77, "rot", 3);
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_DAMAGED), 4);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_uint_eq(log_capture_count(&the_log, "cannot be decoded"), 1);
+        ck_assert(log_capture_has(&the_log, "Record 1 of stream telemetry"));
+}
+END_TEST
+
+START_TEST(what_the_hub_can_never_take_is_set_aside)
+{
+        static const struct {
+                int refuses;
+                Outcome outcome;
+        } cases[] = {{HUB_E_TOO_LARGE, OUTCOME_TOO_LARGE}, {HUB_E_BAD_PROPERTY, OUTCOME_BAD_PROPERTY}};
+
+        connect();
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                pass(USEC_PER_HOUR);
+                toy_queue_put(&the_queue, "wind", "mast", 2);
+                the_hub.refuses = cases[i].refuses;
+                readable();
+                the_hub.refuses = 0;
+                ck_assert_uint_eq(toy_queue_settled(&the_queue, cases[i].outcome), 1);
+                ck_assert_uint_eq(uplink_in_flight(uplink), 0);
+        }
+        ck_assert(log_capture_has(&the_log, "Records 1-1 of stream wind can never be sent"));
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "wind", "mast", 3);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+}
+END_TEST
+
+START_TEST(times_of_an_unsure_clock_are_made_good_or_told_as_guesses)
+{
+        Channel channel = {"v", {.kind = VALUE_INTEGER, .integer = 1}};
+        Reading reading = {.sensor = "cpu", .wall_usec = 1000 * USEC_PER_SEC, .channels = &channel, .n_channels = 1};
+        Buffer b = BUFFER_NULL;
+        usec_t when = the_clock.wall_usec;
+        char expected[200];
+
+        reading_encode(&reading, &b);
+        the_clock.is_synchronised = false;
+        toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_READING, b.data, b.size);
+        connect();
+        ck_assert_str_eq(the_hub.n_sent > 0 ? the_hub.sent[0].body : "", "");
+        pass(10 * USEC_PER_SEC);
+        ck_assert_str_eq(the_hub.sent[0].body, "[{\"t\":1000000,\"s\":\"cpu\",\"q\":\"unknown\",\"v\":1}]");
+
+        when = the_clock.wall_usec;
+        toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_READING, b.data, b.size);
+        pass(5 * USEC_PER_SEC);
+        the_clock.is_synchronised = true;
+        readable();
+        pass(5 * USEC_PER_SEC);
+        snprintf(expected, sizeof(expected), "[{\"t\":%llu,\"s\":\"cpu\",\"v\":1}]", (unsigned long long)when / 1000);
+        ck_assert_str_eq(the_hub.sent[1].body, expected);
+        buffer_done(&b);
+}
+END_TEST
+
+START_TEST(records_of_forgotten_streams_go_up_as_arrays)
+{
+        toy_queue_put(&the_queue, "forgotten", "cpu", 1);
+        pass(USEC_PER_HOUR);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_str_eq(the_hub.sent[0].id, "forgotten.00000000000000e1.1-1");
+}
+END_TEST
+
+START_TEST(flush_seals_now_and_ends_with_the_last_acknowledgement)
+{
+        uplink_flush(uplink, on_done, NULL);
+        ck_assert_uint_eq(n_done, 1);
+        ck_assert_int_eq(last_done, REQUEST_NOT_CONNECTED);
+
+        connect();
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        ck_assert_uint_eq(n_done, 2); /* nothing was waiting */
+        ck_assert_int_eq(last_done, REQUEST_OK);
+
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        /* what comes later is none of its business */
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 3);
+        acknowledge(0);
+        ck_assert_uint_eq(n_done, 2);
+        acknowledge(1);
+        ck_assert_uint_eq(n_done, 3);
+        ck_assert_int_eq(last_done, REQUEST_OK);
+
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        ck_assert_uint_eq(n_done, 3);
+        lose();
+        ck_assert_uint_eq(n_done, 4);
+        ck_assert_int_eq(last_done, REQUEST_NOT_CONNECTED);
+}
+END_TEST
+
+START_TEST(flush_reaches_through_a_full_window)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        for (int i = 0; i < 50; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        for (size_t i = 0; i < 51; i++) {
+                ck_assert_uint_le(uplink_in_flight(uplink), 16);
+                ck_assert_uint_eq(n_done, 0);
+                acknowledge(i);
+        }
+        ck_assert_uint_eq(n_done, 1);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 51);
+}
+END_TEST
+
+START_TEST(a_stream_may_change_its_format_under_way)
+{
+        StreamSettings changed = streams[TELEMETRY];
+
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        readable();
+        changed.format = STREAM_OBJECT;
+        ck_assert_int_eq(uplink_configure(uplink, &(UplinkSettings){16, "gw"}, &changed, 1), 0);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 2);
+        readable();
+        pass(10 * USEC_PER_SEC);
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        acknowledge(0);
+        acknowledge(1);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 2);
+}
+END_TEST
+
+START_TEST(without_a_link_nothing_is_read)
+{
+        for (int i = 0; i < 100; i++)
+                toy_queue_put(&the_queue, "telemetry", "cpu", i);
+        readable();
+        pass(USEC_PER_HOUR);
+        for (int i = 0; i < 100; i++)
+                ck_assert(!the_queue.records[i].taken);
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("flow/uplink");
+        TCase *c = suite_case(s, "queue to hub");
+
+        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_test(c, readings_wait_for_company_until_they_are_due);
+        tcase_add_test(c, without_latency_what_is_there_goes_at_once);
+        tcase_add_test(c, an_object_goes_alone_and_at_once);
+        tcase_add_test(c, urgent_goes_before_normal);
+        tcase_add_test(c, an_urgent_flood_leaves_two_places);
+        tcase_add_test(c, a_lost_link_sends_the_same_again);
+        tcase_add_test(c, what_waited_for_the_link_is_marked_and_kept_apart);
+        tcase_add_test(c, a_message_holds_one_unbroken_range);
+        tcase_add_test(c, a_backlog_fills_its_messages);
+        tcase_add_test(c, a_disk_that_takes_its_time_does_not_make_small_messages);
+        tcase_add_test(c, what_is_too_old_is_dropped_unless_it_was_sent);
+        tcase_add_test(c, an_expired_record_behind_one_that_stays_goes_when_it_is_reached);
+        tcase_add_test(c, a_record_of_an_earlier_boot_is_as_old_as_this_one_at_least);
+        tcase_add_test(c, what_can_not_be_decoded_is_damaged);
+        tcase_add_test(c, what_the_hub_can_never_take_is_set_aside);
+        tcase_add_test(c, times_of_an_unsure_clock_are_made_good_or_told_as_guesses);
+        tcase_add_test(c, records_of_forgotten_streams_go_up_as_arrays);
+        tcase_add_test(c, flush_seals_now_and_ends_with_the_last_acknowledgement);
+        tcase_add_test(c, flush_reaches_through_a_full_window);
+        tcase_add_test(c, a_stream_may_change_its_format_under_way);
+        tcase_add_test(c, without_a_link_nothing_is_read);
+        return suite_run(s);
+}
