@@ -24,7 +24,6 @@
 typedef struct Route {
         Name name;
         unsigned stream;
-        StreamFormat format;
 } Route;
 
 struct Collector {
@@ -93,7 +92,6 @@ static int add_route(Collector *c, const StreamSettings *settings, Route *routes
         if (*n_routes >= QUEUE_STREAMS_MAX)
                 return -ENOSPC;
         memcpy(route->name, settings->name, sizeof(route->name));
-        route->format = settings->format;
         r = queue_stream(c->queue, settings->name, settings->urgent ? QUEUE_LANE_URGENT : QUEUE_LANE_NORMAL,
                          &route->stream);
         if (r < 0) {
@@ -109,7 +107,7 @@ static int add_route(Collector *c, const StreamSettings *settings, Route *routes
 
 int collector_configure(Collector *c, const StreamSettings *streams, size_t n_streams)
 {
-        static const StreamSettings usual = {.name = STREAM_DEFAULT, .format = STREAM_ARRAY};
+        static const StreamSettings usual = {.name = STREAM_DEFAULT};
         Route routes[QUEUE_STREAMS_MAX];
         size_t n_routes = 0;
         bool has_usual = false;
@@ -179,25 +177,15 @@ static bool value_is_fine(const Reading *reading, const Channel *channel, Object
         return true;
 }
 
-/* The members that an array's body has of its own. */
-static bool is_taken_name(const char *name)
-{
-        return name[0] && !name[1] && strchr("tsq", name[0]);
-}
-
-static bool channel_is_fine(const Reading *reading, size_t i, StreamFormat format, Objection *o)
+static bool channel_is_fine(const Reading *reading, size_t i, Objection *o)
 {
         const Channel *channel = &reading->channels[i];
 
-        if (!name_is_valid(channel->name))
+        if (!channel_name_is_valid(channel->name))
                 return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
                                  "%s has a channel with a bad name: it must match [A-Za-z][A-Za-z0-9_]*, at most %d "
-                                 "characters",
+                                 "characters, and be none of t, s, q",
                                  reading->sensor, NAME_LENGTH_MAX);
-        if (format == STREAM_ARRAY && is_taken_name(channel->name))
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
-                                 "%s.%s needs another name: t, s and q mean time, sensor and quality in an array",
-                                 reading->sensor, channel->name);
         for (size_t k = 0; k < i; k++)
                 if (strcmp(reading->channels[k].name, channel->name) == 0)
                         return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "%s.%s is given twice",
@@ -205,7 +193,7 @@ static bool channel_is_fine(const Reading *reading, size_t i, StreamFormat forma
         return value_is_fine(reading, channel, o);
 }
 
-static bool reading_is_fine(const Reading *reading, StreamFormat format, Objection *o)
+static bool reading_is_fine(const Reading *reading, Objection *o)
 {
         if (!name_is_valid(reading->sensor))
                 return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
@@ -219,7 +207,7 @@ static bool reading_is_fine(const Reading *reading, StreamFormat format, Objecti
                 return object_to(o, REFUSAL_RANGE, REQUEST_BAD_VALUE, "the time of %s lies beyond the year 9999",
                                  reading->sensor);
         for (size_t i = 0; i < reading->n_channels; i++)
-                if (!channel_is_fine(reading, i, format, o))
+                if (!channel_is_fine(reading, i, o))
                         return false;
         return true;
 }
@@ -289,7 +277,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
         if (!route)
                 (void)object_to(&o, REFUSAL_MALFORMED, REQUEST_NO_SUCH_STREAM, "there is no stream %s for %s", stream,
                                 reading->sensor);
-        else if (reading_is_fine(reading, route->format, &o) && encode_reading(c, reading, &o) &&
+        else if (reading_is_fine(reading, &o) && encode_reading(c, reading, &o) &&
                  append_record(c, route, QUEUE_KIND_READING, NULL, &n, &o))
                 return 0;
         refuse(c, &o);
@@ -401,10 +389,10 @@ static void submission_refuse(Submission *s, Collector *c, const Objection *o, s
 }
 
 /* All are looked at before the first is appended, so that bad input leaves nothing behind. */
-static bool all_fine(Collector *c, const Route *route, const Reading *readings, size_t n_readings, Objection *o)
+static bool all_fine(Collector *c, const Reading *readings, size_t n_readings, Objection *o)
 {
         for (size_t i = 0; i < n_readings; i++)
-                if (!reading_is_fine(&readings[i], route->format, o) || !encode_reading(c, &readings[i], o))
+                if (!reading_is_fine(&readings[i], o) || !encode_reading(c, &readings[i], o))
                         return false;
         return n_readings > 0 || object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "there is no value");
 }
@@ -427,7 +415,7 @@ static void submit(void *userdata, const Reading *readings, size_t n_readings, c
         const Route *route = route_or_object(c, stream, &o);
         Submission *s;
 
-        if (!route || !all_fine(c, route, readings, n_readings, &o)) {
+        if (!route || !all_fine(c, readings, n_readings, &o)) {
                 answer_refused(c, &o, answer, answer_userdata);
                 return;
         }
