@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * State directory - where a devhub lives
+ *
+ *   devhub.db         identities and events (store)
+ *   ca.pem ...        certificates (base/tls-authority)
+ *   endpoints.json    where it listens; there only while it serves
+ *   control           socket to the running server
+ *   lock              held by the one server; the file's text is its process id
+ *
+ * Owns:   the directory's descriptor, and the lock when it has it.
+ */
+
+#include "base/macro.h"
+
+typedef struct StateDir {
+        char *path; /* absolute */
+        int fd;
+        int lock_fd;
+} StateDir;
+
+#define STATE_DIR_NULL ((StateDir){.fd = -1, .lock_fd = -1})
+
+/* create: makes it with mode 0700, parents as well; else -ENOENT. */
+int state_dir_open(StateDir *dir, const char *path, bool create);
+void state_dir_done(StateDir *dir);
+
+enum {
+        _STATE_DIR_E_SUCCESS,
+        STATE_DIR_E_LOCKED, /* another server has it; its process id is in *ret_pid, 0 if unknown */
+};
+int state_dir_lock(StateDir *dir, int *ret_pid);
+
+/* Writes beside and renames. */
+int state_dir_write(StateDir *dir, const char *name, const char *text, size_t size);
