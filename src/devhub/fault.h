@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Faults - how the hub has been told to misbehave
+ *
+ *   refuse-connect     CONNECT is answered with a code (3 unless told), or not at all (code 0); then the close
+ *   cut                links are closed at once; while it lasts, so is each new one at its first packet
+ *   delay-puback       PUBACKs come late (1 s unless told), in order
+ *   withhold-puback    events are stored and never acknowledged
+ *   silent             links are heard and never answered, nor closed; what was struck stays so
+ *
+ * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
+ * one per fault and device. Pure.
+ *
+ * Time: boot clock.
+ */
+
+#include "base/buffer.h"
+#include "base/clock.h"
+
+typedef enum FaultKind {
+        FAULT_REFUSE_CONNECT,
+        FAULT_CUT,
+        FAULT_DELAY_PUBACK,
+        FAULT_WITHHOLD_PUBACK,
+        FAULT_SILENT,
+        _FAULT_KIND_MAX,
+        _FAULT_KIND_INVALID = -22,
+} FaultKind;
+
+const char *fault_kind_to_string(FaultKind kind);
+FaultKind fault_kind_from_string(const char *name);
+
+typedef struct Fault {
+        FaultKind kind;
+        char *device_id;     /* NULL: every device */
+        usec_t until_usec;   /* USEC_INFINITY: until cleared */
+        uint64_t strikes_left; /* UINT64_MAX: without limit */
+        uint64_t n_strikes;
+        uint8_t code;        /* refuse-connect */
+        usec_t delay_usec;   /* delay-puback */
+} Fault;
+
+typedef struct Faults {
+        Fault *rules;
+        size_t n_rules;
+} Faults;
+
+/* Replaces the rule of the same fault and device. Copies the device id. */
+int faults_set(Faults *faults, const Fault *fault);
+void faults_clear(Faults *faults, FaultKind kind); /* _FAULT_KIND_MAX: all of them */
+void faults_done(Faults *faults);
+void faults_expire(Faults *faults, usec_t now); /* drops the rules that have ended */
+
+/* Is the device to be struck now? Counts it. NULL: no. A rule for the device comes before one for all. */
+const Fault *faults_strike(Faults *faults, FaultKind kind, const char *device_id, usec_t now);

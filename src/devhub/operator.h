@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Operator - what commands ask of the running server, as JSON
+ *
+ *   {"verb":"fault-set","fault":"cut","device":"d1","for_usec":N,"count":N,"code":N,"delay_usec":N}
+ *   {"verb":"fault-list"}                     -> {"faults":[{"fault","device","count","for_usec","strikes"}]}
+ *   {"verb":"fault-clear","fault":"cut"}      without "fault": all
+ *   {"verb":"forget","device":"d1","module":"m1"}
+ *
+ * Absent members mean: every device, without end, without limit.
+ */
+
+#include <json-c/json.h>
+
+#include "devhub/server.h"
+
+/* A ControlHandler; userdata is the Server. */
+json_object *operator_answer(void *userdata, json_object *request);

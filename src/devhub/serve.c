@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/tls-authority.h"
+#include "devhub/control.h"
+#include "devhub/operator.h"
+#include "devhub/registry.h"
+
+typedef struct Serve {
+        StateDir *dir;
+        const ServerSettings *settings;
+        Store store;
+        TlsServer *tls;
+        sd_event *event;
+        Server *server;
+        Control *control;
+} Serve;
+
+static int lock(Serve *s)
+{
+        int pid = 0, r = state_dir_lock(s->dir, &pid);
+
+        if (r == STATE_DIR_E_LOCKED) {
+                log_error("%s is in use by another server (process %d): stop it, or give this one a --state-dir of its own",
+                          s->dir->path, pid);
+                return -EBUSY;
+        }
+        if (r < 0)
+                log_error("Cannot lock %s: %s", s->dir->path, strerror(-r));
+        return r;
+}
+
+static int open_store(Serve *s)
+{
+        int r = store_open(&s->store, s->dir->path, s->dir->fd, true);
+
+        if (r >= 0)
+                r = registry_prepare(&s->store);
+        /* the device commands print it in connection strings, also while no server runs */
+        if (r >= 0)
+                r = store_set(&s->store, "host", s->settings->host);
+        if (r < 0)
+                log_error("Cannot open %s/devhub.db: %s (%s)", s->dir->path, strerror(-r), store_error(&s->store));
+        return r;
+}
+
+static int open_tls(Serve *s)
+{
+        _cleanup_(buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
+        const char *error = "";
+        int r;
+
+        r = tls_authority_ensure(s->dir->fd, s->settings->host, clock_wall(&clock_system), &error);
+        if (r < 0) {
+                log_error("Cannot make certificates in %s: %s%s%s", s->dir->path, *error ? error : strerror(-r),
+                          *error ? "; to begin anew remove ca.pem and ca.key" : "", "");
+                return r;
+        }
+        buffer_printf(&certificate, "%s/server.pem", s->dir->path);
+        buffer_printf(&key, "%s/server.key", s->dir->path);
+        if (buffer_error(&certificate) || buffer_error(&key))
+                return -ENOMEM;
+        r = tls_server_new(&s->tls, certificate.data, key.data, &error);
+        if (r < 0)
+                log_error("Cannot use %s: %s", certificate.data, *error ? error : strerror(-r));
+        return r;
+}
+
+static int open_listeners(Serve *s)
+{
+        const char *error = "";
+        int r;
+
+        r = sd_event_new(&s->event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(s->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
+        if (r >= 0)
+                r = sd_event_add_signal(s->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = server_new(&s->server, s->event, s->settings, s->tls, &s->store, &error);
+        if (r < 0) {
+                log_error("%s port %u: %s: %s", s->settings->listen, s->settings->mqtt_port, error, strerror(-r));
+                return r;
+        }
+        r = control_listen(&s->control, s->event, s->dir, operator_answer, s->server);
+        if (r < 0)
+                log_error("Cannot listen on %s/control: %s", s->dir->path, strerror(-r));
+        return r;
+}
+
+/* ---- endpoints.json ---- */
+
+static void add_text(Buffer *b, const char *name, const char *value)
+{
+        buffer_append_string(b, b->size > 0 ? ",\n  " : "{\n  ");
+        json_string(b, name);
+        buffer_append_string(b, ": ");
+        json_string(b, value);
+}
+
+static void add_number(Buffer *b, const char *name, unsigned value)
+{
+        buffer_append_string(b, b->size > 0 ? ",\n  " : "{\n  ");
+        json_string(b, name);
+        buffer_printf(b, ": %u", value);
+}
+
+static int write_endpoints(Serve *s)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL, ca = BUFFER_NULL, owner = BUFFER_NULL;
+        _cleanup_(policy_done) Policy policy = {};
+        int r;
+
+        r = registry_find_policy(&s->store, "iothubowner", &policy);
+        if (r != 0)
+                return r < 0 ? r : -ENOENT;
+        buffer_printf(&owner, "HostName=%s;SharedAccessKeyName=iothubowner;SharedAccessKey=%s", s->settings->host,
+                      policy.primary_key);
+        buffer_printf(&ca, "%s/ca.pem", s->dir->path);
+        if (buffer_error(&owner) || buffer_error(&ca))
+                return -ENOMEM;
+        add_text(&b, "host", s->settings->host);
+        add_text(&b, "listen", s->settings->listen);
+        add_number(&b, "mqtt_port", server_mqtt_port(s->server));
+        add_text(&b, "ca_file", ca.data);
+        add_text(&b, "owner_connection_string", owner.data);
+        add_number(&b, "pid", (unsigned)getpid());
+        buffer_append_string(&b, "\n}\n");
+        return buffer_error(&b) ? -ENOMEM : state_dir_write(s->dir, "endpoints.json", b.data, b.size);
+}
+
+/* ---- the whole ---- */
+
+static int begin(Serve *s)
+{
+        int r;
+
+        r = lock(s);
+        if (r < 0)
+                return r;
+        /* left by a server that was killed */
+        (void)unlinkat(s->dir->fd, "endpoints.json", 0);
+        r = open_store(s);
+        if (r < 0)
+                return r;
+        r = open_tls(s);
+        if (r < 0)
+                return r;
+        r = open_listeners(s);
+        if (r < 0)
+                return r;
+        r = write_endpoints(s);
+        if (r < 0)
+                log_error("Cannot write %s/endpoints.json: %s", s->dir->path, strerror(-r));
+        return r;
+}
+
+static void end(Serve *s)
+{
+        if (s->dir->lock_fd >= 0)
+                (void)unlinkat(s->dir->fd, "endpoints.json", 0);
+        control_free(s->control);
+        server_free(s->server);
+        sd_event_unref(s->event);
+        tls_server_free(s->tls);
+        store_done(&s->store);
+}
+
+int serve_run(StateDir *dir, const ServerSettings *settings)
+{
+        Serve s = {.dir = dir, .settings = settings};
+        int r;
+
+        (void)signal(SIGPIPE, SIG_IGN);
+        r = begin(&s);
+        if (r >= 0) {
+                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s port %u, state in %s", settings->host,
+                         settings->listen, server_mqtt_port(s.server), dir->path);
+                r = sd_event_loop(s.event);
+                log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));
+        }
+        end(&s);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

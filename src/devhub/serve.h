@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Serve - builds the running hub, lets it run, ends it
+ */
+
+#include "devhub/server.h"
+#include "devhub/state-dir.h"
+
+/* The program's exit status; SIGTERM and SIGINT end it. */
+int serve_run(StateDir *dir, const ServerSettings *settings);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Server - the hub while it runs: a listener, its links, and the events that they bring
+ *
+ * One turn of the loop after another: links put events into an open transaction; when no link has anything more
+ * to say, or after a few milliseconds, the turn ends with one commit, and the PUBACKs leave.
+ *
+ * Owns:   listener, links, faults, kept sessions.
+ * Knows:  the store, which outlives it.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/tls-server.h"
+#include "devhub/fault.h"
+#include "devhub/store.h"
+
+typedef struct Server Server;
+
+typedef struct ServerSettings {
+        const char *host;   /* the name in certificates, user names and tokens */
+        const char *listen; /* a numeric address */
+        uint16_t mqtt_port; /* 0: a free one */
+} ServerSettings;
+
+/* life; tls and store are borrowed. *ret_error (static) says what could not be done. */
+int server_new(Server **ret, sd_event *event, const ServerSettings *settings, TlsServer *tls, Store *store,
+               const char **ret_error);
+Server *server_free(Server *server); /* commits and acknowledges what has come, then closes every link */
+DEFINE_CLEANUP(Server *, server_free);
+
+/* verbs */
+/* cut and silent take effect at once on links that are open; once (for these two): on those only. */
+int server_set_fault(Server *server, const Fault *fault, bool once);
+void server_clear_faults(Server *server, FaultKind kind); /* _FAULT_KIND_MAX: all */
+/* The identity is gone: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
+void server_forget(Server *server, const char *device_id, const char *module_id);
+
+/* questions */
+uint16_t server_mqtt_port(const Server *server);
+const Faults *server_faults(Server *server); /* those that have not ended */
