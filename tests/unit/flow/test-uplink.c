@@ -279,6 +279,26 @@ START_TEST(a_message_holds_one_unbroken_range)
 }
 END_TEST
 
+START_TEST(a_services_own_message_does_not_overtake_readings)
+{
+        Message own = {};
+        Buffer record = BUFFER_NULL;
+
+        message_encode(&own, &record);
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_MESSAGE, record.data, record.size);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 3);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_uint_eq(the_hub.sent[0].last, 1);
+        ck_assert_uint_eq(the_hub.sent[1].first, 2);
+        ck_assert_uint_eq(the_hub.sent[1].created_usec, the_clock.wall_usec);
+        buffer_done(&record);
+}
+END_TEST
+
 START_TEST(a_backlog_fills_its_messages)
 {
         for (int i = 0; i < 3000; i++)
@@ -556,6 +576,7 @@ int main(void)
         tcase_add_test(c, a_lost_link_sends_the_same_again);
         tcase_add_test(c, what_waited_for_the_link_is_marked_and_kept_apart);
         tcase_add_test(c, a_message_holds_one_unbroken_range);
+        tcase_add_test(c, a_services_own_message_does_not_overtake_readings);
         tcase_add_test(c, a_backlog_fills_its_messages);
         tcase_add_test(c, a_disk_that_takes_its_time_does_not_make_small_messages);
         tcase_add_test(c, what_is_too_old_is_dropped_unless_it_was_sent);

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/loader.h"
+
+#include <errno.h>
+
+/* More is on its way from the disk: a pack that is due waits this long for it. */
+#define READ_AHEAD_GRACE (100 * USEC_PER_MSEC)
+
+void loader_init(Loader *l, QueueLane lane, const LoaderPeers *peers)
+{
+        *l = (Loader){.peers = peers, .lane = lane};
+}
+
+void loader_done(Loader *l)
+{
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                if (l->packs[stream]) {
+                        packer_done(&l->packs[stream]->packer);
+                        free(l->packs[stream]);
+                }
+        *l = (Loader){};
+}
+
+static const Format *format_of(const Loader *l, unsigned stream)
+{
+        return formats_get(l->peers->formats, stream);
+}
+
+static bool has_room(const Loader *l, size_t size)
+{
+        return l->peers->has_room(l->peers->userdata, l->lane, size);
+}
+
+static void launch(Loader *l, unsigned stream, Message *message, usec_t expires, usec_t now)
+{
+        l->peers->launch(l->peers->userdata, l->lane, stream, message, expires, now);
+}
+
+static void no_memory(Loader *l, usec_t now)
+{
+        l->peers->no_memory(l->peers->userdata, now);
+}
+
+/* ---- packs ---- */
+
+static usec_t expiry_of(const Format *format, usec_t appended)
+{
+        return usec_add(appended, format->expire_after_usec);
+}
+
+static bool pack_is_open(const OpenPack *pack)
+{
+        return pack && !packer_is_empty(&pack->packer);
+}
+
+/* Counted from the append of its first record. While its lane has more to give, from when that record was read:
+ * a backlog is overdue anyway, and shall fill its messages. */
+static usec_t pack_due(const Loader *l, const OpenPack *pack, const Format *format)
+{
+        usec_t latency = format->max_latency_usec, due = usec_add(pack->packer.appended_usec, latency);
+
+        if (l->state == LOADER_EMPTY)
+                return due;
+        return MAX(due, usec_add(pack->packer.read_usec, MAX(latency, READ_AHEAD_GRACE)));
+}
+
+static Message *message_of_pack(Loader *l, OpenPack *open, const Format *format, bool whole_units)
+{
+        _cleanup_(message_freep) Message *m = NULL;
+        Pack pack = packer_range(&open->packer, whole_units);
+        Cargo cargo = {
+                .epoch = pack.epoch,
+                .first = pack.first,
+                .last = pack.last,
+                .backfill = open->backfill,
+                .wall_usec = pack.wall_usec,
+                .device = l->peers->formats->device_id,
+        };
+
+        if (format_pack(format, &cargo, &m) < 0 || packer_seal(&open->packer, whole_units, &pack) < 0)
+                return NULL;
+        m->body = pack.body;
+        return TAKE_PTR(m);
+}
+
+/* False: it stays open, for want of room or memory. */
+static bool seal_pack(Loader *l, unsigned stream, bool whole_units, usec_t now)
+{
+        OpenPack *open = l->packs[stream];
+        const Format *format = format_of(l, stream);
+        usec_t appended = packer_range(&open->packer, whole_units).appended_usec;
+        Message *message;
+
+        if (!has_room(l, packer_size(&open->packer, whole_units)))
+                return false;
+        message = format ? message_of_pack(l, open, format, whole_units) : NULL;
+        if (!message) {
+                no_memory(l, now);
+                return false;
+        }
+        launch(l, stream, message, expiry_of(format, appended), now);
+        return true;
+}
+
+/* Once nothing more is to be read, whole units go at once; the rest when it is due or is flushed. */
+static void seal_ripe(Loader *l, bool flush, usec_t now)
+{
+        bool all = flush && l->state == LOADER_EMPTY;
+
+        for (unsigned stream = 0; stream < QUEUE_STREAMS_MAX; stream++) {
+                OpenPack *open = l->packs[stream];
+                const Format *format = pack_is_open(open) ? format_of(l, stream) : NULL;
+
+                if (!format)
+                        continue;
+                if (all || pack_due(l, open, format) <= now)
+                        (void)seal_pack(l, stream, false, now);
+                else if (l->state == LOADER_EMPTY && packer_has_whole_units(&open->packer))
+                        (void)seal_pack(l, stream, true, now);
+        }
+}
+
+/* ---- reading ---- */
+
+/* When a record was appended, by this boot's clock: those of earlier boots are older than all it can tell. */
+static usec_t appended_of(const QueueRecord *record)
+{
+        return record->this_boot ? record->boot_usec : 0;
+}
+
+/* It was on disk while there was no link. */
+static bool is_backfill(const Loader *l, const QueueRecord *record)
+{
+        return record->backlog || appended_of(record) < l->ready_since;
+}
+
+/* The wall time of a moment of this boot; 0 when the clock cannot tell. */
+static usec_t resolved(Loader *l, const QueueRecord *record, usec_t now)
+{
+        if (!record->this_boot || !trust_ask(l->peers->trust, l->peers->clock, now))
+                return 0;
+        return usec_sub(clock_wall(l->peers->clock), usec_sub(now, record->boot_usec));
+}
+
+/* A time that was a guess when the reading was taken is made good, or is told as a guess. */
+static void make_out_time(Loader *l, const QueueRecord *record, Reading *reading, usec_t now)
+{
+        usec_t wall;
+
+        if (reading->wall_trusted)
+                return;
+        wall = resolved(l, record, now);
+        if (wall > 0)
+                reading->wall_usec = wall;
+        else if (reading->quality == QUALITY_GOOD)
+                reading->quality = QUALITY_UNKNOWN;
+}
+
+static Cargo cargo_of(const Loader *l, const QueueRecord *record, usec_t wall)
+{
+        return (Cargo){
+                .epoch = record->epoch,
+                .first = record->n,
+                .last = record->n,
+                .backfill = is_backfill(l, record),
+                .wall_usec = wall,
+                .device = l->peers->formats->device_id,
+        };
+}
+
+/* A record that is a message of its own. r: whether the message could be made. */
+static LoaderState take_message(Loader *l, const QueueRecord *record, Message *message, int r, usec_t now)
+{
+        const Format *format = format_of(l, record->stream);
+
+        if (r == -EBADMSG) {
+                queue_advance(l->peers->queue, l->lane);
+                losses_damaged(l->peers->losses, record->stream, record->epoch, record->n, now);
+                return LOADER_GIVING;
+        }
+        if (r < 0) {
+                no_memory(l, now);
+                return LOADER_BLOCKED;
+        }
+        if (!has_room(l, message_size(message))) {
+                message_free(message);
+                return LOADER_BLOCKED;
+        }
+        queue_advance(l->peers->queue, l->lane);
+        launch(l, record->stream, message, expiry_of(format, appended_of(record)), now);
+        return LOADER_GIVING;
+}
+
+static OpenPack *pack_of(Loader *l, unsigned stream)
+{
+        if (!l->packs[stream])
+                l->packs[stream] = calloc(1, sizeof(OpenPack));
+        return l->packs[stream];
+}
+
+/* A message holds one unbroken range of one epoch, and either backlog or news. */
+static bool pack_goes_on(const OpenPack *open, const QueueRecord *record, bool backfill)
+{
+        return open->packer.epoch == record->epoch && open->packer.end.n + 1 == record->n &&
+               open->backfill == backfill;
+}
+
+static int open_pack(Loader *l, OpenPack *open, const QueueRecord *record, const Reading *reading)
+{
+        Cargo cargo = cargo_of(l, record, reading->wall_usec);
+        size_t overhead;
+        int r = format_overhead(format_of(l, record->stream), &cargo, &overhead);
+
+        if (r < 0)
+                return r;
+        packer_begin(&open->packer, record->epoch, overhead);
+        open->backfill = cargo.backfill;
+        return 0;
+}
+
+/* Sealing may call the queue, and the payload is borrowed only until then: the record is peeked at again. */
+static LoaderState take_into_pack(Loader *l, const QueueRecord *record, const Reading *reading, usec_t now)
+{
+        OpenPack *open = pack_of(l, record->stream);
+        int r = open ? 0 : -ENOMEM;
+
+        if (open && !packer_is_empty(&open->packer) && !pack_goes_on(open, record, is_backfill(l, record)))
+                return seal_pack(l, record->stream, false, now) ? LOADER_GIVING : LOADER_BLOCKED;
+        if (open && packer_is_empty(&open->packer))
+                r = open_pack(l, open, record, reading);
+        if (r >= 0)
+                r = packer_add(&open->packer, &(PackerRecord){
+                                                      .n = record->n,
+                                                      .reading = reading,
+                                                      .wall_usec = reading->wall_usec,
+                                                      .quality = reading->quality,
+                                                      .appended_usec = appended_of(record),
+                                                      .read_usec = now,
+                                              });
+        if (r == PACKER_E_FULL)
+                return seal_pack(l, record->stream, false, now) ? LOADER_GIVING : LOADER_BLOCKED;
+        if (r < 0) {
+                no_memory(l, now);
+                return LOADER_BLOCKED;
+        }
+        queue_advance(l->peers->queue, l->lane);
+        return LOADER_GIVING;
+}
+
+/* A stream's records go up in their order: what its pack holds comes before a message that follows. */
+static LoaderState make_way(Loader *l, unsigned stream, usec_t now)
+{
+        bool sealed = pack_is_open(l->packs[stream]) && seal_pack(l, stream, false, now);
+
+        return sealed ? LOADER_GIVING : LOADER_BLOCKED;
+}
+
+static LoaderState take_reading(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
+{
+        Message *message = NULL;
+        ReadingSpace space;
+        Reading reading;
+        Cargo cargo;
+        int r = reading_decode(record->payload, record->size, &space, &reading);
+
+        if (r < 0)
+                return take_message(l, record, NULL, r, now);
+        make_out_time(l, record, &reading, now);
+        if (format->kind == STREAM_ARRAY)
+                return take_into_pack(l, record, &reading, now);
+        if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
+                return make_way(l, record->stream, now);
+        cargo = cargo_of(l, record, reading.wall_usec);
+        cargo.unit = formats_unit(l->peers->formats, &reading);
+        r = format_reading(format, &cargo, &reading, &message);
+        return take_message(l, record, message, r, now);
+}
+
+static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
+{
+        Cargo cargo = cargo_of(l, record, resolved(l, record, now));
+        Message *message = NULL;
+        int r;
+
+        if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
+                return make_way(l, record->stream, now);
+        r = format_message(format, &cargo, record->payload, record->size, &message);
+        return take_message(l, record, message, r, now);
+}
+
+static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
+{
+        if (now < expiry_of(format, appended_of(record)))
+                return false;
+        queue_advance(l->peers->queue, l->lane);
+        losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
+        return true;
+}
+
+static LoaderState take_next(Loader *l, usec_t now)
+{
+        const Format *format;
+        QueueRecord record;
+        int r = queue_peek(l->peers->queue, l->lane, &record);
+
+        if (r != 0)
+                return r == QUEUE_E_EMPTY ? LOADER_EMPTY : LOADER_WAITING;
+        format = format_of(l, record.stream);
+        if (!format) {
+                no_memory(l, now);
+                return LOADER_BLOCKED;
+        }
+        if (drop_if_expired(l, &record, format, now))
+                return LOADER_GIVING;
+        switch (record.kind) {
+        case QUEUE_KIND_READING:
+                return take_reading(l, &record, format, now);
+        case QUEUE_KIND_MESSAGE:
+                return take_own(l, &record, format, now);
+        case QUEUE_KIND_NOTICE:
+        default:
+                return take_message(l, &record, NULL, -EBADMSG, now);
+        }
+}
+
+/* What is long due goes first, so that a crowd of newer messages cannot keep it out. */
+void loader_pump(Loader *l, bool flush, usec_t now)
+{
+        l->state = LOADER_GIVING;
+        seal_ripe(l, flush, now);
+        do
+                l->state = take_next(l, now);
+        while (l->state == LOADER_GIVING);
+        seal_ripe(l, flush, now);
+}
+
+usec_t loader_due(const Loader *l)
+{
+        usec_t next = USEC_INFINITY;
+
+        for (unsigned stream = 0; stream < QUEUE_STREAMS_MAX; stream++) {
+                const OpenPack *open = l->packs[stream];
+                const Format *format = pack_is_open(open) ? format_of(l, stream) : NULL;
+
+                if (format && has_room(l, packer_size(&open->packer, false)))
+                        next = MIN(next, pack_due(l, open, format));
+        }
+        return next;
+}
+
+bool loader_is_drained(const Loader *l)
+{
+        if (l->state != LOADER_EMPTY)
+                return false;
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                if (pack_is_open(l->packs[stream]))
+                        return false;
+        return true;
+}
+
+void loader_ready(Loader *l, usec_t now)
+{
+        l->ready_since = now;
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                if (l->packs[stream])
+                        l->packs[stream]->packer.read_usec = now;
+}
+
+void loader_lost(Loader *l)
+{
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                if (l->packs[stream])
+                        l->packs[stream]->backfill = true;
+}
+
+/* ---- without a link ---- */
+
+static usec_t expire_pack(Loader *l, unsigned stream, usec_t now)
+{
+        OpenPack *open = l->packs[stream];
+        const Format *format = pack_is_open(open) ? format_of(l, stream) : NULL;
+        Pack pack;
+        usec_t at;
+
+        if (!format)
+                return USEC_INFINITY;
+        pack = packer_range(&open->packer, false);
+        at = expiry_of(format, pack.appended_usec);
+        if (now < at)
+                return at;
+        losses_expired(l->peers->losses, stream, pack.epoch, pack.first, pack.last, now);
+        packer_drop(&open->packer);
+        return USEC_INFINITY;
+}
+
+/* Returns when the record that stands first will expire. */
+static usec_t expire_front(Loader *l, usec_t now)
+{
+        QueueRecord record;
+
+        while (queue_peek(l->peers->queue, l->lane, &record) == 0) {
+                const Format *format = format_of(l, record.stream);
+
+                if (!format || !drop_if_expired(l, &record, format, now))
+                        return format ? expiry_of(format, appended_of(&record)) : USEC_INFINITY;
+        }
+        return USEC_INFINITY;
+}
+
+usec_t loader_expire(Loader *l, usec_t now)
+{
+        usec_t next = expire_front(l, now);
+
+        for (unsigned stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                next = MIN(next, expire_pack(l, stream, now));
+        return next;
+}

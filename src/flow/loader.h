@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Loader - one lane's records on their way into messages
+ *
+ * Reads the lane as long as there is a place for what its records become. A reading of an array stream goes into
+ * its stream's open pack, which is sealed when it is full, when its whole units are and nothing more is to be
+ * read, or when it is due. All else is a message at once.
+ *
+ * Owns:   the open packs: at most PACKER_SIZE_MAX bytes a stream (or one giant reading), whatever the backlog.
+ * Knows:  the queue, as its one reader of this lane; nothing of the hub.
+ * Time:   boot clock. A record of an earlier boot is at least as old as this boot is.
+ */
+
+#include "flow/formats.h"
+#include "flow/losses.h"
+#include "flow/packer.h"
+#include "flow/trust.h"
+
+/* What a loader is given at birth; the same for all lanes. */
+typedef struct LoaderPeers {
+        Queue *queue;
+        const Clock *clock;
+        Formats *formats;
+        Losses *losses;
+        Trust *trust;
+
+        bool (*has_room)(void *userdata, QueueLane lane, size_t size);
+        /* Takes the message; there was room for it. expires_usec: boot clock. */
+        void (*launch)(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t expires_usec,
+                       usec_t now);
+        void (*no_memory)(void *userdata, usec_t now); /* try again a little later */
+        void *userdata;
+} LoaderPeers;
+
+typedef enum LoaderState {
+        LOADER_GIVING,  /* there may be more */
+        LOADER_EMPTY,   /* nothing durable is left */
+        LOADER_WAITING, /* being read from the disk */
+        LOADER_BLOCKED, /* there is no place for what comes next */
+} LoaderState;
+
+/* The readings of one stream that wait for company. */
+typedef struct OpenPack {
+        Packer packer;
+        bool backfill;
+} OpenPack;
+
+typedef struct Loader {
+        const LoaderPeers *peers;
+        QueueLane lane;
+        LoaderState state;
+        usec_t ready_since;                 /* boot clock: when the present link became ready */
+        OpenPack *packs[QUEUE_STREAMS_MAX]; /* by stream; NULL until it is needed */
+} Loader;
+
+void loader_init(Loader *l, QueueLane lane, const LoaderPeers *peers);
+void loader_done(Loader *l);
+
+/* Reads, packs, launches. flush: seal also what is not due, once the lane is empty. */
+void loader_pump(Loader *l, bool flush, usec_t now);
+/* When the first pack falls due that could also go. */
+usec_t loader_due(const Loader *l);
+/* Nothing durable and nothing open is left. */
+bool loader_is_drained(const Loader *l);
+
+/* Without a link: drops what has expired of the open packs and at the front of the lane; the rest expires when
+ * it is read. Returns when the next will. */
+usec_t loader_expire(Loader *l, usec_t now);
+
+void loader_ready(Loader *l, usec_t now); /* what was left open may fill up with what waited meanwhile */
+void loader_lost(Loader *l);              /* what is still open now waits through an outage */
