@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "azure/percent.h"
+#include "base/base64.h"
 #include "fake-clock.h"
 #include "suite.h"
 
@@ -148,18 +149,42 @@ END_TEST
 START_TEST(every_flipped_bit_of_the_signature_is_refused)
 {
         _cleanup_free_ char *text = make("hub.example.net/devices/d", NULL);
+        _cleanup_(buffer_done) Buffer mac = BUFFER_NULL;
         _cleanup_(token_done) Token t = {};
 
         ck_assert_int_eq(token_parse(text, &t), 0);
-        /* the last digit before the padding holds bits that mean nothing */
-        for (size_t i = 0; i < strlen(t.signature) - 2; i++) {
-                char was = t.signature[i];
+        ck_assert_int_eq(base64_decode(&mac, t.signature, strlen(t.signature)), 0);
+        ck_assert_uint_eq(mac.size, 32);
+        for (size_t bit = 0; bit < 8 * mac.size; bit++) {
+                Buffer flipped = BUFFER_NULL;
 
-                t.signature[i] = was == 'A' ? 'B' : 'A';
-                ck_assert_msg(!token_is_signed_by(&t, KEY), "digit %zu", i);
-                t.signature[i] = was;
+                mac.data[bit / 8] ^= (char)(1 << bit % 8);
+                base64_encode(&flipped, mac.data, mac.size);
+                mac.data[bit / 8] ^= (char)(1 << bit % 8);
+                free(t.signature);
+                t.signature = buffer_steal(&flipped);
+                ck_assert_msg(!token_is_signed_by(&t, KEY), "bit %zu", bit);
         }
-        ck_assert(token_is_signed_by(&t, KEY));
+}
+END_TEST
+
+START_TEST(a_signature_has_one_length)
+{
+        _cleanup_free_ char *text = make("hub.example.net/devices/d", NULL);
+        _cleanup_(buffer_done) Buffer mac = BUFFER_NULL;
+        _cleanup_(token_done) Token t = {};
+
+        ck_assert_int_eq(token_parse(text, &t), 0);
+        ck_assert_int_eq(base64_decode(&mac, t.signature, strlen(t.signature)), 0);
+        buffer_append_char(&mac, 0);
+        for (size_t size = 0; size <= mac.size; size++) {
+                Buffer cut = BUFFER_NULL;
+
+                base64_encode(&cut, mac.data, size);
+                free(t.signature);
+                t.signature = buffer_steal(&cut);
+                ck_assert_int_eq(token_is_signed_by(&t, KEY), size == 32);
+        }
 }
 END_TEST
 
@@ -310,6 +335,7 @@ int main(void)
         tcase_add_test(c, an_empty_policy_is_none);
         tcase_add_test(c, a_foreign_signature_is_refused);
         tcase_add_test(c, every_flipped_bit_of_the_signature_is_refused);
+        tcase_add_test(c, a_signature_has_one_length);
         tcase_add_test(c, scope_ends_at_segments);
 
         c = suite_case(s, "hostile input");
