@@ -56,7 +56,9 @@ class Device:
 
 
 class Devhub:
-    def __init__(self, directory, host='devhub.localdomain'):
+    def __init__(self, directory, host='devhub.localdomain', within=list):
+        """within: makes the command line that runs a command where the hub is to live (Namespace.within)."""
+        self.within = within
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.host = host
@@ -74,8 +76,8 @@ class Devhub:
         """Returns when it listens."""
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
-                [PROGRAM, 'serve', '--state-dir', self.directory, '--host', self.host, '--mqtt-port', str(self.port),
-                 *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.within([PROGRAM, 'serve', '--state-dir', self.directory, '--host', self.host,
+                             '--mqtt-port', str(self.port), *options]), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not self._is_ours():
             assert self.process.poll() is None, 'the devhub did not start:\n' + self.log.read_text()
