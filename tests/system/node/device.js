@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The official device client, doing what each line on standard input says:
+// The official device or module client, doing what each line on standard input says:
 //
 //   {"do": "open", "connection_string": "...", "options": {...}}
 //   {"do": "send", "message": {"body": "text" | "body_base64": "...", "system": {...}, "properties": [[name, value]...]}}
@@ -12,13 +12,14 @@
 'use strict';
 
 const readline = require('readline');
-const { Client, Message } = require('azure-iot-device');
+const { Client, ModuleClient, Message } = require('azure-iot-device');
 const { Mqtt } = require('azure-iot-device-mqtt');
 
 let client = null;
 
 async function open({ connection_string, options }) {
-    client = Client.fromConnectionString(connection_string, Mqtt);
+    const kind = /;ModuleId=/i.test(connection_string) ? ModuleClient : Client;
+    client = kind.fromConnectionString(connection_string, Mqtt);
     client.on('error', () => {});
     await client.setOptions(options || {});
     await client.open();
