@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * org.hublink1.Manager. Its contract is conf/dbus/org.hublink1.Manager.xml; the table at the foot says the same to
- * sd-bus, and a test compares the two.
+ * org.hublink1.Manager. Its contract is conf/dbus/org.hublink1.Manager.xml; the table at the foot says the
+ * same to sd-bus, and a test compares the two.
  */
 
 #include "base/log.h"
@@ -10,14 +10,14 @@
 
 /* ---- properties ---- */
 
-#define DEFINE_GETTER(name, type, value)                                                                             \
-        static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,             \
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error)                            \
-        {                                                                                                            \
-                const Status *s = bus_status(userdata);                                                              \
-                                                                                                                     \
-                return sd_bus_message_append(reply, type, value);                                                    \
-        }                                                                                                            \
+#define DEFINE_GETTER(name, type, value)                                                                    \
+        static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,     \
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)                   \
+        {                                                                                                   \
+                const Status *s = bus_status(userdata);                                                     \
+                                                                                                            \
+                return sd_bus_message_append(reply, type, value);                                           \
+        }                                                                                                   \
         struct get_##name##_semicolon
 
 DEFINE_GETTER(version, "s", s->version);
@@ -35,14 +35,14 @@ DEFINE_GETTER(oldest_age, "t", s->queue.oldest_age_usec);
 DEFINE_GETTER(in_flight, "u", s->in_flight);
 DEFINE_GETTER(last_acknowledged, "t", s->last_acknowledged_usec);
 
-static int get_ledger(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                      void *userdata, sd_bus_error *error)
+static int get_ledger(sd_bus *b, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const Ledger *l = &bus_status(userdata)->ledger;
 
         return sd_bus_message_append(reply, "a{st}", 5, "accepted", l->accepted, "acknowledged",
-                                     l->settled[OUTCOME_ACKNOWLEDGED], "waiting", ledger_waiting(l), "dropped",
-                                     ledger_dropped(l), "dead_lettered", ledger_dead_lettered(l));
+                                     l->settled[OUTCOME_ACKNOWLEDGED], "waiting", ledger_waiting(l),
+                                     "dropped", ledger_dropped(l), "dead_lettered", ledger_dead_lettered(l));
 }
 
 static int get_dropped(sd_bus *b, const char *path, const char *interface, const char *property,
@@ -120,8 +120,9 @@ static int send_settled(Bus *bus)
         for (size_t i = 0; r >= 0 && i < bus->settled.n_ranges; i++) {
                 const SettledRange *s = &bus->settled.ranges[i];
 
-                r = sd_bus_message_append(m, "(stttss)", s->stream, s->epoch, s->first, s->last, fate(s->outcome),
-                                          s->outcome == OUTCOME_ACKNOWLEDGED ? "" : outcome_to_string(s->outcome));
+                r = sd_bus_message_append(
+                                m, "(stttss)", s->stream, s->epoch, s->first, s->last, fate(s->outcome),
+                                s->outcome == OUTCOME_ACKNOWLEDGED ? "" : outcome_to_string(s->outcome));
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
@@ -174,7 +175,7 @@ static int on_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 #define PROPERTY(name, type, get, flags) SD_BUS_PROPERTY(name, type, get, 0, flags)
 #define TOLD                             SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
-#define ALLOWED                          SD_BUS_VTABLE_UNPRIVILEGED /* by us: the bus's policy knows who may what */
+#define ALLOWED                          SD_BUS_VTABLE_UNPRIVILEGED /* by us: the bus knows who may what */
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
@@ -198,10 +199,13 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Refused", "a{st}", get_refused, TOLD),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),
-                                SD_BUS_RESULT("s", stream, "t", epoch, "t", first, "t", last), bus_submit, ALLOWED),
+                                SD_BUS_RESULT("s", stream, "t", epoch, "t", first, "t", last),
+                                bus_submit, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("SubmitMessage",
-                                SD_BUS_ARGS("ay", body, "s", content_type, "a{ss}", properties, "a{sv}", options),
-                                SD_BUS_RESULT("s", stream, "t", epoch, "t", sequence), bus_submit_message, ALLOWED),
+                                SD_BUS_ARGS("ay", body, "s", content_type, "a{ss}", properties,
+                                            "a{sv}", options),
+                                SD_BUS_RESULT("s", stream, "t", epoch, "t", sequence),
+                                bus_submit_message, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_subscribe, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_unsubscribe, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_flush, ALLOWED),

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are org.hublink1.Manager,
- * bus-sensor.c is org.hublink1.Sensor.
+ * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
+ * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor.
  */
 
 #include <systemd/sd-bus.h>

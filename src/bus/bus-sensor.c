@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * org.hublink1.Sensor: one object a sensor, found by name in the Status at each question, so that a reload needs
- * no bookkeeping here.
+ * org.hublink1.Sensor: one object a sensor, found by name in the Status at each question, so that a reload
+ * needs no bookkeeping here.
  */
 
 #include <errno.h>
@@ -30,14 +30,14 @@ static void path_of(const char *name, char path[static sizeof(BUS_SENSOR_PREFIX)
 
 /* ---- properties ---- */
 
-#define DEFINE_GETTER(name, type, value)                                                                             \
-        static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,             \
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error)                            \
-        {                                                                                                            \
-                const SensorStatus *s = userdata;                                                                    \
-                                                                                                                     \
-                return sd_bus_message_append(reply, type, value);                                                    \
-        }                                                                                                            \
+#define DEFINE_GETTER(name, type, value)                                                                    \
+        static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,     \
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)                   \
+        {                                                                                                   \
+                const SensorStatus *s = userdata;                                                           \
+                                                                                                            \
+                return sd_bus_message_append(reply, type, value);                                           \
+        }                                                                                                   \
         struct get_##name##_semicolon
 
 DEFINE_GETTER(name, "s", s->name);
@@ -65,8 +65,8 @@ static int append_value(sd_bus_message *reply, const Channel *c)
         return 0;
 }
 
-static int get_values(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                      void *userdata, sd_bus_error *error)
+static int get_values(sd_bus *b, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const SensorStatus *s = userdata;
         int r;
@@ -77,8 +77,8 @@ static int get_values(sd_bus *b, const char *path, const char *interface, const 
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_units(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                     void *userdata, sd_bus_error *error)
+static int get_units(sd_bus *b, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const SensorStatus *s = userdata;
         int r;
@@ -92,7 +92,8 @@ static int get_units(sd_bus *b, const char *path, const char *interface, const c
 
 /* ---- the objects ---- */
 
-static int find_object(sd_bus *b, const char *path, const char *interface, void *userdata, void **ret, sd_bus_error *error)
+static int find_object(sd_bus *b, const char *path, const char *interface, void *userdata, void **ret,
+                       sd_bus_error *error)
 {
         size_t prefix = strlen(BUS_SENSOR_PREFIX "/");
 
@@ -145,8 +146,11 @@ int bus_sensor_export(Bus *bus)
 {
         int r;
 
-        r = sd_bus_add_fallback_vtable(bus->connection, NULL, BUS_SENSOR_PREFIX, BUS_SENSOR, vtable, find_object, bus);
-        return r < 0 ? r : sd_bus_add_node_enumerator(bus->connection, NULL, BUS_SENSOR_PREFIX, list_objects, bus);
+        r = sd_bus_add_fallback_vtable(bus->connection, NULL, BUS_SENSOR_PREFIX, BUS_SENSOR, vtable,
+                                       find_object, bus);
+        if (r >= 0)
+                r = sd_bus_add_node_enumerator(bus->connection, NULL, BUS_SENSOR_PREFIX, list_objects, bus);
+        return r;
 }
 
 /* ---- telling ---- */
@@ -224,7 +228,8 @@ void bus_sensor_changed(Bus *bus, const SensorStatus *sensor)
                 return;
         }
         s->changed = true;
-        bus->sensors_due_usec = MIN(bus->sensors_due_usec, s->told_usec == 0 ? 0 : usec_add(s->told_usec, INTERVAL));
+        bus->sensors_due_usec =
+                        MIN(bus->sensors_due_usec, s->told_usec == 0 ? 0 : usec_add(s->told_usec, INTERVAL));
 }
 
 static void tell_one(Bus *bus, BusSensor *s)

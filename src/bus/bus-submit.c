@@ -3,8 +3,8 @@
 /*
  * Submit and SubmitMessage: from the wire to the intake. Both answer later, once the record is on disk.
  *
- * Every refusal names what is wrong with what, for whoever sees it is a program's author with no debugger on the
- * gateway.
+ * Every refusal names what is wrong with what, for whoever sees it is a program's author with no debugger on
+ * the gateway.
  */
 
 #include <errno.h>
@@ -13,6 +13,8 @@
 
 #include "bus/bus-private.h"
 #include "bus/submission.h"
+
+#define NAME_RULE "a letter, then letters, digits and _, at most 32 characters"
 
 #define PROPERTIES_MAX     255 /* what a message's record has room for */
 #define CORRELATION_ID_MAX 128 /* IoT Hub's limit */
@@ -27,7 +29,8 @@ int bus_call_begin(Bus *bus, sd_bus_message *m, sd_bus_error *error, PendingCall
                                  "%d calls of yours wait for their answers already; wait for one of them.",
                                  CALL_QUOTA_SENDER);
         case CALL_QUOTA_E_ALL:
-                return bus_error(error, REQUEST_BUSY, "%d calls wait for their answers; try again a little later.",
+                return bus_error(error, REQUEST_BUSY,
+                                 "%d calls wait for their answers; try again a little later.",
                                  CALL_QUOTA_ALL);
         default:
                 return r;
@@ -59,8 +62,8 @@ static int read_options(sd_bus_message *m, const Option *options, size_t n_optio
                 if (!o)
                         return bus_error(error, REQUEST_BAD_VALUE, "Option '%s' is not known.", key);
                 if (strcmp(contents, "s") != 0)
-                        return bus_error(error, REQUEST_BAD_VALUE, "Option '%s' must be a string (s), not '%s'.", key,
-                                         contents);
+                        return bus_error(error, REQUEST_BAD_VALUE,
+                                         "Option '%s' must be a string (s), not '%s'.", key, contents);
                 if ((r = sd_bus_message_read(m, "v", "s", o->value)) < 0)
                         return r;
                 r = sd_bus_message_exit_container(m);
@@ -72,8 +75,7 @@ static int check_stream(const char *stream, sd_bus_error *error)
 {
         if (stream && !name_is_valid(stream))
                 return bus_error(error, REQUEST_BAD_VALUE,
-                                 "Option 'stream': '%s' is not a name (a letter, then letters, digits and _, at most %d).",
-                                 stream, NAME_LENGTH_MAX);
+                                 "Option 'stream': '%s' is not a name (" NAME_RULE ").", stream);
         return 0;
 }
 
@@ -102,7 +104,8 @@ static int read_value(sd_bus_message *m, const char *channel, Value *ret, sd_bus
                 return r;
         if (strlen(contents) != 1 || !strchr("bynqiuxtds", contents[0]))
                 return bus_error(error, REQUEST_BAD_VALUE,
-                                 "Channel '%s': a value of type '%s' cannot be sent; use b, y, n, q, i, u, x, t, d or s.",
+                                 "Channel '%s': a value of type '%s' cannot be sent; use b, y, n, q, i, u, "
+                                 "x, t, d or s.",
                                  channel, contents);
         r = sd_bus_message_read(m, "v", contents, &v);
         if (r < 0)
@@ -130,8 +133,9 @@ static int read_value(sd_bus_message *m, const char *channel, Value *ret, sd_bus
         case 't':
                 if (v.t > INT64_MAX)
                         return bus_error(error, REQUEST_BAD_VALUE,
-                                         "Channel '%s': %" PRIu64 " is over %" PRId64 ", the largest integer.", channel,
-                                         v.t, INT64_MAX);
+                                         "Channel '%s': %" PRIu64 " is over %" PRId64
+                                         ", the largest integer.",
+                                         channel, v.t, INT64_MAX);
                 ret->integer = (int64_t)v.t;
                 break;
         case 'd':
@@ -152,24 +156,28 @@ static int explain(int e, const char *channel, usec_t time_usec, sd_bus_error *e
         switch (e) {
         case SUBMISSION_E_NAME:
                 return bus_error(error, REQUEST_BAD_VALUE,
-                                 "Channel '%s': not a name (a letter, then letters, digits and _, at most %d).", channel,
-                                 NAME_LENGTH_MAX);
+                                 "Channel '%s': not a name (" NAME_RULE ").", channel);
         case SUBMISSION_E_NUMBER:
-                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': NaN and infinity cannot be sent.", channel);
+                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': NaN and infinity cannot be sent.",
+                                 channel);
         case SUBMISSION_E_TEXT:
-                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': a text has at most %d bytes.", channel,
-                                 READING_TEXT_MAX);
+                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': a text has at most %d bytes.",
+                                 channel, READING_TEXT_MAX);
         case SUBMISSION_E_TIME:
                 return bus_error(error, REQUEST_BAD_VALUE,
-                                 "Channel '%s': time %" PRIu64 " is absurd; it is in microseconds since 1970 UTC, 0 for now.",
+                                 "Channel '%s': time %" PRIu64
+                                 " is absurd; it is in microseconds since 1970 UTC, 0 for now.",
                                  channel, time_usec);
         case SUBMISSION_E_TWICE:
-                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': two values at the same time.", channel);
+                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': two values at the same time.",
+                                 channel);
         case SUBMISSION_E_CHANNELS:
-                return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': a reading has at most %d channels.", channel,
+                return bus_error(error, REQUEST_BAD_VALUE,
+                                 "Channel '%s': a reading has at most %d channels.", channel,
                                  READING_CHANNELS_MAX);
         case SUBMISSION_E_TOO_LARGE:
-                return bus_error(error, REQUEST_TOO_LARGE, "One call takes at most %d values at %d different times.",
+                return bus_error(error, REQUEST_TOO_LARGE,
+                                 "One call takes at most %d values at %d different times.",
                                  SUBMISSION_VALUES_MAX, SUBMISSION_READINGS_MAX);
         default:
                 return e;
@@ -212,18 +220,18 @@ int bus_submit(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         if (!name_is_valid(s.sensor))
                 return bus_error(error, REQUEST_BAD_VALUE,
-                                 "Sensor '%s': not a name (a letter, then letters, digits and _, at most %d).", s.sensor,
-                                 NAME_LENGTH_MAX);
+                                 "Sensor '%s': not a name (" NAME_RULE ").", s.sensor);
         if ((r = read_values(bus, m, &s, error)) < 0 ||
-            (r = read_options(m, options, ARRAY_SIZE(options), error)) < 0 || (r = check_stream(stream, error)) < 0)
+            (r = read_options(m, options, ARRAY_SIZE(options), error)) < 0 ||
+            (r = check_stream(stream, error)) < 0)
                 return r;
         if (s.n_readings == 0)
                 return bus_error(error, REQUEST_BAD_VALUE, "There are no values.");
         r = bus_call_begin(bus, m, error, &call);
         if (r < 0)
                 return r;
-        bus->peers.intake.submit(bus->peers.intake.userdata, s.readings, s.n_readings, stream, pending_call_submitted,
-                                 call);
+        bus->peers.intake.submit(bus->peers.intake.userdata, s.readings, s.n_readings, stream,
+                                 pending_call_submitted, call);
         return 1;
 }
 
@@ -239,13 +247,14 @@ static int read_body(sd_bus_message *m, Message *message, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (size > MESSAGE_SIZE_MAX)
-                return bus_error(error, REQUEST_TOO_LARGE, "The body has %zu bytes; the hub takes at most %d.", size,
+                return bus_error(error, REQUEST_TOO_LARGE,
+                                 "The body has %zu bytes; the hub takes at most %d.", size,
                                  MESSAGE_SIZE_MAX);
         buffer_append(&message->body, data, size);
         return buffer_error(&message->body);
 }
 
-/* "$." begins the hub's system properties, and three names are those by which a consumer knows our messages. */
+/* "$." begins the hub's system properties; by the three names a consumer knows our messages. */
 static bool is_reserved(const char *name)
 {
         return strncmp(name, "$.", 2) == 0 || strcmp(name, "hl") == 0 || strcmp(name, "hl-backfill") == 0 ||
@@ -259,7 +268,8 @@ static int check_property(const Message *message, const char *name, sd_bus_error
         if (is_reserved(name))
                 return bus_error(error, REQUEST_BAD_VALUE, "Property '%s': this name is reserved.", name);
         if (message->n_properties >= PROPERTIES_MAX)
-                return bus_error(error, REQUEST_TOO_LARGE, "A message has at most %d properties.", PROPERTIES_MAX);
+                return bus_error(error, REQUEST_TOO_LARGE, "A message has at most %d properties.",
+                                 PROPERTIES_MAX);
         for (size_t i = 0; i < message->n_properties; i++)
                 if (strcmp(message->properties[i].name, name) == 0)
                         return bus_error(error, REQUEST_BAD_VALUE, "Property '%s' stands twice.", name);
@@ -294,7 +304,8 @@ int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         Bus *bus = userdata;
         _cleanup_(message_freep) Message *message = calloc(1, sizeof(*message));
         const char *content_type, *stream = NULL, *encoding = NULL, *correlation_id = NULL;
-        const Option options[] = {{"stream", &stream}, {"encoding", &encoding}, {"correlation-id", &correlation_id}};
+        const Option options[] = {
+                        {"stream", &stream}, {"encoding", &encoding}, {"correlation-id", &correlation_id}};
         PendingCall *call;
         int r;
 
@@ -302,23 +313,24 @@ int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return -ENOMEM;
         if ((r = read_body(m, message, error)) < 0 || (r = sd_bus_message_read(m, "s", &content_type)) < 0 ||
             (r = read_properties(m, message, error)) < 0 ||
-            (r = read_options(m, options, ARRAY_SIZE(options), error)) < 0 || (r = check_stream(stream, error)) < 0)
+            (r = read_options(m, options, ARRAY_SIZE(options), error)) < 0 ||
+            (r = check_stream(stream, error)) < 0)
                 return r;
         if (correlation_id && strlen(correlation_id) > CORRELATION_ID_MAX)
-                return bus_error(error, REQUEST_BAD_VALUE, "Option 'correlation-id' has at most %d characters.",
-                                 CORRELATION_ID_MAX);
+                return bus_error(error, REQUEST_BAD_VALUE,
+                                 "Option 'correlation-id' has at most %d characters.", CORRELATION_ID_MAX);
         if ((r = set_text(&message->content_type, content_type)) < 0 ||
             (r = set_text(&message->content_encoding, encoding)) < 0 ||
             (r = set_text(&message->correlation_id, correlation_id)) < 0)
                 return r;
         if (message_size(message) > MESSAGE_SIZE_MAX)
                 return bus_error(error, REQUEST_TOO_LARGE,
-                                 "Body and properties have %zu bytes; the hub takes at most %d.", message_size(message),
-                                 MESSAGE_SIZE_MAX);
+                                 "Body and properties have %zu bytes; the hub takes at most %d.",
+                                 message_size(message), MESSAGE_SIZE_MAX);
         r = bus_call_begin(bus, m, error, &call);
         if (r < 0)
                 return r;
-        bus->peers.intake.submit_message(bus->peers.intake.userdata, message, stream, pending_call_message_submitted,
-                                         call);
+        bus->peers.intake.submit_message(bus->peers.intake.userdata, message, stream,
+                                         pending_call_message_submitted, call);
         return 1;
 }

@@ -3,12 +3,12 @@
 /*
  * The connection and its life.
  *
- * Nothing here waits for the bus: Hello, the name and the matches are asked for and answered later, so a bus that
- * hangs never holds up the sensors. A connection is thrown away at the first sign of trouble and a new one made,
- * with everything on it; local services see the same as after a restart of the daemon.
+ * Nothing here waits for the bus: Hello, the name and the matches are asked for and answered later, so a bus
+ * that hangs never holds up the sensors. A connection is thrown away at the first sign of trouble and a new
+ * one made, with everything on it; local services see the same as after a restart of the daemon.
  *
- * Rights are the bus's business (conf/dbus/org.hublink1.conf): it knows the groups of each client from the moment
- * it connected, while we could only ask it, and block, at every call.
+ * Rights are the bus's business (conf/dbus/org.hublink1.conf): it knows the groups of each client from the
+ * moment it connected, while we could only ask it, and block, at every call.
  */
 
 #include <errno.h>
@@ -45,8 +45,8 @@ int bus_error(sd_bus_error *error, RequestError code, const char *fmt, ...)
 static void trouble(Bus *bus, const char *what, const char *why, const char *remedy)
 {
         if (!bus->told_trouble)
-                log_warning("Message bus (%s): %s: %s. Going on without D-Bus and trying again; %s.", bus->address, what,
-                            why, remedy);
+                log_warning("Message bus (%s): %s: %s. Going on without D-Bus and trying again; %s.",
+                            bus->address, what, why, remedy);
         bus->told_trouble = true;
         bus->lost = true;
 }
@@ -55,7 +55,8 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
 {
         Bus *bus = userdata;
 
-        trouble(bus, "the connection is lost", "it was closed", "local services reach us again when the bus is back");
+        trouble(bus, "the connection is lost", "it was closed",
+                "local services reach us again when the bus is back");
         return 0;
 }
 
@@ -71,13 +72,14 @@ static int on_named(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         if (sd_bus_message_is_method_error(m, NULL)) {
                 if (!bus->lost) /* else the connection's own end, told already */
-                        trouble(bus, "the name " BUS_NAME " was not given", sd_bus_message_get_error(m)->message,
-                                "see the journal of the bus");
+                        trouble(bus, "the name " BUS_NAME " was not given",
+                                sd_bus_message_get_error(m)->message, "see the journal of the bus");
                 return 0;
         }
         (void)sd_bus_message_read(m, "u", &answer);
         if (answer != 1 && answer != 4) { /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER, _ALREADY_OWNER */
-                trouble(bus, "the name " BUS_NAME " is taken", "another hublinkd runs on this bus", "stop the other one");
+                trouble(bus, "the name " BUS_NAME " is taken", "another hublinkd runs on this bus",
+                        "stop the other one");
                 return 0;
         }
         bus->named = true;
@@ -113,8 +115,8 @@ static int furnish(Bus *bus)
 
         if ((r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local",
-                                           "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                                           on_disconnected, NULL, bus)) < 0 ||
+                                           "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                           "Disconnected", on_disconnected, NULL, bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
             (r = sd_bus_track_new(bus->connection, &bus->subscribers, NULL, NULL)) < 0)
@@ -274,7 +276,8 @@ Ticker bus_ticker(Bus *bus)
 void bus_status_changed(Bus *bus)
 {
         bus->link_due_usec = MIN(bus->link_due_usec, usec_add(bus->link_told_usec, LINK_INTERVAL));
-        bus->counters_due_usec = MIN(bus->counters_due_usec, usec_add(bus->counters_told_usec, COUNTERS_INTERVAL));
+        bus->counters_due_usec =
+                        MIN(bus->counters_due_usec, usec_add(bus->counters_told_usec, COUNTERS_INTERVAL));
 }
 
 void bus_settled(Bus *bus, const Settled *settled)

@@ -4,8 +4,8 @@
 /*
  * Call quota - how many calls may wait for their answer
  *
- * A call waits as long as the disk takes. So that a client that never stops calling can neither fill our memory
- * nor shut the others out, both the calls of one sender and all calls together are bounded. Pure.
+ * A call waits as long as the disk takes. So that a client that never stops calling can neither fill our
+ * memory nor shut the others out, both the calls of one sender and all calls together are bounded. Pure.
  *
  * Owns:   the names of the senders that have calls waiting.
  */

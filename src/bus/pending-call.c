@@ -18,16 +18,16 @@ static const struct {
         const char *name;
         const char *text; /* when the answer brings no detail */
 } errors[_REQUEST_ERROR_MAX] = {
-        [REQUEST_NOT_CONNECTED] = {ERROR("NotConnected"), "There is no connection to the hub; see `hublinkctl status`."},
-        [REQUEST_QUEUE_FULL] = {ERROR("QueueFull"), "The queue is full and set to refuse what is new (queue.when_full)."},
-        [REQUEST_TOO_LARGE] = {ERROR("TooLarge"), "Too large for one message to the hub (256 KiB with its properties)."},
+        [REQUEST_NOT_CONNECTED] = {ERROR("NotConnected"), "There is no connection to the hub."},
+        [REQUEST_QUEUE_FULL] = {ERROR("QueueFull"), "The queue is full, and set to refuse what is new."},
+        [REQUEST_TOO_LARGE] = {ERROR("TooLarge"), "Too large for one message to the hub."},
         [REQUEST_BAD_VALUE] = {ERROR("BadValue"), "A value is not valid."},
         [REQUEST_NO_SUCH_SENSOR] = {ERROR("NoSuchSensor"), "There is no sensor of that name."},
         [REQUEST_NO_SUCH_STREAM] = {ERROR("NoSuchStream"), "There is no stream of that name in the settings."},
         [REQUEST_NO_SUCH_MESSAGE] = {ERROR("NoSuchMessage"), "There is no message of that id."},
         [REQUEST_NOT_OWNER] = {ERROR("NotOwner"), "This belongs to another caller."},
         [REQUEST_DISK_ERROR] = {ERROR("DiskError"), "The queue's disk fails; see the journal of hublinkd."},
-        [REQUEST_BUSY] = {ERROR("Busy"), "Too much waits for the disk already; try again a little later."},
+        [REQUEST_BUSY] = {ERROR("Busy"), "Too much waits for the disk; try again a little later."},
         [REQUEST_TIMEOUT] = {ERROR("Timeout"), "There was no answer in time."},
 };
 
@@ -86,7 +86,8 @@ void pending_calls_done(PendingCalls *calls)
 static void replied(PendingCall *c, int r)
 {
         if (r < 0)
-                log_debug("Nobody took the answer of %s: %s.", sd_bus_message_get_member(c->message), strerror(-r));
+                log_debug("Nobody took the answer of %s: %s.", sd_bus_message_get_member(c->message),
+                          strerror(-r));
         pending_call_free(c);
 }
 
@@ -103,7 +104,8 @@ void pending_call_submitted(void *userdata, const SubmitAnswer *a)
         if (a->error != REQUEST_OK)
                 replied(c, reply_error(c, a->error, a->detail));
         else
-                replied(c, sd_bus_reply_method_return(c->message, "sttt", a->stream, a->epoch, a->first, a->last));
+                replied(c, sd_bus_reply_method_return(c->message, "sttt", a->stream, a->epoch, a->first,
+                                                      a->last));
 }
 
 void pending_call_message_submitted(void *userdata, const SubmitAnswer *a)

@@ -25,7 +25,8 @@ void settled_batch_add(SettledBatch *b, const Settled *settled)
         assert(!settled_batch_is_full(b));
         (void)snprintf(x.stream, sizeof(x.stream), "%s", settled->stream);
 
-        /* From the newest back: confirmations mostly come in order. One that closes a gap joins both sides. */
+        /* From the newest back: confirmations mostly come in order. One that closes a gap joins both sides.
+         */
         for (size_t i = b->n_ranges; i-- > 0;) {
                 SettledRange *r = &b->ranges[i];
 

@@ -5,8 +5,8 @@
  * Settled batch - what was settled since the last signal
  *
  * Confirmations come message by message; local services hear of them at most four times a second, with
- * neighbouring ranges of the same fate made one. Pure, and of fixed size: when it is full the signal goes out
- * early, for a confirmation told too soon is better than one never told.
+ * neighbouring ranges of the same fate made one. Pure, and of fixed size: when it is full the signal goes
+ * out early, for a confirmation told too soon is better than one never told.
  *
  * Time: boot clock.
  */

@@ -73,8 +73,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
         case MANAGER_LAST_ACKNOWLEDGED:
                 return s->last_acknowledged_usec;
         case MANAGER_LEDGER:
-                return hash(hash(HASH_BEGIN, &s->ledger.accepted, sizeof(s->ledger.accepted)), s->ledger.settled,
-                            sizeof(s->ledger.settled));
+                return hash(hash(HASH_BEGIN, &s->ledger.accepted, sizeof(s->ledger.accepted)),
+                            s->ledger.settled, sizeof(s->ledger.settled));
         case MANAGER_DROPPED:
                 return hash(HASH_BEGIN, s->ledger.settled + OUTCOME_QUEUE_FULL,
                             (OUTCOME_DISK + 1 - OUTCOME_QUEUE_FULL) * sizeof(s->ledger.settled[0]));

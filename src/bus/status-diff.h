@@ -4,8 +4,8 @@
 /*
  * Status diff - which properties changed since we last told
  *
- * What was told is remembered as one number per property: a number as itself, a text or a map by its hash. So
- * nothing is copied and nothing dangles. Pure.
+ * What was told is remembered as one number per property: a number as itself, a text or a map by its hash.
+ * So nothing is copied and nothing dangles. Pure.
  *
  * OldestAge is not among them: it grows by itself, and to tell so each second would wake every listener.
  */
@@ -54,8 +54,8 @@ typedef struct SensorTold {
         uint64_t of[_SENSOR_PROPERTY_MAX];
 } SensorTold;
 
-/* The set of changed properties, as bits, which are taken as told from now on. Only those in `among` are looked
- * at. */
+/* The set of changed properties, as bits, which are taken as told from now on. Only those in `among` are
+ * looked at. */
 unsigned manager_diff(ManagerTold *told, const Status *status, unsigned among);
 unsigned sensor_diff(SensorTold *told, const SensorStatus *sensor);
 

@@ -49,10 +49,10 @@ static int begin(Submission *s, usec_t time_usec, Reading **ret)
         s->last = s->n_readings++;
         /* Whoever names the time vouches for it; the collector stamps the others. */
         s->readings[s->last] = (Reading){
-                .sensor = s->sensor,
-                .wall_usec = time_usec,
-                .wall_trusted = time_usec != 0,
-                .quality = QUALITY_GOOD,
+                        .sensor = s->sensor,
+                        .wall_usec = time_usec,
+                        .wall_trusted = time_usec != 0,
+                        .quality = QUALITY_GOOD,
         };
         *ret = &s->readings[s->last];
         return 0;
@@ -75,7 +75,8 @@ static int append(Reading *r, const char *channel, const Value *value)
         return 0;
 }
 
-int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value, usec_t time_usec)
+int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value,
+                   usec_t time_usec)
 {
         Reading *reading;
         int r;

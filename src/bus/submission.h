@@ -4,9 +4,9 @@
 /*
  * Submission - the values of one Submit as readings
  *
- * A local service hands in channels with value and time, in any order; those of equal time are one reading, and
- * the readings stand in the order in which their times first came. Pure: the caller reads the wire, words the
- * error, and borrows names and texts to it until the end.
+ * A local service hands in channels with value and time, in any order; those of equal time are one reading,
+ * and the readings stand in the order in which their times first came. Pure: the caller reads the wire,
+ * words the error, and borrows names and texts to it until the end.
  *
  * Owns:   its readings and their channels.
  */
@@ -38,7 +38,9 @@ typedef struct Submission {
 
 void submission_done(Submission *s);
 /* time_usec: wall clock, 0 for now. 0, SUBMISSION_E_* or -ENOMEM. */
-int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value, usec_t time_usec);
+int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value,
+                   usec_t time_usec);
 
-/* Microseconds since 1970 are easily taken for seconds, milliseconds or nanoseconds: those land decades away. */
+/* Microseconds since 1970 are easily taken for seconds, milliseconds or nanoseconds: those land decades
+ * away. */
 bool submission_time_is_sane(const Clock *clock, usec_t time_usec);

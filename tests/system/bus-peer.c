@@ -5,8 +5,8 @@
  *
  * usage: bus-peer ADDRESS
  *
- * What local services ask is written to standard output, a JSON line each; what the daemon's other parts would do
- * comes from standard input, a command a line:
+ * What local services ask is written to standard output, a JSON line each; what the daemon's other parts
+ * would do comes from standard input, a command a line:
  *
  *   link STATE REASON              the link's state, since now; when waiting, the next try in 30 s
  *   busy 0|1                       SendState
@@ -19,7 +19,8 @@
  *   fail NAME TEXT                 a bad one
  *   settle STREAM EPOCH FIRST LAST OUTCOME
  *   storm N                        N records of stream "telemetry" are settled, one by one
- *   answer now|hold|error N TEXT   how Submit, SubmitMessage and Flush are answered from now on; now: also those held
+ *   answer now|hold|error N TEXT   how Submit, SubmitMessage, Flush and Reload are answered from now on,
+ *                                  and, unless hold, also those held
  *   acknowledge 0|1                whether records are settled as acknowledged as soon as they are accepted
  *   change                         bus_status_changed(), without cause
  *   quit                           as at the end of the daemon
@@ -98,7 +99,8 @@ static const Status *peer_status(void *userdata)
         return &p->status;
 }
 
-static void settle(Peer *p, const char *stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome)
+static void settle(Peer *p, const char *stream, uint64_t epoch, uint64_t first, uint64_t last,
+                   Outcome outcome)
 {
         p->status.ledger.settled[outcome] += last - first + 1;
         p->status.last_acknowledged_usec = clock_wall(&clock_system);
@@ -178,8 +180,8 @@ static void peer_submit(void *userdata, const Reading *readings, size_t n_readin
         for (size_t i = 0; i < n_readings; i++) {
                 const Reading *r = &readings[i];
 
-                buffer_printf(&b, "%s{\"sensor\":\"%s\",\"time\":%" PRIu64 ",\"trusted\":%s,\"values\":{", i ? "," : "",
-                              r->sensor, r->wall_usec, r->wall_trusted ? "true" : "false");
+                buffer_printf(&b, "%s{\"sensor\":\"%s\",\"time\":%" PRIu64 ",\"trusted\":%s,\"values\":{",
+                              i ? "," : "", r->sensor, r->wall_usec, r->wall_trusted ? "true" : "false");
                 for (size_t c = 0; c < r->n_channels; c++) {
                         buffer_printf(&b, "%s\"%s\":", c ? "," : "", r->channels[c].name);
                         put_value(&b, &r->channels[c].value);
@@ -340,8 +342,9 @@ static void set_link(Peer *p, const char *state, const char *reason)
         p->status.link_state = (LinkState)index_of(state_name, _LINK_STATE_MAX, state);
         p->status.link_reason = (LinkReason)index_of(reason_name, _LINK_REASON_MAX, reason);
         p->status.link_since_usec = clock_wall(&clock_system);
-        p->status.next_attempt_usec =
-                p->status.link_state == LINK_WAITING ? p->status.link_since_usec + 30 * USEC_PER_SEC : 0;
+        p->status.next_attempt_usec = 0;
+        if (p->status.link_state == LINK_WAITING)
+                p->status.next_attempt_usec = p->status.link_since_usec + 30 * USEC_PER_SEC;
         bus_status_changed(p->bus);
 }
 
@@ -395,7 +398,8 @@ static void command(Peer *p, const char *line)
                 read_sensor(p, a, b, c, number);
         else if (sscanf(line, "fail %32s %n", a, &rest) == 1)
                 fail_sensor(p, a, line + rest);
-        else if (sscanf(line, "settle %32s %" SCNu64 " %" SCNu64 " %" SCNu64 " %63s", a, &x, &y, &z, outcome) == 5)
+        else if (sscanf(line, "settle %32s %" SCNu64 " %" SCNu64 " %" SCNu64 " %63s", a, &x, &y, &z,
+                        outcome) == 5)
                 settle(p, a, x, y, z, (Outcome)index_of(outcome_name, _OUTCOME_MAX, outcome));
         else if (sscanf(line, "storm %" SCNu64, &x) == 1)
                 for (; x > 0; x--, p->next++)
@@ -467,7 +471,8 @@ static int run(Peer *p, const char *address)
         sd_event_source *input = NULL;
         int r;
 
-        if ((r = sd_event_new(&p->event)) < 0 || (r = sd_event_add_io(p->event, &input, 0, EPOLLIN, on_input, p)) < 0 ||
+        if ((r = sd_event_new(&p->event)) < 0 ||
+            (r = sd_event_add_io(p->event, &input, 0, EPOLLIN, on_input, p)) < 0 ||
             (r = sd_event_add_time(p->event, &p->timer, CLOCK_BOOTTIME, 0, 1000, on_time, p)) < 0)
                 return r;
         r = bus_new(&p->bus, p->event, address, &peers, &clock_system, &random_system);
