@@ -113,7 +113,9 @@ static int furnish(Bus *bus)
 {
         int r;
 
-        if ((r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0 ||
+        /* At the loop's end sd-bus would flush without a deadline, and close before the last answers. */
+        if ((r = sd_bus_set_close_on_exit(bus->connection, 0)) < 0 ||
+            (r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local",
                                            "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """org.hublink1 on a real dbus-daemon, with bus-peer in the place of the daemon."""
 
-import collections
 import json
 import os
 import queue
@@ -132,3 +131,549 @@ def test_a_difference_in_the_xml_is_seen():
                 element.set(key, 'other')
                 assert members(written) != whole, (element.tag, key)
                 element.set(key, kept)
+
+
+# ---- Submit ----
+
+def submit(bus, values, sensor='plc', options=None):
+    return bus.call('Submit', 'sa(svt)a{sv}', (sensor, values, options or {}))
+
+
+def refused(name, call, *args, **kwargs):
+    """The text of the refusal."""
+    with pytest.raises(dbus.DBusException) as e:
+        call(*args, **kwargs)
+    assert e.value.get_dbus_name() == ERROR + name, e.value
+    return e.value.get_dbus_message()
+
+
+@pytest.mark.parametrize('value, told', [
+    (dbus.Boolean(True), True), (dbus.Boolean(False), False),
+    (dbus.Byte(255), 255),
+    (dbus.Int16(-32768), -32768), (dbus.UInt16(65535), 65535),
+    (dbus.Int32(-2**31), -2**31), (dbus.UInt32(2**32 - 1), 2**32 - 1),
+    (dbus.Int64(-2**63), -2**63), (dbus.UInt64(2**63 - 1), 2**63 - 1),
+    (dbus.Double(48.31), 48.31), (dbus.Double(5e-324), 5e-324),
+    (dbus.String('warm \u2600 "quoted"\n'), 'warm \u2600 "quoted"\n'), (dbus.String(''), ''),
+    (dbus.String('x' * 4096), 'x' * 4096),
+], ids=lambda x: type(x).__name__)
+def test_every_type_of_value_arrives(bus, peer, value, told):
+    assert submit(bus, [('c', value, 0)]) == ('telemetry', EPOCH, 1, 1)
+    (asked,) = peer.asked()
+    assert asked == {'asked': 'submit', 'stream': None,
+                     'readings': [{'sensor': 'plc', 'time': 0, 'trusted': False, 'values': {'c': told}}]}
+    assert type(asked['readings'][0]['values']['c']) is type(told)
+
+
+@pytest.mark.parametrize('value, word', [
+    (dbus.UInt64(2**63), 'largest integer'),
+    (dbus.Double('nan'), 'NaN'), (dbus.Double('inf'), 'infinity'), (dbus.Double('-inf'), 'infinity'),
+    (dbus.String('x' * 4097), '4096 bytes'),
+    (dbus.ObjectPath('/x'), "'o'"), (dbus.Signature('s'), "'g'"),
+    (dbus.Array([1.0], signature='d'), "'ad'"), (dbus.Struct((1, 2), signature='ii'), "'(ii)'"),
+    (dbus.Dictionary({'a': 1}, signature='si'), "'a{si}'"), (dbus.Int32(1, variant_level=2), "'v'"),
+], ids=lambda x: type(x).__name__)
+def test_no_other_value_is_taken_and_the_channel_is_named(bus, peer, value, word):
+    text = refused('BadValue', submit, bus, [('good', 1.5, 0), ('faulty', value, 0)])
+    assert "'faulty'" in text and word in text
+    assert peer.asked() == []
+
+
+@pytest.mark.parametrize('kind', ['channel', 'sensor', 'stream'])
+@pytest.mark.parametrize('name', ['', '9x', 'a b', 'a-b', '\u00e4', 'a' * 33])
+def test_names_are_names(bus, peer, kind, name):
+    call = {'sensor': 'plc', 'channel': 'c', 'stream': 's', kind: name}
+    text = refused('BadValue', submit, bus, [(call['channel'], 1, 0)], call['sensor'], {'stream': call['stream']})
+    assert kind in text.lower() and "'%s'" % name in text
+    assert peer.asked() == []
+
+
+def test_equal_times_are_one_reading(bus, peer):
+    t = int(time.time()) * 1000000
+    values = [('a', 1, t), ('b', 2, t - 5), ('c', 3, t), ('d', 4, 0), ('b', 5, t), ('e', 6, 0)]
+    assert submit(bus, values, options={'stream': 'wind'}) == ('wind', EPOCH, 1, 3)
+    (asked,) = peer.asked()
+    assert asked['stream'] == 'wind'
+    assert [(r['time'], r['trusted'], r['values']) for r in asked['readings']] == [
+        (t, True, {'a': 1, 'c': 3, 'b': 5}), (t - 5, True, {'b': 2}), (0, False, {'d': 4, 'e': 6})]
+    assert submit(bus, [('a', 1, 0)])[2:] == (4, 4)
+
+
+def test_a_channel_stands_once_in_a_reading(bus, peer):
+    assert "'a'" in refused('BadValue', submit, bus, [('a', 1, 0), ('b', 1, 0), ('a', 2, 0)])
+
+
+@pytest.mark.parametrize('t', [1, int(time.time()), int(time.time() * 1e3), int(time.time() * 1e9), 2**64 - 1])
+def test_absurd_times_are_refused(bus, peer, t):
+    text = refused('BadValue', submit, bus, [('a', 1, t)])
+    assert str(t) in text and "'a'" in text and 'microseconds' in text
+
+
+def test_options_are_known_or_refused(bus, peer):
+    assert "'retain'" in refused('BadValue', submit, bus, [('a', 1, 0)], options={'retain': True})
+    assert "'stream'" in refused('BadValue', submit, bus, [('a', 1, 0)], options={'stream': 7})
+    assert refused('BadValue', submit, bus, [])
+    assert peer.asked() == []
+
+
+def test_limits_of_one_submit(bus, peer):
+    t = int(time.time()) * 1000000
+    assert submit(bus, [('c%d' % i, i, 0) for i in range(64)])[3] == 1
+    assert '64' in refused('BadValue', submit, bus, [('c%d' % i, i, 0) for i in range(65)])
+    assert submit(bus, [('c%d' % (i % 4), i, t + i // 4) for i in range(4096)])[2:] == (2, 1025)
+    assert '4096' in refused('TooLarge', submit, bus, [('c%d' % (i % 4), i, t + i // 4) for i in range(4097)])
+    assert '1024' in refused('TooLarge', submit, bus, [('c', i, t + i) for i in range(1025)])
+
+
+@pytest.mark.parametrize('signature, args', [('s', ('x',)), ('sa(svt)', ('x', [('a', 1, 0)])),
+                                             ('sa(sv)a{sv}', ('x', [('a', 1)], {}))])
+def test_another_signature_is_refused(bus, peer, signature, args):
+    with pytest.raises(dbus.DBusException) as e:
+        bus.call('Submit', signature, args)
+    assert e.value.get_dbus_name() == 'org.freedesktop.DBus.Error.InvalidArgs'
+
+
+# ---- SubmitMessage ----
+
+def submit_message(bus, body=b'{}', content_type='', properties=None, options=None):
+    return bus.call('SubmitMessage', 'aysa{ss}a{sv}', (body, content_type, properties or {}, options or {}))
+
+
+def test_a_message_goes_as_it_is(bus, peer):
+    assert submit_message(bus, b'{"a": 1}', 'application/json', {'level': 'high', 'b c': '\u00e4='},
+                          {'stream': 'alarms', 'encoding': 'utf-8', 'correlation-id': 'c-7'}) == ('alarms', EPOCH, 1)
+    assert submit_message(bus, b'') == ('telemetry', EPOCH, 2)
+    assert peer.asked() == [
+        {'asked': 'submit-message', 'stream': 'alarms', 'content_type': 'application/json', 'encoding': 'utf-8',
+         'correlation_id': 'c-7', 'properties': {'level': 'high', 'b c': '\u00e4='}, 'body': '{"a": 1}'},
+        {'asked': 'submit-message', 'stream': None, 'content_type': None, 'encoding': None, 'correlation_id': None,
+         'properties': {}, 'body': ''}]
+
+
+def test_limits_of_one_message(bus, peer):
+    assert submit_message(bus, b'x' * 262144)
+    assert '262144' in refused('TooLarge', submit_message, bus, b'x' * 262145)
+    assert '262144' in refused('TooLarge', submit_message, bus, b'x' * 262140, properties={'ab': 'cde'})
+    assert submit_message(bus, properties={'p%d' % i: '' for i in range(255)})
+    assert '255' in refused('TooLarge', submit_message, bus, properties={'p%d' % i: '' for i in range(256)})
+    for name in ('', '$.mid', '$.anything', 'hl', 'hl-backfill', 'hl-notice'):
+        assert "'%s'" % name in refused('BadValue', submit_message, bus, properties={name: 'x'}) or name == ''
+    assert "'colour'" in refused('BadValue', submit_message, bus, options={'colour': 'red'})
+    assert "'encoding'" in refused('BadValue', submit_message, bus, options={'encoding': 8})
+    assert '128' in refused('BadValue', submit_message, bus, options={'correlation-id': 'x' * 129})
+    assert len(peer.asked()) == 2
+
+
+# ---- answers that come later ----
+
+class Calls:
+    """Many calls at once on one connection, without a loop: their replies are read as they come."""
+
+    def __init__(self, bus):
+        self.address = bus.address
+        from gi.repository import Gio, GLib
+        self.gio, self.glib = Gio, GLib
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            bus.address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
+            None, None)
+        self.connection.set_exit_on_close(False)
+        self.answers, self.errors = [], []
+        self.signals = []
+
+    def call(self, member, variant=None):
+        def done(connection, result):
+            try:
+                self.answers.append(connection.call_finish(result).unpack())
+            except self.glib.Error as e:
+                self.errors.append(self.gio.DBusError.get_remote_error(e))
+        self.connection.call(NAME, PATH, MANAGER, member, variant, None, self.gio.DBusCallFlags.NONE, 60000, None, done)
+
+    def submit(self, n=1):
+        for i in range(n):
+            self.call('Submit', self.glib.Variant('(sa(svt)a{sv})', (
+                'plc', [('c', self.glib.Variant('i', i), 0)], {})))
+
+    def listen(self, interface, member):
+        def heard(connection, sender, path, interface, member, arguments):
+            self.signals.append((time.monotonic(), path, arguments.unpack()))
+        self.connection.signal_subscribe(NAME, interface, member, None, None, self.gio.DBusSignalFlags.NONE, heard)
+
+    def run(self, until, seconds=10):
+        context = self.glib.MainContext.default()
+        deadline = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > deadline:
+                return False
+            if not context.iteration(False):
+                time.sleep(0.002)
+        return True
+
+    def settle_down(self, seconds):
+        self.run(lambda: False, seconds)
+
+    def close(self):
+        self.connection.close_sync(None)
+
+
+def test_answers_wait_for_the_disk_and_are_bounded(bus, peer):
+    peer.tell('answer hold')
+    clients = [Calls(bus) for _ in range(17)]
+    for client in clients[:16]:
+        client.submit(65)
+        assert client.run(lambda: len(client.errors) == 1), (client.answers, client.errors)
+        assert client.errors == [ERROR + 'Busy'] and client.answers == []
+    clients[16].submit(1)  # 16 x 64 wait: that is all
+    assert clients[16].run(lambda: clients[16].errors == [ERROR + 'Busy'])
+    assert len(peer.tell('answer now')) == 1024
+    for client in clients[:16]:
+        assert client.run(lambda: len(client.answers) == 64)
+    # and there is room again, for each and for all
+    clients[16].submit(64)
+    assert clients[16].run(lambda: len(clients[16].answers) == 64)
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize('n, name', enumerate([
+    'NotConnected', 'QueueFull', 'TooLarge', 'BadValue', 'NoSuchSensor', 'NoSuchStream', 'NoSuchMessage', 'NotOwner',
+    'DiskError', 'Busy', 'Timeout'], 1))
+def test_each_error_has_its_name_and_a_text(bus, peer, n, name):
+    peer.tell('answer error %d the detail' % n)
+    assert refused(name, submit, bus, [('a', 1, 0)]) == 'the detail'
+    assert refused(name, submit_message, bus) == 'the detail'
+    assert refused(name, bus.call, 'Flush') == 'the detail'
+    assert refused(name, bus.call, 'Reload') == 'the detail'
+    peer.tell('answer error %d' % n)
+    assert len(refused(name, submit, bus, [('a', 1, 0)])) > 10
+
+
+def test_a_caller_that_left_gets_no_answer_and_no_place(bus, peer):
+    peer.tell('answer hold')
+    for _ in range(16):
+        client = Calls(bus)
+        client.submit(64)
+        assert client.run(lambda: peer.lines.qsize() >= 64)
+        while not peer.lines.empty():
+            peer.lines.get()
+        client.close()
+    stays = Calls(bus)
+    stays.submit(1)
+    assert stays.run(lambda: stays.errors == [ERROR + 'Busy'])  # their calls count until they are answered
+    peer.tell('answer now')
+    stays.submit(1)
+    assert stays.run(lambda: len(stays.answers) == 1)
+    assert peer.log == []
+    stays.close()
+
+
+def test_flush_reconnect_reload(bus, peer):
+    peer.tell('answer hold')
+    client = Calls(bus)
+    client.call('Flush')
+    client.call('Reload')
+    assert not client.run(lambda: client.answers or client.errors, 0.2)
+    assert peer.tell('answer now') == [{'asked': 'flush'}, {'asked': 'reload'}]
+    assert client.run(lambda: len(client.answers) == 2)
+    client.call('Reconnect')
+    assert client.run(lambda: len(client.answers) == 3)
+    assert peer.asked() == [{'asked': 'reconnect'}]
+    client.close()
+
+
+# ---- rights ----
+
+def as_user(who, bus, *args):
+    return subprocess.run([*who, 'busctl', '--address=' + bus.address, *args], capture_output=True, text=True)
+
+
+CALLS = {
+    'Submit': ['sa(svt)a{sv}', 'plc', '1', 'c', 'd', '1.5', '0', '0'],
+    'SubmitMessage': ['aysa{ss}a{sv}', '1', '65', '', '0', '0'],
+    'Subscribe': [], 'Unsubscribe': [], 'Flush': [], 'Reconnect': [], 'Reload': [],
+}
+SUBMITTER_MAY = {'Submit', 'SubmitMessage', 'Subscribe', 'Unsubscribe'}
+
+
+@pytest.mark.parametrize('who, may', [(As.NOBODY, set()), (As.SUBMITTER, SUBMITTER_MAY), (As.ADMIN, set(CALLS)),
+                                      (As.ROOT, set(CALLS))], ids=['nobody', 'submitter', 'admin', 'root'])
+def test_rights(bus, peer, who, may):
+    peer.tell('sensor cpu file')
+    xml_methods = {m.get('name') for m in xml.etree.ElementTree.parse(
+        SOURCE / 'conf/dbus' / (MANAGER + '.xml')).getroot()[0].findall('method')}
+    assert xml_methods == set(CALLS)
+    for member, args in CALLS.items():
+        result = as_user(who, bus, 'call', NAME, PATH, MANAGER, member, *args)
+        assert (result.returncode == 0) == (member in may), (member, result.stderr)
+        assert result.returncode == 0 or 'ccess denied' in result.stderr, result.stderr
+    for interface, path in ((MANAGER, PATH), (SENSOR, SENSOR_PATH + 'cpu')):
+        result = as_user(who, bus, '-l', 'introspect', NAME, path, interface)
+        values = [line.split(None, 3) for line in result.stdout.splitlines() if ' property ' in line]
+        assert len(values) >= 9, result.stderr
+        for name, _, signature, _ in values:
+            got = as_user(who, bus, 'get-property', NAME, path, interface, name[1:])
+            assert got.returncode == 0 and got.stdout.startswith(signature), got.stderr
+    result = as_user(who, bus, 'call', NAME, PATH, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+    assert '/org/hublink1/sensor/cpu' in result.stdout
+
+
+def test_only_the_daemons_users_may_own_the_name(bus):
+    for who in As.NOBODY, As.SUBMITTER, As.ADMIN:
+        peer = subprocess.run([*who, BUILD / 'tests/system/bus-peer', bus.address], input='', text=True,
+                              capture_output=True, timeout=10)
+        assert not bus.connect().name_has_owner(NAME), peer
+
+
+# ---- told unasked ----
+
+@pytest.fixture
+def ear(bus, peer):
+    """Hears everything that is told."""
+    ear = Calls(bus)
+    ear.listen(MANAGER, 'Settled')
+    ear.listen('org.freedesktop.DBus.Properties', 'PropertiesChanged')
+    ear.listen('org.freedesktop.DBus.ObjectManager', None)
+    ear.settle_down(0.1)
+    yield ear
+    ear.close()
+
+
+def most_in_a_second(times, seconds=1.0):
+    """The largest number of times in any window; a little jitter on the way is forgiven."""
+    return max((sum(1 for t in times if start <= t < start + seconds - 0.05) for start in times), default=0)
+
+
+def test_settled_is_told_to_subscribers_only(bus, peer, ear):
+    peer.tell('storm 10')
+    ear.settle_down(0.4)
+    assert not [s for s in ear.signals if len(s[2]) == 1]
+    ear.call('Subscribe')
+    ear.call('Subscribe')
+    assert ear.run(lambda: len(ear.answers) == 2)
+    peer.tell('settle wind 7 1 5 acknowledged')
+    peer.tell('settle wind 7 6 9 expired')
+    peer.tell('settle alarms 8 1 1 breaks-link')
+    assert ear.run(lambda: sum((s[2][0] for s in ear.signals if len(s[2]) == 1), []) == [
+        ('wind', 7, 1, 5, 'acknowledged', ''), ('wind', 7, 6, 9, 'dropped', 'expired'),
+        ('alarms', 8, 1, 1, 'dead_lettered', 'breaks-link')]), ear.signals
+    ear.call('Unsubscribe')
+    assert ear.run(lambda: len(ear.answers) == 3)
+    ear.signals.clear()
+    peer.tell('storm 10')
+    ear.settle_down(0.4)
+    assert not [s for s in ear.signals if len(s[2]) == 1]
+
+
+def test_settled_ends_with_its_last_subscriber(bus, peer, ear):
+    subscriber = Calls(bus)
+    subscriber.call('Subscribe')
+    assert subscriber.run(lambda: len(subscriber.answers) == 1)
+    peer.tell('storm 1')
+    assert ear.run(lambda: [s for s in ear.signals if len(s[2]) == 1])
+    subscriber.close()
+    ear.settle_down(0.3)
+    ear.signals.clear()
+    peer.tell('storm 1')
+    ear.settle_down(0.4)
+    assert not [s for s in ear.signals if len(s[2]) == 1]
+
+
+def test_settled_comes_four_times_a_second_and_says_all(bus, peer, ear):
+    ear.call('Subscribe')
+    assert ear.run(lambda: ear.answers)
+    until = time.monotonic() + 2.5
+    n = 0
+    while time.monotonic() < until:
+        peer.tell('storm 100')
+        n += 100
+        ear.settle_down(0.01)
+    ear.settle_down(0.4)
+    heard = [s for s in ear.signals if len(s[2]) == 1]
+    assert 5 <= len(heard) and most_in_a_second([t for t, _, _ in heard]) <= 4
+    ranges = sum((arguments[0] for _, _, arguments in heard), [])
+    assert len(ranges) == len(heard)  # neighbours are one
+    assert ranges[0][2] == 1 and ranges[-1][3] == n
+    assert all(a[3] + 1 == b[2] for a, b in zip(ranges, ranges[1:]))
+
+
+def test_ranges_without_neighbours_are_all_told(bus, peer, ear):
+    ear.call('Subscribe')
+    assert ear.run(lambda: ear.answers)
+    for i in range(1000):
+        peer.process.stdin.write('settle telemetry 1 %d %d acknowledged\n' % (2 * i + 1, 2 * i + 1))
+    peer.asked()
+    def told():
+        return sum((s[2][0] for s in ear.signals if len(s[2]) == 1), [])
+    assert ear.run(lambda: len(told()) >= 1000)
+    assert sorted(r[2] for r in told()) == list(range(1, 2001, 2))
+
+
+def test_subscribers_are_bounded(bus, peer):
+    clients = [Calls(bus) for _ in range(129)]
+    for client in clients:
+        client.call('Subscribe')
+        assert client.run(lambda: client.answers or client.errors)
+    assert [len(c.errors) for c in clients] == [0] * 128 + [1]
+    assert clients[128].errors == [ERROR + 'Busy']
+    clients[0].close()
+    time.sleep(0.1)
+    clients[128].call('Subscribe')
+    assert clients[128].run(lambda: clients[128].answers)
+    for client in clients[1:]:
+        client.close()
+
+
+def changes(ear, path=PATH):
+    return [(t, arguments[1]) for t, p, arguments in ear.signals if p == path and len(arguments) == 3]
+
+
+def test_counters_are_told_once_a_second_and_only_when_they_changed(bus, peer, ear):
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        peer.tell('count 200')
+        ear.settle_down(0.01)
+    ear.settle_down(1.2)
+    told = changes(ear)
+    assert 3 <= len(told) and most_in_a_second([t for t, _ in told]) == 1
+    assert all(set(changed) == {'Ledger'} for _, changed in told)
+    assert told[-1][1]['Ledger'] == bus.properties()['Ledger']
+    ear.signals.clear()
+    for _ in range(20):
+        peer.tell('change')
+        ear.settle_down(0.02)
+    ear.settle_down(1.2)
+    assert changes(ear) == []
+
+
+def test_the_link_is_told_at_once(bus, peer, ear):
+    peer.tell('count 1')
+    ear.settle_down(0.2)  # a counter was told just now
+    ear.signals.clear()
+    for state, reason in (('connecting', 'none'), ('waiting', 'tls-hostname'), ('connecting', 'none'),
+                          ('connected', 'none')):
+        begun = time.monotonic()
+        peer.tell('link %s %s' % (state, reason))
+        assert ear.run(lambda: changes(ear), 0.5)
+        t, changed = changes(ear)[0]
+        assert t - begun < 0.3
+        assert changed['LinkState'] == state and changed.get('LinkReason', 'none') == reason
+        assert ('NextAttempt' in changed) == (state == 'waiting' or reason != 'none' or 'NextAttempt' in changed)
+        ear.settle_down(0.1)
+        ear.signals.clear()
+
+
+def test_sensors_are_told_once_a_second_each(bus, peer, ear):
+    peer.tell('sensor cpu file')
+    peer.tell('sensor room i2c')
+    ear.settle_down(0.3)
+    until = time.monotonic() + 2.5
+    n = 0
+    while time.monotonic() < until:
+        n += 1
+        peer.tell('read cpu temperature Cel %d' % n)
+        if n % 5 == 0:
+            peer.tell('read room humidity %%RH %d' % n)
+        ear.settle_down(0.01)
+    ear.settle_down(1.2)
+    for name, channel, unit in (('cpu', 'temperature', 'Cel'), ('room', 'humidity', '%RH')):
+        told = changes(ear, SENSOR_PATH + name)
+        assert 3 <= len(told) and most_in_a_second([t for t, _ in told]) == 1
+        assert set(told[0][1]) == {'Values', 'Units', 'Time'} and told[0][1]['Units'] == {channel: unit}
+        assert all(set(changed) == {'Values', 'Time'} for _, changed in told[1:])
+        assert told[-1][1]['Values'] == bus.properties(SENSOR, SENSOR_PATH + name)['Values']
+    ear.signals.clear()
+    peer.tell('fail room no answer at 0x48')
+    assert ear.run(lambda: changes(ear, SENSOR_PATH + 'room'))
+    assert changes(ear, SENSOR_PATH + 'room')[0][1] == {
+        'State': 'failing', 'Errors': 1, 'LastError': 'no answer at 0x48'}
+
+
+def test_sensors_come_and_go(bus, peer, ear):
+    def sensors():
+        return {p for p in bus.connect().call_blocking(
+            NAME, PATH, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ()) if p.startswith(SENSOR_PATH)}
+    for name in ('a', 'b', 'c'):
+        peer.tell('sensor %s file' % name)
+    assert ear.run(lambda: len([s for s in ear.signals if s[2][0] == SENSOR_PATH + 'c']) == 1)
+    assert sensors() == {SENSOR_PATH + name for name in 'abc'}
+    peer.tell('gone a')
+    assert ear.run(lambda: ear.signals[-1][2] == (SENSOR_PATH + 'a', [SENSOR]))
+    assert sensors() == {SENSOR_PATH + name for name in 'bc'}
+    with pytest.raises(dbus.DBusException):
+        bus.properties(SENSOR, SENSOR_PATH + 'a')
+
+
+# ---- the bus itself ----
+
+def test_the_bus_dies_and_comes_back(bus, peer):
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        peer.tell('answer hold')
+        client = Calls(bus)
+        client.submit(10)
+        assert client.run(lambda: peer.lines.qsize() >= 10)
+        bus.stop(signum)
+        begun = time.monotonic()
+        used = peer.cpu_seconds()
+        time.sleep(1.5)
+        assert len(peer.tell('answer now')) == 10  # answers for whom the bus took away
+        assert peer.cpu_seconds() - used < 0.2
+        bus.start()
+        bus.wait_for_name(seconds=15)
+        assert submit(bus, [('a', 1, 0)])
+        assert bus.properties()['Ledger']['accepted'] >= 11
+        peer.asked()
+    assert [('lost' in line, 'answers again' in line) for line in peer.log] == [(True, False), (False, True)] * 2, peer.log
+
+
+def test_without_a_bus_the_daemon_lives(bus):
+    bus.stop()
+    peer = BusPeer(bus.address)
+    time.sleep(2)
+    peer.tell('count 5')
+    assert peer.cpu_seconds() < 0.3
+    assert len(peer.log) == 1 and 'cannot connect' in peer.log[0] and 'running?' in peer.log[0], peer.log
+    bus.start()
+    bus.wait_for_name(seconds=15)
+    assert bus.properties()['Ledger']['accepted'] == 5
+    assert peer.quit() == 0
+
+
+def test_a_second_daemon_says_so_and_waits(bus, peer):
+    second = BusPeer(bus.address)
+    time.sleep(0.5)
+    assert len(second.log) == 1 and 'another hublinkd' in second.log[0], second.log
+    assert peer.quit() == 0
+    bus.wait_for_name(seconds=15)
+    assert second.quit() == 0
+
+
+def test_a_bus_without_our_policy_is_told(bus):
+    (bus.directory / 'org.hublink1.conf').write_text('<busconfig/>')
+    bus.stop()
+    bus.start()
+    peer = BusPeer(bus.address)
+    time.sleep(0.5)
+    assert len(peer.log) == 1 and 'refused' in peer.log[0] and 'org.hublink1.conf' in peer.log[0], peer.log
+    assert peer.quit() == 0
+
+
+def test_the_last_answers_leave_before_the_daemon_does(bus, peer):
+    peer.tell('answer hold')
+    client = Calls(bus)
+    client.submit(64)
+    assert client.run(lambda: peer.lines.qsize() >= 64)
+    assert peer.quit() == 0
+    assert client.run(lambda: len(client.answers) == 64), (len(client.answers), client.errors)
+    client.close()
+
+
+def test_a_bus_that_hangs_holds_nothing_up(bus):
+    """Stopped in the midst, the bus takes no byte: the daemon's loop goes on, and ends in time."""
+    bus.process.send_signal(signal.SIGSTOP)
+    try:
+        peer = BusPeer(bus.address)
+        begun = time.monotonic()
+        peer.tell('count 5')
+        assert peer.quit() == 0
+        assert time.monotonic() - begun < 2
+    finally:
+        bus.process.send_signal(signal.SIGCONT)
