@@ -86,22 +86,20 @@ void bus_manager_tell(Bus *bus, unsigned among)
 static int on_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
-        int r;
+        int r = subscribers_add(&bus->subscribers, m);
 
-        if (!sd_bus_track_contains(bus->subscribers, sd_bus_message_get_sender(m)) &&
-            sd_bus_track_count(bus->subscribers) >= BUS_SUBSCRIBERS_MAX)
+        if (r == SUBSCRIBERS_E_FULL)
                 return bus_error(error, REQUEST_BUSY, "%d clients have subscribed, which is the limit.",
-                                 BUS_SUBSCRIBERS_MAX);
-        r = sd_bus_track_add_sender(bus->subscribers, m);
+                                 SUBSCRIBERS_MAX);
         return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
 static int on_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
-        int r = sd_bus_track_remove_sender(bus->subscribers, m);
 
-        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+        subscribers_remove(&bus->subscribers, sd_bus_message_get_sender(m));
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static const char *fate(Outcome o)
@@ -132,7 +130,7 @@ static int send_settled(Bus *bus)
 void bus_tell_settled(Bus *bus, usec_t now)
 {
         /* Whoever subscribed may have left since. */
-        if (bus->named && sd_bus_track_count(bus->subscribers) > 0)
+        if (bus->named && bus->subscribers.n > 0)
                 (void)send_settled(bus);
         settled_batch_told(&bus->settled, now);
 }

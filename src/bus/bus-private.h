@@ -12,14 +12,13 @@
 #include "bus/pending-call.h"
 #include "bus/settled-batch.h"
 #include "bus/status-diff.h"
+#include "bus/subscribers.h"
 
 #define BUS_NAME          "org.hublink1"
 #define BUS_PATH          "/org/hublink1"
 #define BUS_SENSOR_PREFIX "/org/hublink1/sensor"
 #define BUS_MANAGER       "org.hublink1.Manager"
 #define BUS_SENSOR        "org.hublink1.Sensor"
-
-#define BUS_SUBSCRIBERS_MAX 128
 
 /* A sensor as its listeners know it. */
 typedef struct BusSensor {
@@ -53,7 +52,7 @@ struct Bus {
         BusSensor *sensors;
         size_t n_sensors;
         usec_t sensors_due_usec;
-        sd_bus_track *subscribers;
+        Subscribers subscribers;
         SettledBatch settled;
 };
 

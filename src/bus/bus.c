@@ -120,8 +120,7 @@ static int furnish(Bus *bus)
                                            "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
-            (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
-            (r = sd_bus_track_new(bus->connection, &bus->subscribers, NULL, NULL)) < 0)
+            (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0)
                 return r;
         return sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus);
 }
@@ -131,7 +130,7 @@ static void disconnect(Bus *bus)
         bus->named = false;
         bus->lost = false;
         bus->settled.n_ranges = 0;
-        bus->subscribers = sd_bus_track_unref(bus->subscribers);
+        subscribers_clear(&bus->subscribers);
         if (bus->connection) {
                 (void)sd_bus_detach_event(bus->connection);
                 bus->connection = sd_bus_close_unref(bus->connection);
@@ -284,7 +283,7 @@ void bus_status_changed(Bus *bus)
 
 void bus_settled(Bus *bus, const Settled *settled)
 {
-        if (!bus->named || sd_bus_track_count(bus->subscribers) == 0)
+        if (!bus->named || bus->subscribers.n == 0)
                 return;
         if (settled_batch_is_full(&bus->settled))
                 bus_tell_settled(bus, clock_boot(bus->clock));
