@@ -12,6 +12,7 @@
 
 static const SensorDriver *const drivers[] = {
         &driver_file,
+        &driver_i2c,
         &driver_simulated,
 };
 
@@ -25,7 +26,7 @@ const SensorDriver *sensor_driver_find(const char *name)
 
 const char *sensor_driver_names(void)
 {
-        return "file, simulated";
+        return "file, i2c, simulated";
 }
 
 int sample_fail(Sample *sample, Refusal refusal, const char *fmt, ...)

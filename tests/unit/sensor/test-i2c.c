@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/driver.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bench.h"
+#include "fake-i2c.h"
+#include "log-capture.h"
+#include "suite.h"
+
+static FakeI2c bus;
+static Bench bench;
+static Sensors *sensors;
+static Ticker ticker;
+static LogCapture capture;
+
+static ChannelSettings temperature = {.name = "temperature", .bytes = 2, .shift = 4, .is_signed = true, .scale = 0.0625};
+
+static void setup(void)
+{
+        fake_i2c_init(&bus);
+        bench_init(&bench);
+        log_capture_begin(&capture);
+        ck_assert_int_eq(sensors_new(&sensors, bench.event, &bench.clock.clock, &bench.random.random, &bus.port, &bench.sink), 0);
+        ticker = sensors_ticker(sensors);
+}
+
+static void teardown(void)
+{
+        sensors = sensors_free(sensors);
+        fake_i2c_done(&bus);
+        log_capture_end(&capture);
+        bench_done(&bench);
+}
+
+static SensorSettings chip(const char *name, unsigned address)
+{
+        SensorSettings s = {.driver = (char *)"i2c", .bus = (char *)FAKE_I2C_BUS, .address = address,
+                            .interval_usec = 10 * USEC_PER_SEC, .timeout_usec = 200 * USEC_PER_MSEC,
+                            .channels = &temperature, .n_channels = 1};
+
+        strcpy(s.name, name);
+        return s;
+}
+
+static void read_once(void)
+{
+        size_t n = bench.n_readings + bench.n_refused;
+
+        bench_next(&bench, &ticker);
+        while (bench.n_readings + bench.n_refused == n)
+                ck_assert_int_gt(sd_event_run(bench.event, 20 * USEC_PER_SEC), 0);
+}
+
+START_TEST(chip_is_read)
+{
+        SensorSettings s = chip("room", 0x48);
+
+        fake_i2c_set(&bus, 0x48, 0, "\xe7\x00", 2);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        read_once();
+        ck_assert_str_eq(bench_last(&bench), "room temperature=-25");
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        read_once();
+        ck_assert_str_eq(bench_last(&bench), "room temperature=25");
+        ck_assert_uint_eq(bus.opened, 1);
+}
+END_TEST
+
+START_TEST(all_channels_come_in_one_reading)
+{
+        ChannelSettings channels[] = {
+                {.name = "voltage", .reg = 0x02, .bytes = 2, .mask = 0xfff8, .shift = 3, .scale = 0.004},
+                {.name = "overflow", .reg = 0x02, .bytes = 2, .mask = 1, .scale = 1},
+                {.name = "id", .reg = 0x1fe, .bytes = 1, .scale = 1},
+        };
+        SensorSettings s = chip("power", 0x40);
+
+        s.channels = channels;
+        s.n_channels = ARRAY_SIZE(channels);
+        fake_i2c_set(&bus, 0x40, 2, "\x7d\x01", 2);
+        fake_i2c_set(&bus, 0x40, 0xfe, "\x54", 1);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        read_once();
+        ck_assert_uint_eq(bench.n_readings, 1);
+        ck_assert_str_eq(bench_last(&bench), "power voltage=16 overflow=1 id=84");
+        /* one transfer for the two parts of one register; the wide register went as two bytes */
+        ck_assert_uint_eq(bus.transfers, 2);
+        ck_assert_uint_eq(bus.n_last_write, 2);
+        ck_assert_uint_eq(bus.last_write[0], 0x01);
+        ck_assert_uint_eq(bus.last_write[1], 0xfe);
+}
+END_TEST
+
+START_TEST(errors_say_what_to_do)
+{
+        static const struct {
+                int open_error, error;
+                const char *words;
+        } cases[] = {
+                {-ENOENT, 0, "there is no bus /dev/i2c-1"},
+                {-EACCES, 0, "group i2c"},
+                {-EMFILE, 0, "cannot open /dev/i2c-1"},
+                {0, -ENXIO, "no chip answers at 0x48 on /dev/i2c-1: check wiring"},
+                {0, -EREMOTEIO, "no chip answers at 0x48"},
+                {0, -EBUSY, "belongs to a driver of the kernel"},
+                {0, -EOPNOTSUPP, "does no plain I2C transfers"},
+                {0, -ETIMEDOUT, "stuck or busy"},
+                {0, -ENODEV, "is gone"},
+                {0, -EIO, "channel temperature: register 0x00 of 0x48"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                SensorSettings s = chip("room", 0x48);
+
+                fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+                bus.open_error = cases[i].open_error;
+                bus.chips[0x48].error = cases[i].error;
+                ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+                read_once();
+                ck_assert_msg(strstr(sensors_status(sensors, 0)->last_error, cases[i].words) != NULL, "%s",
+                              sensors_status(sensors, 0)->last_error);
+                ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], i + 1);
+                ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+                ck_assert_uint_eq(bus.opened, bus.closed);
+        }
+        ck_assert_uint_eq(bench.n_readings, 0);
+}
+END_TEST
+
+START_TEST(absent_chip_does_not_hurt_its_neighbour)
+{
+        SensorSettings s[] = {chip("absent", 0x49), chip("room", 0x48)};
+
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        ck_assert_int_eq(sensors_configure(sensors, s, 2), 0);
+        for (size_t i = 1; i <= 20; i++) {
+                bench_next(&bench, &ticker);
+                bench_wait_for(&bench, &bench.n_readings, i);
+        }
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_FAILING);
+        ck_assert_int_eq(sensors_status(sensors, 1)->state, SENSOR_OK);
+        ck_assert_uint_lt(sensors_status(sensors, 0)->errors, 8);
+        ck_assert_uint_eq(capture.n_lines, 1);
+}
+END_TEST
+
+START_TEST(hanging_chip_is_given_up_and_comes_back)
+{
+        SensorSettings s[] = {chip("slow", 0x4a), chip("room", 0x48)};
+
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_set(&bus, 0x4a, 0, "\x19\x00", 2);
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, s, 2), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        ck_assert_uint_eq(bench.n_readings, 0);
+        /* the deadline passes: the neighbour gets a new thread at once */
+        bench_next(&bench, &ticker);
+        ck_assert_str_eq(sensors_status(sensors, 0)->last_error, "/dev/i2c-1: no answer within 0.2 s");
+        ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], 1);
+        bench_wait_for(&bench, &bench.n_readings, 1);
+        ck_assert_str_eq(bench_last(&bench), "room temperature=25");
+        /* what the stuck one brings when it comes back is thrown away */
+        fake_i2c_release(&bus);
+        bench_turn(&bench);
+        ck_assert_uint_eq(bench.n_readings, 1);
+        bench_next(&bench, &ticker);
+        bench_wait_for(&bench, &bench.n_readings, 3);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+        ck_assert(log_capture_has(&capture, "sensor slow: well again after 2 tries"));
+}
+END_TEST
+
+START_TEST(stuck_transfer_does_not_hold_up_the_end)
+{
+        SensorSettings s = chip("slow", 0x4a);
+
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        sensors = sensors_free(sensors); /* returns at once; teardown releases the thread, which cleans up */
+}
+END_TEST
+
+START_TEST(settings_are_checked)
+{
+        static const struct {
+                const char *member;
+                SensorSettings sensor;
+                ChannelSettings channel;
+        } cases[] = {
+                {"bus", {.address = 0x48, .bus = (char *)"i2c-1"}, {.bytes = 2, .scale = 1}},
+                {"address", {.address = 0x90}, {.bytes = 2, .scale = 1}},
+                {"address", {.address = 0x02}, {.bytes = 2, .scale = 1}},
+                {"channels.x.bytes", {.address = 0x48}, {.bytes = 0, .scale = 1}},
+                {"channels.x.bytes", {.address = 0x48}, {.bytes = 9, .scale = 1}},
+                {"channels.x.register", {.address = 0x48}, {.reg = 0x10000, .bytes = 2, .scale = 1}},
+                {"channels.x.shift", {.address = 0x48}, {.bytes = 2, .shift = 16, .scale = 1}},
+                {"channels.x.mask", {.address = 0x48}, {.bytes = 2, .mask = 0x10000, .scale = 1}},
+                {"channels.x.mask", {.address = 0x48}, {.bytes = 2, .mask = 0x0f, .shift = 4, .scale = 1}},
+                {"channels.x.scale", {.address = 0x48}, {.bytes = 2, .scale = 0}},
+                {"channels.x", {.address = 0x48}, {.bytes = 2, .scale = 1, .field = 1}},
+                {"path", {.address = 0x48, .path = (char *)"/x"}, {.bytes = 2, .scale = 1}},
+                {"interval", {.address = 0x48, .interval_usec = 1}, {.bytes = 2, .scale = 1}},
+                {NULL, {.address = 0x48}, {.bytes = 8, .mask = UINT64_MAX, .shift = 63, .scale = 1}},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                SensorSettings s = cases[i].sensor;
+                ChannelSettings channel = cases[i].channel;
+                char *error = NULL;
+                int r;
+
+                strcpy(s.name, "room");
+                strcpy(channel.name, "x");
+                s.driver = (char *)"i2c";
+                s.bus = s.bus ? s.bus : (char *)FAKE_I2C_BUS;
+                s.interval_usec = s.interval_usec ? s.interval_usec : USEC_PER_SEC;
+                s.channels = &channel;
+                s.n_channels = 1;
+                r = sensor_settings_check(&s, &error);
+                if (!cases[i].member) {
+                        ck_assert_int_eq(r, 0);
+                        continue;
+                }
+                ck_assert_int_eq(r, SENSOR_E_BAD);
+                ck_assert_msg(strncmp(error, cases[i].member, strlen(cases[i].member)) == 0 &&
+                                      error[strlen(cases[i].member)] == ':',
+                              "case %zu: %s", i, error);
+                free(error);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("sensor/i2c");
+        TCase *c = suite_case(s, "chips");
+
+        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_test(c, chip_is_read);
+        tcase_add_test(c, all_channels_come_in_one_reading);
+        tcase_add_test(c, errors_say_what_to_do);
+        c = suite_case(s, "bad neighbours");
+        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_test(c, absent_chip_does_not_hurt_its_neighbour);
+        tcase_add_test(c, hanging_chip_is_given_up_and_comes_back);
+        tcase_add_test(c, stuck_transfer_does_not_hold_up_the_end);
+        c = suite_case(s, "settings");
+        tcase_add_test(c, settings_are_checked);
+        return suite_run(s);
+}
