@@ -14,6 +14,7 @@ static const SensorDriver *const drivers[] = {
         &driver_file,
         &driver_i2c,
         &driver_simulated,
+        &driver_socket,
 };
 
 const SensorDriver *sensor_driver_find(const char *name)
@@ -26,7 +27,7 @@ const SensorDriver *sensor_driver_find(const char *name)
 
 const char *sensor_driver_names(void)
 {
-        return "file, i2c, simulated";
+        return "file, i2c, simulated, socket";
 }
 
 int sample_fail(Sample *sample, Refusal refusal, const char *fmt, ...)

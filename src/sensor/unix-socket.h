@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Unix socket - a socket with a file, a group and mode 0660
+ *
+ * What is left of a program that died is replaced; a socket that somebody listens on is not, nor anything that is
+ * no socket. At the end the file is removed, if it is still ours.
+ *
+ * Owns:   the descriptor and the file.
+ */
+
+#include <sys/types.h>
+
+#include "sensor/driver.h"
+
+typedef struct UnixSocket {
+        int fd; /* bound, non-blocking; a stream also listens */
+        char *path;
+        dev_t device;
+        ino_t inode;
+} UnixSocket;
+
+#define UNIX_SOCKET_NULL ((UnixSocket){.fd = -1})
+
+/* "unix-dgram:/path" or "unix-stream:/path". 0 for anything else; SOCK_DGRAM or SOCK_STREAM. */
+int unix_socket_parse(const char *listen, const char **ret_path);
+bool unix_socket_path_fits(const char *path);
+
+/* group: NULL for that of the process. 0, SENSOR_E_FAILED with an error in words, -ENOMEM. */
+int unix_socket_open(UnixSocket *ret, int type, const char *path, const char *group,
+                     char error[static SENSOR_ERROR_MAX]);
+void unix_socket_done(UnixSocket *s);
