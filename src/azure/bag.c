@@ -7,7 +7,7 @@
 #include "azure/percent.h"
 #include "base/utf8.h"
 
-#define ENTRIES_MAX 256
+#define ENTRIES_MAX 512 /* a local service may give 255 of its own; the names of the hub come on top */
 
 void bag_append(Buffer *b, size_t start, const char *name, const char *value)
 {

@@ -23,7 +23,7 @@ typedef struct Bag {
 } Bag;
 
 /* One leading `?` is stripped. -EBADMSG: a value without a name, or bytes that are no text after decoding (not
- * UTF-8, or NUL); -E2BIG: more than 256 entries. */
+ * UTF-8, or NUL); -E2BIG: more than 512 entries. */
 int bag_parse(const char *text, size_t size, Bag *ret);
 void bag_done(Bag *bag);
 const BagEntry *bag_find(const Bag *bag, const char *name); /* the first of that name */

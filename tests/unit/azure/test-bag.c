@@ -98,10 +98,10 @@ START_TEST(entries_are_counted)
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
         _cleanup_(bag_done) Bag bag = {};
 
-        for (int i = 0; i < 256; i++)
+        for (int i = 0; i < 512; i++)
                 bag_append(&b, 0, "n", "v");
         ck_assert_int_eq(bag_parse(b.data, b.size, &bag), 0);
-        ck_assert_uint_eq(bag.n_entries, 256);
+        ck_assert_uint_eq(bag.n_entries, 512);
         bag_done(&bag);
         bag_append(&b, 0, "one", "too many");
         ck_assert_int_eq(bag_parse(b.data, b.size, &bag), -E2BIG);
