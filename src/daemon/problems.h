@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Problems - everything that is wrong with the settings, not only the first
+ *
+ * Each is one line, "FILE:LINE: what is expected", sorted as somebody reads the files.
+ *
+ * Owns:   its texts.
+ */
+
+#include "base/macro.h"
+
+typedef struct Problem {
+        unsigned file; /* which one, in the order of reading; for sorting */
+        unsigned line; /* 0: the file as a whole */
+        char *text;
+} Problem;
+
+typedef struct Problems {
+        Problem *items;
+        size_t n;
+        bool no_memory; /* one could not be noted down */
+} Problems;
+
+/* A place in the files. */
+typedef struct Place {
+        const char *name; /* of the file */
+        unsigned file;
+        unsigned line; /* 0: the file as a whole */
+} Place;
+
+void problems_add(Problems *p, Place place, const char *fmt, ...) _printf_(3, 4);
+void problems_sort(Problems *p);
+void problems_done(Problems *p);

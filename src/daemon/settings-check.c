@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings-check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "daemon/settings-value.h"
+#include "sensor/driver.h"
+
+typedef struct Check {
+        const Settings *settings;
+        Problems *problems;
+} Check;
+
+/* The line is that of the setting, or of the group that ought to have it. */
+static void complain(const Check *c, const char *path, const char *fmt, ...) _printf_(3, 4);
+
+static void complain(const Check *c, const char *path, const char *fmt, ...)
+{
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&text, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                c->problems->no_memory = true;
+                return;
+        }
+        problems_add(c->problems, node_nearest(c->settings->tree, path)->place, "%s: %s", path, text);
+}
+
+/* The same for a text of the wrong form; what stands in the file is shown unless it holds a secret. */
+static void complain_form(const Check *c, const char *path, const char *expected)
+{
+        Buffer b = BUFFER_NULL;
+
+        value_print_node(&b, node_nearest(c->settings->tree, path));
+        if (buffer_error(&b) < 0)
+                c->problems->no_memory = true;
+        else
+                complain(c, path, "expected %s; found %s", expected, b.data);
+        buffer_done(&b);
+}
+
+static const Node *group_of(const Check *c, const char *map, const char *name)
+{
+        return node_child(node_child(c->settings->tree, map), name);
+}
+
+/* ---- hub ---- */
+
+static void check_connection_string_file(const Check *c)
+{
+        const char *file = c->settings->hub.connection_string_file;
+
+        /* Never shown: somebody put the secret itself here. */
+        if (strpbrk(file, "=;"))
+                complain(c, "hub.connection_string_file",
+                         "expected the name of a file that holds the connection string, not the string itself; put "
+                         "it into a file with mode 0600, and change the key: settings are for everybody to read");
+        else if (file[0] != '/' && strchr(file, '/'))
+                complain_form(c, "hub.connection_string_file",
+                              "the name of a systemd credential, or a path that begins with /");
+}
+
+static bool is_port(const char *text)
+{
+        char *end;
+        unsigned long port = strtoul(text, &end, 10);
+
+        return *text >= '0' && *text <= '9' && !*end && port >= 1 && port <= 65535;
+}
+
+/* "name", "name:port", "1.2.3.4:port", "[::1]:port" */
+static void check_address(const Check *c)
+{
+        const char *address = c->settings->hub.address, *rest;
+        size_t host;
+
+        if (!address)
+                return;
+        if (address[0] == '[') {
+                host = strspn(address + 1, "0123456789abcdefABCDEF:.%");
+                rest = address[1 + host] == ']' ? address + host + 2 : "?";
+        } else {
+                host = strspn(address, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
+                rest = address + host;
+        }
+        if (host == 0 || (*rest && (*rest != ':' || !is_port(rest + 1))))
+                complain_form(c, "hub.address", "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
+}
+
+static void check_model_id(const Check *c)
+{
+        const char *id = c->settings->hub.model_id, *version;
+
+        if (!id)
+                return;
+        version = strrchr(id, ';');
+        if (strncmp(id, "dtmi:", 5) != 0 || !version || version[1] < '1' || version[1] > '9' || strpbrk(id, " \t\n"))
+                complain_form(c, "hub.model_id", "a model's id, such as \"dtmi:com:example:Thermostat;1\"");
+}
+
+static void check_backoff(const Check *c)
+{
+        const HubSettings *hub = &c->settings->hub;
+
+        if (hub->backoff_first_usec > hub->backoff_max_usec)
+                complain(c, "hub.backoff.first", "the first wait is longer than the longest (hub.backoff.max)");
+}
+
+/* ---- queue ---- */
+
+#define SLOTS_MIN 4
+
+static void check_queue(const Check *c)
+{
+        const QueueSettings *queue = &c->settings->queue;
+
+        if (queue->segment_bytes % 4096 != 0)
+                complain(c, "queue.segment", "expected a multiple of 4K");
+        else if (queue->segment_bytes > queue->max_bytes / SLOTS_MIN)
+                complain(c, "queue.segment",
+                         "the queue needs room for %d segments: queue.max_bytes is too small for queue.segment",
+                         SLOTS_MIN);
+}
+
+/* ---- streams ---- */
+
+static void check_stream(const Check *c, const StreamSettings *s)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "streams.%s.body", s->name);
+        if (s->body && s->format != STREAM_OBJECT)
+                complain(c, path, "only messages of format \"object\" have a body of their own");
+
+        (void)snprintf(path, sizeof(path), "streams.%s.expire_after", s->name);
+        if (s->format == STREAM_ARRAY && s->expire_after_usec <= s->max_latency_usec && s->max_latency_usec > 0)
+                complain(c, path, "readings would expire before they are sent: expected more than max_latency");
+
+        for (size_t i = 0; i < s->n_properties; i++)
+                if (strcmp(s->properties[i].name, "hl") == 0 || strncmp(s->properties[i].name, "hl-", 3) == 0) {
+                        (void)snprintf(path, sizeof(path), "streams.%s.properties.%.60s", s->name,
+                                       s->properties[i].name);
+                        complain(c, path, "names that begin with hl are used by hublink itself");
+                }
+}
+
+/* ---- sensors ---- */
+
+static void check_sensor_stream(const Check *c, const SensorSettings *s)
+{
+        Nearest nearest = nearest_begin(s->stream);
+        char path[128];
+
+        if (!s->stream[0])
+                return;
+        for (size_t i = 0; i < c->settings->n_streams; i++) {
+                if (strcmp(c->settings->streams[i].name, s->stream) == 0)
+                        return;
+                nearest_offer(&nearest, c->settings->streams[i].name);
+        }
+        /* one that was refused is known all the same */
+        if (group_of(c, "streams", s->stream))
+                return;
+        (void)snprintf(path, sizeof(path), "sensors.%s.stream", s->name);
+        if (nearest.found)
+                complain(c, path, "there is no stream \"%s\"; did you mean \"%s\"?", s->stream, nearest.found);
+        else
+                complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
+}
+
+/* The driver's rule begins with the member that it is about: "channels.one.field: ...". */
+static int check_sensor_itself(const Check *c, const SensorSettings *s)
+{
+        _cleanup_free_ char *error = NULL;
+        char path[256];
+        size_t member;
+        int r;
+
+        r = sensor_settings_check(s, &error);
+        if (r != SENSOR_E_BAD)
+                return r;
+        member = strcspn(error, ":");
+        (void)snprintf(path, sizeof(path), "sensors.%s.%.*s", s->name, (int)member, error);
+        complain(c, path, "%s", error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
+        return 0;
+}
+
+static const char *socket_path(const SensorSettings *s)
+{
+        const char *colon = s->listen ? strchr(s->listen, ':') : NULL;
+
+        return colon ? colon + 1 : NULL;
+}
+
+static void check_socket_paths(const Check *c)
+{
+        for (size_t i = 0; i < c->settings->n_sensors; i++) {
+                const SensorSettings *s = &c->settings->sensors[i];
+
+                for (size_t k = 0; k < i && socket_path(s); k++) {
+                        const SensorSettings *other = &c->settings->sensors[k];
+                        char path[128];
+
+                        if (!socket_path(other) || strcmp(socket_path(s), socket_path(other)) != 0)
+                                continue;
+                        (void)snprintf(path, sizeof(path), "sensors.%s.listen", s->name);
+                        complain(c, path, "sensor %s listens on the same path", other->name);
+                        break;
+                }
+        }
+}
+
+int settings_check(const Settings *s, Problems *problems)
+{
+        const Check c = {s, problems};
+        int r;
+
+        check_connection_string_file(&c);
+        check_address(&c);
+        check_model_id(&c);
+        if (!node_is_faulty(node_child(s->tree, "hub")))
+                check_backoff(&c);
+        if (!node_is_faulty(node_child(s->tree, "queue")))
+                check_queue(&c);
+        for (size_t i = 0; i < s->n_streams; i++)
+                if (!node_is_faulty(group_of(&c, "streams", s->streams[i].name)))
+                        check_stream(&c, &s->streams[i]);
+        for (size_t i = 0; i < s->n_sensors; i++) {
+                check_sensor_stream(&c, &s->sensors[i]);
+                if (node_is_faulty(group_of(&c, "sensors", s->sensors[i].name)))
+                        continue;
+                r = check_sensor_itself(&c, &s->sensors[i]);
+                if (r < 0)
+                        return r;
+        }
+        check_socket_paths(&c);
+        return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings-node.h"
+
+#include <errno.h>
+#include <string.h>
+
+int node_new(Node **ret, const char *key, Place place, NodeKind kind)
+{
+        _cleanup_(node_freep) Node *n = calloc(1, sizeof(*n));
+
+        if (!n)
+                return -ENOMEM;
+        n->place = place;
+        n->kind = kind;
+        if (key) {
+                n->key = strdup(key);
+                if (!n->key)
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(n);
+        return 0;
+}
+
+Node *node_free(Node *n)
+{
+        if (!n)
+                return NULL;
+        for (size_t i = 0; i < n->n_children; i++)
+                node_free(n->children[i]);
+        free(n->children);
+        if (n->kind == NODE_TEXT)
+                free(n->text);
+        free(n->key);
+        free(n);
+        return NULL;
+}
+
+int node_add(Node *parent, Node *child)
+{
+        Node **children = reallocarray(parent->children, parent->n_children + 1, sizeof(*children));
+
+        if (!children) {
+                node_free(child);
+                return -ENOMEM;
+        }
+        parent->children = children;
+        parent->children[parent->n_children++] = child;
+        return 0;
+}
+
+static Node **find(const Node *n, const char *key)
+{
+        if (!n || n->kind != NODE_GROUP)
+                return NULL;
+        for (size_t i = 0; i < n->n_children; i++)
+                if (strcmp(n->children[i]->key, key) == 0)
+                        return &n->children[i];
+        return NULL;
+}
+
+Node *node_child(const Node *n, const char *key)
+{
+        Node **p = find(n, key);
+
+        return p ? *p : NULL;
+}
+
+const Node *node_nearest(const Node *n, const char *path)
+{
+        while (*path) {
+                size_t length = strcspn(path, ".");
+                _cleanup_free_ char *key = strndup(path, length);
+                const Node *child = key ? node_child(n, key) : NULL;
+
+                if (!child)
+                        break;
+                n = child;
+                path += length + (path[length] == '.');
+        }
+        return n;
+}
+
+bool node_is_faulty(const Node *n)
+{
+        if (!n)
+                return false;
+        if (n->faulty)
+                return true;
+        for (size_t i = 0; i < n->n_children; i++)
+                if (node_is_faulty(n->children[i]))
+                        return true;
+        return false;
+}
+
+int node_merge(Node *n, Node *over)
+{
+        _cleanup_(node_freep) Node *owned = over;
+        int r;
+
+        for (size_t i = 0; i < over->n_children; i++) {
+                Node *child = TAKE_PTR(over->children[i]), **here = find(n, child->key);
+
+                if (!here) {
+                        r = node_add(n, child);
+                        if (r < 0)
+                                return r;
+                } else if ((*here)->kind == NODE_GROUP && child->kind == NODE_GROUP) {
+                        r = node_merge(*here, child);
+                        if (r < 0)
+                                return r;
+                } else {
+                        node_free(*here);
+                        *here = child;
+                }
+        }
+        return 0;
+}
+
+const char *node_kind_words(const Node *n)
+{
+        switch (n->kind) {
+        case NODE_GROUP:
+                return "a group";
+        case NODE_LIST:
+                return "a list";
+        case NODE_TEXT:
+                return "a text";
+        case NODE_INTEGER:
+                return "an integer";
+        case NODE_REAL:
+                return "a number with a fraction";
+        case NODE_BOOLEAN:
+                return "true or false";
+        }
+        return "";
+}

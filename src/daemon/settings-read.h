@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Read - settings files into one tree of nodes
+ *
+ * The only place that knows libconfig. The main file, then the *.conf of conf.d beside it in the order of their names,
+ * each laid over what came before.
+ */
+
+#include "daemon/settings-node.h"
+
+/* The files that were read; nodes borrow their names from here. */
+typedef struct SettingsFiles {
+        char **names;
+        size_t n;
+} SettingsFiles;
+
+void settings_files_done(SettingsFiles *files);
+
+enum {
+        _SETTINGS_E_SUCCESS,
+        SETTINGS_E_BAD, /* the problems tell what is wrong */
+};
+
+/* Gives the tree of all files that could be read; SETTINGS_E_BAD beside it when some could not. */
+int settings_read(const char *path, SettingsFiles *files, Node **ret, Problems *problems);
+
+/* The same for one text in memory, called name. */
+int settings_read_text(const char *name, const char *text, size_t size, SettingsFiles *files, Node **ret,
+                       Problems *problems);

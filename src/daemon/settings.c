@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/settings-check.h"
+#include "daemon/settings-fill.h"
+
+Settings *settings_free(Settings *s)
+{
+        if (!s)
+                return NULL;
+        settings_empty(s);
+        node_free(s->tree);
+        settings_files_done(&s->files);
+        free(s);
+        return NULL;
+}
+
+/* Where a file could not be read the rest is still looked at row by row, but not whether it fits together. */
+static int complete(Settings *s, int reading, const char *state_dir, Problems *problems)
+{
+        int r;
+
+        if (s->tree) {
+                r = settings_fill(s, state_dir, problems);
+                if (r < 0)
+                        return r;
+        }
+        if (reading == 0) {
+                r = settings_check(s, problems);
+                if (r < 0)
+                        return r;
+        }
+        problems_sort(problems);
+        if (problems->no_memory)
+                return -ENOMEM;
+        return problems->n > 0 ? SETTINGS_E_BAD : 0;
+}
+
+int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems)
+{
+        _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        r = settings_read(path, &s->files, &s->tree, problems);
+        if (r < 0)
+                return r;
+        r = complete(s, r, state_dir, problems);
+        if (r != 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir, Problems *problems)
+{
+        _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        r = settings_read_text(name, text, strlen(text), &s->files, &s->tree, problems);
+        if (r < 0)
+                return r;
+        r = complete(s, r, state_dir, problems);
+        if (r != 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}

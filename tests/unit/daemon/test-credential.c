@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/credential.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "suite.h"
+
+#define GOOD "HostName=h.example;DeviceId=dev1;SharedAccessKey=c2VjcmV0c2VjcmV0\n"
+
+typedef struct Folder {
+        char path[32];
+        char file[64];
+} Folder;
+
+static void folder_init(Folder *f, const char *text, mode_t mode)
+{
+        int fd;
+
+        (void)snprintf(f->path, sizeof(f->path), "/tmp/hublink-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(f->path));
+        (void)snprintf(f->file, sizeof(f->file), "%s/device.cs", f->path);
+        fd = open(f->file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+        ck_assert_int_eq(fchmod(fd, mode), 0);
+        ck_assert_int_eq(close(fd), 0);
+}
+
+static void folder_done(Folder *f)
+{
+        (void)unlink(f->file);
+        ck_assert_int_eq(rmdir(f->path), 0);
+}
+
+static void expect_unfit(const char *file, const char *words)
+{
+        ConnectionString *cs = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        ck_assert_int_eq(credential_read(file, &cs, &error), CREDENTIAL_E_UNFIT);
+        ck_assert_ptr_null(cs);
+        ck_assert_msg(strstr(error, words), "%s: expected %s", error, words);
+        ck_assert_ptr_null(strstr(error, "c2Vj"));
+}
+
+START_TEST(an_owners_file_is_taken)
+{
+        ConnectionString *cs = NULL;
+        _cleanup_free_ char *error = NULL;
+        Folder f;
+
+        for (int mode = 0400; mode <= 0700; mode += 0100) {
+                folder_init(&f, GOOD, (mode_t)mode);
+                ck_assert_int_eq(credential_read(f.file, &cs, &error), 0);
+                ck_assert_str_eq(cs->device_id, "dev1");
+                cs = connection_string_free(cs);
+                folder_done(&f);
+        }
+}
+END_TEST
+
+START_TEST(a_file_that_others_can_touch_is_refused)
+{
+        Folder f;
+
+        for (mode_t bit = 1; bit <= 040; bit <<= 1) {
+                folder_init(&f, GOOD, 0600 | bit);
+                expect_unfit(f.file, "chmod 0600");
+                folder_done(&f);
+        }
+}
+END_TEST
+
+START_TEST(a_strangers_file_is_refused)
+{
+        Folder f;
+
+        if (geteuid() != 0) /* nobody else can give a file away */
+                return;
+        folder_init(&f, GOOD, 0600);
+        ck_assert_int_eq(chown(f.file, 12345, 12345), 0);
+        expect_unfit(f.file, "chown");
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(what_is_no_connection_string_is_refused)
+{
+        static const struct {
+                const char *text;
+                const char *words;
+        } cases[] = {
+                {"", "holds no connection string"},
+                {"rubbish", "holds no connection string"},
+                {"HostName=h.example;SharedAccessKeyName=owner;SharedAccessKey=c2VjcmV0c2VjcmV0", "DeviceId"},
+                {"HostName=h.example;DeviceId=dev1;x509=true", "SharedAccessKey"},
+        };
+        Folder f;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                folder_init(&f, cases[i].text, 0600);
+                expect_unfit(f.file, cases[i].words);
+                folder_done(&f);
+        }
+        expect_unfit("/nonexistent/device.cs", "No such file");
+        expect_unfit("/dev/null", "no regular file");
+}
+END_TEST
+
+START_TEST(a_long_file_is_no_connection_string)
+{
+        char text[8192];
+        Folder f;
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = 0;
+        folder_init(&f, text, 0600);
+        expect_unfit(f.file, "too long");
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_name_is_a_credential_of_the_service)
+{
+        ConnectionString *cs = NULL;
+        _cleanup_free_ char *error = NULL;
+        Folder f;
+
+        ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+        expect_unfit("device.cs", "LoadCredential=device.cs:");
+        folder_init(&f, GOOD, 0440); /* as an access list looks; systemd guards the folder */
+        ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", f.path, 1), 0);
+        ck_assert_int_eq(credential_read("device.cs", &cs, &error), 0);
+        connection_string_free(cs);
+        expect_unfit("other.cs", "No such file");
+        folder_done(&f);
+        ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("daemon/credential");
+        TCase *c = suite_case(s, "only the owner's");
+
+        tcase_add_test(c, an_owners_file_is_taken);
+        tcase_add_test(c, a_file_that_others_can_touch_is_refused);
+        tcase_add_test(c, a_strangers_file_is_refused);
+        tcase_add_test(c, what_is_no_connection_string_is_refused);
+        tcase_add_test(c, a_long_file_is_no_connection_string);
+        tcase_add_test(c, a_name_is_a_credential_of_the_service);
+        return suite_run(s);
+}

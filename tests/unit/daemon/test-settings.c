@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the files say is what the structs hold, and what is printed loads again.
+ */
+
+#include "daemon/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "suite.h"
+
+static void tell(const Problems *problems)
+{
+        for (size_t i = 0; i < problems->n; i++)
+                (void)fprintf(stderr, "# %s\n", problems->items[i].text);
+}
+
+static Settings *load_at(const char *text, const char *state_dir)
+{
+        Problems problems = {};
+        Settings *s = NULL;
+        int r = settings_load_text(&s, "x.conf", text, state_dir, &problems);
+
+        tell(&problems);
+        ck_assert_int_eq(r, 0);
+        return s;
+}
+
+static Settings *load(const char *text)
+{
+        return load_at(text, SETTINGS_STATE_DIR);
+}
+
+START_TEST(nothing_said_is_all_defaults)
+{
+        _cleanup_(settings_freep) Settings *s = load("");
+
+        ck_assert_str_eq(s->hub.connection_string_file, "device.cs");
+        ck_assert_ptr_null(s->hub.ca_file);
+        ck_assert_ptr_null(s->hub.address);
+        ck_assert_ptr_null(s->hub.model_id);
+        ck_assert_ptr_null(s->hub.product_info);
+        ck_assert_uint_eq(s->hub.keepalive_usec, 4 * USEC_PER_MIN);
+        ck_assert_uint_eq(s->hub.token_life_usec, USEC_PER_HOUR);
+        ck_assert_uint_eq(s->hub.window, 16);
+        ck_assert_uint_eq(s->hub.backoff_first_usec, USEC_PER_SEC);
+        ck_assert_uint_eq(s->hub.backoff_max_usec, 5 * USEC_PER_MIN);
+        ck_assert_str_eq(s->queue.directory, "/var/lib/hublink/queue");
+        ck_assert_uint_eq(s->queue.commit_interval_usec, USEC_PER_SEC);
+        ck_assert_uint_eq(s->queue.max_bytes, 256 << 20);
+        ck_assert_uint_eq(s->queue.segment_bytes, 0); /* the queue chooses */
+        ck_assert(!s->queue.drop_newest);
+        ck_assert_uint_eq(s->n_streams, 1);
+        ck_assert_str_eq(s->streams[0].name, "telemetry");
+        ck_assert_int_eq(s->streams[0].format, STREAM_ARRAY);
+        ck_assert_uint_eq(s->streams[0].max_latency_usec, 10 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->streams[0].expire_after_usec, USEC_INFINITY);
+        ck_assert_uint_eq(s->n_sensors, 0);
+        ck_assert(!s->clock.trust);
+        ck_assert_int_eq(s->log.level, LOG_INFO);
+        ck_assert_uint_eq(s->log.max_lines_per_hour, 60);
+}
+END_TEST
+
+START_TEST(the_state_folder_moves_its_defaults)
+{
+        _cleanup_(settings_freep) Settings *s = load_at("", "/tmp/x"),
+                                           *t = load_at("queue: { directory = \"/var/lib/hublink/queue\"; };", "/tmp/x");
+
+        ck_assert_str_eq(s->queue.directory, "/tmp/x/queue");
+        ck_assert_str_eq(t->queue.directory, "/var/lib/hublink/queue");
+}
+END_TEST
+
+/* The target configuration, as far as it is built. */
+static const char whole[] =
+        "hub: {\n"
+        "  connection_string_file = \"device.cs\";\n"
+        "  ca_file = \"/etc/hublink/ca.pem\";  address = \"127.0.0.1:8883\";\n"
+        "  model_id = \"dtmi:com:example:Thermostat;1\";  product_info = \"acme-gw/2.1\";\n"
+        "  keepalive = \"4min\";  token_life = \"1h\";  window = 16;\n"
+        "  backoff: { first = \"1s\"; max = \"5min\"; };\n"
+        "};\n"
+        "queue: {\n"
+        "  directory = \"/var/lib/hublink/queue\";\n"
+        "  commit_interval = \"1s\";\n"
+        "  max_bytes = \"256M\";  segment = \"4M\";\n"
+        "  when_full = \"drop-oldest\";\n"
+        "};\n"
+        "streams: {\n"
+        "  telemetry: { format = \"array\"; max_latency = \"10s\"; };\n"
+        "  alarms:    { format = \"array\"; priority = \"urgent\"; max_latency = \"0s\"; };\n"
+        "  wind: {\n"
+        "    format = \"object\";  expire_after = \"10s\";\n"
+        "    body = \"{\\\"deviceId\\\": \\\"${device}\\\",\\\"windSpeed\\\": ${value:.2f}}\";\n"
+        "    message_id = \"message_${count}\";  correlation_id = \"correlation_${count}\";\n"
+        "    properties: { Property = \"PropMsg_${count}\"; };\n"
+        "  };\n"
+        "  thermostat: { format = \"object\"; body = \"{\\\"temperature\\\": ${value}}\"; };\n"
+        "};\n"
+        "sensors: {\n"
+        "  wind: { driver = \"simulated\"; model = \"wind\"; interval = \"30s\"; stream = \"wind\"; };\n"
+        "  room: {\n"
+        "    driver = \"i2c\"; bus = 1; address = 0x48; interval = \"8s\"; stream = \"thermostat\";\n"
+        "    channels: { temperature: { register = 0; signed = true; shift = 4; mask = 0xFFFF; scale = 0.0625; }; };\n"
+        "  };\n"
+        "  probe: {\n"
+        "    driver = \"i2c\"; bus = \"/dev/i2c-1\"; address = 0x40; interval = \"1min\"; timeout = \"200ms\";\n"
+        "    channels: { humidity: { register = 0xE5; bytes = 2; endian = \"little\"; scale = 0.0019073;\n"
+        "                            offset = -6.0; unit = \"%RH\"; }; };\n"
+        "  };\n"
+        "  cpu: {\n"
+        "    driver = \"file\"; path = \"/sys/class/thermal/thermal_zone0/temp\"; interval = \"10s\";\n"
+        "    channels: { temperature: { scale = 0.001; unit = \"Cel\"; }; };\n"
+        "  };\n"
+        "  load: { driver = \"file\"; path = \"/proc/loadavg\"; interval = \"10s\";\n"
+        "          channels: { one: { field = 1; }; five: { field = 2; }; }; };\n"
+        "  apps: { driver = \"socket\"; listen = \"unix-dgram:/run/hublink/in.sock\"; format = \"json\";\n"
+        "          group = \"hublink\"; max_rate = 2000; };\n"
+        "  plc:  { driver = \"socket\"; listen = \"unix-stream:/run/hublink/plc.sock\"; max_line = \"16K\";\n"
+        "          max_clients = 4; };\n"
+        "};\n"
+        "clock: { trust = true; };\n"
+        "log: { level = \"notice\"; max_lines_per_hour = 120; };\n";
+
+START_TEST(the_target_configuration_loads)
+{
+        _cleanup_(settings_freep) Settings *s = load(whole);
+        const SensorSettings *sensor = s->sensors;
+        const StreamSettings *wind = &s->streams[2];
+
+        ck_assert_str_eq(s->hub.product_info, "acme-gw/2.1");
+        ck_assert_uint_eq(s->n_streams, 4);
+        ck_assert(s->streams[1].urgent);
+        ck_assert_uint_eq(s->streams[1].max_latency_usec, 0);
+        ck_assert_int_eq(wind->format, STREAM_OBJECT);
+        ck_assert_uint_eq(wind->expire_after_usec, 10 * USEC_PER_SEC);
+        ck_assert_str_eq(wind->body, "{\"deviceId\": \"${device}\",\"windSpeed\": ${value:.2f}}");
+        ck_assert_str_eq(wind->message_id, "message_${count}");
+        ck_assert_uint_eq(wind->n_properties, 1);
+        ck_assert_str_eq(wind->properties[0].name, "Property");
+        ck_assert_str_eq(wind->properties[0].value, "PropMsg_${count}");
+
+        ck_assert_uint_eq(s->n_sensors, 7);
+        ck_assert_str_eq(sensor[0].name, "wind");
+        ck_assert_str_eq(sensor[0].model, "wind");
+        ck_assert_uint_eq(sensor[0].interval_usec, 30 * USEC_PER_SEC);
+        ck_assert_uint_eq(sensor[0].timeout_usec, 0); /* is not a simulated one's */
+        ck_assert_str_eq(sensor[1].bus, "/dev/i2c-1");
+        ck_assert_uint_eq(sensor[1].address, 0x48);
+        ck_assert(sensor[1].channels[0].is_signed);
+        ck_assert_uint_eq(sensor[1].channels[0].mask, 0xFFFF);
+        ck_assert_uint_eq(sensor[1].channels[0].bytes, 2);
+        ck_assert_str_eq(sensor[2].bus, "/dev/i2c-1");
+        ck_assert_uint_eq(sensor[2].timeout_usec, 200 * USEC_PER_MSEC);
+        ck_assert(sensor[2].channels[0].little_endian);
+        ck_assert_double_eq(sensor[2].channels[0].offset, -6.0);
+        ck_assert_str_eq(sensor[2].channels[0].unit, "%RH");
+        ck_assert_uint_eq(sensor[4].n_channels, 2);
+        ck_assert_str_eq(sensor[4].channels[1].name, "five");
+        ck_assert_uint_eq(sensor[4].channels[1].field, 2);
+        ck_assert_double_eq(sensor[4].channels[1].scale, 1.0);
+        ck_assert_uint_eq(sensor[5].interval_usec, 0);
+        ck_assert_uint_eq(sensor[5].max_rate, 2000);
+        ck_assert_uint_eq(sensor[5].max_line, 8192);
+        ck_assert_str_eq(sensor[6].format, "json");
+        ck_assert_uint_eq(sensor[6].max_clients, 4);
+        ck_assert(s->clock.trust);
+        ck_assert_int_eq(s->log.level, LOG_NOTICE);
+}
+END_TEST
+
+START_TEST(what_is_printed_loads_to_the_same)
+{
+        static const char *const texts[] = {
+                "",
+                whole,
+                "hub: { product_info = \"a \\\"b\\\" \\\\ \\n \\t \\x01 \xc3\xbc\"; };",
+                "sensors: { r: { driver = \"i2c\"; bus = 1; address = 3; channels: { v: { register = 0xFFFF; bytes = 8;\n"
+                "  mask = 0xFFFFFFFFFFFFFFFF; scale = 1e-7; offset = 123456789012; }; }; }; };",
+                "queue: { max_bytes = 5000000000; commit_interval = 0.25; };",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                for (int with_places = 0; with_places < 2; with_places++) {
+                        _cleanup_(settings_freep) Settings *s = load(texts[i]), *again = NULL;
+                        Buffer b = BUFFER_NULL;
+
+                        settings_print(s, with_places, &b);
+                        ck_assert_int_eq(buffer_error(&b), 0);
+                        again = load(b.data);
+                        ck_assert_int_eq(settings_equal(s, again), 1);
+                        buffer_done(&b);
+                }
+}
+END_TEST
+
+START_TEST(each_value_is_printed_with_its_place)
+{
+        _cleanup_(settings_freep) Settings *s = load("\nhub: {\n  window = 4;\n};\n");
+        Buffer b = BUFFER_NULL;
+        const char *window, *keepalive;
+
+        settings_print(s, true, &b);
+        window = strstr(b.data, "  window = 4; ");
+        keepalive = strstr(b.data, "  keepalive = \"4min\"; ");
+        ck_assert_ptr_nonnull(window);
+        ck_assert_ptr_nonnull(keepalive);
+        ck_assert_ptr_eq(strstr(window, "# "), strstr(window, "# x.conf:3\n"));
+        ck_assert_ptr_eq(strstr(keepalive, "# "), strstr(keepalive, "# default\n"));
+        ck_assert_ptr_nonnull(strstr(b.data, "# ca_file is not set\n"));
+        buffer_done(&b);
+}
+END_TEST
+
+START_TEST(numbers_are_what_they_look_like)
+{
+        /* libconfig 1.5 alone would make the first three 705032704, 0xFFFFFFFF and 0.0 */
+        _cleanup_(settings_freep) Settings *s =
+                load("queue: { max_bytes = 5000000000; };\n"
+                     "sensors: { r: { driver = \"i2c\"; bus = 1; address = 72; channels: {\n"
+                     "  a: { register = 0; bytes = 8; mask = 0xFF00000000; scale = 2; };\n"
+                     "  b: { register = 1; bytes = 8; mask = 0x8000000000000000; offset = -3; };\n"
+                     "  c: { register = 2; bytes = 4; mask = 0xFFFFFFFF; };\n"
+                     "  d: { register = 3; bytes = 8; mask = 0x1FFFFFFFFL; }; }; }; };\n");
+        const ChannelSettings *c = s->sensors[0].channels;
+
+        ck_assert_uint_eq(s->queue.max_bytes, 5000000000);
+        ck_assert_uint_eq(c[0].mask, 0xFF00000000);
+        ck_assert_double_eq(c[0].scale, 2.0);
+        ck_assert_uint_eq(c[1].mask, 0x8000000000000000);
+        ck_assert_double_eq(c[1].offset, -3.0);
+        ck_assert_uint_eq(c[2].mask, 0xFFFFFFFF);
+        ck_assert_uint_eq(c[3].mask, 0x1FFFFFFFF);
+}
+END_TEST
+
+START_TEST(bare_numbers_are_seconds_and_bytes)
+{
+        _cleanup_(settings_freep) Settings *s =
+                load("hub: { keepalive = 90; backoff: { first = 0.5; }; };\n"
+                     "queue: { max_bytes = 67108864; commit_interval = \"2\"; segment = \"512K\"; };\n"
+                     "streams: { a: { expire_after = \"never\"; }; };\n");
+
+        ck_assert_uint_eq(s->hub.keepalive_usec, 90 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->hub.backoff_first_usec, 500 * USEC_PER_MSEC);
+        ck_assert_uint_eq(s->queue.max_bytes, 64 << 20);
+        ck_assert_uint_eq(s->queue.commit_interval_usec, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->queue.segment_bytes, 512 << 10);
+        ck_assert_uint_eq(s->streams[0].n_properties, 0);
+        ck_assert_str_eq(s->streams[0].name, "telemetry"); /* always there */
+        ck_assert_str_eq(s->streams[1].name, "a");
+}
+END_TEST
+
+/* ---- files ---- */
+
+typedef struct Folder {
+        char path[32];
+        char main_file[64];
+} Folder;
+
+static void write_file(const Folder *f, const char *name, const char *text)
+{
+        char path[128];
+        FILE *file;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+        file = fopen(path, "we");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_ge(fputs(text, file), 0);
+        ck_assert_int_eq(fclose(file), 0);
+}
+
+static void folder_init(Folder *f)
+{
+        char path[64];
+
+        (void)snprintf(f->path, sizeof(f->path), "/tmp/hublink-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(f->path));
+        (void)snprintf(path, sizeof(path), "%s/conf.d", f->path);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        (void)snprintf(f->main_file, sizeof(f->main_file), "%s/hublink.conf", f->path);
+}
+
+static void folder_done(Folder *f)
+{
+        char command[64];
+
+        (void)snprintf(command, sizeof(command), "rm -rf %s", f->path);
+        ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(later_files_are_laid_over_earlier_ones)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {};
+        Buffer b = BUFFER_NULL;
+        Folder f;
+        char place[128];
+
+        folder_init(&f);
+        write_file(&f, "hublink.conf", "hub: { window = 4; product_info = \"main\"; };\n"
+                                       "sensors: {\n"
+                                       "  w: { driver = \"simulated\"; model = \"wind\"; interval = \"1s\"; };\n"
+                                       "};\n");
+        write_file(&f, "conf.d/20-b.conf", "\nhub: { product_info = \"b\"; };\n");
+        write_file(&f, "conf.d/10-a.conf", "hub: { product_info = \"a\"; keepalive = \"1min\"; };\n"
+                                           "sensors: { w: { interval = \"2s\"; };\n"
+                                           "  v: { driver = \"simulated\"; model = \"thermostat\"; }; };\n");
+        write_file(&f, "conf.d/30-c.conf.dpkg-old", "rubbish {\n");
+        write_file(&f, "conf.d/.hidden.conf", "rubbish {\n");
+        ck_assert_int_eq(settings_load(&s, f.main_file, "/s", &problems), 0);
+        ck_assert_uint_eq(s->hub.window, 4);
+        ck_assert_str_eq(s->hub.product_info, "b");
+        ck_assert_uint_eq(s->hub.keepalive_usec, USEC_PER_MIN);
+        ck_assert_uint_eq(s->n_sensors, 2);
+        ck_assert_str_eq(s->sensors[0].model, "wind");
+        ck_assert_uint_eq(s->sensors[0].interval_usec, 2 * USEC_PER_SEC);
+        settings_print(s, true, &b);
+        (void)snprintf(place, sizeof(place), "%s/conf.d/20-b.conf:2\n", f.path);
+        ck_assert_ptr_nonnull(strstr(b.data, place));
+        buffer_done(&b);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(problems_of_all_files_are_told)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {};
+        Folder f;
+        char place[128];
+
+        folder_init(&f);
+        write_file(&f, "hublink.conf", "hub: { window = 400; };\n");
+        write_file(&f, "conf.d/a.conf", "log: {\n");
+        write_file(&f, "conf.d/b.conf", "\n\nlog: { level = 3; };\n");
+        ck_assert_int_eq(settings_load(&s, f.main_file, "/s", &problems), SETTINGS_E_BAD);
+        ck_assert_ptr_null(s);
+        ck_assert_uint_eq(problems.n, 3);
+        (void)snprintf(place, sizeof(place), "%s/hublink.conf:1: ", f.path);
+        ck_assert(strncmp(problems.items[0].text, place, strlen(place)) == 0);
+        (void)snprintf(place, sizeof(place), "%s/conf.d/a.conf:1: ", f.path);
+        ck_assert(strncmp(problems.items[1].text, place, strlen(place)) == 0);
+        (void)snprintf(place, sizeof(place), "%s/conf.d/b.conf:3: ", f.path);
+        ck_assert(strncmp(problems.items[2].text, place, strlen(place)) == 0);
+        problems_done(&problems);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_missing_file_is_told_with_the_remedy)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {};
+
+        ck_assert_int_eq(settings_load(&s, "/nonexistent/hublink.conf", "/s", &problems), SETTINGS_E_BAD);
+        ck_assert_uint_eq(problems.n, 1);
+        ck_assert_str_eq(problems.items[0].text, "/nonexistent/hublink.conf: cannot be read: No such file or directory; "
+                                                 "name another one with --config, or make an empty one: every setting has "
+                                                 "a default");
+        problems_done(&problems);
+}
+END_TEST
+
+START_TEST(a_folder_or_a_device_is_no_settings_file)
+{
+        static const char *const paths[] = {"/tmp", "/dev/zero"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                Problems problems = {};
+
+                ck_assert_int_eq(settings_load(&s, paths[i], "/s", &problems), SETTINGS_E_BAD);
+                ck_assert_uint_ge(problems.n, 1);
+                problems_done(&problems);
+        }
+}
+END_TEST
+
+/* ---- what is shipped ---- */
+
+static char *read_all(const char *path)
+{
+        FILE *file = fopen(path, "re");
+        Buffer b = BUFFER_NULL;
+        int c;
+
+        ck_assert_msg(file != NULL, "%s", path);
+        while ((c = fgetc(file)) != EOF)
+                buffer_append_char(&b, (char)c);
+        (void)fclose(file);
+        return buffer_steal(&b);
+}
+
+/* In the shipped file a `#` right before a word takes a default out; one before a blank begins prose. */
+static char *uncommented(const char *text)
+{
+        Buffer b = BUFFER_NULL;
+        bool line_start = true;
+
+        for (; *text; text++) {
+                if (line_start && *text == '#' && text[1] != ' ' && text[1] != '\n')
+                        continue;
+                buffer_append_char(&b, *text);
+                line_start = *text == '\n' || (line_start && *text == ' ');
+        }
+        return buffer_steal(&b);
+}
+
+START_TEST(the_shipped_file_shows_the_defaults)
+{
+        _cleanup_free_ char *text = read_all(CONF_DIR "/hublink.conf"), *active = uncommented(text);
+        _cleanup_(settings_freep) Settings *shipped = load(text), *shown = load(active), *defaults = load("");
+        Buffer a = BUFFER_NULL, b = BUFFER_NULL;
+
+        ck_assert_int_eq(settings_equal(shipped, defaults), 1);
+        settings_print(shown, false, &a);
+        settings_print(defaults, false, &b);
+        ck_assert_str_eq(a.data, b.data);
+        buffer_done(&a);
+        buffer_done(&b);
+}
+END_TEST
+
+/* Every default has its line there: what --print-config calls a default is none when all lines are active. */
+START_TEST(the_shipped_file_forgets_none)
+{
+        _cleanup_free_ char *text = read_all(CONF_DIR "/hublink.conf"), *active = uncommented(text);
+        _cleanup_(settings_freep) Settings *shown = load(active);
+        Buffer b = BUFFER_NULL;
+        char *line, *rest;
+
+        settings_print(shown, true, &b);
+        for (line = strtok_r(b.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+                char *word = line + strspn(line, " ");
+
+                ck_assert_msg(!strstr(line, "# default"), "not in the shipped file: %s", line);
+                /* what has no default is named in prose */
+                if (strstr(word, " is not set")) {
+                        word += 2;
+                        word[strcspn(word, " ")] = 0;
+                        ck_assert_msg(strstr(text, word), "not in the shipped file: %s", word);
+                }
+        }
+        buffer_done(&b);
+}
+END_TEST
+
+START_TEST(the_shipped_examples_load)
+{
+        static const char *const names[] = {"quickstart.conf", "examples/wind.conf"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                _cleanup_free_ char *text = NULL;
+                char path[512];
+
+                (void)snprintf(path, sizeof(path), "%s/%s", CONF_DIR, names[i]);
+                text = read_all(path);
+                s = load(text);
+                ck_assert_uint_ge(s->n_sensors, 1);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("daemon/settings");
+        TCase *c = suite_case(s, "values");
+
+        tcase_add_test(c, nothing_said_is_all_defaults);
+        tcase_add_test(c, the_state_folder_moves_its_defaults);
+        tcase_add_test(c, the_target_configuration_loads);
+        tcase_add_test(c, numbers_are_what_they_look_like);
+        tcase_add_test(c, bare_numbers_are_seconds_and_bytes);
+        c = suite_case(s, "printing");
+        tcase_add_test(c, what_is_printed_loads_to_the_same);
+        tcase_add_test(c, each_value_is_printed_with_its_place);
+        c = suite_case(s, "files");
+        tcase_add_test(c, later_files_are_laid_over_earlier_ones);
+        tcase_add_test(c, problems_of_all_files_are_told);
+        tcase_add_test(c, a_missing_file_is_told_with_the_remedy);
+        tcase_add_test(c, a_folder_or_a_device_is_no_settings_file);
+        c = suite_case(s, "what is shipped");
+        tcase_add_test(c, the_shipped_file_shows_the_defaults);
+        tcase_add_test(c, the_shipped_file_forgets_none);
+        tcase_add_test(c, the_shipped_examples_load);
+        return suite_run(s);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/status-line.h"
+
+#include <string.h>
+
+#include "suite.h"
+
+static void expect(const Status *s, const char *text)
+{
+        Buffer b = BUFFER_NULL;
+
+        status_line(s, &b);
+        ck_assert_int_eq(buffer_error(&b), 0);
+        ck_assert_str_eq(b.data, text);
+        buffer_done(&b);
+}
+
+START_TEST(it_says_how_things_are)
+{
+        Status s = {.link_state = LINK_CONNECTED, .hub = "h.example", .device_id = "d"};
+
+        expect(&s, "Connected to h.example as d; nothing is waiting");
+        s.queue.records = 1;
+        expect(&s, "Connected to h.example as d; 1 record is waiting");
+        s.link_state = LINK_WAITING;
+        s.link_reason = LINK_REASON_NAME;
+        s.queue.records = 1234;
+        expect(&s, "Not connected to h.example: its name cannot be looked up; 1234 records are waiting");
+        s.link_state = LINK_STOPPED;
+        s.link_reason = LINK_REASON_NO_CREDENTIAL;
+        s.hub = s.device_id = "";
+        s.queue = (QueueStatus){.disk_failed = true, .disk_error = "No space left on device"};
+        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; the queue's disk fails: No "
+                   "space left on device");
+}
+END_TEST
+
+START_TEST(every_reason_has_words)
+{
+        for (LinkReason reason = 0; reason < _LINK_REASON_MAX; reason++) {
+                Status s = {.link_state = LINK_WAITING, .link_reason = reason, .hub = "h"};
+                Buffer b = BUFFER_NULL;
+
+                status_line(&s, &b);
+                ck_assert_ptr_null(strstr(b.data, ": ;"));
+                buffer_done(&b);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("daemon/status-line");
+        TCase *c = suite_case(s, "one line");
+
+        tcase_add_test(c, it_says_how_things_are);
+        tcase_add_test(c, every_reason_has_words);
+        return suite_run(s);
+}
