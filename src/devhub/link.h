@@ -47,8 +47,8 @@ bool link_is_open(const Link *link); /* CONNECT was accepted, and it has not end
 /* The owner's own notes on the link. */
 typedef struct LinkNotes {
         int64_t id;        /* in the event log */
-        bool unstored;     /* it has events in the open transaction, and stands in the list of such: */
-        Link *next_unstored;
+        bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
+        Link *next_in_turn;
         bool kept;         /* its session's subscriptions have been put aside, or dropped */
         bool ended;        /* set by the link itself */
 } LinkNotes;

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Server - the hub while it runs: a listener, its links, and the events that they bring
+ * Server - the hub while it runs: a listener, its links, and who they are
  *
- * One turn of the loop after another: links put events into an open transaction; when no link has anything more
- * to say, or after a few milliseconds, the turn ends with one commit, and the PUBACKs leave.
+ * Judges who connects, lets the newer of two links of one identity win, strikes with faults, and hands the events
+ * to the turn.
  *
- * Owns:   listener, links, faults, kept sessions.
+ * Owns:   listener, links, the turn, faults, kept sessions.
  * Knows:  the store, which outlives it.
  */
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/turn.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+#define EVENTS_MAX 512
+#define AGE_USEC   (5 * USEC_PER_MSEC)
+
+struct Turn {
+        Store *store;
+        EventLog *log;
+        sd_event_source *source;
+        bool hurries;
+        void (*over)(void *userdata);
+        void *userdata;
+
+        Link *links; /* with something in the transaction */
+        unsigned n_events;
+        usec_t began_usec;
+        bool broken; /* something could not be written: nothing of this turn may be committed */
+
+        bool failing; /* so was the last turn; said once */
+};
+
+static usec_t boot_now(void)
+{
+        return clock_boot(&clock_system);
+}
+
+/* ---- the end ---- */
+
+static void set_failing(Turn *t, bool failing)
+{
+        if (failing && !t->failing)
+                log_error("Events cannot be stored: %s. Their senders are cut off, to send them again.",
+                          store_error(t->store));
+        if (!failing && t->failing)
+                log_notice("Events are stored again.");
+        t->failing = failing;
+}
+
+static bool commit(Turn *t)
+{
+        if (!t->broken && store_commit(t->store) >= 0) {
+                if (t->links)
+                        set_failing(t, false);
+                return true;
+        }
+        set_failing(t, true);
+        store_rollback(t->store);
+        t->broken = false;
+        return false;
+}
+
+static void end_turn(Turn *t)
+{
+        Link *link = t->links;
+        bool stored = commit(t);
+
+        t->links = NULL;
+        t->n_events = 0;
+        while (link) {
+                LinkNotes *notes = link_notes(link);
+                Link *next = TAKE_PTR(notes->next_in_turn);
+
+                notes->in_turn = false;
+                if (stored)
+                        link_stored(link);
+                else
+                        link_close(link, "its events could not be stored");
+                link = next;
+        }
+}
+
+static int on_end(sd_event_source *source, void *userdata)
+{
+        Turn *t = userdata;
+
+        end_turn(t);
+        t->over(t->userdata);
+        return 0;
+}
+
+/* Idle: when all links have been heard. In a hurry: before any is heard again. */
+static void want_end(Turn *t, bool hurry)
+{
+        if (hurry != t->hurries) {
+                t->hurries = hurry;
+                (void)sd_event_source_set_priority(t->source,
+                                                   hurry ? SD_EVENT_PRIORITY_IMPORTANT : SD_EVENT_PRIORITY_IDLE);
+        }
+        (void)sd_event_source_set_enabled(t->source, SD_EVENT_ONESHOT);
+}
+
+void turn_want_end(Turn *t)
+{
+        want_end(t, t->hurries);
+}
+
+/* ---- what comes ---- */
+
+static void note(Turn *t, Link *link)
+{
+        LinkNotes *notes = link_notes(link);
+
+        if (!t->links)
+                t->began_usec = boot_now();
+        if (!notes->in_turn) {
+                notes->in_turn = true;
+                notes->next_in_turn = t->links;
+                t->links = link;
+        }
+        want_end(t, t->n_events >= EVENTS_MAX || boot_now() >= usec_add(t->began_usec, AGE_USEC));
+}
+
+static int broke(Turn *t, Link *link, int error)
+{
+        t->broken = true;
+        set_failing(t, true);
+        note(t, link);
+        return error;
+}
+
+int turn_admit(Turn *t, Link *link)
+{
+        const Verdict *v = link_verdict(link);
+        EventLink facts = {
+                .device_id = v->device_id,
+                .module_id = v->module_id,
+                .generation_id = v->generation_id,
+                .auth_method = v->auth_method,
+                .model_id = v->model_id,
+        };
+        int r;
+
+        r = t->broken ? -EIO : event_log_add_link(t->log, &facts, &link_notes(link)->id);
+        if (r < 0)
+                return broke(t, link, r);
+        note(t, link);
+        return 0;
+}
+
+int turn_take(Turn *t, Link *link, const SessionEvent *event)
+{
+        int r;
+
+        r = t->broken ? -EIO
+                      : event_log_append(t->log, link_notes(link)->id, clock_wall(&clock_system), event->bag.data,
+                                         event->bag.size, event->body.data, event->body.size);
+        if (r < 0)
+                return broke(t, link, r);
+        t->n_events++;
+        note(t, link);
+        return 0;
+}
+
+/* ---- life ---- */
+
+int turn_new(Turn **ret, sd_event *event, Store *store, void (*over)(void *userdata), void *userdata)
+{
+        _cleanup_(turn_freep) Turn *t = calloc(1, sizeof(*t));
+        int r;
+
+        if (!t)
+                return -ENOMEM;
+        t->store = store;
+        t->over = over;
+        t->userdata = userdata;
+        r = event_log_open(&t->log, store);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(event, &t->source, on_end, t);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_enabled(t->source, SD_EVENT_OFF);
+        r = sd_event_source_set_priority(t->source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+Turn *turn_free(Turn *t)
+{
+        if (!t)
+                return NULL;
+        if (t->source)
+                end_turn(t);
+        sd_event_source_disable_unref(t->source);
+        event_log_close(t->log);
+        free(t);
+        return NULL;
+}

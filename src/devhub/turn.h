@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Turn - what links bring while the loop turns, committed together
+ *
+ * The first link or event opens a transaction. It ends when no link has anything more to say, or has grown old
+ * or large: one commit, and then the PUBACKs of all leave. If it cannot be committed all links in it are closed:
+ * nothing was acknowledged, and their clients will send it again.
+ *
+ * Owns:   the event log, the loop's source that ends the turn.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "devhub/event-log.h"
+#include "devhub/link.h"
+
+typedef struct Turn Turn;
+
+/* over: called at each end, when no link is on the stack. */
+int turn_new(Turn **ret, sd_event *event, Store *store, void (*over)(void *userdata), void *userdata);
+Turn *turn_free(Turn *turn); /* commits what has come; its links must still be there */
+DEFINE_CLEANUP(Turn *, turn_free);
+
+/* Records the link, from its verdict; gives LinkNotes.id. */
+int turn_admit(Turn *turn, Link *link);
+int turn_take(Turn *turn, Link *link, const SessionEvent *event);
+void turn_want_end(Turn *turn); /* also if nothing came */
