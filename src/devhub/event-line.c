@@ -142,8 +142,8 @@ static bool is_json(const char *text, size_t size)
         return ok;
 }
 
-/* Copies JSON text as it was written, but for blanks between its parts, so that it fits a line. False if a string
- * holds a control character, which the parser lets pass and JSON forbids. */
+/* Copies JSON text as it was written, but for blanks between its parts, so that it fits a line. False for what the
+ * parser lets pass and JSON forbids: NaN, Infinity, control characters in a string. */
 static bool copy_json(const char *text, size_t size, Buffer *b)
 {
         bool in_string = false;
@@ -151,7 +151,7 @@ static bool copy_json(const char *text, size_t size, Buffer *b)
         for (size_t i = 0; i < size; i++) {
                 unsigned char c = (unsigned char)text[i];
 
-                if (in_string && c < 0x20)
+                if (in_string ? c < 0x20 : c == 'N' || c == 'I')
                         return false;
                 if (!in_string && (c == ' ' || c == '\n' || c == '\r' || c == '\t'))
                         continue;

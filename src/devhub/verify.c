@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "model/name.h"
+
 #define GAPS_SHOWN 5
 
 typedef struct Epoch {
@@ -167,8 +169,9 @@ static int explain(Verify *v, const char *device, json_object *notice)
         json_object *name, *ranges;
         Stream *s;
 
-        if (!json_object_object_get_ex(notice, "stream", &name) || !json_object_object_get_ex(notice, "ranges", &ranges) ||
-            !json_object_is_type(ranges, json_type_array) || strlen(json_object_get_string(name)) >= sizeof(s->name))
+        if (!json_object_object_get_ex(notice, "stream", &name) || !json_object_is_type(name, json_type_string) ||
+            !name_is_valid(json_object_get_string(name)) || !json_object_object_get_ex(notice, "ranges", &ranges) ||
+            !json_object_is_type(ranges, json_type_array))
                 return 0;
         s = stream_of(v, device, json_object_get_string(name));
         if (!s)

@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suite.h"
+
+#define START USEC_PER_HOUR
+
+/* A session, and a sink that writes down what it hears. */
+typedef struct Bench {
+        Session *session;
+        usec_t now;
+
+        SessionGrant grant;
+        unsigned n_connects;
+        unsigned n_events;
+        char last_bag[256];
+        size_t last_body_size;
+        uint8_t last_qos;
+        int event_error;
+        usec_t delay_usec; /* for the next events */
+        bool cut;
+} Bench;
+
+static void on_connect(void *userdata, const MqttConnect *connect, SessionGrant *ret)
+{
+        Bench *b = userdata;
+
+        b->n_connects++;
+        *ret = b->grant;
+        b->grant.subscriptions = (Subscriptions){};
+}
+
+static bool on_packet(void *userdata)
+{
+        return !((Bench *)userdata)->cut;
+}
+
+static int on_event(void *userdata, const SessionEvent *event, usec_t *ret_delay_usec)
+{
+        Bench *b = userdata;
+
+        if (b->event_error < 0)
+                return b->event_error;
+        ck_assert_uint_lt(event->bag.size, sizeof(b->last_bag));
+        memcpy(b->last_bag, event->bag.data, event->bag.size);
+        b->last_bag[event->bag.size] = 0;
+        b->last_body_size = event->body.size;
+        b->last_qos = event->qos;
+        b->n_events++;
+        *ret_delay_usec = b->delay_usec;
+        return 0;
+}
+
+static void bench_begin(Bench *b)
+{
+        SessionSink sink = {on_connect, on_packet, on_event, b};
+
+        *b = (Bench){.now = START};
+        b->grant = (SessionGrant){.device_id = "d1", .reason = "", .ends_usec = USEC_INFINITY};
+        ck_assert_int_eq(session_new(&b->session, &sink, b->now), 0);
+}
+
+static void bench_end(Bench *b)
+{
+        b->session = session_free(b->session);
+}
+
+static void feed(Bench *b, const void *data, size_t size)
+{
+        /* from memory of its own size, so that a step past the end is seen */
+        void *exact = malloc(size + (size == 0));
+
+        memcpy(exact, data, size);
+        session_feed(b->session, exact, size, b->now);
+        free(exact);
+}
+
+/* The output is exactly this, and is taken away. */
+static void assert_output(Bench *b, const void *expected, size_t size)
+{
+        Buffer *out = session_output(b->session);
+
+        ck_assert_uint_eq(out->size, size);
+        if (size > 0)
+                ck_assert_mem_eq(out->data, expected, size);
+        buffer_truncate(out, 0);
+}
+
+#define ASSERT_OUTPUT(b, ...)                                                                                        \
+        do {                                                                                                         \
+                static const uint8_t _expected[] = {__VA_ARGS__};                                                    \
+                assert_output(b, _expected, sizeof(_expected));                                                      \
+        } while (0)
+#define ASSERT_NO_OUTPUT(b) assert_output(b, NULL, 0)
+#define ASSERT_CLOSED(b)    ck_assert_int_eq(session_state((b)->session), SESSION_CLOSED)
+#define ASSERT_OPEN(b)      ck_assert_int_eq(session_state((b)->session), SESSION_OPEN)
+
+static const uint8_t connect_clean[] = {0x10, 14, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 60, 0, 2, 'd', '1'};
+static const uint8_t connect_kept[] = {0x10, 14, 0, 4, 'M', 'Q', 'T', 'T', 4, 0, 0, 60, 0, 2, 'd', '1'};
+static const uint8_t pingreq[] = {0xc0, 0};
+static const uint8_t disconnect[] = {0xe0, 0};
+
+static void open_session(Bench *b)
+{
+        bench_begin(b);
+        feed(b, connect_clean, sizeof(connect_clean));
+        ASSERT_OUTPUT(b, 0x20, 2, 0, 0);
+        ASSERT_OPEN(b);
+}
+
+static void make_publish(Buffer *out, const char *topic, uint8_t qos, uint16_t id, size_t body_size)
+{
+        size_t topic_size = strlen(topic), length = 2 + topic_size + (qos > 0 ? 2 : 0) + body_size;
+
+        buffer_append_char(out, (char)(0x30 | qos << 1));
+        do {
+                buffer_append_char(out, (char)((length & 0x7f) | (length > 0x7f ? 0x80 : 0)));
+                length >>= 7;
+        } while (length > 0);
+        buffer_append_char(out, (char)(topic_size >> 8));
+        buffer_append_char(out, (char)topic_size);
+        buffer_append_string(out, topic);
+        if (qos > 0) {
+                buffer_append_char(out, (char)(id >> 8));
+                buffer_append_char(out, (char)id);
+        }
+        for (size_t i = 0; i < body_size; i++)
+                buffer_append_char(out, 'x');
+}
+
+static void publish(Bench *b, const char *topic, uint8_t qos, uint16_t id, size_t body_size)
+{
+        Buffer packet = BUFFER_NULL;
+
+        make_publish(&packet, topic, qos, id, body_size);
+        feed(b, packet.data, packet.size);
+        buffer_done(&packet);
+}
+
+#define EVENTS "devices/d1/messages/events/"
+
+static void subscribe(Bench *b, const char *filter, uint8_t qos)
+{
+        size_t size = strlen(filter);
+        uint8_t packet[128] = {0x82, (uint8_t)(5 + size), 0, 1, 0, (uint8_t)size};
+
+        memcpy(packet + 6, filter, size);
+        packet[6 + size] = qos;
+        feed(b, packet, 7 + size);
+}
+
+/* ---- connecting ---- */
+
+START_TEST(a_grant_opens_and_is_answered)
+{
+        Bench b;
+
+        open_session(&b);
+        ck_assert_uint_eq(b.n_connects, 1);
+        ck_assert(session_is_clean(b.session));
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_refusal_is_answered_and_closes)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.code = 5;
+        b.grant.reason = "no";
+        b.grant.present = true; /* not told with a refusal [3.2.2.2] */
+        feed(&b, connect_kept, sizeof(connect_kept));
+        ASSERT_OUTPUT(&b, 0x20, 2, 0, 5);
+        ASSERT_CLOSED(&b);
+        ck_assert_str_eq(session_reason(b.session), "no");
+        feed(&b, pingreq, sizeof(pingreq));
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_session_taken_up_is_told)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.present = true;
+        feed(&b, connect_kept, sizeof(connect_kept));
+        ASSERT_OUTPUT(&b, 0x20, 2, 1, 0);
+        ck_assert(!session_is_clean(b.session));
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(connect_is_first_and_only_once)
+{
+        Bench b;
+
+        bench_begin(&b);
+        feed(&b, pingreq, sizeof(pingreq));
+        ASSERT_CLOSED(&b);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+
+        open_session(&b);
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ASSERT_CLOSED(&b);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(connect_comes_within_a_minute)
+{
+        Bench b;
+
+        bench_begin(&b);
+        ck_assert_uint_eq(session_deadline(b.session), START + 60 * USEC_PER_SEC);
+        feed(&b, connect_clean, 5); /* a part of it is not enough */
+        session_tick(b.session, START + 60 * USEC_PER_SEC - 1);
+        ck_assert_int_eq(session_state(b.session), SESSION_WAITING);
+        session_tick(b.session, START + 60 * USEC_PER_SEC);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(hanging_up_says_nothing)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.hang_up = true;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ASSERT_CLOSED(&b);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+/* ---- bytes ---- */
+
+
+/* Split at every byte, the same packets give the same answers. */
+START_TEST(any_split_gives_the_same)
+{
+        Buffer all = BUFFER_NULL;
+
+        buffer_append(&all, connect_clean, sizeof(connect_clean));
+        make_publish(&all, EVENTS "a=b", 1, 7, 300);
+        buffer_append(&all, pingreq, sizeof(pingreq));
+        make_publish(&all, EVENTS, 0, 0, 1);
+        buffer_append(&all, disconnect, sizeof(disconnect));
+
+        for (size_t cut = 0; cut <= all.size; cut++) {
+                Bench b;
+
+                bench_begin(&b);
+                feed(&b, all.data, cut);
+                session_stored(b.session, b.now);
+                feed(&b, all.data + cut, all.size - cut);
+                ck_assert_uint_eq(b.n_events, 2);
+                ASSERT_CLOSED(&b);
+                ck_assert_str_eq(session_reason(b.session), "");
+                bench_end(&b);
+        }
+        for (size_t step = 1; step < 20; step++) {
+                Bench b;
+
+                bench_begin(&b);
+                for (size_t at = 0; at < all.size; at += step)
+                        feed(&b, all.data + at, MIN(step, all.size - at));
+                session_stored(b.session, b.now);
+                ck_assert_uint_eq(b.n_events, 2);
+                bench_end(&b);
+        }
+        buffer_done(&all);
+}
+END_TEST
+
+START_TEST(malformed_bytes_close)
+{
+        Bench b;
+
+        open_session(&b);
+        feed(&b, (const uint8_t[]){0xf0, 0}, 2);
+        ASSERT_CLOSED(&b);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+
+        open_session(&b);
+        feed(&b, (const uint8_t[]){0x30, 0xff, 0xff, 0xff, 0x7f}, 5); /* 256 MiB to come */
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+/* ---- events ---- */
+
+START_TEST(pubacks_wait_for_the_store_and_keep_their_order)
+{
+        Bench b;
+
+        open_session(&b);
+        publish(&b, EVENTS "%24.mid=x", 1, 5, 3);
+        publish(&b, EVENTS, 1, 4, 3);
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_str_eq(b.last_bag, "");
+        session_stored(b.session, b.now);
+        ASSERT_OUTPUT(&b, 0x40, 2, 0, 5, 0x40, 2, 0, 4);
+        publish(&b, "devices/d1/messages/events", 0, 0, 0);
+        session_stored(b.session, b.now);
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_uint_eq(b.n_events, 3);
+        ck_assert_uint_eq(session_n_events(b.session), 3);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_late_puback_holds_back_those_after_it)
+{
+        Bench b;
+
+        open_session(&b);
+        b.delay_usec = USEC_PER_SEC;
+        publish(&b, EVENTS, 1, 1, 1);
+        b.delay_usec = 0;
+        publish(&b, EVENTS, 1, 2, 1);
+        session_stored(b.session, b.now);
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_uint_eq(session_deadline(b.session), START + USEC_PER_SEC);
+        session_tick(b.session, START + USEC_PER_SEC - 1);
+        ASSERT_NO_OUTPUT(&b);
+        session_tick(b.session, START + USEC_PER_SEC);
+        ASSERT_OUTPUT(&b, 0x40, 2, 0, 1, 0x40, 2, 0, 2);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_withheld_puback_never_comes)
+{
+        Bench b;
+
+        open_session(&b);
+        b.delay_usec = USEC_INFINITY;
+        publish(&b, EVENTS, 1, 1, 1);
+        b.delay_usec = 0;
+        publish(&b, EVENTS, 1, 2, 1);
+        session_stored(b.session, b.now);
+        ASSERT_OUTPUT(&b, 0x40, 2, 0, 2);
+        ck_assert_uint_eq(b.n_events, 2);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(what_cannot_be_stored_ends_the_link)
+{
+        Bench b;
+
+        open_session(&b);
+        b.event_error = -ENOSPC;
+        publish(&b, EVENTS, 1, 1, 1);
+        ASSERT_CLOSED(&b);
+        session_stored(b.session, b.now);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(the_hubs_rules_close_the_link)
+{
+        static const struct {
+                const char *topic;
+                uint8_t qos;
+                const char *reason;
+        } cases[] = {
+                {EVENTS, 2, "QoS 2"},
+                {"devices/d2/messages/events/", 1, "another device"},
+                {"devices/d1/modules/m1/messages/events/", 1, "another device"},
+                {"devices/d1/messages/devicebound/", 1, "does not know"},
+                {"devices/d1", 1, "does not know"},
+                {"$iothub/twin/unknown/", 1, "does not know"},
+                {"telemetry", 1, "does not know"},
+                {"/devices/d1/messages/events/", 0, "does not know"},
+                {EVENTS "a=%ff", 1, "malformed"},
+                {EVENTS "=a", 1, "malformed"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Bench b;
+
+                open_session(&b);
+                publish(&b, cases[i].topic, cases[i].qos, 1, 1);
+                ck_assert_msg(session_state(b.session) == SESSION_CLOSED, "%s", cases[i].topic);
+                ck_assert_msg(strstr(session_reason(b.session), cases[i].reason) != NULL, "%s: %s", cases[i].topic,
+                              session_reason(b.session));
+                ck_assert_uint_eq(b.n_events, 0);
+                session_stored(b.session, b.now);
+                ASSERT_NO_OUTPUT(&b);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+/* Body, values of system properties, names and values of the application's: 256 KiB and not a byte more. */
+START_TEST(size_counts_properties)
+{
+        static const struct {
+                const char *topic;
+                size_t body_size;
+                bool ok;
+        } cases[] = {
+                {EVENTS, 262144, true},
+                {EVENTS, 262145, false},
+                {EVENTS "%24.mid=1234", 262140, true},
+                {EVENTS "%24.mid=1234", 262141, false},
+                {EVENTS "ab=1%20", 262140, true},
+                {EVENTS "ab=1%20", 262141, false},
+                {EVENTS "abcd", 262140, true},
+                {EVENTS "abcd", 262141, false},
+                {EVENTS, 400000, false},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Bench b;
+
+                open_session(&b);
+                publish(&b, cases[i].topic, 1, 1, cases[i].body_size);
+                ck_assert_msg((session_state(b.session) == SESSION_OPEN) == cases[i].ok, "case %zu: %s", i,
+                              session_reason(b.session));
+                ck_assert_uint_eq(b.n_events, cases[i].ok);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+START_TEST(a_module_has_topics_of_its_own)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.module_id = "m1";
+        feed(&b, connect_clean, sizeof(connect_clean));
+        publish(&b, "devices/d1/modules/m1/messages/events/a=1", 1, 1, 1);
+        ck_assert_str_eq(b.last_bag, "a=1");
+        ASSERT_OPEN(&b);
+        publish(&b, EVENTS, 1, 1, 1);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+/* ---- subscriptions ---- */
+
+START_TEST(documented_filters_are_granted)
+{
+        static const char *const filters[] = {
+                "devices/d1/messages/devicebound/#",       "$iothub/methods/POST/#", "$iothub/twin/res/#",
+                "$iothub/twin/PATCH/properties/desired/#", "$iothub/credentials/res/#",
+        };
+        Bench b;
+
+        open_session(&b);
+        for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+                subscribe(&b, filters[i], 2);
+                ASSERT_OUTPUT(&b, 0x90, 3, 0, 1, 1);
+        }
+        subscribe(&b, filters[0], 0); /* again: no sixth */
+        ASSERT_OUTPUT(&b, 0x90, 3, 0, 1, 0);
+        ASSERT_OPEN(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(other_filters_close_the_link)
+{
+        static const char *const filters[] = {
+                "#", "+", "devices/#", "devices/d1/#", "devices/+/messages/devicebound/#",
+                "devices/d2/messages/devicebound/#", "devices/d1/messages/devicebound", "$iothub/#", "$SYS/#",
+                "devices/d1/modules/m1/#", "devices/d1/messages/events/#", "$iothub/twin/res/200/#",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+                Bench b;
+
+                open_session(&b);
+                subscribe(&b, filters[i], 1);
+                ck_assert_msg(session_state(b.session) == SESSION_CLOSED, "%s", filters[i]);
+                ASSERT_NO_OUTPUT(&b);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+START_TEST(a_sixth_subscription_closes_the_link)
+{
+        static const char *const filters[] = {
+                "devices/d1/modules/m1/#",
+                "devices/d1/modules/m1/inputs/#",
+                "devices/d1/modules/m1/messages/devicebound/#",
+                "$iothub/methods/POST/#",
+                "$iothub/twin/res/#",
+        };
+        Bench b;
+
+        for (int with_unsubscribe = 0; with_unsubscribe < 2; with_unsubscribe++) {
+                bench_begin(&b);
+                b.grant.module_id = "m1";
+                feed(&b, connect_clean, sizeof(connect_clean));
+                for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+                        subscribe(&b, filters[i], 1);
+                ASSERT_OPEN(&b);
+                buffer_truncate(session_output(b.session), 0);
+                if (with_unsubscribe) {
+                        uint8_t packet[32] = {0xa2, 22, 0, 3, 0, 18};
+
+                        memcpy(packet + 6, filters[4], 18);
+                        feed(&b, packet, 24);
+                        ASSERT_OUTPUT(&b, 0xb0, 2, 0, 3);
+                }
+                subscribe(&b, "$iothub/twin/PATCH/properties/desired/#", 1);
+                ck_assert_int_eq(session_state(b.session), with_unsubscribe ? SESSION_OPEN : SESSION_CLOSED);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(silence_for_one_and_a_half_keep_alives_closes)
+{
+        Bench b;
+
+        open_session(&b); /* keep-alive 60 s */
+        ck_assert_uint_eq(session_deadline(b.session), START + 90 * USEC_PER_SEC);
+        b.now = START + 89 * USEC_PER_SEC;
+        feed(&b, pingreq, sizeof(pingreq));
+        ASSERT_OUTPUT(&b, 0xd0, 0);
+        session_tick(b.session, START + 90 * USEC_PER_SEC);
+        ASSERT_OPEN(&b);
+        session_tick(b.session, START + 179 * USEC_PER_SEC - 1);
+        ASSERT_OPEN(&b);
+        session_tick(b.session, START + 179 * USEC_PER_SEC);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(no_keep_alive_exceeds_the_hubs)
+{
+        static const struct {
+                uint16_t keep_alive;
+                unsigned deadline_s;
+        } cases[] = {{0, 1767}, {1, 1}, {1177, 1765}, {1178, 1767}, {1179, 1767}, {65535, 1767}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                uint8_t packet[sizeof(connect_clean)];
+                usec_t expected = START + cases[i].deadline_s * USEC_PER_SEC;
+                Bench b;
+
+                memcpy(packet, connect_clean, sizeof(packet));
+                packet[10] = (uint8_t)(cases[i].keep_alive >> 8);
+                packet[11] = (uint8_t)cases[i].keep_alive;
+                bench_begin(&b);
+                feed(&b, packet, sizeof(packet));
+                ck_assert_uint_eq(session_deadline(b.session) / USEC_PER_SEC, expected / USEC_PER_SEC);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+START_TEST(the_link_ends_with_its_tokens_grace)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.ends_usec = START + 30 * USEC_PER_SEC;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ck_assert_uint_eq(session_deadline(b.session), b.grant.ends_usec);
+        session_tick(b.session, b.grant.ends_usec - 1);
+        ASSERT_OPEN(&b);
+        session_tick(b.session, b.grant.ends_usec);
+        ASSERT_CLOSED(&b);
+        ck_assert(strstr(session_reason(b.session), "token"));
+        bench_end(&b);
+}
+END_TEST
+
+/* ---- the end ---- */
+
+START_TEST(disconnect_needs_no_reason)
+{
+        Bench b;
+
+        open_session(&b);
+        feed(&b, disconnect, sizeof(disconnect));
+        ASSERT_CLOSED(&b);
+        ck_assert_str_eq(session_reason(b.session), "");
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(silence_swallows_all)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.silent = true;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_int_eq(session_state(b.session), SESSION_SILENT);
+        ck_assert_uint_eq(session_deadline(b.session), USEC_INFINITY);
+        feed(&b, pingreq, sizeof(pingreq));
+        feed(&b, (const uint8_t[]){0xf0, 0}, 2);
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_int_eq(session_state(b.session), SESSION_SILENT);
+        bench_end(&b);
+
+        open_session(&b); /* and of a link that was open, with a PUBACK owed */
+        publish(&b, EVENTS, 1, 1, 1);
+        session_silence(b.session);
+        session_stored(b.session, b.now);
+        session_tick(b.session, START + USEC_PER_DAY);
+        ASSERT_NO_OUTPUT(&b);
+        ck_assert_int_eq(session_state(b.session), SESSION_SILENT);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_cut_takes_the_packet_with_it)
+{
+        Bench b;
+
+        open_session(&b);
+        b.cut = true;
+        publish(&b, EVENTS, 1, 1, 1);
+        ASSERT_CLOSED(&b);
+        ck_assert_uint_eq(b.n_events, 0);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(the_first_reason_stays)
+{
+        Bench b;
+
+        open_session(&b);
+        session_close(b.session, "first");
+        session_close(b.session, "second");
+        session_tick(b.session, USEC_INFINITY - 1);
+        ck_assert_str_eq(session_reason(b.session), "first");
+        bench_end(&b);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("devhub/session");
+        TCase *c = suite_case(s, "connecting");
+
+        tcase_add_test(c, a_grant_opens_and_is_answered);
+        tcase_add_test(c, a_refusal_is_answered_and_closes);
+        tcase_add_test(c, a_session_taken_up_is_told);
+        tcase_add_test(c, connect_is_first_and_only_once);
+        tcase_add_test(c, connect_comes_within_a_minute);
+        tcase_add_test(c, hanging_up_says_nothing);
+        c = suite_case(s, "bytes");
+        tcase_add_test(c, any_split_gives_the_same);
+        tcase_add_test(c, malformed_bytes_close);
+        c = suite_case(s, "events");
+        tcase_add_test(c, pubacks_wait_for_the_store_and_keep_their_order);
+        tcase_add_test(c, a_late_puback_holds_back_those_after_it);
+        tcase_add_test(c, a_withheld_puback_never_comes);
+        tcase_add_test(c, what_cannot_be_stored_ends_the_link);
+        tcase_add_test(c, the_hubs_rules_close_the_link);
+        tcase_add_test(c, size_counts_properties);
+        tcase_add_test(c, a_module_has_topics_of_its_own);
+        c = suite_case(s, "subscriptions");
+        tcase_add_test(c, documented_filters_are_granted);
+        tcase_add_test(c, other_filters_close_the_link);
+        tcase_add_test(c, a_sixth_subscription_closes_the_link);
+        c = suite_case(s, "time");
+        tcase_add_test(c, silence_for_one_and_a_half_keep_alives_closes);
+        tcase_add_test(c, no_keep_alive_exceeds_the_hubs);
+        tcase_add_test(c, the_link_ends_with_its_tokens_grace);
+        c = suite_case(s, "the end");
+        tcase_add_test(c, disconnect_needs_no_reason);
+        tcase_add_test(c, silence_swallows_all);
+        tcase_add_test(c, a_cut_takes_the_packet_with_it);
+        tcase_add_test(c, the_first_reason_stays);
+        return suite_run(s);
+}
