@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/uplink.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -394,6 +395,71 @@ START_TEST(a_record_of_an_earlier_boot_is_as_old_as_this_one_at_least)
 }
 END_TEST
 
+START_TEST(an_open_pack_expires_with_its_youngest_reading)
+{
+        StreamSettings brief = streams[TELEMETRY];
+
+        brief.expire_after_usec = 20 * USEC_PER_SEC;
+        ck_assert_int_eq(uplink_configure(uplink, &(UplinkSettings){16, "gw"}, &brief, 1), 0);
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        readable();
+        pass(5 * USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 2);
+        readable();
+        lose();
+        pass(19 * USEC_PER_SEC);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 0);
+        pass(USEC_PER_SEC);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 2);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 3);
+        readable();
+        pass(10 * USEC_PER_SEC);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_uint_eq(the_hub.sent[0].first, 3);
+}
+END_TEST
+
+START_TEST(a_sealed_message_that_never_left_may_expire)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        the_hub.refuses = HUB_E_NOT_READY; /* the link broke in this very moment */
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        ck_assert_uint_eq(uplink_in_flight(uplink), 1);
+        lose();
+        the_hub.refuses = 0;
+        pass(11 * USEC_PER_SEC);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_EXPIRED), 2);
+}
+END_TEST
+
+START_TEST(want_of_memory_passes)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        the_hub.refuses = -ENOMEM;
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        pass(5 * USEC_PER_SEC);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 1);
+        the_hub.refuses = 0;
+        pass(USEC_PER_SEC);
+        ck_assert_uint_eq(the_hub.n_sent, 2);
+        ck_assert_uint_eq(the_hub.sent[0].first, 1);
+        ck_assert_uint_eq(the_hub.sent[1].first, 2);
+}
+END_TEST
+
 START_TEST(what_can_not_be_decoded_is_damaged)
 {
         connect();
@@ -582,6 +648,9 @@ int main(void)
         tcase_add_test(c, what_is_too_old_is_dropped_unless_it_was_sent);
         tcase_add_test(c, an_expired_record_behind_one_that_stays_goes_when_it_is_reached);
         tcase_add_test(c, a_record_of_an_earlier_boot_is_as_old_as_this_one_at_least);
+        tcase_add_test(c, an_open_pack_expires_with_its_youngest_reading);
+        tcase_add_test(c, a_sealed_message_that_never_left_may_expire);
+        tcase_add_test(c, want_of_memory_passes);
         tcase_add_test(c, what_can_not_be_decoded_is_damaged);
         tcase_add_test(c, what_the_hub_can_never_take_is_set_aside);
         tcase_add_test(c, times_of_an_unsure_clock_are_made_good_or_told_as_guesses);
