@@ -3,23 +3,16 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
 #include "base/log.h"
 #include "base/throttle.h"
-#include "base/utf8.h"
-#include "flow/format.h"
+#include "flow/gate.h"
 #include "flow/trust.h"
 
 /* One line per reason is enough; the counters tell the rest. */
 #define COMPLAINT_INTERVAL USEC_PER_HOUR
-
-/* The year 10000 has no ISO 8601 text of 24 characters. */
-#define WALL_MAX (253402300800 * USEC_PER_SEC)
 
 typedef struct Route {
         Name name;
@@ -41,13 +34,6 @@ struct Collector {
         void (*changed)(void *userdata, const SensorStatus *sensor);
         void *changed_userdata;
 };
-
-/* Why a reading or a message cannot be taken. */
-typedef struct Objection {
-        Refusal refusal;
-        RequestError error;
-        char text[256];
-} Objection;
 
 /* A call of submit() or submit_message() that waits for its receipts. */
 typedef struct Submission {
@@ -144,74 +130,6 @@ const uint64_t *collector_refused(const Collector *c)
         return c->refused;
 }
 
-/* ---- what can be taken ---- */
-
-static bool object_to(Objection *o, Refusal refusal, RequestError error, const char *fmt, ...) _printf_(4, 5);
-static bool object_to(Objection *o, Refusal refusal, RequestError error, const char *fmt, ...)
-{
-        va_list ap;
-
-        o->refusal = refusal;
-        o->error = error;
-        va_start(ap, fmt);
-        (void)vsnprintf(o->text, sizeof(o->text), fmt, ap);
-        va_end(ap);
-        return false;
-}
-
-static bool value_is_fine(const Reading *reading, const Channel *channel, Objection *o)
-{
-        const Value *v = &channel->value;
-
-        if (v->kind == VALUE_NUMBER && !isfinite(v->number))
-                return object_to(o, REFUSAL_NAN, REQUEST_BAD_VALUE, "%s.%s is not a finite number", reading->sensor,
-                                 channel->name);
-        if (v->kind != VALUE_TEXT)
-                return true;
-        if (strlen(v->text) > READING_TEXT_MAX)
-                return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "the text of %s.%s is over %d bytes",
-                                 reading->sensor, channel->name, READING_TEXT_MAX);
-        if (!utf8_is_valid(v->text, strlen(v->text)))
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "the text of %s.%s is not UTF-8",
-                                 reading->sensor, channel->name);
-        return true;
-}
-
-static bool channel_is_fine(const Reading *reading, size_t i, Objection *o)
-{
-        const Channel *channel = &reading->channels[i];
-
-        if (!channel_name_is_valid(channel->name))
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
-                                 "%s has a channel with a bad name: it must match [A-Za-z][A-Za-z0-9_]*, at most %d "
-                                 "characters, and be none of t, s, q",
-                                 reading->sensor, NAME_LENGTH_MAX);
-        for (size_t k = 0; k < i; k++)
-                if (strcmp(reading->channels[k].name, channel->name) == 0)
-                        return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "%s.%s is given twice",
-                                         reading->sensor, channel->name);
-        return value_is_fine(reading, channel, o);
-}
-
-static bool reading_is_fine(const Reading *reading, Objection *o)
-{
-        if (!name_is_valid(reading->sensor))
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
-                                 "the sensor has a bad name: it must match [A-Za-z][A-Za-z0-9_]*, at most %d characters",
-                                 NAME_LENGTH_MAX);
-        if (reading->n_channels == 0 || reading->n_channels > READING_CHANNELS_MAX)
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
-                                 "a reading of %s has %zu channels: it must have 1 to %d", reading->sensor,
-                                 reading->n_channels, READING_CHANNELS_MAX);
-        if (reading->wall_usec >= WALL_MAX)
-                return object_to(o, REFUSAL_RANGE, REQUEST_BAD_VALUE, "the time of %s lies beyond the year 9999",
-                                 reading->sensor);
-        for (size_t i = 0; i < reading->n_channels; i++)
-                if (!channel_is_fine(reading, i, o))
-                        return false;
-        return true;
-}
-
 /* ---- encoding ---- */
 
 /* A reading without a time gets the present one, to be believed as far as the clock is. */
@@ -250,7 +168,8 @@ static bool append_record(Collector *c, const Route *route, QueueKind kind, cons
         case QUEUE_E_DISK:
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_DISK_ERROR, "the queue's disk has failed");
         default: /* QUEUE_E_BUSY, -ENOMEM */
-                return object_to(o, REFUSAL_OVERLOAD, REQUEST_BUSY, "the queue's buffers are full: try again shortly");
+                return object_to(o, REFUSAL_OVERLOAD, REQUEST_BUSY,
+                                 "the queue's buffers are full: try again shortly");
         }
 }
 
@@ -277,7 +196,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
         if (!route)
                 (void)object_to(&o, REFUSAL_MALFORMED, REQUEST_NO_SUCH_STREAM, "there is no stream %s for %s", stream,
                                 reading->sensor);
-        else if (reading_is_fine(reading, &o) && encode_reading(c, reading, &o) &&
+        else if (gate_reading(reading, &o) && encode_reading(c, reading, &o) &&
                  append_record(c, route, QUEUE_KIND_READING, NULL, &n, &o))
                 return 0;
         refuse(c, &o);
@@ -384,7 +303,7 @@ static void submission_refuse(Submission *s, Collector *c, const Objection *o, s
 {
         c->refused[o->refusal] += n_left;
         s->error = o->error;
-        s->detail = s->n_taken > 0 ? "only the first readings, up to the number given, were taken: try the others again"
+        s->detail = s->n_taken > 0 ? "only the readings up to the number given were taken: try the others again"
                                    : o->text;
 }
 
@@ -392,7 +311,7 @@ static void submission_refuse(Submission *s, Collector *c, const Objection *o, s
 static bool all_fine(Collector *c, const Reading *readings, size_t n_readings, Objection *o)
 {
         for (size_t i = 0; i < n_readings; i++)
-                if (!reading_is_fine(&readings[i], o) || !encode_reading(c, &readings[i], o))
+                if (!gate_reading(&readings[i], o) || !encode_reading(c, &readings[i], o))
                         return false;
         return n_readings > 0 || object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "there is no value");
 }
@@ -434,45 +353,6 @@ static void submit(void *userdata, const Reading *readings, size_t n_readings, c
         submission_step(s);
 }
 
-static bool text_is_fine(const char *text, const char *what, Objection *o)
-{
-        if (!text || utf8_is_valid(text, strlen(text)))
-                return true;
-        return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "the %s is not UTF-8", what);
-}
-
-static bool property_is_fine(const Property *p, Objection *o)
-{
-        if (p->name[0] == 0)
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "a property has no name");
-        if (strcmp(p->name, PROPERTY_IDENTITY) == 0 || strcmp(p->name, PROPERTY_BACKFILL) == 0)
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
-                                 "property %s needs another name: this one is hublink's own", p->name);
-        return text_is_fine(p->name, "name of a property", o) && text_is_fine(p->value, "value of a property", o);
-}
-
-static bool message_is_fine(const Message *m, Objection *o)
-{
-        /* what dress() in flow/format will add, at most */
-        const size_t reserve = 128;
-
-        if (!text_is_fine(m->content_type, "content type", o) ||
-            !text_is_fine(m->content_encoding, "content encoding", o) ||
-            !text_is_fine(m->correlation_id, "correlation id", o))
-                return false;
-        if (m->n_properties > UINT8_MAX)
-                return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "a message has at most %d properties",
-                                 UINT8_MAX);
-        for (size_t i = 0; i < m->n_properties; i++)
-                if (!property_is_fine(&m->properties[i], o))
-                        return false;
-        if (message_size(m) + reserve > MESSAGE_SIZE_MAX)
-                return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE,
-                                 "a message is at most %zu bytes, its properties included",
-                                 (size_t)MESSAGE_SIZE_MAX - reserve);
-        return true;
-}
-
 static bool encode_message(Collector *c, const Message *message, Objection *o)
 {
         buffer_clear(&c->record);
@@ -497,7 +377,7 @@ static void submit_message(void *userdata, const Message *message, const char *s
         const Route *route = route_or_object(c, stream, &o);
         Submission *s = NULL;
 
-        if (route && message_is_fine(message, &o) && encode_message(c, message, &o)) {
+        if (route && gate_message(message, &o) && encode_message(c, message, &o)) {
                 s = submission_new(route, answer, answer_userdata);
                 if (!s)
                         (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
