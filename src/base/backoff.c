@@ -20,7 +20,7 @@ usec_t backoff_next(Backoff *b, const Random *random)
 
         for (unsigned i = 0; i < b->tries && ceiling < b->max_usec; i++)
                 ceiling = usec_add(ceiling, ceiling);
-        ceiling = MIN(ceiling, b->max_usec);
+        ceiling = MIN(ceiling, MIN(b->max_usec, USEC_INFINITY - 1));
         if (b->tries < UINT32_MAX)
                 b->tries++;
         return MAX(random->draw(random->userdata) % (ceiling + 1), MIN(b->floor_usec, ceiling));

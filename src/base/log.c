@@ -114,7 +114,7 @@ static bool admit(void)
                 the_log.lines_this_hour = 0;
                 the_log.held_back = 0;
                 if (held_back > 0) {
-                        (void)snprintf(text, sizeof(text), "%llu lines were held back in an earlier hour.",
+                        (void)snprintf(text, sizeof(text), "Lines held back in an earlier hour: %llu.",
                                        (unsigned long long)held_back);
                         the_log.lines_this_hour++;
                         write_line(LOG_NOTICE, LOG_ID_LINES_HELD_BACK, text, NULL);

@@ -92,7 +92,7 @@ START_TEST(what_is_held_back_is_told)
         fake_clock_advance(&f.time, USEC_PER_HOUR);
         log_info("a new hour");
         ck_assert_uint_eq(f.lines.n_lines, 12);
-        ck_assert_str_eq(f.lines.lines[10], "91 lines were held back in an earlier hour.");
+        ck_assert_str_eq(f.lines.lines[10], "Lines held back in an earlier hour: 91.");
         ck_assert_str_eq(f.lines.lines[11], "a new hour");
 
         fake_clock_advance(&f.time, USEC_PER_HOUR);
@@ -115,7 +115,7 @@ START_TEST(exactly_the_limit_is_not_cut_silently)
         ck_assert_ptr_nonnull(strstr(f.lines.lines[2], "holding further ones back"));
         fake_clock_advance(&f.time, USEC_PER_HOUR);
         log_info("next");
-        ck_assert_str_eq(f.lines.lines[3], "1 lines were held back in an earlier hour.");
+        ck_assert_str_eq(f.lines.lines[3], "Lines held back in an earlier hour: 1.");
         end(&f);
 }
 END_TEST
