@@ -38,6 +38,10 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
                 b->refused[REFUSAL_OVERLOAD]++;
                 return 1;
         }
+        b->last_wall_usec = reading->wall_usec;
+        b->last_wall_trusted = reading->wall_trusted;
+        if (b->n_readings++ >= ARRAY_SIZE(b->readings))
+                return 0;
         if (stream)
                 buffer_printf(&line, "%s|", stream);
         buffer_append_string(&line, reading->sensor);
@@ -45,12 +49,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
                 buffer_printf(&line, " %s=", reading->channels[i].name);
                 put_value(&line, &reading->channels[i].value);
         }
-        b->last_wall_usec = reading->wall_usec;
-        b->last_wall_trusted = reading->wall_trusted;
-        if (b->n_readings < ARRAY_SIZE(b->readings))
-                b->readings[b->n_readings] = buffer_steal(&line);
-        b->n_readings++;
-        buffer_done(&line);
+        b->readings[b->n_readings - 1] = buffer_steal(&line);
         return 0;
 }
 
