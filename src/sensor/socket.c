@@ -160,7 +160,7 @@ static void take_line(Socket *s, const Sender *sender, char *text, size_t size)
                 refuse(s, sender, line.refusal, what);
                 return;
         }
-        if (!rate_take(&s->rate, clock_boot(s->tools.clock))) {
+        if (s->rate.per_second > 0 && !rate_take(&s->rate, clock_boot(s->tools.clock))) {
                 refuse(s, sender, REFUSAL_RATE, "a line was refused (rate): over max_rate");
                 return;
         }
