@@ -101,6 +101,9 @@ static int open_transport(Hub *hub)
                                                .client_id = i->client_id,
                                                .username = i->username,
                                                .password = token.data,
+                                               /* A kept session could bring cloud messages, which the library
+                                                * would acknowledge and nobody would have seen. */
+                                               .clean_session = true,
                                                .keepalive_usec = i->keepalive_usec,
                                        },
                                        hub->generation);

@@ -188,7 +188,7 @@ START_TEST(it_connects_with_a_fresh_token)
         ck_assert_str_eq(t.far.address, "");
         ck_assert_uint_eq(t.far.port, 8883);
         ck_assert_str_eq(t.far.client_id, "dev1");
-        ck_assert(!t.far.clean_session);
+        ck_assert(t.far.clean_session);
         ck_assert_uint_eq(t.far.keepalive_usec, 4 * USEC_PER_MIN);
         ck_assert_int_eq(token_parse(t.far.password, &token), 0);
         ck_assert(token_is_signed_by(&token, KEY));
