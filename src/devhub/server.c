@@ -101,7 +101,9 @@ static void take_over(Server *s, const Verdict *v)
                     !same(other->module_id, v->module_id))
                         continue;
                 keep_session(s, link);
-                link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection: the same device connected anew");
+                /* a silenced link stays half-open, as if the network had swallowed our FIN */
+                if (link_is_open(link))
+                        link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection: the same device connected anew");
         }
 }
 

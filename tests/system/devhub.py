@@ -130,6 +130,11 @@ class Devhub:
     def create(self, device):
         return Device(self.host, json.loads(self.run('device', 'create', device, '--json').stdout))
 
+    def create_module(self, device, module):
+        """With its device."""
+        self.create(device)
+        return self.create(device + '/' + module)
+
     def events(self, device=None, count=None, start='start', within=30):
         """The events from there on: those there are, or, with count, as many as soon as they are there."""
         words = ['monitor', *([device] if device else []), '--from', str(start)]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hublink-devhub: each fault, seen from the device's side."""
+
+import json
+import time
+
+import mqtt
+import pytest
+from devhub import devhub  # noqa: F401  (a fixture)
+
+
+@pytest.fixture
+def device(devhub):
+    return devhub.create('d1')
+
+
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, 'waited in vain'
+        time.sleep(0.02)
+
+
+# --- faults ---
+
+def test_refuse_connect(devhub, device):
+    devhub.fault('set', 'refuse-connect', '--count', '2')
+    devhub.fault('set', 'refuse-connect', '--device', 'd1', '--code', '5', '--count', '1')
+    codes = []
+    for _ in range(4):
+        with devhub.open() as client:
+            codes.append(client.connect('d1', device.username(), device.token())[1])
+    assert codes == [5, 3, 3, 0]
+    devhub.fault('set', 'refuse-connect', '--code', '0', '--device', 'd1')
+    with devhub.open() as client:
+        client.send(mqtt.connect('d1', device.username(), device.token()))
+        client.expect_close()
+    devhub.client(devhub.create('d2')).close()
+    devhub.fault('clear', 'refuse-connect')
+    devhub.client(device).close()
+
+
+def test_cut(devhub, device):
+    d2 = devhub.create('d2')
+    with devhub.client(device) as client, devhub.client(d2) as other:
+        devhub.fault('set', 'cut', '--device', 'd1')
+        client.expect_close()
+        other.publish(d2.topic(), b'1')
+    with devhub.client(device) as client:  # it was a single stroke
+        client.publish(device.topic(), b'1')
+        devhub.fault('set', 'cut', '--count', '2')
+        client.expect_close()
+    with devhub.client(device) as client:
+        client.send(mqtt.publish(device.topic(), b'lost'))
+        client.expect_close()
+    with devhub.client(device) as client:
+        client.publish(device.topic(), b'1')
+    assert len(devhub.events()) == 3
+
+
+def test_delay_puback(devhub, device):
+    devhub.fault('set', 'delay-puback', '--delay', '700ms', '--count', '1')
+    with devhub.client(device) as client:
+        start = time.monotonic()
+        client.send(mqtt.publish(device.topic(), b'1', ident=1) + mqtt.publish(device.topic(), b'2', ident=2))
+        assert len(devhub.events(count=2)) == 2  # stored all the same
+        assert client.expect(mqtt.PUBACK) == b'\0\1'
+        assert time.monotonic() - start >= 0.7
+        assert client.expect(mqtt.PUBACK) == b'\0\2'
+
+
+def test_withhold_puback(devhub, device):
+    devhub.fault('set', 'withhold-puback', '--count', '1')
+    with devhub.client(device) as client:
+        client.send(mqtt.publish(device.topic(), b'1', ident=1) + mqtt.packet(mqtt.PINGREQ))
+        client.expect(mqtt.PINGRESP)
+        client.expect_silence(0.3)
+        client.publish(device.topic(), b'2', ident=2)
+    assert len(devhub.events(count=2)) == 2
+
+
+def test_silent(devhub, device):
+    with devhub.client(device) as client:
+        devhub.fault('set', 'silent', '--for', '1s')
+        client.send(mqtt.publish(device.topic(), b'1') + mqtt.packet(mqtt.PINGREQ))
+        with devhub.open() as new:  # TLS is served, and then nothing
+            new.send(mqtt.connect('d1', device.username(), device.token()))
+            new.expect_silence(0.3)
+        wait_for(lambda: devhub.fault('list').stdout == '')
+        with devhub.client(device) as newer:
+            newer.publish(device.topic(), b'2')
+        client.expect_silence(0.3)  # what was struck stays so
+    assert [e['body'] for e in devhub.events()] == [2]
+
+
+def test_faults_are_listed_and_cleared(devhub, device):
+    devhub.fault('set', 'delay-puback', '--device', 'd1', '--count', '3', '--for', '10min')
+    devhub.fault('set', 'silent', '--device', 'd9')
+    with devhub.client(device) as client:
+        client.send(mqtt.publish(device.topic(), b'1'))
+        wait_for(lambda: devhub.events())
+    listed = {f['fault']: f for f in json.loads(devhub.fault('list', '--json').stdout)}
+    assert listed['delay-puback']['count'] == 2 and listed['delay-puback']['strikes'] == 1
+    assert 0 < listed['delay-puback']['for_usec'] <= 600 * 10**6
+    assert listed['silent'] == {'fault': 'silent', 'device': 'd9', 'strikes': 0}
+    assert 'silent --device d9   struck 0 times' in devhub.fault('list').stdout
+    devhub.fault('clear')
+    assert devhub.fault('list').stdout == ''
+    devhub.stop()
+    assert 'no server runs' in devhub.fault('list', check=False).stderr
