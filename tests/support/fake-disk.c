@@ -96,6 +96,8 @@ static void inode_write(FakeInode *inode, uint64_t offset, const uint8_t *data, 
 {
         if (offset + size > inode->size)
                 inode_resize(inode, offset + size);
+        if (size == 0)
+                return;
         if (data)
                 memcpy(inode->data + offset, data, size);
         else
@@ -121,17 +123,14 @@ static bool parent_exists(const FakeDisk *fake, const char *path)
 {
         const char *slash = strrchr(path, '/');
         char *parent;
-        ssize_t i;
+        bool exists;
 
         if (!slash || slash == path)
-                return true;
+                return true; /* the root is there */
         parent = need(strndup(path, (size_t)(slash - path)));
-        i = find(fake, parent);
-        /* what lies above the first directory made here is somebody else's */
-        if (i < 0 && !strchr(slash + 1, '/'))
-                i = fake->n_inodes == 0 ? 0 : -1;
+        exists = find(fake, parent) >= 0;
         free(parent);
-        return i >= 0;
+        return exists;
 }
 
 static FakeInode *inode_of(const FakeDisk *fake, int fd)
@@ -336,7 +335,7 @@ static ssize_t fake_write(Disk *disk, int fd, const struct iovec *iov, int n_iov
         }
         if (!fits(fake, inode, offset + size))
                 return -ENOSPC;
-        data = need(malloc(size));
+        data = need(calloc(1, size));
         for (int i = 0; i < n_iov && at < size; i++) {
                 size_t n = MIN(iov[i].iov_len, size - at);
 
@@ -590,6 +589,27 @@ static void meet(FakeInode *inode, const FakeEntry *e, FakeCut cut, const Random
                 tear(inode, e, cut, dice);
 }
 
+/* What a disk holds at the start of its record, so that it can be cut again. */
+static void record_start(FakeDisk *fake)
+{
+        for (size_t i = 0; i < fake->n_inodes; i++) {
+                const FakeInode *inode = &fake->inodes[i];
+                FakeEntry *e = record(fake, MADE, i);
+
+                e->path = need(strdup(inode->path ?: "/gone"));
+                e->is_directory = inode->is_directory;
+                if (!inode->path)
+                        (void)record(fake, UNLINKED, i);
+                if (inode->size > 0) {
+                        e = record(fake, WRITTEN, i);
+                        e->size = inode->size;
+                        e->data = need(malloc(inode->size));
+                        memcpy(e->data, inode->data, inode->size);
+                }
+                (void)record(fake, METADATA_SYNCED, i);
+        }
+}
+
 FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed)
 {
         FakeDisk *after = fake_disk_new();
@@ -654,6 +674,7 @@ FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cu
         for (size_t k = 0; k < n_entries; k++)
                 if (pending[k])
                         meet(&after->inodes[fake->entries[k].inode], &fake->entries[k], cut, &dice.random);
+        record_start(after);
         return after;
 }
 
@@ -666,10 +687,13 @@ FakeDisk *fake_disk_copy(const FakeDisk *fake)
         for (size_t i = 0; i < fake->n_inodes; i++) {
                 const FakeInode *from = &fake->inodes[i];
 
-                if (from->path)
-                        inode_write(&copy->inodes[make(copy, from->path, from->is_directory)], 0, from->data,
-                                    from->size);
+                if (from->path) {
+                        size_t k = make(copy, from->path, from->is_directory);
+
+                        inode_write(&copy->inodes[k], 0, from->data, from->size);
+                }
         }
+        record_start(copy);
         return copy;
 }
 

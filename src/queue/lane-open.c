@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What an opening makes of a directory: page 0 of each slot, and the newest slot as a whole. The backlog stays
+ * where it is. Nothing that is found can keep a lane from opening; only the system's refusal can.
+ *
+ * A bad page 0 costs a look at the other pages of that slot, for its generation. Where its numbers begin is then
+ * not known: it shares the table of the slot before it. The end of a crash is told from damage by the last commit:
+ * if pages of it are missing, so are its receipts.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "queue/lane.h"
+
+#define SCAN_PAGES 16
+
+typedef struct Search {
+        Lane *lane;
+        LaneFound *found;
+        Disk *disk;
+        uint8_t *pages; /* SCAN_PAGES */
+        unsigned *indexes;
+        size_t n_indexes, indexes_allocated;
+        int error;
+        bool newer; /* written by a later version */
+} Search;
+
+/* Page 0 of a slot, until all slots are in order. */
+typedef struct Head {
+        Slot *slot;
+        bool good;
+        uint64_t previous_end[RECORD_STREAMS]; /* 0: the stream is not told of */
+} Head;
+
+/* What the last commit of a slot shows. */
+typedef struct LastCommit {
+        uint64_t commit;
+        unsigned n_pages, n_seen;
+        uint64_t before[RECORD_STREAMS]; /* the greatest number of earlier commits */
+        uint64_t last[RECORD_STREAMS];   /* and of this one; 0: none */
+        Ranges seen[RECORD_STREAMS];
+        struct {
+                Record record;
+                uint64_t commit;
+                size_t left; /* pages of its body */
+        } big;
+} LastCommit;
+
+void lane_found_done(LaneFound *found)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++)
+                ranges_done(&found->torn[id]);
+}
+
+/* ---- what pages say ---- */
+
+static void learn(LaneFound *found, const Checkpoint *said)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                const CheckpointStream *s = &said->streams[id];
+
+                if (s->name[0]) {
+                        memcpy(found->names[id], s->name, sizeof(s->name));
+                        found->next[id] = MAX(found->next[id], s->next);
+                }
+                found->next[id] = MAX(found->next[id], MAX(s->first, s->low));
+        }
+        for (size_t i = 0; i < said->n_ranges; i++)
+                found->next[said->ranges[i].id] =
+                        MAX(found->next[said->ranges[i].id], said->ranges[i].last + 1);
+        if ((said->sections & CHECKPOINT_SETTLED) && said->sequence > found->settled.sequence)
+                found->settled = *said;
+}
+
+static void learn_record(LaneFound *found, const Record *record, Checkpoint *said)
+{
+        if ((record->type == RECORD_EPOCH || record->type == RECORD_CHECKPOINT) &&
+            checkpoint_decode(said, record->payload, record->size) == 0)
+                learn(found, said);
+        else
+                memset(said, 0, sizeof(*said));
+}
+
+static void learn_head(Search *o, Head *head, const uint8_t *bytes, const Page *page)
+{
+        RecordContext context = {};
+        Slot *slot = head->slot;
+        size_t at = PAGE_HEADER;
+        Checkpoint said;
+        Record record;
+
+        slot->epoch = page->epoch;
+        while (record_get(bytes, page->used, &at, &context, &record) == 0) {
+                learn_record(o->found, &record, &said);
+                if (said.sections & CHECKPOINT_OPENING)
+                        slot->this_boot = memcmp(said.boot, o->lane->host->boot, sizeof(said.boot)) == 0;
+                if (!(said.sections & CHECKPOINT_SLOT))
+                        continue;
+                head->good = true;
+                for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                        const CheckpointStream *s = &said.streams[id];
+
+                        slot->first[id] = s->first;
+                        head->previous_end[id] = s->first - s->gap;
+                }
+        }
+}
+
+/* ---- the newest slot ---- */
+
+static void see(LastCommit *last, unsigned id, uint64_t n)
+{
+        Ranges *r = &last->seen[id];
+
+        if (!ranges_contains(r, n) && ranges_reserve(r, 1) == 0)
+                ranges_put(r, n, n, 0);
+}
+
+static void meet_record(LaneFound *found, LastCommit *last, const Record *record, bool of_last, uint64_t commit)
+{
+        unsigned id = record->stream;
+        Checkpoint said;
+        RecordBig big;
+
+        if (id >= RECORD_STREAMS) {
+                learn_record(found, record, &said);
+                return;
+        }
+        found->next[id] = MAX(found->next[id], record->n + 1);
+        if (!of_last) {
+                last->before[id] = MAX(last->before[id], record->n);
+                return;
+        }
+        last->last[id] = MAX(last->last[id], record->n);
+        if (record_get_big(record, &big) == 0) {
+                last->big.record = *record;
+                last->big.commit = commit;
+                last->big.left = record_cont_pages(big.size);
+        } else
+                see(last, id, record->n);
+}
+
+static void new_commit(LastCommit *last, const Page *page)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                last->before[id] = MAX(last->before[id], last->last[id]);
+                last->last[id] = 0;
+                last->seen[id].n = 0;
+        }
+        last->commit = page->commit;
+        last->n_pages = page->pages_in_commit;
+        last->n_seen = 0;
+}
+
+static void meet_page(LaneFound *found, LastCommit *last, const uint8_t *bytes, const Page *page)
+{
+        RecordContext context = {};
+        size_t at = PAGE_HEADER;
+        Record record;
+
+        if (page->commit > last->commit) {
+                new_commit(last, page);
+                found->epoch = page->epoch;
+        }
+        if (page->commit == last->commit)
+                last->n_seen++;
+        if (page->kind == PAGE_CONT) {
+                if (last->big.left > 0 && last->big.commit == page->commit && --last->big.left == 0)
+                        see(last, last->big.record.stream, last->big.record.n);
+                return;
+        }
+        last->big.left = 0;
+        if (page->kind == PAGE_DATA || page->kind == PAGE_HEAD)
+                while (record_get(bytes, page->used, &at, &context, &record) == 0)
+                        meet_record(found, last, &record, page->commit == last->commit, page->commit);
+}
+
+/* Never stops at a bad page. */
+static int scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
+{
+        Page page;
+
+        for (size_t first = 0; first < slot->n_pages; first += SCAN_PAGES) {
+                size_t n = MIN(slot->n_pages - first, (size_t)SCAN_PAGES);
+                ssize_t got = disk_read(o->disk, slot->fd, o->pages, n * PAGE_BYTES, first * PAGE_BYTES);
+
+                for (size_t i = 0; i < n; i++) {
+                        const uint8_t *bytes = o->pages + i * PAGE_BYTES;
+
+                        if (got < 0) /* some of them may be readable */
+                                if (disk_read(o->disk, slot->fd, o->pages + i * PAGE_BYTES, PAGE_BYTES,
+                                              (first + i) * PAGE_BYTES) != PAGE_BYTES)
+                                        continue;
+                        if (got >= 0 && (size_t)got < (i + 1) * PAGE_BYTES)
+                                break;
+                        if (page_open(bytes, &page) != 0 || page.lane != o->lane->identity ||
+                            page.segno != slot->segno) {
+                                last->big.left = 0;
+                                continue;
+                        }
+                        meet_page(o->found, last, bytes, &page);
+                        slot->n_walk = first + i + 1;
+                        *ret_any = true;
+                }
+        }
+        slot->n_used = slot->n_walk;
+        return 0;
+}
+
+static void find_torn(Search *o, Slot *slot, LastCommit *last)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                uint64_t greatest = MAX(last->before[id], last->last[id]), first, a, b;
+                Ranges *torn = &o->found->torn[id];
+
+                if (greatest > 0 && slot->first[id] == 0)
+                        slot->first[id] = 1;
+                slot->end[id] = MAX(slot->first[id], greatest + 1);
+                if (slot->first[id] == 0)
+                        slot->end[id] = 0;
+                if (last->n_seen >= last->n_pages || last->last[id] == 0)
+                        continue;
+                first = MAX(last->before[id] + 1, slot->first[id]);
+                for (; first <= last->last[id] && ranges_gap(&last->seen[id], first, last->last[id], &a, &b);
+                     first = b + 1)
+                        if (ranges_reserve(torn, 1) == 0)
+                                ranges_put(torn, a, b, CHECKPOINT_TORN);
+        }
+}
+
+static void scan_newest(Search *o, Head *heads, size_t n)
+{
+        Lane *l = o->lane;
+        Slot *newest = heads[n - 1].slot;
+        LastCommit *last = calloc(1, sizeof(*last));
+        bool any = false;
+
+        if (!last) {
+                o->error = -ENOMEM;
+                return;
+        }
+        if (!heads[n - 1].good && n > 1) {
+                /* The commit that began the slot is torn, most likely: the end of the numbers before it is in the
+                 * slot before it. */
+                Slot *before = heads[n - 2].slot;
+
+                (void)scan(o, before, last, &any);
+                for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                        uint64_t greatest = MAX(last->before[id], last->last[id]);
+
+                        if (greatest > 0 && before->first[id] == 0)
+                                before->first[id] = 1;
+                        before->end[id] = MAX(before->first[id], greatest > 0 ? greatest + 1 : 0);
+                        newest->first[id] = before->end[id];
+                }
+                before->n_walk = before->n_used = before->n_pages;
+        }
+        (void)scan(o, newest, last, &any);
+        find_torn(o, newest, last);
+        l->commit = last->commit;
+        l->segno = newest->segno;
+        memcpy(l->end, newest->end, sizeof(l->end));
+        for (size_t id = 0; id < RECORD_STREAMS; id++)
+                ranges_done(&last->seen[id]);
+        free(last);
+        /* What is in the page cache only, after a kill, must not be handed out before it is on the disk. */
+        if (disk_sync(o->disk, newest->fd) < 0)
+                newest->state = SLOT_BROKEN;
+        else
+                l->current = newest;
+}
+
+/* ---- the tables ---- */
+
+static int by_segno(const void *a, const void *b)
+{
+        uint64_t x = ((const Head *)a)->slot->segno, y = ((const Head *)b)->slot->segno;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Which numbers lie in which slot, from where each begins. */
+static void fill_tables(Head *heads, size_t n)
+{
+        bool newest_bad = !heads[n - 1].good;
+
+        for (size_t i = 0; i + 1 < n; i++) {
+                if (heads[i].good)
+                        continue;
+                for (size_t id = 0; id < RECORD_STREAMS; id++)
+                        heads[i].slot->first[id] = i > 0 ? heads[i - 1].slot->first[id] : 1;
+                if (i > 0)
+                        heads[i - 1].slot->joined = true;
+        }
+        for (size_t i = n - 1 - newest_bad; i-- > 0;) {
+                const Head *next = &heads[i + 1];
+                Slot *slot = heads[i].slot;
+
+                for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                        uint64_t end = next->good ? next->previous_end[id] : next->slot->end[id];
+
+                        if (slot->first[id] == 0 && end > 1)
+                                slot->first[id] = 1;
+                        slot->end[id] = MAX(end, slot->first[id]);
+                }
+        }
+}
+
+/* ---- files ---- */
+
+static void collect(void *userdata, const char *name)
+{
+        Search *o = userdata;
+        unsigned index;
+        int length = 0;
+
+        if (sscanf(name, "seg-%4u%n", &index, &length) != 1 || name[length])
+                return;
+        if (o->n_indexes == o->indexes_allocated) {
+                size_t room = MAX(o->indexes_allocated * 2, (size_t)64);
+                unsigned *indexes = realloc(o->indexes, room * sizeof(*indexes));
+
+                if (!indexes) {
+                        o->error = -ENOMEM;
+                        return;
+                }
+                o->indexes = indexes;
+                o->indexes_allocated = room;
+        }
+        o->indexes[o->n_indexes++] = index;
+}
+
+static bool adopt(Search *o, const Page *page)
+{
+        if (o->lane->identity == 0)
+                o->lane->identity = page->lane;
+        return page->lane == o->lane->identity;
+}
+
+/* Looks for the generation in the pages behind a bad page 0. */
+static bool find_segno(Search *o, Slot *slot)
+{
+        Page page;
+
+        for (size_t i = 1; i < slot->n_pages; i++)
+                if (disk_read(o->disk, slot->fd, o->pages, PAGE_BYTES, i * PAGE_BYTES) == PAGE_BYTES &&
+                    page_open(o->pages, &page) == 0 && adopt(o, &page)) {
+                        slot->segno = page.segno;
+                        slot->epoch = page.epoch;
+                        return true;
+                }
+        return false;
+}
+
+static void note(Search *o, const char *what, const char *path)
+{
+        (void)snprintf(o->found->note, sizeof(o->found->note), "%s: %s", path, what);
+}
+
+static void look_at(Search *o, Head *head, const char *path)
+{
+        Slot *slot = head->slot;
+        ssize_t n = disk_read(o->disk, slot->fd, o->pages, PAGE_BYTES, 0);
+        Page page;
+        int r = n == PAGE_BYTES ? page_open(o->pages, &page) : PAGE_E_BAD;
+
+        slot->n_used = slot->n_walk = slot->n_pages;
+        if (r == PAGE_E_NEWER || (r == 0 && !adopt(o, &page))) {
+                slot->state = SLOT_ALIEN;
+                note(o, r == PAGE_E_NEWER ? "written by a newer hublink; left alone" :
+                                            "belongs to another queue; left alone", path);
+        } else if (r == 0 && page.kind == PAGE_HEAD) {
+                slot->state = SLOT_USED;
+                slot->segno = page.segno;
+                learn_head(o, head, o->pages, &page);
+        } else if ((n != PAGE_BYTES || !page_is_blank(o->pages)) && find_segno(o, slot)) {
+                slot->state = SLOT_USED;
+        }
+}
+
+static int open_slot(Search *o, unsigned index, Head *head)
+{
+        Lane *l = o->lane;
+        _cleanup_free_ char *path = lane_slot_path(l, index);
+        int64_t size;
+        Slot *slot;
+        int fd;
+
+        if (!path)
+                return -ENOMEM;
+        fd = disk_open(o->disk, path, O_RDWR);
+        size = fd < 0 ? 0 : disk_size(o->disk, fd);
+        slot = lane_add_slot(l, index, fd, size > 0 ? (size_t)size / PAGE_BYTES : 0);
+        if (!slot) {
+                disk_close(o->disk, fd);
+                return -ENOMEM;
+        }
+        head->slot = slot;
+        if (fd < 0 || size < 0) {
+                slot->state = SLOT_ALIEN;
+                note(o, "cannot be opened; left alone", path);
+                return 0;
+        }
+        look_at(o, head, path);
+        if (slot->state == SLOT_FREE && slot->n_pages < l->host->slot_pages) {
+                /* half made when the power went, or of a smaller size */
+                slot->fd = disk_close(o->disk, slot->fd);
+                (void)disk_unlink(o->disk, path);
+                free(slot);
+                l->n_slots--;
+                head->slot = NULL;
+        }
+        return 0;
+}
+
+static int open_slots(Search *o)
+{
+        Lane *l = o->lane;
+        _cleanup_free_ Head *heads = NULL;
+        size_t n = 0;
+        int r;
+
+        r = disk_list(o->disk, l->path, collect, o);
+        if (r < 0)
+                return r;
+        if (o->error < 0)
+                return o->error;
+        heads = calloc(o->n_indexes + 1, sizeof(*heads));
+        if (!heads)
+                return -ENOMEM;
+        for (size_t i = 0; i < o->n_indexes; i++) {
+                heads[n] = (Head){};
+                r = open_slot(o, o->indexes[i], &heads[n]);
+                if (r < 0)
+                        return r;
+                if (heads[n].slot && heads[n].slot->state == SLOT_USED)
+                        n++;
+        }
+        if (n == 0)
+                return 0;
+        qsort(heads, n, sizeof(*heads), by_segno);
+        fill_tables(heads, n);
+        scan_newest(o, heads, n);
+        return o->error;
+}
+
+/* ---- the lane's identity ---- */
+
+static int read_identity(Search *o, const char *path)
+{
+        int fd = disk_open(o->disk, path, O_RDWR);
+        Page page;
+
+        if (fd == -ENOENT)
+                return 0;
+        if (fd < 0)
+                return fd;
+        for (int i = 0; i < 2; i++) {
+                int r = disk_read(o->disk, fd, o->pages, PAGE_BYTES, (uint64_t)i * PAGE_BYTES) == PAGE_BYTES ?
+                                page_open(o->pages, &page) :
+                                PAGE_E_BAD;
+
+                o->newer |= r == PAGE_E_NEWER;
+                if (r == 0 && page.kind == PAGE_IDENTITY && page.lane != 0 && o->lane->identity == 0)
+                        o->lane->identity = page.lane;
+        }
+        disk_close(o->disk, fd);
+        return 0;
+}
+
+static int write_identity(Search *o, const char *path, const char *directory)
+{
+        Lane *l = o->lane;
+        struct iovec iov = {o->pages, 2 * PAGE_BYTES};
+        int fd, r, parent;
+
+        for (int i = 0; i < 2; i++) {
+                page_begin(o->pages + i * PAGE_BYTES, PAGE_IDENTITY);
+                page_seal(o->pages + i * PAGE_BYTES,
+                          &(Page){.kind = PAGE_IDENTITY, .used = PAGE_HEADER, .lane = l->identity});
+        }
+        fd = disk_open(o->disk, path, O_RDWR | O_CREAT);
+        if (fd < 0)
+                return fd;
+        r = disk_write(o->disk, fd, &iov, 1, 0);
+        if (r == 0)
+                r = disk_sync_metadata(o->disk, fd);
+        disk_close(o->disk, fd);
+        if (r == 0)
+                r = disk_sync_metadata(o->disk, l->dir_fd);
+        parent = disk_open(o->disk, directory, O_RDONLY | O_DIRECTORY);
+        if (parent >= 0) {
+                if (r == 0)
+                        r = disk_sync_metadata(o->disk, parent);
+                disk_close(o->disk, parent);
+        }
+        return r;
+}
+
+/* ---- the directory ---- */
+
+static int make_directory(Disk *disk, const char *path)
+{
+        int r = disk_mkdir(disk, path);
+
+        return r == -EEXIST ? 0 : r;
+}
+
+static int open_directory(Search *o, const char *directory, char reason[static LANE_REASON_MAX])
+{
+        Lane *l = o->lane;
+        _cleanup_free_ char *lock = NULL;
+        int r;
+
+        r = make_directory(o->disk, directory);
+        if (r < 0) {
+                lane_reason(reason, r, "make", directory);
+                return r;
+        }
+        r = make_directory(o->disk, l->path);
+        if (r < 0) {
+                lane_reason(reason, r, "make", l->path);
+                return r;
+        }
+        l->dir_fd = disk_open(o->disk, l->path, O_RDONLY | O_DIRECTORY);
+        if (l->dir_fd < 0) {
+                lane_reason(reason, l->dir_fd, "open", l->path);
+                return l->dir_fd;
+        }
+        if (asprintf(&lock, "%s/lock", l->path) < 0) {
+                lock = NULL;
+                return -ENOMEM;
+        }
+        l->lock_fd = disk_open(o->disk, lock, O_RDWR | O_CREAT);
+        r = l->lock_fd < 0 ? l->lock_fd : disk_lock(o->disk, l->lock_fd);
+        if (r < 0)
+                lane_reason(reason, r, "lock", lock);
+        return r;
+}
+
+static int open_lane(Search *o, const char *directory, char reason[static LANE_REASON_MAX])
+{
+        Lane *l = o->lane;
+        _cleanup_free_ char *identity = NULL;
+        bool known;
+        int r;
+
+        r = open_directory(o, directory, reason);
+        if (r < 0)
+                return r;
+        if (asprintf(&identity, "%s/lane", l->path) < 0) {
+                identity = NULL;
+                return -ENOMEM;
+        }
+        r = read_identity(o, identity);
+        if (r < 0) {
+                lane_reason(reason, r, "open", identity);
+                return r;
+        }
+        if (o->newer && l->identity == 0)
+                return 0;
+        known = l->identity != 0;
+        r = open_slots(o);
+        if (r < 0) {
+                lane_reason(reason, r, "read", l->path);
+                return r;
+        }
+        while (l->identity == 0)
+                l->identity = l->host->random->draw(l->host->random->userdata);
+        if (!known) {
+                r = write_identity(o, identity, directory);
+                if (r < 0)
+                        lane_reason(reason, r, "write to", identity);
+        }
+        return r;
+}
+
+static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
+{
+        static const char *const names[_QUEUE_LANE_MAX] = {
+                [QUEUE_LANE_NORMAL] = "normal",
+                [QUEUE_LANE_URGENT] = "urgent",
+        };
+        Lane *l = calloc(1, sizeof(*l));
+
+        if (!l)
+                return NULL;
+        l->host = host;
+        l->disk = host->disk;
+        l->which = which;
+        l->lock_fd = l->dir_fd = l->make_fd = -1;
+        l->dirty_usec = l->make_retry_usec = USEC_INFINITY;
+        l->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
+        l->cursor.chunk = LANE_CACHE_PAGES;
+        l->head = malloc(PAGE_BYTES);
+        l->carry = malloc(PAGE_BYTES);
+        l->tail = malloc(PAGE_BYTES);
+        l->scratch = malloc(sizeof(*l->scratch));
+        if (asprintf(&l->path, "%s/%s", directory, names[which]) < 0)
+                l->path = NULL;
+        if (!l->head || !l->carry || !l->tail || !l->scratch || !l->path)
+                return lane_free(l);
+        return l;
+}
+
+/* A lane of a later version is out of our reach, but must not be harmed, nor keep us from collecting. */
+static int set_aside(const Lane *l, LaneFound *found)
+{
+        char path[4096];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "%s-newer-%08x", l->path,
+                       (unsigned)l->host->random->draw(l->host->random->userdata));
+        r = disk_rename(l->disk, l->path, path);
+        if (r == 0)
+                (void)snprintf(found->note, sizeof(found->note),
+                               "%.80s was written by a newer hublink; set aside as %.100s", l->path, path);
+        return r;
+}
+
+int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *ret_found,
+              char reason[static LANE_REASON_MAX])
+{
+        int r;
+
+        for (int tries = 0;; tries++) {
+                Search o = {.disk = host->disk, .found = ret_found};
+
+                if (tries == 0)
+                        *ret_found = (LaneFound){};
+                lane_reason(reason, -ENOMEM, "open", directory);
+                o.lane = lane_new(host, directory, which);
+                o.pages = malloc(SCAN_PAGES * PAGE_BYTES);
+                r = o.lane && o.pages ? open_lane(&o, directory, reason) : -ENOMEM;
+                free(o.pages);
+                free(o.indexes);
+                if (r == 0 && o.newer && o.lane->identity == 0 && tries == 0) {
+                        r = set_aside(o.lane, ret_found);
+                        if (r < 0)
+                                lane_reason(reason, r, "set aside", o.lane->path);
+                        o.lane = lane_free(o.lane);
+                        if (r == 0)
+                                continue;
+                }
+                if (r == 0) {
+                        *ret = o.lane;
+                        return 0;
+                }
+                (void)lane_free(o.lane);
+                lane_found_done(ret_found);
+                return r;
+        }
+}
+
+void lane_start(Lane *l)
+{
+        usec_t now = clock_boot(l->host->clock);
+
+        l->commit_usec = l->checkpoint_usec = now;
+        for (size_t i = 0; i < l->n_slots; i++) {
+                Slot *slot = l->slots[i];
+
+                if (slot->state == SLOT_USED && slot != l->current && slot_is_settled(slot, l->host->streams))
+                        slot->state = SLOT_FREE;
+        }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Lane - a directory of slots: in at one end, out at the other
+ *
+ * lane-open.c    what is found on the disk, and what it means
+ * lane-commit.c  records and checkpoints to the disk; what happens when it fails
+ * lane-slots.c   slots made ahead of need, released, removed
+ * lane-read.c    the cursor
+ *
+ * One commit is in flight at a time. Never is the newest durable copy of a record overwritten: a last page that
+ * has room is written again, with more, beside itself.
+ *
+ * Owns:   its slots, buffers and jobs.
+ * Knows:  its host's streams by identity; not its sibling.
+ * Time:   boot clock, through deadline and tick.
+ */
+
+#include "queue/batch.h"
+#include "queue/slot.h"
+
+typedef struct Lane Lane;
+
+#define LANE_CACHE_PAGES 16
+#define LANE_BATCH_PAGES 64 /* a commit is sealed when it has so many; what is over may come to BUSY */
+#define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
+#define LANE_SLOT_PAGES_MIN 96
+#define LANE_REASON_MAX  256
+
+/* What the lanes of one queue share, and whom they tell. */
+typedef struct LaneHost {
+        Disk *disk;
+        const Clock *clock;
+        const Random *random;
+        Stream *streams[RECORD_STREAMS]; /* by identity */
+        uint64_t epoch, previous_epoch;
+        uint8_t boot[16];
+        uint64_t sequence; /* of the last checkpoint in any lane */
+        usec_t commit_interval_usec;
+        size_t slot_pages; /* of new slots */
+        StreamSettledFn settled;
+
+        void (*take_token)(void *userdata, usec_t now);     /* an early commit is made */
+        usec_t (*token_at)(void *userdata, usec_t now);     /* when one may be */
+        bool (*may_grow)(void *userdata, const Lane *lane); /* may it have one slot more? */
+        void (*make_room)(void *userdata, Lane *lane);      /* it may not, and needs one soon */
+        bool (*may_keep)(void *userdata, const Lane *lane); /* a slot that became free, for its next use? */
+        void (*removed)(void *userdata, Lane *lane);        /* or else: it is gone from the disk */
+        void (*committed)(void *userdata, Lane *lane);
+        void (*failed)(void *userdata, Lane *lane);
+        void (*recovered)(void *userdata, Lane *lane);
+        void (*readable)(void *userdata, Lane *lane);
+        void *userdata;
+} LaneHost;
+
+typedef struct LaneCursor {
+        Slot *slot; /* NULL: before the oldest */
+        size_t page;
+        uint64_t tail_commit;          /* of the copy of the last page that was read */
+        uint64_t seen[RECORD_STREAMS]; /* the greatest number met, by identity */
+        bool doubtful;                 /* a page or a number was missed: count what is gone */
+        uint64_t boot_epoch;           /* the last epoch whose boot was told */
+        bool boot_is_this;
+
+        const uint8_t *open; /* the page being read; NULL: none */
+        size_t used, at;
+        RecordContext context;
+        uint64_t epoch;
+        Record record;  /* peeked, or the head of a big one */
+        bool peeked;
+        bool big_pending;
+
+        uint8_t *cache;
+        uint64_t cache_segno;
+        size_t cache_first, cache_n;
+        uint8_t *big;
+        size_t big_first, big_n; /* pages of its body in big */
+
+        DiskJob job; /* a read that had to wait */
+        bool reading;
+        uint64_t job_segno;
+        int job_fd;
+        uint8_t *job_data;
+        size_t job_first, job_n;
+        ssize_t job_result;
+        bool job_is_big;
+        uint64_t tail_read; /* the copy of the last page that is in the cache, or on its way; 0: others are */
+        size_t chunk; /* pages read at once; 1 after an error, to lose no neighbour */
+} LaneCursor;
+
+struct Lane {
+        LaneHost *host;
+        Disk *disk;
+        QueueLane which;
+        char *path;
+        uint64_t identity;
+        int lock_fd, dir_fd;
+
+        Slot **slots;
+        size_t n_slots, slots_allocated;
+        Slot *current; /* NULL: the next commit begins one */
+        uint64_t segno, commit; /* the last ones given out */
+        uint64_t end[RECORD_STREAMS]; /* one past the last durable number in here; 0: never any */
+        uint32_t announced;           /* identities that the current slot has names for */
+        bool open_announced;          /* this opening stands in the lane */
+        bool wanted;                  /* some stream comes here: slots are kept ready */
+
+        /* in */
+        Batch filling, flying;
+        DiskJob job;
+        bool in_flight;
+        Slot *job_slot;
+        uint64_t job_offset;
+        struct iovec job_iov[2];
+        int job_n_iov;
+        int job_error;
+        const char *job_what;  /* the call that failed */
+        size_t job_at, job_n;  /* pages */
+        bool job_fresh, job_carries, job_checkpoint;
+        uint8_t *head, *carry, *tail; /* pages: of a new slot, carried, and what of the last one to carry on */
+        size_t tail_first;            /* its first position; 0: nothing to carry on */
+        size_t tail_used;             /* records only */
+        bool tail_checkpoint;         /* the newest checkpoint is in it */
+        bool urgent;                  /* somebody waits for the batch */
+        bool starved;                 /* the batch waits for a slot */
+
+        /* checkpoints */
+        Checkpoint *scratch;
+        usec_t dirty_usec; /* since when there is news; USEC_INFINITY: none */
+        usec_t checkpoint_usec, commit_usec;
+        bool release; /* a checkpoint would free a slot that is needed */
+
+        /* slots made ahead of need */
+        DiskJob make;
+        bool making;
+        bool make_blank; /* write it once, so that commits need no journal */
+        unsigned make_index;
+        int make_fd;
+        size_t make_at, make_pages;
+        int make_error;
+        const char *make_what;
+        usec_t make_retry_usec;
+        unsigned n_made;
+        uint64_t n_commits, n_commit_pages;
+
+        /* trouble */
+        bool failed;
+        unsigned attempts; /* to write what is in the batch */
+        Backoff backoff;
+        usec_t retry_usec;
+        char reason[LANE_REASON_MAX];
+
+        LaneCursor cursor;
+        bool finishing, tried_last;
+        int n_orphans; /* jobs that a closed lane still waits for */
+};
+
+/* What an opening found, before it is merged with what the other lanes hold. */
+typedef struct LaneFound {
+        Checkpoint settled; /* the newest; sequence 0: none */
+        Name names[RECORD_STREAMS];
+        uint64_t next[RECORD_STREAMS];
+        Ranges torn[RECORD_STREAMS];
+        uint64_t epoch; /* the last one that wrote here */
+        char note[LANE_REASON_MAX]; /* worth a line in the log */
+} LaneFound;
+
+/* ---- life ---- */
+
+/* Reads what there is; makes the directory when there is none. Blocks: for opening, or on the worker. On failure
+ * reason says what failed. Nothing of host is changed, host->streams not looked at. */
+int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *ret_found,
+              char reason[static LANE_REASON_MAX]);
+void lane_found_done(LaneFound *found);
+/* After host->streams is complete. */
+void lane_start(Lane *l);
+/* Jobs under way are abandoned, what they use stays until they end. */
+Lane *lane_free(Lane *l);
+void lane_orphan_ended(Lane *l);
+
+/* ---- in ---- */
+
+/* 0, QUEUE_E_BUSY, QUEUE_E_FULL (no room and none to come by itself). -ENOMEM */
+int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt);
+bool lane_has_room(const Lane *l);
+usec_t lane_deadline(const Lane *l, usec_t now);
+void lane_tick(Lane *l, usec_t now);
+/* Writes what there is, with a checkpoint, as soon as it can; a lane that has failed tries once more. True when
+ * there is nothing more to wait for. */
+bool lane_finish(Lane *l);
+void lane_answer(Lane *l, int error); /* every receipt that still waits */
+/* Numbers of its streams were settled. */
+void lane_dirty(Lane *l);
+
+void lane_fail(Lane *l, int error, const char *what, const char *path);
+void lane_reason(char reason[static LANE_REASON_MAX], int error, const char *what, const char *path);
+bool lane_seal(Lane *l, bool checkpoint);
+
+/* ---- slots ---- */
+
+void lane_prepare(Lane *l);
+void lane_make(Lane *l);
+Slot *lane_take_slot(Lane *l, size_t pages);
+Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);
+bool lane_could_release(const Lane *l, const Slot *slot);
+void lane_release(Lane *l, Slot *slot);
+void lane_remove(Lane *l, Slot *slot);
+Slot *lane_next_slot(const Lane *l, const Slot *after); /* by segno; NULL: the oldest */
+bool lane_has_free(const Lane *l);
+uint64_t lane_bytes(const Lane *l); /* of slots that hold something */
+char *lane_slot_path(const Lane *l, unsigned index);
+
+/* ---- out ---- */
+
+typedef struct LaneRecord {
+        Record record;
+        Stream *stream;
+        uint64_t epoch;
+        bool this_boot;
+} LaneRecord;
+
+/* 0, QUEUE_E_EMPTY, QUEUE_E_WAIT */
+int lane_peek(Lane *l, LaneRecord *ret);
+void lane_advance(Lane *l);
+void lane_cursor_leave(Lane *l, const Slot *slot); /* it is about to be used again */
+void lane_cursor_done(Lane *l);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/opening.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int opening_new(Opening **ret, const LaneHost *host, const char *directory)
+{
+        Opening *o = calloc(1, sizeof(*o));
+
+        if (!o)
+                return -ENOMEM;
+        o->host = *host;
+        o->directory = strdup(directory);
+        if (!o->directory) {
+                free(o);
+                return -ENOMEM;
+        }
+        o->job = (DiskJob){.work = opening_work, .dropped = opening_dropped};
+        *ret = o;
+        return 0;
+}
+
+Opening *opening_free(Opening *o)
+{
+        if (!o)
+                return NULL;
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                (void)lane_free(o->lanes[i]);
+                lane_found_done(&o->found[i]);
+        }
+        free(o->directory);
+        free(o);
+        return NULL;
+}
+
+void opening_work(DiskJob *job, Disk *disk)
+{
+        Opening *o = container_of(job, Opening, job);
+
+        (void)disk_boot_id(disk, o->host.boot);
+        for (int i = 0; i < _QUEUE_LANE_MAX && o->error == 0; i++)
+                o->error = lane_open(&o->lanes[i], &o->host, o->directory, (QueueLane)i, &o->found[i], o->reason);
+        if (o->error < 0)
+                for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                        o->lanes[i] = lane_free(o->lanes[i]);
+}
+
+void opening_dropped(DiskJob *job)
+{
+        (void)opening_free(container_of(job, Opening, job));
+}
+
+/* ---- merging ---- */
+
+static const Checkpoint *newest(const Opening *o)
+{
+        const Checkpoint *best = &o->found[0].settled;
+
+        for (int i = 1; i < _QUEUE_LANE_MAX; i++)
+                if (o->found[i].settled.sequence > best->sequence)
+                        best = &o->found[i].settled;
+        return best;
+}
+
+static int restore_settled(Stream *s, const Checkpoint *c)
+{
+        const CheckpointStream *said = &c->streams[s->id];
+        int r;
+
+        if (said->low > 0) {
+                s->low = said->low;
+                memcpy(s->counts, said->counts, sizeof(s->counts));
+        }
+        for (size_t i = 0; i < c->n_ranges; i++)
+                if (c->ranges[i].id == s->id) {
+                        r = stream_settle(s, c->ranges[i].first, c->ranges[i].last, c->ranges[i].tag, NULL, NULL);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+static int settle_torn(Stream *s, const Ranges *torn)
+{
+        for (size_t i = 0; i < torn->n; i++) {
+                int r = stream_settle(s, torn->items[i].first, torn->items[i].last, CHECKPOINT_TORN, NULL, NULL);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Every number lies in a slot or is settled; what does not was in a slot that is gone. */
+static int settle_lost(Stream *s, const Opening *o)
+{
+        uint64_t first, last, a, b;
+        Ranges held = RANGES_NULL;
+        int r = 0;
+
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                for (size_t k = 0; k < o->lanes[i]->n_slots && r == 0; k++) {
+                        const Slot *slot = o->lanes[i]->slots[k];
+
+                        if (!slot_holds(slot) || slot->first[s->id] == 0 || slot->end[s->id] <= slot->first[s->id])
+                                continue;
+                        for (first = slot->first[s->id]; r == 0 && first < slot->end[s->id] &&
+                                                         ranges_gap(&held, first, slot->end[s->id] - 1, &a, &b);
+                             first = b + 1) {
+                                r = ranges_reserve(&held, 1);
+                                if (r == 0)
+                                        ranges_put(&held, a, b, 0);
+                        }
+                }
+        for (first = s->low; r == 0 && first < s->next && ranges_gap(&held, first, s->next - 1, &a, &last);
+             first = last + 1)
+                r = stream_settle(s, a, last, OUTCOME_DAMAGED, NULL, NULL);
+        ranges_done(&held);
+        return r;
+}
+
+int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS])
+{
+        const Checkpoint *settled = newest(o);
+
+        for (unsigned id = 0; id < RECORD_STREAMS; id++) {
+                QueueLane lane = QUEUE_LANE_NORMAL;
+                Name name = {};
+                Stream *s;
+                int r;
+
+                for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                        if (o->found[i].names[id][0])
+                                memcpy(name, o->found[i].names[id], sizeof(name));
+                        if (o->lanes[i]->end[id] > o->lanes[lane]->end[id])
+                                lane = (QueueLane)i;
+                }
+                if (!name[0] && MAX(o->found[0].next[id], o->found[1].next[id]) <= 1)
+                        continue;
+                /* The page that named it is gone, its records are not. */
+                if (!name[0])
+                        (void)snprintf(name, sizeof(name), "stream_%u", id);
+                s = calloc(1, sizeof(*s));
+                if (!s)
+                        return -ENOMEM;
+                ret_streams[id] = s;
+                stream_init(s, name, id, (uint8_t)id, lane);
+                s->next = MAX(MAX(o->found[0].next[id], o->found[1].next[id]), (uint64_t)1);
+                s->durable = s->next;
+                r = restore_settled(s, settled);
+                for (int i = 0; i < _QUEUE_LANE_MAX && r == 0; i++)
+                        r = settle_torn(s, &o->found[i].torn[id]);
+                if (r == 0)
+                        r = settle_lost(s, o);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

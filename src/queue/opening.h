@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Opening - all lanes of a directory, opened together or not at all
+ *
+ * A job like any other, so that a queue whose disk comes late opens without blocking the loop. What the lanes
+ * found is merged by the queue, on the loop.
+ *
+ * Owns:   what it found, until it is taken.
+ */
+
+#include "queue/lane.h"
+
+typedef struct Opening Opening;
+struct Opening {
+        DiskJob job; /* its done is the queue's */
+        LaneHost host;
+        char *directory;
+        Lane *lanes[_QUEUE_LANE_MAX];
+        LaneFound found[_QUEUE_LANE_MAX];
+        int error;
+        char reason[LANE_REASON_MAX];
+        void *userdata;
+};
+
+int opening_new(Opening **ret, const LaneHost *host, const char *directory);
+Opening *opening_free(Opening *o);
+void opening_work(DiskJob *job, Disk *disk);
+void opening_dropped(DiskJob *job);
+
+/* What the lanes found, as streams: name and numbers by identity, and what is settled, newest first. Lost
+ * numbers, which no slot can hold, are told too. */
+int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]);

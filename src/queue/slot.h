@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Slot - one file of a lane, written from front to back, then used again
+ *
+ * Page 0 tells its generation and where the numbers of each stream begin in it; with the same of the next slot
+ * the queue knows which numbers lie here without reading them.
+ *
+ * Owns:   its descriptor.
+ */
+
+#include "base/disk.h"
+#include "queue/stream.h"
+
+typedef enum SlotState {
+        SLOT_FREE,   /* waiting for its next use */
+        SLOT_USED,   /* holds records; the newest one is being written to */
+        SLOT_BROKEN, /* the same, but a write to it failed: it is removed, not used again */
+        SLOT_GOING,  /* being removed */
+        SLOT_ALIEN,  /* a file that others left under this name: not touched */
+} SlotState;
+
+typedef struct Slot {
+        DiskJob removal; /* first: the job is the slot */
+        struct Lane *lane;
+        unsigned index;
+        int fd;
+        size_t n_pages;
+
+        SlotState state;
+        uint64_t segno;
+        uint64_t first[RECORD_STREAMS]; /* numbers in here, by identity: [first, end); 0: none */
+        uint64_t end[RECORD_STREAMS];
+        bool joined; /* the next slot's page 0 is bad: first and end are of both together */
+
+        uint64_t epoch; /* at its beginning */
+        bool this_boot; /* that epoch is of this boot */
+
+        size_t n_used; /* one past the last page that was written */
+        size_t n_walk; /* pages [1, n_walk) are durable and never change again */
+        size_t tail;   /* the newest durable copy of the page behind them; 0: none */
+        uint64_t tail_commit;
+
+        bool releasing; /* the checkpoint under way settles all that it holds */
+} Slot;
+
+/* Has everything in it an outcome? */
+bool slot_is_settled(const Slot *slot, Stream *const streams[static RECORD_STREAMS]);
+/* Has somebody read from it what has no outcome yet? */
+bool slot_is_in_hand(const Slot *slot, Stream *const streams[static RECORD_STREAMS]);
+/* Holds nothing, and begins where the lane is now. */
+void slot_begin(Slot *slot, uint64_t segno);
+
+static inline bool slot_holds(const Slot *slot)
+{
+        return slot->state == SLOT_USED || slot->state == SLOT_BROKEN;
+}

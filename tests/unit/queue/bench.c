@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+static void on_readable(void *userdata)
+{
+        ((Bench *)userdata)->n_readable++;
+}
+
+static void on_changed(void *userdata)
+{
+        ((Bench *)userdata)->n_changed++;
+}
+
+static void on_settled(void *userdata, const Settled *settled)
+{
+        Bench *b = userdata;
+
+        ck_assert_uint_le(settled->first, settled->last);
+        b->settled[settled->outcome] += settled->last - settled->first + 1;
+}
+
+static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
+{
+        BenchReceipt *r = userdata;
+        Bench *b;
+
+        ck_assert(!r->answered); /* once */
+        r->answered = true;
+        r->error = error;
+        ck_assert_uint_eq(r->stream, stream);
+        r->epoch = epoch;
+        r->n = n;
+        memcpy(&b, &r->entries, sizeof(b));
+        r->entries = b->disk->n_entries;
+        b->n_answered++;
+}
+
+void bench_init(Bench *b)
+{
+        *b = (Bench){};
+        fake_clock_init(&b->clock);
+        fake_random_init(&b->random, 1);
+        b->disk = fake_disk_new();
+        b->settings = (QueueSettings){
+                .directory = (char *)"/queue",
+                .commit_interval_usec = USEC_PER_SEC,
+                .max_bytes = 8 << 20,
+                .segment_bytes = 384 << 10,
+        };
+        b->receipts = calloc(BENCH_MAX, sizeof(*b->receipts));
+}
+
+void bench_done(Bench *b)
+{
+        b->queue = queue_close(b->queue, 0);
+        b->disk = fake_disk_free(b->disk);
+        free(b->receipts);
+}
+
+void bench_open(Bench *b)
+{
+        QueueSink sink = {on_readable, on_settled, on_changed, b};
+
+        memset(b->settled, 0, sizeof(b->settled));
+        ck_assert_int_eq(queue_open(&b->queue, &b->settings, &b->disk->disk, &b->clock.clock, &b->random.random, &sink),
+                         0);
+}
+
+void bench_close(Bench *b)
+{
+        b->queue = queue_close(b->queue, 5 * USEC_PER_SEC);
+}
+
+/* The process is gone with all it knew, the disk stays as it was. */
+static void forget(Bench *b, FakeDisk *after)
+{
+        bool closed = !b->queue;
+
+        b->disk->fail_at = closed ? 0 : 1;
+        b->disk->fail_count = UINT64_MAX;
+        b->disk->fail_mask = 0;
+        b->disk->fail_errno = 5;
+        b->queue = queue_close(b->queue, 0);
+        (void)fake_disk_free(b->disk);
+        b->disk = after;
+}
+
+void bench_kill(Bench *b)
+{
+        FakeDisk *copy = fake_disk_copy(b->disk);
+
+        forget(b, copy);
+}
+
+void bench_cut(Bench *b, size_t n_entries, FakeCut cut, uint64_t seed)
+{
+        forget(b, fake_disk_after_cut(b->disk, n_entries, cut, seed));
+}
+
+unsigned bench_stream(Bench *b, const char *name, QueueLane lane)
+{
+        unsigned stream;
+
+        ck_assert_int_eq(queue_stream(b->queue, name, lane, &stream), 0);
+        return stream;
+}
+
+int bench_append(Bench *b, unsigned stream, const char *text)
+{
+        return queue_append(b->queue, stream, QUEUE_KIND_READING, text, strlen(text), NULL, NULL);
+}
+
+int bench_append_big(Bench *b, unsigned stream, size_t size)
+{
+        uint8_t *payload = malloc(size);
+        int r;
+
+        for (size_t i = 0; i < size; i++)
+                payload[i] = (uint8_t)(i * 7 + size);
+        r = queue_append(b->queue, stream, QUEUE_KIND_MESSAGE, payload, size, NULL, NULL);
+        free(payload);
+        return r;
+}
+
+int bench_submit(Bench *b, unsigned stream, const char *text)
+{
+        BenchReceipt *r = &b->receipts[b->n_receipts];
+        uint64_t n;
+        int error;
+
+        ck_assert_uint_lt(b->n_receipts, BENCH_MAX);
+        *r = (BenchReceipt){.stream = stream};
+        memcpy(&r->entries, &b, sizeof(b));
+        error = queue_append(b->queue, stream, QUEUE_KIND_READING, text, strlen(text), &(QueueReceipt){on_receipt, r}, &n);
+        if (error != 0)
+                return error;
+        r->n = n;
+        b->n_receipts++;
+        return 0;
+}
+
+void bench_run(Bench *b, usec_t usec)
+{
+        Ticker t = queue_ticker(b->queue);
+        usec_t end = b->clock.boot_usec + usec;
+        unsigned spins = 0;
+
+        for (;;) {
+                usec_t due;
+
+                disk_dispatch(&b->disk->disk);
+                due = t.deadline(t.userdata);
+                if (due > b->clock.boot_usec) {
+                        if (due > end)
+                                break;
+                        fake_clock_advance(&b->clock, due - b->clock.boot_usec);
+                        spins = 0;
+                }
+                ck_assert_uint_lt(spins++, 1000); /* something wants to be called for ever */
+                t.tick(t.userdata, b->clock.boot_usec);
+        }
+        fake_clock_advance(&b->clock, end - b->clock.boot_usec);
+}
+
+size_t bench_read(Bench *b, QueueLane lane, QueueRecord *ret_last)
+{
+        uint64_t last[QUEUE_STREAMS_MAX] = {};
+        QueueRecord record;
+        size_t n = 0;
+
+        for (;; n++) {
+                int r = queue_peek(b->queue, lane, &record);
+
+                if (r == QUEUE_E_WAIT) {
+                        disk_dispatch(&b->disk->disk);
+                        r = queue_peek(b->queue, lane, &record);
+                }
+                if (r != 0)
+                        return n;
+                ck_assert_uint_gt(record.n, last[record.stream]);
+                last[record.stream] = record.n;
+                queue_advance(b->queue, lane);
+                if (ret_last)
+                        *ret_last = record;
+        }
+}
+
+size_t bench_read_and_settle(Bench *b, QueueLane lane)
+{
+        QueueRecord record;
+        size_t n = 0;
+
+        while (queue_peek(b->queue, lane, &record) == 0) {
+                queue_advance(b->queue, lane);
+                queue_settle(b->queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+                n++;
+        }
+        return n;
+}
+
+Ledger bench_ledger(Bench *b)
+{
+        Ledger sum = {};
+
+        for (unsigned s = 0; s < queue_n_streams(b->queue); s++) {
+                Ledger l;
+
+                queue_ledger(b->queue, s, &l);
+                ledger_add(&sum, &l);
+        }
+        return sum;
+}
