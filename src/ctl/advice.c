@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/advice.h"
+
+#include <string.h>
+
+#include "model/link.h"
+
+static const struct {
+        const char *wrong;  /* "Not connected since ...: WRONG." */
+        const char *remedy; /* a sentence */
+} reasons[_LINK_REASON_MAX] = {
+                [LINK_REASON_NONE] = {"the connection is being made", ""},
+                [LINK_REASON_NO_CREDENTIAL] =
+                                {"there is no connection string",
+                                 "Set hub.connection_string_file to a file that only hublinkd can read."},
+                [LINK_REASON_NETWORK] = {"the network does not reach the hub",
+                                         "Check cable, route and firewall (TCP port 8883)."},
+                [LINK_REASON_NAME] = {"the hub's name is not found",
+                                      "Check the host name and the name server."},
+                [LINK_REASON_REFUSED] = {"the hub's address refuses the connection",
+                                         "Check hub.address; does anything listen there?"},
+                [LINK_REASON_TLS_UNTRUSTED] =
+                                {"the hub's certificate is not from a CA that we trust",
+                                 "Install ca-certificates or set hub.ca_file; is there a proxy in between?"},
+                [LINK_REASON_TLS_HOSTNAME] =
+                                {"the hub's certificate is for another name",
+                                 "Check the HostName of the connection string and hub.address."},
+                [LINK_REASON_TLS_EXPIRED] =
+                                {"the hub's certificate is expired or not yet valid",
+                                 "Check this machine's clock first (timedatectl), then the certificate."},
+                [LINK_REASON_CREDENTIAL] = {"the hub refuses our credential",
+                                            "Check that the device exists and is enabled, and that its key "
+                                            "is this one."},
+                [LINK_REASON_HUB_UNAVAILABLE] = {"the hub says that it is unavailable",
+                                                 "Nothing to do here; see the hub's own health."},
+                [LINK_REASON_CLOCK] = {"this machine's clock is wrong", "Set the clock (timedatectl, NTP)."},
+                [LINK_REASON_TAKEOVER] = {"another client connects with our identity",
+                                          "Find it and give it an identity of its own."},
+                [LINK_REASON_THROTTLED] = {"the hub throttles us",
+                                           "Nothing to do now; send less, or buy more units."},
+                [LINK_REASON_QUOTA] = {"the hub's quota for the day is used up",
+                                       "Wait for the day to end, or buy more units."},
+                [LINK_REASON_SILENT] = {"the hub stopped answering", "Check the network for lost packets."},
+                [LINK_REASON_CLOSED] = {"the hub closed the connection and did not say why",
+                                        "See journalctl -u hublinkd, and the hub's own log."},
+};
+
+static LinkReason reason_of(const char *text)
+{
+        for (int i = 0; i < _LINK_REASON_MAX; i++)
+                if (strcmp(link_reason_to_string((LinkReason)i), text) == 0)
+                        return (LinkReason)i;
+        return LINK_REASON_CLOSED; /* a newer daemon's: no word of ours is surer */
+}
+
+static bool state_is(const GatewayStatus *s, LinkState state)
+{
+        return strcmp(s->link_state, link_state_to_string(state)) == 0;
+}
+
+static void put_since(Buffer *b, const GatewayStatus *s, usec_t now)
+{
+        if (s->link_since == 0)
+                return;
+        buffer_append_string(b, " since ");
+        put_local_time(b, s->link_since, false);
+        buffer_append_string(b, " (");
+        put_span(b, usec_sub(now, s->link_since));
+        buffer_append_char(b, ')');
+}
+
+static void put_next_try(Buffer *b, const GatewayStatus *s, usec_t now)
+{
+        if (state_is(s, LINK_CONNECTING))
+                buffer_append_string(b, " A try is under way.");
+        else if (s->next_attempt == 0)
+                buffer_append_string(b, " No try is due.");
+        else {
+                buffer_append_string(b, " Next try in ");
+                put_span(b, usec_sub(s->next_attempt, now));
+                buffer_append_char(b, '.');
+        }
+}
+
+static Colour put_link(Buffer *b, const GatewayStatus *s, usec_t now)
+{
+        LinkReason reason = reason_of(s->link_reason);
+        const char *remedy = reasons[reason].remedy;
+
+        if (state_is(s, LINK_CONNECTED)) {
+                buffer_printf(b, "Connected to %s as %s", s->hub, s->device_id);
+                put_since(b, s, now);
+                buffer_append_string(b, "; nothing to do.");
+                return COLOUR_GOOD;
+        }
+        buffer_append_string(b, "Not connected");
+        put_since(b, s, now);
+        if (state_is(s, LINK_STOPPED) && reason == LINK_REASON_NONE)
+                buffer_append_string(b, ": hublinkd is stopping.");
+        else if (state_is(s, LINK_OFFLINE) && reason == LINK_REASON_NONE)
+                buffer_append_string(b, ": the first try is still to come.");
+        else
+                buffer_printf(b, ": %s.%s%s", reasons[reason].wrong, *remedy ? " " : "", remedy);
+        put_next_try(b, s, now);
+        return reason == LINK_REASON_NONE ? COLOUR_CARE : COLOUR_BAD;
+}
+
+/* The disk comes first: without a hub readings wait, without a disk they are lost. */
+Colour advice_put(Buffer *b, const GatewayStatus *s, usec_t now)
+{
+        Colour link;
+
+        if (!*s->disk_error)
+                return put_link(b, s, now);
+        buffer_printf(b,
+                      "The queue's disk fails: %s. Free space or mend the disk; hublinkd goes on by "
+                      "itself. ",
+                      s->disk_error);
+        link = put_link(b, s, now);
+        return link == COLOUR_GOOD ? COLOUR_BAD : link;
+}

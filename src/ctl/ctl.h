@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The commands of hublinkctl. Each parses its own options and returns the program's exit code.
+ */
+
+#include "base/json.h"
+#include "ctl/client.h"
+#include "ctl/screen.h"
+
+#define TIMEOUT_DEFAULT USEC_PER_MIN
+
+/* Options that every command takes. */
+typedef struct Options {
+        const char *bus;    /* "system", "session" or an address */
+        const char *config; /* NULL: hublinkd's own default */
+        bool json;
+} Options;
+
+typedef struct Command {
+        const char *name;
+        const char *arguments;
+        const char *help;
+        int (*run)(const Options *options, int argc, char **argv); /* argv[0]: the command's name */
+} Command;
+
+int command_status(const Options *options, int argc, char **argv);
+int command_watch(const Options *options, int argc, char **argv);
+int command_sensors(const Options *options, int argc, char **argv);
+int command_submit(const Options *options, int argc, char **argv);
+int command_submit_message(const Options *options, int argc, char **argv);
+int command_flush(const Options *options, int argc, char **argv);
+int command_reconnect(const Options *options, int argc, char **argv);
+int command_check(const Options *options, int argc, char **argv);
+
+/* what they share */
+
+int usage(const char *command, const char *fmt, ...) _printf_(2, 3); /* says it, returns CTL_USAGE */
+int no_arguments(int argc, char **argv);                             /* CTL_OK or CTL_USAGE */
+int parse_span(const char *command, const char *text, usec_t *ret);  /* CTL_OK or CTL_USAGE */
+int print_buffer(Buffer *b);                                         /* to standard output, and done with */
+
+void put_value(Buffer *b, const Value *v);       /* as a person reads it */
+void put_values(Buffer *b, const SensorInfo *s); /* "temperature=48.31 Cel humidity=40 %RH" */
+void put_value_json(Buffer *b, const Value *v);
+void put_counts_json(Buffer *b, const Counts *c);      /* an object */
+void put_sensor_json(Buffer *b, const SensorInfo *s);  /* an object */
+void put_sensors_json(Buffer *b, const SensorList *l); /* an array */
+void print_sensors(const Screen *screen, const SensorList *l);
+
+/* Waits until every record of a receipt has its outcome. Begin before the records are handed in: what is
+ * told between stays queued on the connection until settling_wait(). */
+typedef struct Settling {
+        Client *client;
+        const Receipt *receipt;
+        bool gone; /* the daemon left */
+        uint64_t n_acknowledged, n_other;
+        char reason[64]; /* of the latest other outcome */
+} Settling;
+
+int settling_begin(Settling *s, Client *client);
+int settling_wait(Settling *s, const Receipt *receipt, usec_t timeout_usec);
+/* Hands the records' names, and with settling their fate, to whoever called. */
+int print_receipt(const Options *options, const Receipt *receipt, const Settling *settling);

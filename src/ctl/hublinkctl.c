@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hublinkctl: the operator's hand on this gateway.
+ *
+ * Global options may stand before and behind the command; what remains is the command's own.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/quantity.h"
+#include "ctl/ctl.h"
+
+static const Command commands[] = {
+                {"status", "", "link, queue, sensors and ledger; first of all what is wrong",
+                 command_status},
+                {"watch", "[--for D] [--count N]", "readings and confirmations as they come", command_watch},
+                {"sensors", "", "the sensors with their latest values", command_sensors},
+                {"submit", "SENSOR CHANNEL=VALUE... [--time T] [--stream S] [--wait] [--timeout D]",
+                 "hand in a reading; answers once it is on disk, with --wait once the hub has it",
+                 command_submit},
+                {"submit-message",
+                 "FILE|- [--stream S] [--content-type T] [--property K=V]... [--wait] [--timeout D]",
+                 "hand in a message that goes up as it is", command_submit_message},
+                {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
+                 command_flush},
+                {"reconnect", "", "try to connect now", command_reconnect},
+                {"check", "", "check the settings; works with the daemon stopped", command_check},
+};
+
+static void help(void)
+{
+        puts("usage: hublinkctl [--bus system|session|ADDRESS] [--config FILE] [--json] COMMAND ...\n");
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                printf("  %s%s%s\n      %s\n", commands[i].name, *commands[i].arguments ? " " : "",
+                       commands[i].arguments, commands[i].help);
+        puts("\n  --bus      where hublinkd is: the system's bus (the default), the session's, or a D-Bus "
+             "address\n"
+             "  --config   the settings that check reads\n"
+             "  --json     one JSON object, or with watch one a line\n"
+             "  --help, --version\n\n"
+             "D is a time: 500ms, 10s, 5min. T is 2026-01-31T12:00:00Z or seconds since 1970.\n"
+             "Exit: 0; 1 failed; 2 usage; 3 daemon not running; 4 time-out.");
+}
+
+static const Command *find(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        return NULL;
+}
+
+int usage(const char *command, const char *fmt, ...)
+{
+        const Command *c = find(command);
+        va_list ap;
+
+        va_start(ap, fmt);
+        (void)vfprintf(stderr, fmt, ap);
+        va_end(ap);
+        if (c)
+                fprintf(stderr, "\nusage: hublinkctl %s%s%s\n", c->name, *c->arguments ? " " : "",
+                        c->arguments);
+        else
+                fprintf(stderr, "\nSee hublinkctl --help.\n");
+        return CTL_USAGE;
+}
+
+int no_arguments(int argc, char **argv)
+{
+        return argc > 1 ? usage(argv[0], "%s: there is no argument or option '%s'.", argv[0], argv[1])
+                        : CTL_OK;
+}
+
+int parse_span(const char *command, const char *text, usec_t *ret)
+{
+        return quantity_parse_time(text, ret) < 0
+                               ? usage(command, "%s: '%s' is not a time (500ms, 10s, 5min, 1h).", command,
+                                       text)
+                               : CTL_OK;
+}
+
+/* A global option with a value, as "--name value" or "--name=value"; its arguments used up, 0: it is
+ * another. */
+static int take_value(const char *name, int argc, char **argv, const char **ret)
+{
+        size_t n = strlen(name);
+
+        if (strncmp(argv[0], name, n) != 0)
+                return 0;
+        if (argv[0][n] == '=') {
+                *ret = argv[0] + n + 1;
+                return 1;
+        }
+        if (argv[0][n] != 0)
+                return 0;
+        if (argc < 2)
+                return usage("", "%s needs a value.", name) * -1;
+        *ret = argv[1];
+        return 2;
+}
+
+/* Takes the global options out of argv. Below 0: the negated exit code. */
+static int take_globals(int *argc, char **argv, Options *o, bool *ret_help, bool *ret_version)
+{
+        int left = 1;
+
+        for (int i = 1; i < *argc;) {
+                int n;
+
+                if (strcmp(argv[i], "--") == 0) {
+                        while (i < *argc)
+                                argv[left++] = argv[i++];
+                        break;
+                }
+                n = take_value("--bus", *argc - i, argv + i, &o->bus);
+                if (n == 0)
+                        n = take_value("--config", *argc - i, argv + i, &o->config);
+                if (n < 0)
+                        return n;
+                if (n == 0) {
+                        n = 1;
+                        if (strcmp(argv[i], "--json") == 0)
+                                o->json = true;
+                        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                                *ret_help = true;
+                        else if (strcmp(argv[i], "--version") == 0)
+                                *ret_version = true;
+                        else
+                                argv[left++] = argv[i];
+                }
+                i += n;
+        }
+        argv[left] = NULL;
+        *argc = left;
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        Options options = {.bus = "system"};
+        bool want_help = false, want_version = false;
+        const Command *command;
+        int r = take_globals(&argc, argv, &options, &want_help, &want_version);
+
+        if (r < 0)
+                return -r;
+        if (want_version) {
+                puts("hublinkctl " HUBLINK_VERSION);
+                return CTL_OK;
+        }
+        if (want_help) {
+                help();
+                return CTL_OK;
+        }
+        if (argc < 2)
+                return usage("", "Which command?");
+        command = find(argv[1]);
+        if (!command)
+                return usage("", "There is no command '%s'.", argv[1]);
+        r = command->run(&options, argc - 1, argv + 1);
+        if (fflush(stdout) != 0 && r == CTL_OK)
+                r = CTL_FAILED;
+        return r;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* status, sensors: what is, at this moment. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/advice.h"
+#include "ctl/ctl.h"
+
+static void put_member(Buffer *b, const char *name, const char *value)
+{
+        buffer_printf(b, "\"%s\":", name);
+        json_string(b, value);
+        buffer_append_char(b, ',');
+}
+
+static int print_json(const GatewayStatus *s, const SensorList *l)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_append_char(&b, '{');
+        put_member(&b, "version", s->version);
+        put_member(&b, "link_state", s->link_state);
+        put_member(&b, "link_reason", s->link_reason);
+        buffer_printf(&b, "\"since\":%" PRIu64 ",\"next_try\":%" PRIu64 ",", s->link_since, s->next_attempt);
+        put_member(&b, "hub", s->hub);
+        put_member(&b, "device_id", s->device_id);
+        buffer_printf(&b,
+                      "\"ledger\":{\"accepted\":%" PRIu64 ",\"acknowledged\":%" PRIu64
+                      ",\"waiting\":%" PRIu64 ",\"dropped\":",
+                      counts_get(&s->ledger, "accepted"), counts_get(&s->ledger, "acknowledged"),
+                      counts_get(&s->ledger, "waiting"));
+        put_counts_json(&b, &s->dropped);
+        buffer_printf(&b, ",\"dead_lettered\":%" PRIu64 ",\"refused\":",
+                      counts_get(&s->ledger, "dead_lettered"));
+        put_counts_json(&b, &s->refused);
+        buffer_printf(&b,
+                      "},\"queue\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"oldest_age\":%" PRIu64
+                      ",\"in_flight\":%" PRIu32 "},\"sensors\":",
+                      s->queue_records, s->queue_bytes, s->oldest_age, s->in_flight);
+        put_sensors_json(&b, l);
+        buffer_append_string(&b, "}\n");
+        return print_buffer(&b);
+}
+
+/* "expired 3, damaged 1": those that are not 0. */
+static void put_counts(Buffer *b, const Counts *c)
+{
+        for (size_t i = 0; i < c->n_items; i++)
+                if (c->items[i].n > 0)
+                        buffer_printf(b, "%s%s %" PRIu64, b->size > 0 ? ", " : "", c->items[i].name,
+                                      c->items[i].n);
+}
+
+static void add_row(Table *t, Colour colour, const char *name, const Buffer *text)
+{
+        table_add(t, COLOUR_FAINT, "%s", name);
+        table_add(t, colour, "%s", text->data);
+}
+
+static void add_counts(Table *t, const char *name, const Counts *c)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        put_counts(&b, c);
+        if (b.size > 0)
+                add_row(t, COLOUR_CARE, name, &b);
+}
+
+static void add_queue(Table *t, const GatewayStatus *s)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b, "%" PRIu64 " records, ", s->queue_records);
+        put_size(&b, s->queue_bytes);
+        if (s->queue_records > 0) {
+                buffer_append_string(&b, ", oldest ");
+                put_span(&b, s->oldest_age);
+        }
+        if (s->in_flight > 0)
+                buffer_printf(&b, ", %" PRIu32 " messages on their way", s->in_flight);
+        add_row(t, COLOUR_NONE, "queue", &b);
+}
+
+static void add_acknowledged(Table *t, const GatewayStatus *s, usec_t now)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        if (s->last_acknowledged == 0)
+                return;
+        put_span(&b, usec_sub(now, s->last_acknowledged));
+        buffer_append_string(&b, " ago");
+        add_row(t, COLOUR_NONE, "acknowledged", &b);
+}
+
+static void print_gateway(const Screen *screen, const GatewayStatus *s, usec_t now)
+{
+        Table t = {.n_columns = 2};
+
+        if (*s->hub) {
+                table_add(&t, COLOUR_FAINT, "hub");
+                table_add(&t, COLOUR_NONE, "%s", s->hub);
+                table_add(&t, COLOUR_FAINT, "device");
+                table_add(&t, COLOUR_NONE, "%s", s->device_id);
+        }
+        table_add(&t, COLOUR_FAINT, "link");
+        table_add(&t, COLOUR_NONE, "%s (%s)", s->link_state, s->link_reason);
+        add_queue(&t, s);
+        add_acknowledged(&t, s, now);
+        add_counts(&t, "dropped", &s->dropped);
+        add_counts(&t, "refused", &s->refused);
+        table_add(&t, COLOUR_FAINT, "version");
+        table_add(&t, COLOUR_NONE, "%s", s->version);
+        table_print(&t, screen);
+}
+
+static void print_ledger(const Counts *l)
+{
+        printf("ledger: accepted=%" PRIu64 " acknowledged=%" PRIu64 " waiting=%" PRIu64 " dropped=%" PRIu64
+               " dead_lettered=%" PRIu64 "\n",
+               counts_get(l, "accepted"), counts_get(l, "acknowledged"), counts_get(l, "waiting"),
+               counts_get(l, "dropped"), counts_get(l, "dead_lettered"));
+}
+
+static int print_text(const GatewayStatus *s, const SensorList *l)
+{
+        _cleanup_(buffer_done) Buffer advice = BUFFER_NULL;
+        Screen screen = screen_of_stdout();
+        usec_t now = clock_wall(&clock_system);
+        Colour colour = advice_put(&advice, s, now);
+
+        if (buffer_error(&advice) < 0)
+                return CTL_FAILED;
+        screen_print(&screen, colour, advice.data);
+        putchar('\n');
+        print_gateway(&screen, s, now);
+        if (l->n_sensors > 0)
+                putchar('\n');
+        print_sensors(&screen, l);
+        putchar('\n');
+        print_ledger(&s->ledger);
+        return CTL_OK;
+}
+
+int command_status(const Options *options, int argc, char **argv)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(gateway_status_done) GatewayStatus status = {};
+        _cleanup_(sensor_list_done) SensorList sensors = {};
+        int r;
+
+        if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
+            (r = client_status(client, &status)) != CTL_OK ||
+            (r = client_sensors(client, &sensors)) != CTL_OK)
+                return r;
+        return options->json ? print_json(&status, &sensors) : print_text(&status, &sensors);
+}
+
+int command_sensors(const Options *options, int argc, char **argv)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(sensor_list_done) SensorList sensors = {};
+        Screen screen = screen_of_stdout();
+        int r;
+
+        if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
+            (r = client_sensors(client, &sensors)) != CTL_OK)
+                return r;
+        if (options->json) {
+                Buffer b = BUFFER_NULL;
+
+                put_sensors_json(&b, &sensors);
+                buffer_append_char(&b, '\n');
+                return print_buffer(&b);
+        }
+        if (sensors.n_sensors == 0)
+                puts("There are no sensors in the settings.");
+        print_sensors(&screen, &sensors);
+        return CTL_OK;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * watch: readings on their way in, confirmations on their way back.
+ *
+ * One line an event, so that a pipe can follow. It ends by Ctrl-C, after --for a time, after --count events,
+ * or when the daemon leaves.
+ */
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+typedef struct Watch {
+        const Options *options;
+        Screen screen;
+        uint64_t left;  /* events still to come */
+        uint64_t total; /* records acknowledged since we began */
+        char link[64];
+        char send_state[16];
+        bool gone;
+} Watch;
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+        interrupted = 1;
+}
+
+static void put_time(Watch *w, Buffer *b, const char *event, usec_t wall_usec)
+{
+        if (w->options->json) {
+                buffer_printf(b, "{\"event\":\"%s\",\"time\":%" PRIu64, event, wall_usec);
+                return;
+        }
+        put_local_time(b, wall_usec, true);
+        buffer_printf(b, "  %-7s  ", event);
+}
+
+/* A line is cut on a terminal, whole elsewhere. */
+static void finish(Watch *w, Colour colour, Buffer *b)
+{
+        Table t = {.n_columns = 1};
+
+        if (w->options->json) {
+                buffer_append_string(b, "}\n");
+                (void)print_buffer(b);
+        } else {
+                table_add(&t, colour, "%s", b->data ? b->data : "");
+                buffer_done(b);
+                table_print(&t, &w->screen);
+                (void)fflush(stdout);
+        }
+        w->left--;
+}
+
+static void on_sensor(void *userdata, const SensorInfo *s)
+{
+        Watch *w = userdata;
+        bool ok = strcmp(s->state, "ok") == 0;
+        Buffer b = BUFFER_NULL;
+
+        if (w->left == 0)
+                return;
+        put_time(w, &b, "reading", s->time > 0 && ok ? s->time : clock_wall(&clock_system));
+        if (w->options->json) {
+                buffer_append_string(&b, ",\"sensor\":");
+                put_sensor_json(&b, s);
+        } else if (ok) {
+                buffer_printf(&b, "%s  ", s->name);
+                put_values(&b, s);
+        } else
+                buffer_printf(&b, "%s  %s: %s", s->name, s->state, s->last_error);
+        finish(w, ok ? COLOUR_NONE : COLOUR_BAD, &b);
+}
+
+static void on_settled(void *userdata, const ClientSettled *s)
+{
+        Watch *w = userdata;
+        bool ok = strcmp(s->outcome, "acknowledged") == 0;
+        Buffer b = BUFFER_NULL;
+
+        if (ok)
+                w->total += s->last - s->first + 1;
+        if (w->left == 0)
+                return;
+        put_time(w, &b, "settled", clock_wall(&clock_system));
+        if (w->options->json)
+                buffer_printf(&b,
+                              ",\"stream\":\"%s\",\"epoch\":\"%016" PRIx64 "\",\"first\":%" PRIu64
+                              ",\"last\":%" PRIu64 ",\"outcome\":\"%s\",\"reason\":\"%s\",\"total\":%" PRIu64
+                              ",\"send_state\":\"%s\"",
+                              s->stream, s->epoch, s->first, s->last, s->outcome, s->reason, w->total,
+                              w->send_state);
+        else
+                buffer_printf(&b, "%s%s%s  %s.%016" PRIx64 ".%" PRIu64 "-%" PRIu64 "  total %" PRIu64 "  %s",
+                              s->outcome, *s->reason ? " " : "", s->reason, s->stream, s->epoch, s->first,
+                              s->last, w->total, w->send_state);
+        finish(w, ok ? COLOUR_GOOD : COLOUR_BAD, &b);
+}
+
+/* Of the status only the link makes a line; the send state rides along with the confirmations. */
+static void on_status(void *userdata, const GatewayStatus *s)
+{
+        Watch *w = userdata;
+        Buffer b = BUFFER_NULL;
+        char link[64];
+
+        (void)snprintf(w->send_state, sizeof(w->send_state), "%s", s->send_state);
+        (void)snprintf(link, sizeof(link), "%s (%s)", s->link_state, s->link_reason);
+        if (strcmp(link, w->link) == 0 || w->left == 0)
+                return;
+        (void)snprintf(w->link, sizeof(w->link), "%s", link);
+        put_time(w, &b, "link", clock_wall(&clock_system));
+        if (w->options->json)
+                buffer_printf(&b, ",\"link_state\":\"%s\",\"link_reason\":\"%s\"", s->link_state,
+                              s->link_reason);
+        else
+                buffer_append_string(&b, link);
+        finish(w, COLOUR_CARE, &b);
+}
+
+static void on_gone(void *userdata)
+{
+        ((Watch *)userdata)->gone = true;
+}
+
+static int parse(int argc, char **argv, Watch *w, usec_t *ret_until)
+{
+        static const struct option longs[] = {
+                        {"for", required_argument, NULL, 'f'}, {"count", required_argument, NULL, 'c'}, {}};
+        usec_t span;
+        char *end;
+        int o, r;
+
+        while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0)
+                switch (o) {
+                case 'f':
+                        r = parse_span("watch", optarg, &span);
+                        if (r != CTL_OK)
+                                return r;
+                        *ret_until = usec_add(clock_boot(&clock_system), span);
+                        break;
+                case 'c':
+                        w->left = strtoull(optarg, &end, 10);
+                        if (w->left == 0 || *end || *optarg == '-')
+                                return usage("watch", "watch: '%s' is not a count.", optarg);
+                        break;
+                default:
+                        return usage("watch", "watch: this is not understood.");
+                }
+        return optind < argc ? usage("watch", "watch: there is no argument '%s'.", argv[optind]) : CTL_OK;
+}
+
+static int run(Watch *w, Client *client, usec_t until)
+{
+        while (w->left > 0 && !interrupted && clock_boot(&clock_system) < until) {
+                int r;
+
+                if (w->gone) {
+                        fprintf(stderr, "hublinkd left. See: systemctl status hublinkd\n");
+                        return CTL_NOT_RUNNING;
+                }
+                r = client_wait(client, until);
+                if (r != CTL_OK)
+                        return r;
+        }
+        return CTL_OK;
+}
+
+int command_watch(const Options *options, int argc, char **argv)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(gateway_status_done) GatewayStatus status = {};
+        Watch w = {.options = options, .screen = screen_of_stdout(), .left = UINT64_MAX};
+        ClientEvents events = {on_sensor, on_settled, on_status, on_gone, &w};
+        usec_t until = USEC_INFINITY;
+        int r;
+
+        if ((r = parse(argc, argv, &w, &until)) != CTL_OK ||
+            (r = client_open(&client, options->bus)) != CTL_OK ||
+            (r = client_listen(client, &events)) != CTL_OK || (r = client_status(client, &status)) != CTL_OK)
+                return r;
+        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+        on_status(&w, &status);
+        r = client_call(client, "Subscribe", TIMEOUT_DEFAULT);
+        if (r == CTL_FAILED)
+                fprintf(stderr, "Going on without confirmations.\n");
+        else if (r != CTL_OK)
+                return r;
+        return run(&w, client, until);
+}

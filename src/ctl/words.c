@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Values, counts and sensors as text and as JSON. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "ctl/ctl.h"
+
+int print_buffer(Buffer *b)
+{
+        int r = buffer_error(b) < 0 || fwrite(b->data, 1, b->size, stdout) != b->size || fflush(stdout) != 0;
+
+        buffer_done(b);
+        return r ? CTL_FAILED : CTL_OK;
+}
+
+void put_value(Buffer *b, const Value *v)
+{
+        char text[NUMBER_TEXT_MAX];
+
+        switch (v->kind) {
+        case VALUE_NUMBER:
+                (void)number_format(v->number, text);
+                buffer_append_string(b, text);
+                break;
+        case VALUE_INTEGER:
+                json_integer(b, v->integer);
+                break;
+        case VALUE_BOOLEAN:
+                buffer_append_string(b, v->boolean ? "true" : "false");
+                break;
+        case VALUE_TEXT:
+                json_string(b, v->text);
+                break;
+        case _VALUE_KIND_MAX:
+                break;
+        }
+}
+
+void put_value_json(Buffer *b, const Value *v)
+{
+        put_value(b, v);
+}
+
+void put_values(Buffer *b, const SensorInfo *s)
+{
+        for (size_t i = 0; i < s->n_values; i++) {
+                buffer_printf(b, "%s%s=", i ? "  " : "", s->values[i].name);
+                put_value(b, &s->values[i].value);
+                if (*s->units[i])
+                        buffer_printf(b, " %s", s->units[i]);
+        }
+}
+
+void put_counts_json(Buffer *b, const Counts *c)
+{
+        buffer_append_char(b, '{');
+        for (size_t i = 0; i < c->n_items; i++) {
+                buffer_append_string(b, i ? "," : "");
+                json_string(b, c->items[i].name);
+                buffer_append_char(b, ':');
+                json_unsigned(b, c->items[i].n);
+        }
+        buffer_append_char(b, '}');
+}
+
+void put_sensor_json(Buffer *b, const SensorInfo *s)
+{
+        bool more = false;
+
+        buffer_printf(b, "{\"name\":\"%s\",\"driver\":\"%s\",\"state\":\"%s\",\"values\":{", s->name,
+                      s->driver, s->state);
+        for (size_t i = 0; i < s->n_values; i++) {
+                buffer_printf(b, "%s\"%s\":", i ? "," : "", s->values[i].name);
+                put_value_json(b, &s->values[i].value);
+        }
+        buffer_append_string(b, "},\"units\":{");
+        for (size_t i = 0; i < s->n_values; i++)
+                if (*s->units[i]) {
+                        buffer_printf(b, "%s\"%s\":", more ? "," : "", s->values[i].name);
+                        json_string(b, s->units[i]);
+                        more = true;
+                }
+        buffer_printf(b, "},\"time\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"last_error\":", s->time,
+                      s->errors);
+        json_string(b, s->last_error);
+        buffer_printf(b, ",\"interval\":%" PRIu64 "}", s->interval);
+}
+
+void put_sensors_json(Buffer *b, const SensorList *l)
+{
+        buffer_append_char(b, '[');
+        for (size_t i = 0; i < l->n_sensors; i++) {
+                buffer_append_string(b, i ? "," : "");
+                put_sensor_json(b, &l->sensors[i]);
+        }
+        buffer_append_char(b, ']');
+}
+
+static Colour colour_of(const SensorInfo *s)
+{
+        return strcmp(s->state, "ok") == 0        ? COLOUR_GOOD
+               : strcmp(s->state, "failing") == 0 ? COLOUR_BAD
+                                                  : COLOUR_CARE;
+}
+
+void print_sensors(const Screen *screen, const SensorList *l)
+{
+        usec_t now = clock_wall(&clock_system);
+        Table t = {.n_columns = 4};
+
+        if (l->n_sensors == 0)
+                return;
+        table_add(&t, COLOUR_FAINT, "sensor");
+        table_add(&t, COLOUR_FAINT, "state");
+        table_add(&t, COLOUR_FAINT, "read");
+        table_add(&t, COLOUR_FAINT, "values");
+        for (size_t i = 0; i < l->n_sensors; i++) {
+                const SensorInfo *s = &l->sensors[i];
+                _cleanup_(buffer_done) Buffer age = BUFFER_NULL, what = BUFFER_NULL;
+
+                if (s->time > 0) {
+                        put_span(&age, usec_sub(now, s->time));
+                        buffer_append_string(&age, " ago");
+                }
+                if (strcmp(s->state, "ok") != 0 && *s->last_error)
+                        buffer_printf(&what, "%s%s", s->last_error, s->n_values > 0 ? "; last " : "");
+                put_values(&what, s);
+                table_add(&t, COLOUR_NONE, "%s", s->name);
+                table_add(&t, colour_of(s), "%s", s->state);
+                table_add(&t, COLOUR_NONE, "%s", age.data ? age.data : "never");
+                table_add(&t, COLOUR_NONE, "%s", what.data ? what.data : "");
+        }
+        table_print(&t, screen);
+}
