@@ -4,8 +4,8 @@
 /*
  * JSON - written straight into a Buffer
  *
- * For bodies on the hot path and for output of programs. Reading JSON is json-c's work. The caller writes the
- * punctuation; these write the parts that can go wrong.
+ * For bodies on the hot path and for output of programs. Reading JSON is json-c's work, save for the lines of
+ * sensors (sensor/json-line.h). The caller writes the punctuation; these write the parts that can go wrong.
  */
 
 #include "base/buffer.h"
