@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "model/name.h"
-
 #define EPOCH_DIGITS 16
 
 static bool take_epoch(const char **p, uint64_t *ret)

@@ -8,12 +8,13 @@
  */
 
 #include "base/macro.h"
+#include "model/name.h"
 
 /* No message has room for more; what claims more is not hublink's. */
 #define RECORD_ID_COUNT_MAX (256 * 1024)
 
 typedef struct RecordId {
-        char stream[33];
+        Name stream;
         uint64_t epoch;
         uint64_t first, last;
 } RecordId;

@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "model/name.h"
-
 #define GAPS_SHOWN 5
 
 typedef struct Epoch {
@@ -18,7 +16,7 @@ typedef struct Epoch {
 
 typedef struct Stream {
         char *device;
-        char name[33];
+        Name name;
         Epoch *epochs; /* the newest last */
         size_t n_epochs;
         IntervalSet seen;      /* under whatever epoch */

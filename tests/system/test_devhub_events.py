@@ -12,7 +12,7 @@ import time
 
 import mqtt
 import pytest
-from devhub import PROGRAM, devhub  # noqa: F401  (a fixture)
+from devhub import PROGRAM, Devhub, devhub  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
@@ -199,6 +199,34 @@ def test_many_devices_at_once(devhub):
     assert results == [300] * 20
     assert devhub.verify()['received'] == 6000
     assert len(devhub.events('d7')) == 300
+
+
+def test_a_full_disk_acknowledges_nothing_it_did_not_store(tmp_path):
+    small = tmp_path / 'small'
+    small.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=2m', 'none', small], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip('cannot mount here')
+    try:
+        hub = Devhub(small / 'hub')
+        hub.log = tmp_path / 'log'
+        with hub:
+            device = hub.create('d1')
+            with hub.client(device) as client:
+                acked = burst(client, device, 5000, body=bytes(2000))  # ends when the hub closes the link
+            assert 0 < acked < 5000
+            assert len(hub.events()) >= acked
+            assert 'Events cannot be stored' in hub.log.read_text()
+            for _ in range(3):  # it stays up, and stays honest
+                with hub.open() as client:
+                    code = client.connect('d1', device.username(), device.token())[1]
+                    assert code == 3 or burst(client, device, 500, body=bytes(2000)) < 500
+            assert subprocess.run(['mount', '-o', 'remount,size=50m', small]).returncode == 0
+            with hub.client(device) as client:
+                assert burst(client, device, 100) == 100
+            assert 'Events are stored again' in hub.log.read_text()
+            assert hub.log.read_text().count('cannot be stored') <= 4  # once an outage, not once an event
+    finally:
+        subprocess.run(['umount', small])
 
 
 # --- monitor ---
