@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -706,4 +707,22 @@ uint8_t *fake_disk_file(FakeDisk *fake, const char *path, size_t *ret_size)
         if (ret_size)
                 *ret_size = fake->inodes[i].size;
         return fake->inodes[i].data;
+}
+
+/* ---- its own weight ---- */
+
+static size_t chunk(void *p)
+{
+        return p ? malloc_usable_size(p) + sizeof(size_t) : 0;
+}
+
+size_t fake_disk_memory(const FakeDisk *fake)
+{
+        size_t sum = chunk(fake->entries) + chunk(fake->inodes);
+
+        for (size_t i = 0; i < fake->n_entries; i++)
+                sum += chunk(fake->entries[i].path) + chunk(fake->entries[i].data);
+        for (size_t i = 0; i < fake->n_inodes; i++)
+                sum += chunk(fake->inodes[i].path) + chunk(fake->inodes[i].data);
+        return sum;
 }
