@@ -9,40 +9,70 @@ static const struct {
         const char *wrong;  /* "Not connected since ...: WRONG." */
         const char *remedy; /* a sentence */
 } reasons[_LINK_REASON_MAX] = {
-                [LINK_REASON_NONE] = {"the connection is being made", ""},
-                [LINK_REASON_NO_CREDENTIAL] =
-                                {"there is no connection string",
-                                 "Set hub.connection_string_file to a file that only hublinkd can read."},
-                [LINK_REASON_NETWORK] = {"the network does not reach the hub",
-                                         "Check cable, route and firewall (TCP port 8883)."},
-                [LINK_REASON_NAME] = {"the hub's name is not found",
-                                      "Check the host name and the name server."},
-                [LINK_REASON_REFUSED] = {"the hub's address refuses the connection",
-                                         "Check hub.address; does anything listen there?"},
-                [LINK_REASON_TLS_UNTRUSTED] =
-                                {"the hub's certificate is not from a CA that we trust",
-                                 "Install ca-certificates or set hub.ca_file; is there a proxy in between?"},
-                [LINK_REASON_TLS_HOSTNAME] =
-                                {"the hub's certificate is for another name",
-                                 "Check the HostName of the connection string and hub.address."},
-                [LINK_REASON_TLS_EXPIRED] =
-                                {"the hub's certificate is expired or not yet valid",
-                                 "Check this machine's clock first (timedatectl), then the certificate."},
-                [LINK_REASON_CREDENTIAL] = {"the hub refuses our credential",
-                                            "Check that the device exists and is enabled, and that its key "
-                                            "is this one."},
-                [LINK_REASON_HUB_UNAVAILABLE] = {"the hub says that it is unavailable",
-                                                 "Nothing to do here; see the hub's own health."},
-                [LINK_REASON_CLOCK] = {"this machine's clock is wrong", "Set the clock (timedatectl, NTP)."},
-                [LINK_REASON_TAKEOVER] = {"another client connects with our identity",
-                                          "Find it and give it an identity of its own."},
-                [LINK_REASON_THROTTLED] = {"the hub throttles us",
-                                           "Nothing to do now; send less, or buy more units."},
-                [LINK_REASON_QUOTA] = {"the hub's quota for the day is used up",
-                                       "Wait for the day to end, or buy more units."},
-                [LINK_REASON_SILENT] = {"the hub stopped answering", "Check the network for lost packets."},
-                [LINK_REASON_CLOSED] = {"the hub closed the connection and did not say why",
-                                        "See journalctl -u hublinkd, and the hub's own log."},
+        [LINK_REASON_NONE] = {
+                "the connection is being made",
+                "",
+        },
+        [LINK_REASON_NO_CREDENTIAL] = {
+                "there is no connection string",
+                "Set hub.connection_string_file to a file that only hublinkd can read.",
+        },
+        [LINK_REASON_NETWORK] = {
+                "the network does not reach the hub",
+                "Check cable, route and firewall (TCP port 8883).",
+        },
+        [LINK_REASON_NAME] = {
+                "the hub's name is not found",
+                "Check the host name and the name server.",
+        },
+        [LINK_REASON_REFUSED] = {
+                "the hub's address refuses the connection",
+                "Check hub.address; does anything listen there?",
+        },
+        [LINK_REASON_TLS_UNTRUSTED] = {
+                "the hub's certificate is not from a CA that we trust",
+                "Install ca-certificates or set hub.ca_file; is there a proxy in between?",
+        },
+        [LINK_REASON_TLS_HOSTNAME] = {
+                "the hub's certificate is for another name",
+                "Check the HostName of the connection string and hub.address.",
+        },
+        [LINK_REASON_TLS_EXPIRED] = {
+                "the hub's certificate is expired or not yet valid",
+                "Check this machine's clock first (timedatectl), then the certificate.",
+        },
+        [LINK_REASON_CREDENTIAL] = {
+                "the hub refuses our credential",
+                "Check that the device exists and is enabled, and that its key is this one.",
+        },
+        [LINK_REASON_HUB_UNAVAILABLE] = {
+                "the hub says that it is unavailable",
+                "Nothing to do here; see the hub's own health.",
+        },
+        [LINK_REASON_CLOCK] = {
+                "this machine's clock is wrong",
+                "Set the clock (timedatectl, NTP).",
+        },
+        [LINK_REASON_TAKEOVER] = {
+                "another client connects with our identity",
+                "Find it and give it an identity of its own.",
+        },
+        [LINK_REASON_THROTTLED] = {
+                "the hub throttles us",
+                "Nothing to do now; send less, or buy more units.",
+        },
+        [LINK_REASON_QUOTA] = {
+                "the hub's quota for the day is used up",
+                "Wait for the day to end, or buy more units.",
+        },
+        [LINK_REASON_SILENT] = {
+                "the hub stopped answering",
+                "Check the network for lost packets.",
+        },
+        [LINK_REASON_CLOSED] = {
+                "the hub closed the connection and did not say why",
+                "See journalctl -u hublinkd, and the hub's own log.",
+        },
 };
 
 static LinkReason reason_of(const char *text)

@@ -14,20 +14,20 @@
 #include "ctl/ctl.h"
 
 static const Command commands[] = {
-                {"status", "", "link, queue, sensors and ledger; first of all what is wrong",
-                 command_status},
-                {"watch", "[--for D] [--count N]", "readings and confirmations as they come", command_watch},
-                {"sensors", "", "the sensors with their latest values", command_sensors},
-                {"submit", "SENSOR CHANNEL=VALUE... [--time T] [--stream S] [--wait] [--timeout D]",
-                 "hand in a reading; answers once it is on disk, with --wait once the hub has it",
-                 command_submit},
-                {"submit-message",
-                 "FILE|- [--stream S] [--content-type T] [--property K=V]... [--wait] [--timeout D]",
-                 "hand in a message that goes up as it is", command_submit_message},
-                {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
-                 command_flush},
-                {"reconnect", "", "try to connect now", command_reconnect},
-                {"check", "", "check the settings; works with the daemon stopped", command_check},
+        {"status", "", "link, queue, sensors and ledger; first of all what is wrong",
+         command_status},
+        {"watch", "[--for D] [--count N]", "readings and confirmations as they come", command_watch},
+        {"sensors", "", "the sensors with their latest values", command_sensors},
+        {"submit", "SENSOR CHANNEL=VALUE... [--time T] [--stream S] [--wait] [--timeout D]",
+         "hand in a reading; answers once it is on disk, with --wait once the hub has it",
+         command_submit},
+        {"submit-message",
+         "FILE|- [--stream S] [--content-type T] [--property K=V]... [--wait] [--timeout D]",
+         "hand in a message that goes up as it is", command_submit_message},
+        {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
+         command_flush},
+        {"reconnect", "", "try to connect now", command_reconnect},
+        {"check", "", "check the settings; works with the daemon stopped", command_check},
 };
 
 static void help(void)

@@ -20,8 +20,8 @@ typedef struct TableCell {
 } TableCell;
 
 static const char *const escapes[_COLOUR_MAX] = {
-                [COLOUR_NONE] = "",          [COLOUR_GOOD] = "\033[32m", [COLOUR_CARE] = "\033[33m",
-                [COLOUR_BAD] = "\033[1;31m", [COLOUR_FAINT] = "\033[2m",
+        [COLOUR_NONE] = "",          [COLOUR_GOOD] = "\033[32m", [COLOUR_CARE] = "\033[33m",
+        [COLOUR_BAD] = "\033[1;31m", [COLOUR_FAINT] = "\033[2m",
 };
 
 static void colour_on(const Screen *s, Colour colour)
@@ -44,9 +44,9 @@ Screen screen_of_stdout(void)
 
         if (!isatty(STDOUT_FILENO))
                 return s;
-        s.width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0 ? size.ws_col
-                                                                                  : WIDTH_DEFAULT;
-        s.width = MAX(s.width, (unsigned)WIDTH_LEAST);
+        s.width = WIDTH_DEFAULT;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
+                s.width = MAX((unsigned)size.ws_col, (unsigned)WIDTH_LEAST);
         s.coloured = !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
         return s;
 }

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """org.hublink1 on a real dbus-daemon, with bus-peer in the place of the daemon."""
 
-import json
-import os
-import queue
 import signal
 import subprocess
-import threading
 import time
 import xml.etree.ElementTree
 
@@ -14,64 +10,11 @@ import dbus
 import pytest
 
 from bus import BUILD, MANAGER, NAME, PATH, SENSOR, SOURCE, As, PrivateBus
+from bus_peer import BusPeer
 
 ERROR = 'org.hublink1.Error.'
 EPOCH = 0x0123456789abcdef
 SENSOR_PATH = PATH + '/sensor/'
-
-
-class BusPeer:
-    """The test program, and both ends of its talk."""
-
-    def __init__(self, address):
-        self.process = subprocess.Popen([BUILD / 'tests/system/bus-peer', address], text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = queue.Queue()
-        self.log = []
-        self.readers = [threading.Thread(target=self.read_output), threading.Thread(target=self.read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def read_output(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line.rstrip())
-
-    def tell(self, command):
-        """Returns once it is done, with what was asked meanwhile."""
-        asked = []
-        self.process.stdin.write(command + '\n')
-        self.process.stdin.flush()
-        while True:
-            line = self.lines.get(timeout=10)
-            if line.get('did') == command:
-                return asked
-            asked.append(line)
-
-    def asked(self):
-        """What local services asked since the last question."""
-        return self.tell('change')
-
-    def quit(self):
-        if self.process.poll() is None:
-            try:
-                self.process.stdin.write('quit\n')
-                self.process.stdin.close()
-            except BrokenPipeError:
-                pass
-        code = self.process.wait(10)
-        for reader in self.readers:
-            reader.join(10)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return code
-
-    def cpu_seconds(self):
-        fields = open('/proc/%d/stat' % self.process.pid).read().rsplit(')', 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 @pytest.fixture

@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hublinkctl against the real bus, with bus-peer in the place of the daemon."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from bus import BUILD, As, PrivateBus
+from bus_peer import BusPeer
+
+CTL = str(BUILD / 'src/ctl/hublinkctl')
+EPOCH = '0123456789abcdef'
+LEDGER = re.compile(r'^ledger: accepted=(\d+) acknowledged=(\d+) waiting=(\d+) dropped=(\d+) dead_lettered=(\d+)$')
+
+
+@pytest.fixture
+def bus():
+    with PrivateBus() as bus:
+        yield bus
+
+
+@pytest.fixture
+def peer(bus):
+    peer = BusPeer(bus.address)
+    bus.wait_for_name()
+    yield peer
+    assert peer.quit() == 0, peer.log
+
+
+def ctl(bus, *args, who=(), stdin='', **kwargs):
+    return subprocess.run([*who, CTL, '--bus', bus.address, *args], input=stdin, capture_output=True, text=True,
+                          timeout=30, **kwargs)
+
+
+def good(result):
+    assert result.returncode == 0 and result.stderr == '', (result.returncode, result.stderr)
+    return result.stdout
+
+
+# ---- usage ----
+
+@pytest.mark.parametrize('args', [
+    [], ['flap'], ['--bus'], ['--config'], ['status', 'x'], ['status', '--verbose'], ['sensors', 'x'], ['reconnect', 'x'],
+    ['flush', 'x'], ['flush', '--timeout', 'soon'], ['check', 'x'], ['watch', 'x'], ['watch', '--for', '-1s'],
+    ['watch', '--count', '0'], ['watch', '--count', '-3'], ['watch', '--count', '3x'],
+    ['submit'], ['submit', 'plc'], ['submit', 'plc', 'a'], ['submit', 'plc', '=1'], ['submit', 'plc', '9=1'],
+    ['submit', 'plc', 'a=1', '--time', 'noon'], ['submit', 'plc', 'a=1', '--time', '2026-13-01T00:00:00Z'],
+    ['submit', 'plc', 'a=1', '--time', '2026-01-01T00:00:00'], ['submit', 'plc', 'a=1', '--timeout', '5 parsec'],
+    ['submit', 'plc'] + ['c%d=1' % i for i in range(65)],
+    ['submit-message'], ['submit-message', 'a', 'b'], ['submit-message', '-', '--property', 'x'],
+    ['submit-message', '-', '--property', '=x'],
+], ids=' '.join)
+def test_wrong_usage_is_exit_2(args):
+    result = subprocess.run([CTL, *args], capture_output=True, text=True, timeout=10)
+    assert result.returncode == 2 and result.stdout == '', result
+    assert 'usage: hublinkctl ' in result.stderr or 'hublinkctl --help' in result.stderr
+
+
+def test_help_and_version():
+    for args in (['--help'], ['-h'], ['status', '--help']):
+        out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
+        assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'check'}
+        assert all(len(line) <= 100 for line in out.splitlines())
+    assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
+                                                                          text=True)))
+
+
+COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
+            ['submit-message', '-'], ['flush'], ['reconnect']]
+
+
+@pytest.mark.parametrize('args', COMMANDS, ids=' '.join)
+def test_without_a_daemon_exit_3_and_the_remedy(bus, args):
+    result = ctl(bus, *args)
+    assert result.returncode == 3 and result.stdout == ''
+    assert 'not running' in result.stderr and 'systemctl start hublinkd' in result.stderr
+
+
+def test_without_a_bus_exit_1(bus):
+    bus.stop()
+    result = ctl(bus, 'status')
+    assert result.returncode == 1 and 'message bus' in result.stderr
+
+
+# ---- status ----
+
+def test_status_json_has_its_members(bus, peer):
+    for command in ('sensor cpu file', 'read cpu temperature Cel 48.31', 'sensor room i2c', 'fail room no answer',
+                    'link waiting credential', 'queue 12 34567 300000000', 'count 7'):
+        peer.tell(command)
+    peer.tell('settle telemetry 1 1 2 expired')
+    told = json.loads(good(ctl(bus, 'status', '--json')))
+    assert list(told) == ['version', 'link_state', 'link_reason', 'since', 'next_try', 'hub', 'device_id', 'ledger',
+                          'queue', 'sensors']
+    assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
+    assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
+    assert told['next_try'] - told['since'] == 30000000 and abs(told['since'] / 1e6 - time.time()) < 30
+    assert list(told['ledger']) == ['accepted', 'acknowledged', 'waiting', 'dropped', 'dead_lettered', 'refused']
+    assert told['ledger']['accepted'] == 7 and told['ledger']['acknowledged'] == 7
+    assert set(told['ledger']['dropped']) == set('queue-full age free-space expired damaged disk'.split())
+    assert told['ledger']['dropped']['expired'] == 2
+    assert set(told['ledger']['refused']) == set('malformed too-long rate overload unreadable range nan'.split())
+    assert told['queue'] == {'records': 12, 'bytes': 34567, 'oldest_age': 300000000, 'in_flight': 0}
+    cpu, room = told['sensors']
+    assert cpu.pop('time') > 0
+    assert cpu == {'name': 'cpu', 'driver': 'file', 'state': 'ok', 'values': {'temperature': 48.31},
+                   'units': {'temperature': 'Cel'}, 'errors': 0, 'last_error': '', 'interval': 10000000}
+    assert (room['state'], room['errors'], room['last_error'], room['values']) == ('failing', 1, 'no answer', {})
+    assert json.loads(good(ctl(bus, '--json', 'sensors')))[1] == room
+
+
+REASONS = {
+    'no-credential': 'connection_string_file', 'network': 'firewall', 'name': 'name server', 'refused': 'hub.address',
+    'tls-untrusted': 'ca_file', 'tls-hostname': 'HostName', 'tls-expired': 'clock', 'credential': 'key',
+    'hub-unavailable': 'unavailable', 'clock': 'NTP', 'takeover': 'identity', 'throttled': 'throttles',
+    'quota': 'quota', 'silent': 'stopped answering', 'closed': 'journalctl',
+}
+
+
+def test_the_first_line_says_what_is_wrong_and_what_to_do(bus, peer):
+    first = {}
+    for reason, word in REASONS.items():
+        peer.tell('link waiting ' + reason)
+        lines = good(ctl(bus, 'status')).splitlines()
+        first[reason] = lines[0]
+        assert lines[0].startswith('Not connected since ') and word in lines[0], lines[0]
+        assert re.search(r'Next try in (29|30) s\.$', lines[0]), lines[0]
+        assert LEDGER.match(lines[-1])
+    assert len({re.sub(r'[\d:.]+', '', line) for line in first.values()}) == len(REASONS)
+    peer.tell('link connected none')
+    assert re.match(r'Connected to hub\.example as gw-1 since [\d:]+ \([\d.]+ s\)', good(ctl(bus, 'status')))
+    peer.tell('disk No space left on device')
+    assert good(ctl(bus, 'status')).startswith("The queue's disk fails: No space left on device.")
+    for state in ('connecting', 'offline', 'stopped'):
+        peer.tell('link %s none' % state)
+        assert 'Not connected' in good(ctl(bus, 'status'))
+
+
+def on_a_terminal(bus, *args, columns=80, env=None, seconds=10):
+    """What a person sees, and the exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update({'TERM': 'xterm', **(env or {})})
+        time.sleep(0.1)
+        os.execv(CTL, [CTL, '--bus', bus.address, *args])
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+    seen = b''
+    while True:
+        try:
+            data = os.read(fd, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+    os.close(fd)
+    return seen.decode().replace('\r\n', '\n'), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+ESCAPE = re.compile(r'\033\[[0-9;]*m')
+
+
+@pytest.mark.parametrize('columns', [80, 60, 132])
+def test_a_terminal_gets_colours_and_no_line_over_its_width(bus, peer, columns):
+    for command in ('sensor cpu file', 'read cpu a_rather_long_channel_name Cel 48.3123456789', 'sensor room i2c',
+                    'fail room ' + 'the chip at 0x48 on /dev/i2c-1 does not answer; ' * 3,
+                    'link waiting tls-untrusted', 'disk a rather long explanation of what happened to the disk'):
+        peer.tell(command)
+    for args in (['status'], ['sensors']):
+        seen, code = on_a_terminal(bus, *args, columns=columns)
+        assert code == 0 and ESCAPE.search(seen)
+        lines = ESCAPE.sub('', seen).splitlines()
+        # the ledger's line is a contract: never wrapped
+        assert max(len(line) for line in lines if not line.startswith('ledger: ')) <= columns, lines
+        assert any(line.endswith('…') for line in lines)
+        plain, code = on_a_terminal(bus, *args, columns=columns, env={'NO_COLOR': '1'})
+        assert code == 0 and '\033' not in plain
+        heads = [re.match(r'(sensor +)(state +)(read +)values$', line) for line in lines]
+        (head,) = [m for m in heads if m]
+        for name in ('cpu', 'room'):
+            (row,) = [line for line in lines if line.startswith(name + ' ')]
+            assert row[head.end(1) - 1] == ' ' and row[head.end(1)] != ' '  # aligned
+    assert '\033' not in good(ctl(bus, 'status'))
+
+
+def test_sensors_without_any(bus, peer):
+    assert 'no sensors' in good(ctl(bus, 'sensors'))
+    assert json.loads(good(ctl(bus, 'sensors', '--json'))) == []
+
+
+# ---- submit ----
+
+def test_submit_knows_numbers_booleans_and_texts(bus, peer):
+    out = good(ctl(bus, 'submit', 'plc', 'i=-5', 'd=2.5', 'e=1e3', 'b=true', 'f=false', 't=hi there', 'n=', 'x=0x10',
+                   'q=a=b', 'big=9223372036854775808', '--stream', 'wind', '--time', '2026-01-31T12:00:00.5Z'))
+    assert out == 'on disk: wind.%s.1-1\n' % EPOCH
+    (asked,) = peer.asked()
+    assert asked['stream'] == 'wind'
+    assert asked['readings'] == [{'sensor': 'plc', 'time': 1769860800500000, 'trusted': True, 'values': {
+        'i': -5, 'd': 2.5, 'e': 1000, 'b': True, 'f': False, 't': 'hi there', 'n': '', 'x': '0x10', 'q': 'a=b',
+        'big': 9223372036854775808}}]
+    good(ctl(bus, 'submit', 'plc', 'a=1', '--time=1769860800.25'))
+    assert peer.asked()[0]['readings'][0]['time'] == 1769860800250000
+    assert json.loads(good(ctl(bus, 'submit', 'plc', 'a=1', '--json'))) == {
+        'stream': 'telemetry', 'epoch': EPOCH, 'first': 3, 'last': 3}
+
+
+def test_submit_tells_the_daemons_no(bus, peer):
+    result = ctl(bus, 'submit', 'plc', 'a=1', '--time', '1000')
+    assert result.returncode == 1 and "'a'" in result.stderr and result.stdout == ''
+    peer.tell('answer error 9 no space left')
+    result = ctl(bus, 'submit', 'plc', 'a=1')
+    assert result.returncode == 1 and 'no space left' in result.stderr
+    result = ctl(bus, 'submit', 'plc', 'a=\udcff')
+    assert result.returncode == 1 and 'UTF-8' in result.stderr
+
+
+def test_submit_waits_for_the_hub(bus, peer):
+    waiting = subprocess.Popen([CTL, '--bus', bus.address, 'submit', 'plc', 'a=1', '--wait'], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert peer.lines.get(timeout=10)['asked'] == 'submit'
+    time.sleep(0.3)
+    assert waiting.poll() is None
+    peer.tell('settle telemetry 1 1 1 acknowledged')  # another epoch
+    peer.tell('settle wind %d 1 1 acknowledged' % int(EPOCH, 16))  # another stream
+    peer.tell('settle telemetry %d 2 9 acknowledged' % int(EPOCH, 16))  # other numbers
+    time.sleep(0.5)
+    assert waiting.poll() is None
+    peer.tell('settle telemetry %d 1 1 acknowledged' % int(EPOCH, 16))
+    out, err = waiting.communicate(timeout=10)
+    assert (waiting.returncode, out, err) == (0, 'acknowledged by the hub: telemetry.%s.1-1\n' % EPOCH, '')
+    peer.tell('acknowledge 1')  # settled in the same breath as accepted
+    assert json.loads(good(ctl(bus, 'submit', 'plc', 'a=1', '--wait', '--json')))['outcome'] == 'acknowledged'
+    assert json.loads(good(ctl(bus, 'submit-message', '-', '--wait', '--json')))['outcome'] == 'acknowledged'
+
+
+def test_submit_waits_no_longer_than_told(bus, peer):
+    begun = time.monotonic()
+    result = ctl(bus, 'submit', 'plc', 'a=1', '--wait', '--timeout', '500ms')
+    assert result.returncode == 4 and 'on disk: telemetry' in result.stdout and 'in time' in result.stderr
+    assert 0.5 <= time.monotonic() - begun < 5
+    peer.tell('answer hold')
+    for args in (['submit', 'plc', 'a=1'], ['submit-message', '-'], ['flush']):
+        result = ctl(bus, *args, '--timeout', '300ms')
+        assert result.returncode == 4 and result.stdout == '' and 'in time' in result.stderr
+    peer.tell('answer now')
+
+
+def test_a_dropped_record_is_no_success(bus, peer):
+    waiting = subprocess.Popen([CTL, '--bus', bus.address, 'submit', 'plc', 'a=1', '--wait'], stdout=subprocess.PIPE,
+                               text=True)
+    assert peer.lines.get(timeout=10)['asked'] == 'submit'
+    peer.tell('settle telemetry %d 1 1 expired' % int(EPOCH, 16))
+    assert waiting.communicate(timeout=10)[0] == 'dropped: expired telemetry.%s.1-1\n' % EPOCH
+    assert waiting.returncode == 1
+
+
+def test_the_daemon_leaves_while_submit_waits(bus, peer):
+    waiting = subprocess.Popen([CTL, '--bus', bus.address, 'submit', 'plc', 'a=1', '--wait'], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert peer.lines.get(timeout=10)['asked'] == 'submit'
+    peer.quit()
+    out, err = waiting.communicate(timeout=10)
+    assert waiting.returncode == 3 and 'on disk' in err
+
+
+def test_submit_message(bus, peer, tmp_path):
+    body = tmp_path / 'body.json'
+    body.write_text('{"a": 1}')
+    out = good(ctl(bus, 'submit-message', str(body), '--stream', 'alarms', '--content-type', 'application/json',
+                   '--property', 'level=high', '--property', 'a=b=c'))
+    assert out == 'on disk: alarms.%s.1-1\n' % EPOCH
+    good(ctl(bus, 'submit-message', '-', stdin='x' * 262144))
+    first, second = peer.asked()
+    assert first == {'asked': 'submit-message', 'stream': 'alarms', 'content_type': 'application/json', 'encoding': None,
+                     'correlation_id': None, 'properties': {'level': 'high', 'a': 'b=c'}, 'body': '{"a": 1}'}
+    assert second['body'] == 'x' * 262144
+    result = ctl(bus, 'submit-message', '-', stdin='x' * 300000)
+    assert result.returncode == 1 and '262144' in result.stderr
+    result = ctl(bus, 'submit-message', str(tmp_path / 'absent'))
+    assert result.returncode == 1 and 'absent: No such file' in result.stderr
+    result = ctl(bus, 'submit-message', str(tmp_path))
+    assert result.returncode == 1 and 'directory' in result.stderr
+
+
+# ---- flush, reconnect, rights ----
+
+def test_flush_and_reconnect(bus, peer):
+    assert good(ctl(bus, 'flush')) == 'All that waited is settled.\n'
+    assert json.loads(good(ctl(bus, '--json', 'flush'))) == {'flushed': True}
+    good(ctl(bus, 'reconnect'))
+    assert json.loads(good(ctl(bus, 'reconnect', '--json'))) == {'reconnecting': True}
+    assert [a['asked'] for a in peer.asked()] == ['flush', 'flush', 'reconnect', 'reconnect']
+    peer.tell('answer error 1 there is no connection')
+    result = ctl(bus, 'flush')
+    assert result.returncode == 1 and 'there is no connection' in result.stderr
+
+
+def test_who_may_not_is_told_the_group(bus, peer):
+    for args in (['submit', 'plc', 'a=1'], ['flush'], ['reconnect']):
+        result = ctl(bus, *args, who=As.NOBODY)
+        assert result.returncode == 1 and 'group' in result.stderr.lower() and 'hublink-admin' in result.stderr
+    good(ctl(bus, 'status', who=As.NOBODY))
+    good(ctl(bus, 'submit', 'plc', 'a=1', who=As.SUBMITTER))
+    assert ctl(bus, 'flush', who=As.SUBMITTER).returncode == 1
+    good(ctl(bus, 'flush', who=As.ADMIN))
+
+
+# ---- watch ----
+
+def watch(bus, *args, who=()):
+    process = subprocess.Popen([*who, CTL, '--bus', bus.address, 'watch', *args], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    return process, process.stdout.readline()
+
+
+def test_watch_tells_readings_and_confirmations(bus, peer):
+    peer.tell('sensor cpu file')
+    peer.tell('link connected none')
+    process, first = watch(bus, '--json', '--count', '5')
+    assert json.loads(first)['event'] == 'link' and json.loads(first)['link_state'] == 'connected'
+    time.sleep(0.3)
+    peer.tell('busy 1')
+    time.sleep(1.2)
+    peer.tell('read cpu temperature Cel 48.31')
+    reading = json.loads(process.stdout.readline())
+    assert reading['event'] == 'reading' and reading['sensor']['values'] == {'temperature': 48.31}
+    assert reading['time'] == reading['sensor']['time']
+    peer.tell('settle telemetry 255 1 20 acknowledged')
+    peer.tell('settle telemetry 255 21 22 expired')
+    settled = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert [s.pop('time') > 0 for s in settled] == [True, True]
+    assert settled == [
+        {'event': 'settled', 'stream': 'telemetry', 'epoch': '00000000000000ff', 'first': 1, 'last': 20,
+         'outcome': 'acknowledged', 'reason': '', 'total': 20, 'send_state': 'BUSY'},
+        {'event': 'settled', 'stream': 'telemetry', 'epoch': '00000000000000ff', 'first': 21, 'last': 22,
+         'outcome': 'dropped', 'reason': 'expired', 'total': 20, 'send_state': 'BUSY'}]
+    peer.tell('storm 100')
+    assert json.loads(process.stdout.readline())['total'] == 120
+    assert process.wait(10) == 0 and process.stdout.read() == '' and process.stderr.read() == ''
+
+
+def test_watch_as_text(bus, peer):
+    peer.tell('sensor cpu file')
+    process, first = watch(bus, '--count', '4')
+    assert re.fullmatch(r'\d\d:\d\d:\d\d\.\d{3}  link     offline \(none\)\n', first)
+    time.sleep(0.3)
+    peer.tell('read cpu temperature Cel 48.31')
+    assert re.fullmatch(r'[\d:.]{12}  reading  cpu  temperature=48.31 Cel\n', process.stdout.readline())
+    time.sleep(1.1)
+    peer.tell('fail cpu it went away')
+    assert process.stdout.readline().endswith('reading  cpu  failing: it went away\n')
+    peer.tell('settle telemetry 255 1 20 acknowledged')
+    assert process.stdout.readline().endswith(
+        'settled  acknowledged  telemetry.00000000000000ff.1-20  total 20  IDLE\n')
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize('signum', [signal.SIGINT, signal.SIGTERM])
+def test_watch_ends_by_a_signal_and_by_time(bus, peer, signum):
+    process, _ = watch(bus)
+    time.sleep(0.2)
+    process.send_signal(signum)
+    assert process.wait(5) == 0
+    begun = time.monotonic()
+    process, _ = watch(bus, '--for', '1s')
+    assert process.wait(10) == 0 and 0.9 < time.monotonic() - begun < 5
+
+
+def test_watch_ends_with_the_daemon(bus, peer):
+    process, _ = watch(bus)
+    time.sleep(0.2)
+    peer.quit()
+    assert process.wait(5) == 3 and 'hublinkd left' in process.stderr.read()
+
+
+def test_watch_without_rights_goes_on_with_readings(bus, peer):
+    peer.tell('sensor cpu file')
+    process, _ = watch(bus, '--count', '2', who=As.NOBODY)
+    time.sleep(0.3)
+    peer.tell('read cpu temperature Cel 1')
+    assert 'temperature=1 Cel' in process.stdout.readline()
+    assert process.wait(5) == 0 and 'without confirmations' in process.stderr.read()
+
+
+# ---- check ----
+
+def test_check_hands_on_what_the_daemon_says(tmp_path):
+    """The daemon is found beside hublinkctl, as meson builds and as packages install."""
+    for folder, place in (('src/ctl', 'src/daemon'), ('usr/bin', 'usr/sbin'), ('one', 'one')):
+        root = tmp_path / folder.replace('/', '-')
+        (root / folder).mkdir(parents=True)
+        (root / place).mkdir(parents=True, exist_ok=True)
+        ctl_copy = root / folder / 'hublinkctl'
+        ctl_copy.write_bytes(open(CTL, 'rb').read())
+        ctl_copy.chmod(0o755)
+        result = subprocess.run([ctl_copy, 'check'], capture_output=True, text=True)
+        assert result.returncode == 1 and 'not found' in result.stderr
+        daemon = root / place / 'hublinkd'
+        daemon.write_text('#!/bin/sh\necho "$@"\necho wrong >&2\nexit 78\n')
+        daemon.chmod(0o755)
+        result = subprocess.run([ctl_copy, 'check'], capture_output=True, text=True)
+        assert (result.returncode, result.stdout, result.stderr) == (78, '--check\n', 'wrong\n')
+        result = subprocess.run([ctl_copy, 'check', '--config', '/a b'], capture_output=True, text=True)
+        assert (result.returncode, result.stdout) == (78, '--check --config /a b\n')
