@@ -10,6 +10,7 @@
 #define HANDSHAKE_WITHIN_USEC (60 * USEC_PER_SEC)
 #define READS_A_TURN          16              /* then others have their turn */
 #define OUTPUT_HIGH           ((size_t)65536) /* a client that does not read is not read either */
+#define TIMER_ACCURACY_USEC (5 * USEC_PER_MSEC)  /* delayed PUBACKs are measured by tests */
 #define LINGER_USEC           (2 * USEC_PER_SEC) /* to get a last CONNACK out */
 
 struct Link {
@@ -265,7 +266,8 @@ int link_new(Link **ret, sd_event *event, TlsServer *server, int fd, const char 
         r = sd_event_add_io(event, &link->io, fd, link->events, on_io, link);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(event, &link->timer, CLOCK_BOOTTIME, link->give_up_usec, 0, on_timer, link);
+        r = sd_event_add_time(event, &link->timer, CLOCK_BOOTTIME, link->give_up_usec, TIMER_ACCURACY_USEC,
+                              on_timer, link);
         if (r < 0)
                 return r;
         link->timer_usec = link->give_up_usec;

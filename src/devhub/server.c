@@ -2,6 +2,7 @@
 #include "devhub/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -69,6 +70,23 @@ static const char *module_of(const Verdict *v)
 static const char *slash_of(const Verdict *v)
 {
         return v->module_id ? "/" : "";
+}
+
+/* A client's own words, for a log line: no control characters, and not at any length. */
+typedef struct Words {
+        char text[96];
+} Words;
+
+static Words words(const char *before, const char *text, const char *instead)
+{
+        Words w;
+        char *p;
+
+        (void)snprintf(w.text, sizeof(w.text), "%s%s", text ? before : "", text ? text : instead);
+        for (p = w.text; *p; p++)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                        *p = '?';
+        return w;
 }
 
 #define WHO_FORMAT "%s%s%s"
@@ -149,7 +167,7 @@ static bool strike_connect(Server *s, Link *link, const Verdict *v, SessionGrant
         ret->hang_up = fault->code == 0;
         ret->reason = "refused by a fault";
         log_notice("%s: %s: refused with CONNACK %u, by a fault", link_peer(link),
-                   v->device_id ? v->device_id : "unknown", ret->code);
+                   words("", v->device_id, "unknown").text, ret->code);
         return true;
 }
 
@@ -167,7 +185,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         ret->reason = judged.reason;
         if (judged.code != CONNACK_ACCEPTED) {
                 log_notice("%s: %s: refused with CONNACK %u: %s", link_peer(link),
-                           judged.device_id ? judged.device_id : "unknown", judged.code, judged.reason);
+                           words("", judged.device_id, "unknown").text, judged.code, judged.reason);
                 return;
         }
         take_over(s, &judged);
@@ -185,9 +203,8 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         ret->device_id = v->device_id;
         ret->module_id = v->module_id;
         ret->ends_usec = boot_end(v->ends_usec);
-        log_info("%s: " WHO_FORMAT ": connected, keep-alive %u s%s%s%s%s", link_peer(link), WHO(v),
-                 connect->keep_alive, v->product ? ", product " : "", v->product ? v->product : "",
-                 v->model_id ? ", model " : "", v->model_id ? v->model_id : "");
+        log_info("%s: " WHO_FORMAT ": connected, keep-alive %u s%s%s", link_peer(link), WHO(v), connect->keep_alive,
+                 words(", product ", v->product, "").text, words(", model ", v->model_id, "").text);
 }
 
 /* ---- events ---- */

@@ -162,6 +162,15 @@ def test_nothing_secret_is_logged(devhub, device):
         assert secret not in log
 
 
+def test_a_client_cannot_write_log_lines(devhub, device):
+    with devhub.client(device, 'api-version=%s&DeviceClientType=a%%0Ab%%1b%s&model-id=m%%0D' % (API, 'c' * 5000)), \
+            devhub.open() as other:
+        other.connect('d1', '%s/d\n2/?x' % devhub.host, 'x')
+    lines = devhub.log.read_text().split('\n')
+    assert any('product a?b?ccc' in line and 'model m?' in line and len(line) < 400 for line in lines)
+    assert any('d?2: refused' in line for line in lines)
+
+
 def test_first_connect_then_all_else(devhub, device):
     for first in mqtt.packet(mqtt.PINGREQ), mqtt.publish(device.topic()), mqtt.packet(mqtt.DISCONNECT), \
             mqtt.connect('d1', name='AMQP'), b'\xff\xff\xff\xff\xff', b'\0\0':
