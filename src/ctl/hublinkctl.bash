@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of hublinkctl for bash.
+
+_hublinkctl_sensors() {
+    hublinkctl "$@" --json sensors 2>/dev/null | grep -o '"name":"[A-Za-z0-9_]*"' | cut -d'"' -f4
+}
+
+_hublinkctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i words
+    local -a bus=()
+    COMPREPLY=()
+
+    case $prev in
+    --bus) mapfile -t COMPREPLY < <(compgen -W 'system session' -- "$cur"); return ;;
+    --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --for | --timeout) mapfile -t COMPREPLY < <(compgen -W '10s 1min 5min' -- "$cur"); return ;;
+    --count | --time | --stream | --content-type | --property) return ;;
+    esac
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --bus) bus=(--bus "${COMP_WORDS[++i]}") ;;
+        --config) ((i++)) ;;
+        -*) ;;
+        *) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+
+    words='--bus --config --json --help --version'
+    case $command in
+    '') words+=' status watch sensors submit submit-message flush reconnect check' ;;
+    watch) words+=' --for --count' ;;
+    flush) words+=' --timeout' ;;
+    submit)
+        words+=' --time --stream --wait --timeout'
+        [[ $prev == submit ]] && words+=" $(_hublinkctl_sensors "${bus[@]}")"
+        ;;
+    submit-message)
+        words+=' --stream --content-type --property --wait --timeout'
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        ;;
+    esac
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -o filenames -F _hublinkctl hublinkctl
