@@ -459,6 +459,8 @@ static int on_pump(sd_event_source *source, void *userdata)
 {
         Client *c = userdata;
 
+        if (!notice_secured(c))
+                return 0;
         if (c->broken || write_all(c) != MOSQ_ERR_SUCCESS) {
                 end_with_cause(c, 0);
                 return 0;
@@ -483,7 +485,9 @@ static int client_attach(Client *c, MosquittoTransport *t)
         r = sd_event_add_defer(t->event, &c->pump, on_pump, c);
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_enabled(c->pump, SD_EVENT_OFF);
+        /* A quick peer may have ended the handshake on the thread already: then nothing more comes from it until
+         * CONNECT, which waits to be written, has gone out. */
+        (void)sd_event_source_set_enabled(c->pump, SD_EVENT_ONESHOT);
         watch(c);
         return 0;
 }
