@@ -59,8 +59,8 @@ START_TEST(any_double_reads_back)
                 if (i % 2)
                         x = (double)(int64_t)(bits >> 24) / 1000; /* as sensors give them */
                 (void)number_format(x, text);
-                ck_assert_int_eq(number_parse(text, &y), 0);
-                ck_assert(x == y);
+                insist(number_parse(text, &y) == 0);
+                insist(x == y);
         }
 }
 END_TEST

@@ -39,9 +39,10 @@ START_TEST(every_character_is_known)
                 size_t n = encode(c, s);
                 bool is_character = c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
 
-                ck_assert_msg(utf8_character(s, n) == (is_character ? n : 0), "U+%04X", (unsigned)c);
+                if (utf8_character(s, n) != (is_character ? n : 0))
+                        ck_abort_msg("U+%04X", (unsigned)c);
                 for (size_t cut = 0; cut < n; cut++)
-                        ck_assert_uint_eq(utf8_character(s, cut), 0);
+                        insist(utf8_character(s, cut) == 0);
         }
 }
 END_TEST
@@ -53,7 +54,7 @@ START_TEST(every_pair_of_bytes_is_judged)
                         char s[2] = {(char)a, (char)b};
                         bool two = a >= 0xc2 && a <= 0xdf && b >= 0x80 && b <= 0xbf;
 
-                        ck_assert_int_eq(utf8_is_valid(s, 2), (a < 0x80 && b < 0x80) || two);
+                        insist(utf8_is_valid(s, 2) == ((a < 0x80 && b < 0x80) || two));
                 }
         }
 }
