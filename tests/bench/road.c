@@ -11,6 +11,7 @@
  * Prints one JSON line (usage.h).
  */
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
