@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -21,13 +20,6 @@ SOURCE = pathlib.Path(os.environ['HUBLINK_SOURCE'])
 PACKAGES = SOURCE / 'build/node/node_modules'
 HOST = 'devhub.localdomain'
 PUNCTUATION = ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'
-
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason='a network of its own needs root'),
-    pytest.mark.skipif(not shutil.which('node'), reason='there is no node: packaging/require test'),
-    pytest.mark.skipif(not PACKAGES.is_dir(), reason='there are no packages: tests/system/node/install'),
-]
-
 
 class Sdk:
     """node/device.js, where the hub lives."""
