@@ -249,8 +249,8 @@ static int unknown_command(char *const words[], int n_words)
 
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 if (strcmp(commands[i].word, words[0]) == 0)
-                        return complain(n_words > 1 ? "'%s' has no command '%s'" : "'%s' needs a second word", words[0],
-                                        n_words > 1 ? words[1] : "");
+                        return n_words > 1 ? complain("'%s' has no command '%s'", words[0], words[1])
+                                           : complain("'%s' needs a second word", words[0]);
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 nearest_offer(&nearest, commands[i].word);
         return nearest.found ? complain("unknown command '%s', did you mean '%s'?", words[0], nearest.found)

@@ -58,8 +58,8 @@ static int parse_id(const char *id, char **ret_device_id, char **ret_module_id)
 
         if (r == -EINVAL)
                 (void)fprintf(stderr,
-                              "hublink-devhub: '%s' cannot be an id: 1 to %d of letters, digits and - . %% _ * ? ! ( ) , : = @ $ ',"
-                              " for a module DEVICE/MODULE\n",
+                              "hublink-devhub: '%s' cannot be an id: 1 to %d of letters, digits and"
+                              " - . %% _ * ? ! ( ) , : = @ $ ', for a module DEVICE/MODULE\n",
                               id, IDENTITY_ID_MAX);
         else if (r < 0)
                 (void)fprintf(stderr, "hublink-devhub: %s\n", strerror(-r));
@@ -125,8 +125,8 @@ static int create(Desk *desk, StateDir *dir, const char *device_id, const char *
         if (r < 0)
                 return failed(dir, desk, r);
         if (r == REGISTRY_E_EXISTS) {
-                (void)fprintf(stderr, "hublink-devhub: %s%s%s exists already; device list --json shows its keys\n", device_id,
-                              module_id ? "/" : "", module_id ? module_id : "");
+                (void)fprintf(stderr, "hublink-devhub: %s%s%s exists already; device list --json shows its keys\n",
+                              device_id, module_id ? "/" : "", module_id ? module_id : "");
                 return EXIT_FAILURE;
         }
         if (r == REGISTRY_E_NO_DEVICE) {

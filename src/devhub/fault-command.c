@@ -27,7 +27,8 @@ static int call(const StateDir *dir, json_object *request, json_object **ret_ans
         if (r == -ECONNREFUSED)
                 (void)fprintf(stderr, "hublink-devhub: no server runs in %s\n", dir->path);
         else if (r < 0)
-                (void)fprintf(stderr, "hublink-devhub: the server in %s does not answer: %s\n", dir->path, strerror(-r));
+                (void)fprintf(stderr, "hublink-devhub: the server in %s does not answer: %s\n", dir->path,
+                              strerror(-r));
         if (r < 0)
                 return r;
         if (json_object_object_get_ex(answer, "error", &error)) {

@@ -125,7 +125,8 @@ static void judge_token(const char *password, const Username *u, const Identity 
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the token has expired");
 
         v->ends_usec = usec_add(expiry_usec(&token), JUDGE_GRACE_USEC);
-        buffer_printf(&method, "{\"scope\":\"%s\",\"type\":\"sas\",\"issuer\":\"iothub\",\"acceptingIpFilterRule\":null}",
+        buffer_printf(&method,
+                      "{\"scope\":\"%s\",\"type\":\"sas\",\"issuer\":\"iothub\",\"acceptingIpFilterRule\":null}",
                       scope);
         v->auth_method = buffer_steal(&method);
         if (!v->auth_method)

@@ -51,5 +51,6 @@ typedef struct Verdict {
 } Verdict;
 
 /* Always gives a verdict; trouble of our own is CONNACK 3. */
-void judge_connect(const MqttConnect *connect, const char *host, usec_t wall_now, const JudgeDesk *desk, Verdict *ret);
+void judge_connect(const MqttConnect *connect, const char *host, usec_t wall_now, const JudgeDesk *desk,
+                   Verdict *ret);
 void verdict_done(Verdict *verdict);

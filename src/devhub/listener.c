@@ -62,8 +62,9 @@ static int on_knock(sd_event_source *source, int listen_fd, uint32_t revents, vo
                 struct sockaddr_storage address;
                 socklen_t size = sizeof(address);
                 char peer[96];
-                int one = 1, fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                int one = 1, fd;
 
+                fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 if (fd < 0) {
                         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
                                 rest(l);
@@ -80,7 +81,10 @@ static int on_knock(sd_event_source *source, int listen_fd, uint32_t revents, vo
 
 static int listen_on(const char *address, uint16_t port, const char **ret_error)
 {
-        struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+        struct addrinfo hints = {
+                .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                .ai_socktype = SOCK_STREAM,
+        };
         _cleanup_close_ int fd = -1;
         struct addrinfo *info;
         char service[8];

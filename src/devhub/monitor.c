@@ -229,8 +229,8 @@ int monitor_run(const StateDir *dir, const MonitorSettings *settings)
         if (r == -ENOENT)
                 (void)fprintf(stderr, "hublink-devhub: no hub has been in %s yet\n", dir->path);
         else if (r < 0 && r != -EPIPE)
-                (void)fprintf(stderr, "hublink-devhub: cannot read the events in %s: %s (%s)\n", dir->path, strerror(-r),
-                              store_error(&m.store));
+                (void)fprintf(stderr, "hublink-devhub: cannot read the events in %s: %s (%s)\n", dir->path,
+                              strerror(-r), store_error(&m.store));
         else if (r >= 0)
                 ok = (!m.verify || print_totals(&m)) && (settings->count == 0 || is_full(&m) || stopped);
         verify_free(m.verify);

@@ -186,7 +186,8 @@ static int insert(Store *store, const Identity *identity)
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = store_prepare(store, "INSERT OR IGNORE INTO identities (" COLUMNS ", created_usec) VALUES (?, ?, ?, ?, ?, ?)",
+        r = store_prepare(store,
+                          "INSERT OR IGNORE INTO identities (" COLUMNS ", created_usec) VALUES (?, ?, ?, ?, ?, ?)",
                           &statement);
         if (r < 0)
                 return r;

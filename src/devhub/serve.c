@@ -27,7 +27,8 @@ static int lock(Serve *s)
         int pid = 0, r = state_dir_lock(s->dir, &pid);
 
         if (r == STATE_DIR_E_LOCKED) {
-                log_error("%s is in use by another server (process %d): stop it, or give this one a --state-dir of its own",
+                log_error("%s is in use by another server (process %d): stop it, or give this one a --state-dir"
+                          " of its own",
                           s->dir->path, pid);
                 return -EBUSY;
         }
@@ -58,8 +59,8 @@ static int open_tls(Serve *s)
 
         r = tls_authority_ensure(s->dir->fd, s->settings->host, clock_wall(&clock_system), &error);
         if (r < 0) {
-                log_error("Cannot make certificates in %s: %s%s%s", s->dir->path, *error ? error : strerror(-r),
-                          *error ? "; to begin anew remove ca.pem and ca.key" : "", "");
+                log_error("Cannot make certificates in %s: %s%s", s->dir->path, *error ? error : strerror(-r),
+                          *error ? "; to begin anew remove ca.pem and ca.key" : "");
                 return r;
         }
         buffer_printf(&certificate, "%s/server.pem", s->dir->path);
@@ -72,6 +73,21 @@ static int open_tls(Serve *s)
         return r;
 }
 
+/* Without a handler of ours the loop ends with status 0. */
+static int end_at_signals(sd_event *event)
+{
+        sigset_t signals;
+        int r;
+
+        (void)sigemptyset(&signals);
+        (void)sigaddset(&signals, SIGTERM);
+        (void)sigaddset(&signals, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return -errno;
+        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+}
+
 static int open_listeners(Serve *s)
 {
         const char *error = "";
@@ -80,9 +96,7 @@ static int open_listeners(Serve *s)
         r = sd_event_new(&s->event);
         if (r < 0)
                 return r;
-        r = sd_event_add_signal(s->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_add_signal(s->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
+        r = end_at_signals(s->event);
         if (r < 0)
                 return r;
         r = server_new(&s->server, s->event, s->settings, s->tls, &s->store, &error);

@@ -121,7 +121,7 @@ static void take_over(Server *s, const Verdict *v)
                 keep_session(s, link);
                 /* a silenced link stays half-open, as if the network had swallowed our FIN */
                 if (link_is_open(link))
-                        link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection: the same device connected anew");
+                        link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection: it connected anew");
         }
 }
 

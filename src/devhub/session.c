@@ -18,7 +18,7 @@
 typedef struct Puback {
         uint16_t id;
         bool stored;
-        usec_t delay_usec; /* until stored; from then on the time when it is due */
+        usec_t due_usec; /* once stored; until then, how long after that */
 } Puback;
 
 struct Session {
@@ -182,7 +182,7 @@ static bool owe_puback(Session *s, uint16_t id, usec_t delay_usec)
                 s->pubacks = more;
                 s->n_allocated = n;
         }
-        s->pubacks[s->n_pubacks++] = (Puback){.id = id, .delay_usec = delay_usec};
+        s->pubacks[s->n_pubacks++] = (Puback){.id = id, .due_usec = delay_usec};
         s->n_unstored++;
         return true;
 }
@@ -215,7 +215,7 @@ static void send_pubacks(Session *s, usec_t now)
 {
         size_t n = 0;
 
-        while (n < s->n_pubacks && s->pubacks[n].stored && s->pubacks[n].delay_usec <= now)
+        while (n < s->n_pubacks && s->pubacks[n].stored && s->pubacks[n].due_usec <= now)
                 mqtt_write_puback(&s->output, s->pubacks[n++].id);
         if (n == 0)
                 return;
@@ -229,13 +229,25 @@ void session_stored(Session *s, usec_t now)
                 return;
         for (size_t i = s->n_pubacks - s->n_unstored; i < s->n_pubacks; i++) {
                 s->pubacks[i].stored = true;
-                s->pubacks[i].delay_usec = usec_add(now, s->pubacks[i].delay_usec);
+                s->pubacks[i].due_usec = usec_add(now, s->pubacks[i].due_usec);
         }
         s->n_unstored = 0;
         send_pubacks(s, now);
 }
 
 /* ---- SUBSCRIBE ---- */
+
+static const char *refusal_of(int k)
+{
+        switch (k) {
+        case SUBSCRIPTIONS_E_UNKNOWN:
+                return "it subscribed to a filter that the hub does not know";
+        case SUBSCRIPTIONS_E_TOO_MANY:
+                return "it subscribed to more than 5 filters";
+        default:
+                return "no memory";
+        }
+}
 
 static void on_subscribe(Session *s, MqttFilters filters)
 {
@@ -248,9 +260,7 @@ static void on_subscribe(Session *s, MqttFilters filters)
                 int k = subscriptions_add(&s->subscriptions, s->device_id, s->module_id, filter, qos, &granted);
 
                 if (k != 0) {
-                        session_close(s, k == SUBSCRIPTIONS_E_UNKNOWN    ? "it subscribed to a filter that the hub does not know"
-                                         : k == SUBSCRIPTIONS_E_TOO_MANY ? "it subscribed to more than 5 filters"
-                                                                         : "no memory");
+                        session_close(s, refusal_of(k));
                         return;
                 }
                 buffer_append(&codes, &granted, 1);
@@ -380,7 +390,7 @@ usec_t session_deadline(const Session *s)
         case SESSION_OPEN:
                 deadline = MIN(usec_add(s->heard_usec, s->keep_alive_usec), s->ends_usec);
                 if (s->n_pubacks > 0 && s->pubacks[0].stored)
-                        deadline = MIN(deadline, s->pubacks[0].delay_usec);
+                        deadline = MIN(deadline, s->pubacks[0].due_usec);
                 return deadline;
         case SESSION_SILENT:
         case SESSION_CLOSED:
