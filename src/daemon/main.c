@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hublinkd - readings of this machine to Azure IoT Hub, by way of a queue on disk
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/arguments.h"
+#include "daemon/lifecycle.h"
+#include "daemon/settings.h"
+
+/* Settings, or what is wrong with them on stderr. */
+static int load(const Arguments *arguments, Settings **ret)
+{
+        Problems problems = {};
+        int r;
+
+        r = settings_load(ret, arguments->config, arguments->state_dir, &problems);
+        for (size_t i = 0; i < problems.n; i++)
+                (void)fprintf(stderr, "%s\n", problems.items[i].text);
+        if (r < 0)
+                (void)fprintf(stderr, "hublinkd: the settings cannot be read: %s\n", strerror(-r));
+        problems_done(&problems);
+        return r;
+}
+
+static int check(const Arguments *arguments)
+{
+        _cleanup_(settings_freep) Settings *settings = NULL;
+        int r = load(arguments, &settings);
+
+        if (r != 0)
+                return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
+        (void)puts("OK");
+        return EXIT_SUCCESS;
+}
+
+static int print_config(const Arguments *arguments)
+{
+        _cleanup_(settings_freep) Settings *settings = NULL;
+        Buffer b = BUFFER_NULL;
+        int r = load(arguments, &settings);
+
+        if (r != 0)
+                return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
+        settings_print(settings, true, &b);
+        r = buffer_error(&b);
+        if (r >= 0)
+                (void)fputs(b.data, stdout);
+        buffer_done(&b);
+        return r < 0 || fflush(stdout) != 0 ? EXIT_RUNTIME : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+        Arguments arguments;
+
+        if (!arguments_parse(argc, argv, &arguments))
+                return EXIT_USAGE;
+        switch (arguments.verb) {
+        case VERB_HELP:
+                arguments_help();
+                return EXIT_SUCCESS;
+        case VERB_VERSION:
+                (void)puts("hublinkd " HUBLINK_VERSION);
+                return EXIT_SUCCESS;
+        case VERB_CHECK:
+                return check(&arguments);
+        case VERB_PRINT_CONFIG:
+                return print_config(&arguments);
+        case VERB_RUN:
+                return lifecycle_run(&arguments);
+        }
+        return EXIT_USAGE;
+}
