@@ -296,9 +296,12 @@ static void fill_tables(Head *heads, size_t n)
                 if (i > 0)
                         heads[i - 1].slot->joined = true;
         }
-        for (size_t i = n - 1 - newest_bad; i-- > 0;) {
+        for (size_t i = n - 1; i-- > 0;) {
                 const Head *next = &heads[i + 1];
                 Slot *slot = heads[i].slot;
+
+                if (i == n - 2 && newest_bad)
+                        continue; /* that end is found by reading */
 
                 for (size_t id = 0; id < RECORD_STREAMS; id++) {
                         uint64_t end = next->good ? next->previous_end[id] : next->slot->end[id];

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The power goes at every change of the disk, in six ways. What had its receipt is there, in order and unharmed;
+ * nothing is counted as damaged; the books balance; and the queue goes on.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "suite.h"
+
+#define STREAMS 3
+
+typedef struct Story {
+        Bench b;
+        unsigned streams[STREAMS];
+        uint64_t acknowledged[STREAMS]; /* the numbers below were settled, sooner or later */
+} Story;
+
+static void text_of(char text[static 64], unsigned stream, uint64_t serial)
+{
+        (void)snprintf(text, 64, "stream %u, the %llu-th of them", stream, (unsigned long long)serial);
+}
+
+static void submit(Story *t, unsigned i, unsigned n)
+{
+        for (unsigned k = 0; k < n; k++) {
+                char text[64];
+                uint64_t serial = 1;
+
+                for (size_t r = 0; r < t->b.n_receipts; r++)
+                        serial += t->b.receipts[r].stream == t->streams[i];
+                text_of(text, i, serial);
+                ck_assert_int_eq(bench_submit(&t->b, t->streams[i], text), 0);
+        }
+}
+
+static void acknowledge(Story *t, QueueLane lane, size_t n)
+{
+        QueueRecord record;
+
+        for (; n > 0 && queue_peek(t->b.queue, lane, &record) == 0; n--) {
+                queue_advance(t->b.queue, lane);
+                queue_settle(t->b.queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+                for (unsigned i = 0; i < STREAMS; i++)
+                        if (t->streams[i] == record.stream)
+                                t->acknowledged[i] = record.n + 1;
+        }
+}
+
+/* Small commits that are carried, larger ones, two lanes, a second opening, slots that fill and are used again. */
+static void tell(Story *t)
+{
+        bench_init(&t->b);
+        for (int run = 0; run < 2; run++) {
+                bench_open(&t->b);
+                t->streams[0] = bench_stream(&t->b, "telemetry", QUEUE_LANE_NORMAL);
+                t->streams[1] = bench_stream(&t->b, "wind", QUEUE_LANE_NORMAL);
+                t->streams[2] = bench_stream(&t->b, "alarms", QUEUE_LANE_URGENT);
+                for (int i = 0; i < 12; i++) {
+                        submit(t, (unsigned)i % 3, 1 + (unsigned)i % 4);
+                        bench_run(&t->b, 400 * USEC_PER_MSEC);
+                        if (i == 6)
+                                acknowledge(t, QUEUE_LANE_NORMAL, 9);
+                }
+                for (int i = 0; i < 6; i++) {
+                        submit(t, 0, 300);
+                        submit(t, 1, 60);
+                        bench_run(&t->b, USEC_PER_SEC);
+                        acknowledge(t, QUEUE_LANE_NORMAL, 330);
+                }
+                acknowledge(t, QUEUE_LANE_URGENT, 5);
+                bench_run(&t->b, 40 * USEC_PER_SEC);
+                if (run == 0)
+                        bench_close(&t->b);
+        }
+}
+
+static void check(const Story *t, size_t entries, FakeCut cut, uint64_t seed)
+{
+        static bool there[STREAMS][8192];
+        uint64_t n_read = 0;
+        Bench b = t->b; /* its clock and settings; another disk, another queue */
+        QueueRecord record;
+        Ledger l;
+
+        b.queue = NULL;
+        b.receipts = NULL;
+        b.disk = fake_disk_after_cut(t->b.disk, entries, cut, seed);
+        b.clock.clock = t->b.clock.clock;
+        fake_random_init(&b.random, seed + 77);
+        memset(there, 0, sizeof(there));
+        bench_open(&b);
+        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
+                uint64_t last[QUEUE_STREAMS_MAX] = {};
+
+                while (queue_peek(b.queue, (QueueLane)lane, &record) == 0) {
+                        const char *name = queue_stream_name(b.queue, record.stream);
+                        unsigned i = strcmp(name, "telemetry") == 0 ? 0 : strcmp(name, "wind") == 0 ? 1 : 2;
+                        char text[64];
+
+                        ck_assert_uint_gt(record.n, last[record.stream]);
+                        last[record.stream] = record.n;
+                        text_of(text, i, record.n);
+                        ck_assert_uint_eq(record.size, strlen(text));
+                        ck_assert_mem_eq(record.payload, text, record.size);
+                        ck_assert(record.backlog);
+                        there[i][record.n] = true;
+                        n_read++;
+                        queue_advance(b.queue, (QueueLane)lane);
+                }
+        }
+        for (size_t r = 0; r < t->b.n_receipts; r++) {
+                const BenchReceipt *receipt = &t->b.receipts[r];
+                unsigned i = 0;
+
+                while (t->streams[i] != receipt->stream)
+                        i++;
+                if (receipt->answered && receipt->entries <= entries && receipt->n >= t->acknowledged[i])
+                        ck_assert_msg(there[i][receipt->n], "cut %d at %zu: stream %u, %llu is gone", cut, entries, i,
+                                      (unsigned long long)receipt->n);
+        }
+        l = bench_ledger(&b);
+        ck_assert_msg(ledger_waiting(&l) == n_read, "cut %d at %zu: %llu wait, %llu were read", cut, entries,
+                      (unsigned long long)ledger_waiting(&l), (unsigned long long)n_read);
+        ck_assert_msg(l.settled[OUTCOME_DAMAGED] == 0, "cut %d at %zu: %llu damaged", cut, entries,
+                      (unsigned long long)l.settled[OUTCOME_DAMAGED]);
+
+        /* and on it goes */
+        unsigned s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_append(&b, s, "after the cut"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, &record), 1);
+        ck_assert_uint_eq(record.size, strlen("after the cut"));
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(ledger_waiting(&l), n_read + 1);
+        bench_done(&b);
+}
+
+static Story story;
+
+static void cut_everywhere(FakeCut cut)
+{
+        size_t n;
+
+        tell(&story);
+        n = story.b.disk->n_entries;
+        ck_assert_uint_gt(n, 100);
+        for (size_t k = 0; k <= n; k++)
+                check(&story, k, cut, k * 13 + 1);
+        bench_done(&story.b);
+}
+
+START_TEST(a_cut_at_any_change)
+{
+        cut_everywhere((FakeCut)_i);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("queue/crash");
+        TCase *c = suite_case(s, "what had a receipt survives any power cut");
+
+        tcase_set_timeout(c, 300);
+        tcase_add_loop_test(c, a_cut_at_any_change, 0, _FAKE_CUT_MAX);
+        return suite_run(s);
+}
