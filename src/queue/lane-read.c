@@ -265,24 +265,23 @@ static int assemble(Lane *l, Record *record)
         n = record_cont_pages(big.size);
         if (c->page + n > slot->n_walk)
                 return -EBADMSG;
-        if (!c->big || c->big_first != c->page || c->big_n != n) {
+        if (c->big_first != c->page || c->big_n != n) {
                 uint8_t *data = malloc(n * PAGE_BYTES);
-                ssize_t r;
 
                 free(TAKE_PTR(c->big));
                 if (!data)
                         return QUEUE_E_EMPTY;
-                r = disk_read_now(l->disk, slot->fd, data, n * PAGE_BYTES, c->page * PAGE_BYTES);
-                if (r == -EAGAIN) {
+                if (disk_read_now(l->disk, slot->fd, data, n * PAGE_BYTES, c->page * PAGE_BYTES) !=
+                    (ssize_t)(n * PAGE_BYTES)) {
                         free(data);
                         return read_later(l, slot, c->page, n, true);
                 }
                 c->big = data;
                 c->big_first = c->page;
                 c->big_n = n;
-                if (r != (ssize_t)(n * PAGE_BYTES))
-                        return -EBADMSG;
         }
+        if (!c->big) /* the worker could not read it either */
+                return -EBADMSG;
         for (size_t i = 0; i < n; i++) {
                 const uint8_t *bytes = c->big + i * PAGE_BYTES;
                 Page page;

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The n-th call of a whole life fails, for every n until none is left to fail. Nothing crashes, nothing hangs,
+ * every receipt is answered once and keeps its word, and the books balance.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/log-id.h"
+#include "bench.h"
+#include "log-capture.h"
+#include "suite.h"
+
+typedef struct Life {
+        Bench b;
+        uint64_t appended;
+        uint64_t n; /* the call that fails, for the message */
+} Life;
+
+static void append(Life *life, unsigned s, unsigned n, bool receipts)
+{
+        for (unsigned i = 0; i < n; i++) {
+                char text[64];
+                int r;
+
+                (void)snprintf(text, sizeof(text), "%s number %llu ....................", receipts ? "submitted" : "read",
+                               (unsigned long long)life->appended);
+                r = receipts ? bench_submit(&life->b, s, text) : bench_append(&life->b, s, text);
+                ck_assert_int_ge(r, 0);
+                if (r == 0)
+                        life->appended++;
+                else
+                        ck_assert(r == QUEUE_E_DISK || r == QUEUE_E_BUSY);
+        }
+}
+
+/* Opening, small and large commits, slots made, filled, settled, used again. */
+static void live(Life *life)
+{
+        Bench *b = &life->b;
+        unsigned s, u;
+
+        bench_open(b);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        u = bench_stream(b, "alarms", QUEUE_LANE_URGENT);
+        for (int i = 0; i < 4; i++) {
+                append(life, s, 3, true);
+                append(life, u, 1, i % 2);
+                bench_run(b, 700 * USEC_PER_MSEC);
+        }
+        for (int i = 0; i < 9; i++) {
+                append(life, s, 400, i % 3 == 0);
+                if (i % 2)
+                        life->appended += bench_append_big(b, s, 9000) == 0;
+                bench_run(b, USEC_PER_SEC);
+                for (int k = 0; k < 500; k++) {
+                        QueueRecord record;
+
+                        if (queue_peek(b->queue, QUEUE_LANE_NORMAL, &record) != 0)
+                                break;
+                        queue_advance(b->queue, QUEUE_LANE_NORMAL);
+                        queue_settle(b->queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+                }
+                bench_run(b, USEC_PER_SEC);
+        }
+        bench_run(b, 10 * USEC_PER_MIN); /* it finds its way back */
+}
+
+static void check_life(Life *life)
+{
+        Bench *b = &life->b;
+        QueueStatus status;
+        QueueRecord record;
+        uint64_t n = 0;
+        unsigned s;
+        Ledger l;
+
+        /* well again, and it works */
+        queue_status(b->queue, &status);
+        ck_assert_msg(!status.disk_failed, "call %llu: %s", (unsigned long long)life->n, status.disk_error);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(b, s, "the last one"), 0);
+        life->appended++;
+        bench_run(b, 2 * USEC_PER_SEC);
+        ck_assert_msg(b->n_answered == b->n_receipts, "call %llu: %zu of %zu were answered", (unsigned long long)life->n,
+                      b->n_answered, b->n_receipts);
+        ck_assert_int_eq(b->receipts[b->n_receipts - 1].error, 0);
+
+        l = bench_ledger(b);
+        ck_assert_msg(l.accepted == life->appended, "call %llu: %llu accepted, %llu appended",
+                      (unsigned long long)life->n, (unsigned long long)l.accepted, (unsigned long long)life->appended);
+        ck_assert_msg(l.settled[OUTCOME_DAMAGED] == 0, "call %llu: damaged", (unsigned long long)life->n);
+
+        /* and so it stays after a kill */
+        bench_kill(b);
+        bench_open(b);
+        l = bench_ledger(b);
+        ck_assert_msg(l.accepted == life->appended, "call %llu, reopened: %llu accepted, %llu appended",
+                      (unsigned long long)life->n, (unsigned long long)l.accepted, (unsigned long long)life->appended);
+        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
+                while (queue_peek(b->queue, (QueueLane)lane, &record) == 0) {
+                        queue_advance(b->queue, (QueueLane)lane);
+                        n++;
+                }
+        l = bench_ledger(b);
+        ck_assert_msg(ledger_waiting(&l) == n && l.settled[OUTCOME_DAMAGED] == 0,
+                      "call %llu, reopened: %llu wait, %llu read, %llu damaged", (unsigned long long)life->n,
+                      (unsigned long long)ledger_waiting(&l), (unsigned long long)n,
+                      (unsigned long long)l.settled[OUTCOME_DAMAGED]);
+}
+
+/* True when the failure struck. */
+static bool fail_once(uint64_t n, uint64_t count, int error, unsigned mask)
+{
+        Life life = {.n = n};
+        bool struck;
+
+        bench_init(&life.b);
+        life.b.disk->fail_at = n;
+        life.b.disk->fail_count = count;
+        life.b.disk->fail_errno = error;
+        life.b.disk->fail_mask = mask;
+        live(&life);
+        struck = life.b.disk->fail_count < count;
+        if (struck)
+                check_life(&life);
+        bench_done(&life.b);
+        return struck;
+}
+
+static void quiet(void *userdata, int priority, const char *id, const char *text, const char *const *fields)
+{
+}
+
+static const struct {
+        int error;
+        uint64_t count;
+        unsigned mask;
+} failures[] = {
+        {EIO, 1, 0},
+        {EIO, 2, FAKE_ANY & ~FAKE_READ}, /* what cannot be read twice counts as damaged */
+        {EIO, 7, FAKE_ANY & ~FAKE_READ},
+        {ENOSPC, 3, FAKE_ALLOCATE | FAKE_WRITE | FAKE_OPEN | FAKE_MKDIR},
+        {EROFS, 25, FAKE_ALLOCATE | FAKE_WRITE | FAKE_OPEN | FAKE_MKDIR | FAKE_UNLINK | FAKE_SYNC},
+        {EINTR, 1, FAKE_WRITE | FAKE_READ},
+        {0, 1, FAKE_WRITE}, /* cut short */
+};
+
+START_TEST(any_call_may_fail)
+{
+        uint64_t n = 1;
+
+        log_tap(quiet, NULL);
+        while (fail_once(n, failures[_i].count, failures[_i].error, failures[_i].mask))
+                n++;
+        ck_assert_uint_gt(n, 80);
+        log_tap(NULL, NULL);
+}
+END_TEST
+
+START_TEST(a_failed_sync_sends_the_records_to_another_slot)
+{
+        LogCapture log;
+        Bench b;
+        unsigned s;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "one"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        b.disk->fail_at = b.disk->n_calls + 1;
+        b.disk->fail_count = 1;
+        b.disk->fail_mask = FAKE_SYNC;
+        b.disk->fail_errno = EIO;
+        ck_assert_int_eq(bench_submit(&b, s, "two"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 2);
+        ck_assert_int_eq(b.receipts[1].error, 0);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 2);
+        ck_assert_uint_eq(log_capture_count(&log, "Queue:"), 0); /* the lane has not failed */
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(a_disk_that_fails_for_long_is_told_once_and_ridden_out)
+{
+        QueueStatus status;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&b, USEC_PER_SEC);
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_WRITE | FAKE_SYNC | FAKE_ALLOCATE;
+        b.disk->fail_errno = EIO;
+        ck_assert_int_eq(bench_submit(&b, s, "waits in vain"), 0);
+        bench_run(&b, 3 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 1);
+        ck_assert_int_eq(b.receipts[0].error, -EIO);
+        ck_assert_int_eq(bench_submit(&b, s, "is refused"), QUEUE_E_DISK);
+        queue_status(b.queue, &status);
+        ck_assert(status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "/queue/normal/seg-"));
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "Input/output error"));
+        for (int i = 0; i < 20000; i++) { /* more than the ring takes */
+                ck_assert_int_eq(bench_append(&b, s, "a reading taken while the disk was away"), 0);
+                if (i % 20 == 0)
+                        bench_run(&b, USEC_PER_SEC);
+        }
+        ck_assert_uint_gt(b.settled[OUTCOME_DISK], 10000);
+        ck_assert_uint_eq(log_capture_count(&log, "Queue:"), 1);
+        ck_assert_str_eq(log.ids[0], LOG_ID_DISK_FAILED);
+
+        b.disk->fail_at = 0;
+        bench_run(&b, 2 * USEC_PER_MIN);
+        queue_status(b.queue, &status);
+        ck_assert(!status.disk_failed);
+        ck_assert_str_eq(status.disk_error, "");
+        ck_assert_uint_eq(log_capture_count(&log, "Queue:"), 2);
+        ck_assert_str_eq(log.ids[1], LOG_ID_DISK_RECOVERED);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 20001);
+        ck_assert_uint_eq(l.settled[OUTCOME_DISK], b.settled[OUTCOME_DISK]);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), ledger_waiting(&l));
+        bench_close(&b);
+        bench_open(&b);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 20001);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), ledger_waiting(&l));
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+/* The directory cannot be opened at first, though it holds a backlog. */
+START_TEST(a_disk_that_comes_late)
+{
+        QueueRecord last;
+        LogCapture log;
+        unsigned s, w;
+        Bench b;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        bench_open(&b);
+        (void)bench_stream(&b, "wind", QUEUE_LANE_NORMAL);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 50; i++)
+                ck_assert_int_eq(bench_append(&b, s, "before"), 0);
+        bench_close(&b);
+
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_errno = EROFS;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        w = bench_stream(&b, "gust", QUEUE_LANE_URGENT);
+        ck_assert_int_eq(bench_submit(&b, s, "refused"), QUEUE_E_DISK);
+        for (int i = 0; i < 10000; i++)
+                ck_assert_int_eq(bench_append(&b, s, "meanwhile, a reading of some length"), 0);
+        ck_assert_int_eq(bench_append(&b, w, "a gust"), 0);
+        bench_run(&b, USEC_PER_HOUR);
+        ck_assert_uint_eq(log_capture_count(&log, "Read-only file system"), 1);
+
+        b.disk->fail_at = 0;
+        bench_run(&b, 2 * USEC_PER_MIN);
+        ck_assert_int_eq(bench_submit(&b, s, "after"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(b.receipts[0].error, 0);
+        ck_assert_uint_eq(b.receipts[0].n, 10051);
+        ck_assert_str_eq(queue_stream_name(b.queue, s), "telemetry");
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 10052);
+        ck_assert_uint_gt(l.settled[OUTCOME_DISK], 0);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_URGENT, NULL), 1);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, &last) + 1, ledger_waiting(&l));
+        ck_assert_uint_eq(last.n, 10051);
+        ck_assert_uint_eq(last.stream, s);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(a_directory_in_other_hands)
+{
+        QueueStatus status;
+        Bench b;
+
+        log_tap(quiet, NULL);
+        bench_init(&b);
+        b.disk->locked = true;
+        bench_open(&b);
+        queue_status(b.queue, &status);
+        ck_assert(status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "another process has the queue open"));
+        b.disk->locked = false;
+        bench_run(&b, 2 * USEC_PER_MIN);
+        queue_status(b.queue, &status);
+        ck_assert(!status.disk_failed);
+        bench_done(&b);
+        log_tap(NULL, NULL);
+}
+END_TEST
+
+START_TEST(closing_does_not_wait_for_a_stalled_disk)
+{
+        Bench b;
+        unsigned s;
+
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&b, USEC_PER_SEC);
+        b.disk->stall_at = b.disk->n_calls + 1;
+        ck_assert_int_eq(bench_submit(&b, s, "x"), 0);
+        bench_run(&b, 30 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 0);
+        bench_close(&b);
+        ck_assert_uint_eq(b.n_answered, 1);
+        ck_assert_int_eq(b.receipts[0].error, -ETIMEDOUT);
+        bench_done(&b);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("queue/failure");
+        TCase *c = suite_case(s, "any call of the disk may fail");
+
+        tcase_set_timeout(c, 300);
+        tcase_add_loop_test(c, any_call_may_fail, 0, (int)ARRAY_SIZE(failures));
+        tcase_add_test(c, a_failed_sync_sends_the_records_to_another_slot);
+        tcase_add_test(c, a_disk_that_fails_for_long_is_told_once_and_ridden_out);
+        tcase_add_test(c, a_disk_that_comes_late);
+        tcase_add_test(c, a_directory_in_other_hands);
+        tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
+        return suite_run(s);
+}
