@@ -703,8 +703,12 @@ void lane_tick(Lane *l, usec_t now)
                 lane_prepare(l);
         }
         if (l->starved) {
-                if (l->release && now >= checkpoint_due(l))
-                        seal_checkpoint_only(l);
+                if (l->release && now >= checkpoint_due(l)) {
+                        if (l->current)
+                                seal_checkpoint_only(l);
+                        else
+                                (void)lane_seal(l, true);
+                }
                 return;
         }
         if (now >= batch_due(l, now)) {

@@ -239,6 +239,9 @@ static int make_step(Lane *l, Disk *disk, const char *path)
         if (l->make_fd < 0) {
                 l->make_what = "make";
                 l->make_fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
+                /* What is there is our own, half made: others' files keep their place in the table. */
+                if (l->make_fd == -EEXIST && disk_unlink(disk, path) == 0)
+                        l->make_fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
                 if (l->make_fd < 0)
                         return l->make_fd;
                 l->make_what = "allocate room for";
@@ -357,7 +360,7 @@ void lane_prepare(Lane *l)
         if (l->making || lane_has_free(l) || (!l->starved && (!l->wanted || l->finishing)))
                 return;
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
-                if (lane_could_release(l, slot)) {
+                if (lane_could_release(l, slot) && (l->current || slot->state == SLOT_USED)) {
                         /* The next checkpoint frees it. */
                         if (!slot->releasing) {
                                 l->release = true;
