@@ -277,19 +277,22 @@ static void make_work(DiskJob *job, Disk *disk)
                 (void)disk_unlink(disk, path);
 }
 
+static bool is_full(int error)
+{
+        return error == -ENOSPC || error == -EDQUOT;
+}
+
 static void make_failed(Lane *l, int error)
 {
         _cleanup_free_ char *path = lane_slot_path(l, l->make_index);
 
         l->make_retry_usec = usec_add(clock_boot(l->host->clock), MAKE_RETRY_USEC);
-        if (l->starved && !l->failed) {
-                /* The disk gives no more: what we have is the limit for now. */
-                l->starved = false;
-                lane_prepare(l);
-                if (l->release && l->current && l->current->n_used < l->current->n_pages)
-                        return;
-        } else if (!l->failed && l->current) {
+        if (!l->failed && !l->starved && l->current)
                 return; /* nobody has been waiting for it */
+        if (!l->failed && is_full(error)) {
+                lane_prepare(l);
+                if (l->release) /* what we have is the limit for now, and the oldest makes room */
+                        return;
         }
         lane_fail(l, error, l->make_what, path);
 }
@@ -374,6 +377,8 @@ void lane_prepare(Lane *l)
                 lane_make(l);
                 return;
         }
+        if (l->make_retry_usec != USEC_INFINITY && !is_full(l->make_error))
+                return; /* records are not given up for a fault that may pass */
         if (!l->starved && l->current && l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
                 return; /* in good time */
         l->host->make_room(l->host->userdata, l);

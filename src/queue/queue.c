@@ -208,7 +208,7 @@ static bool evict(Queue *q, Lane *l)
 {
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot)) {
                 if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
-                    slot_is_settled(slot, q->host.streams))
+                    slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
                         continue;
                 log_full(q);
                 for (unsigned id = 0; id < RECORD_STREAMS; id++)
