@@ -31,12 +31,12 @@ static void add_sensors(void)
         world_add_sensor(&w, "room", "telemetry", 8 * USEC_PER_SEC);
 }
 
-/* What the program holds, without what the disk of the test remembers. */
+/* What the program holds, without what the disk of the test remembers. Valgrind's malloc does not tell: 0. */
 static size_t memory_in_use(void)
 {
         struct mallinfo2 info = mallinfo2();
 
-        return info.uordblks + info.hblkhd - fake_disk_memory(w.disk);
+        return info.uordblks > 0 ? info.uordblks + info.hblkhd - fake_disk_memory(w.disk) : 0;
 }
 
 START_TEST(a_day_without_a_hub_is_a_quiet_day)

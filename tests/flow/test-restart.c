@@ -38,9 +38,9 @@ static void assert_answered_arrived(void)
         for (size_t i = 0; i < w.n_receipts; i++) {
                 const WorldTally *t = world_tally(&w, w.receipts[i].stream);
 
-                ck_assert_msg(w.receipts[i].n < t->n_counts && t->counts[w.receipts[i].n] > 0,
-                              "%s %llu was answered and did not arrive", w.receipts[i].stream,
-                              (unsigned long long)w.receipts[i].n);
+                if (w.receipts[i].n >= t->n_counts || t->counts[w.receipts[i].n] == 0)
+                        ck_abort_msg("%s %llu was answered and did not arrive", w.receipts[i].stream,
+                                     (unsigned long long)w.receipts[i].n);
         }
 }
 
@@ -119,7 +119,7 @@ START_TEST(power_cuts_lose_nothing_that_was_answered)
                 setup();
                 world_start(&w);
                 w.puback_delay_usec = 300 * USEC_PER_MSEC;
-                for (int i = 0; i < 15; i++) {
+                for (int i = 0; i < 8; i++) {
                         for (int k = 0; k < 50; k++)
                                 world_submit(&w, k % 4 ? "telemetry" : "wind", "cpu", k);
                         world_run(&w, w.dice.random.draw(&w.dice) % (5 * USEC_PER_SEC));
@@ -136,7 +136,7 @@ END_TEST
 /* Outages, slow hubs, bursts, stops, kills and cuts, a small queue: the ledger balances at each quiet point. */
 START_TEST(the_ledger_balances_on_a_random_walk)
 {
-        for (uint64_t seed = 1; seed <= 8; seed++) {
+        for (uint64_t seed = 1; seed <= 5; seed++) {
                 teardown();
                 setup();
                 fake_random_init(&w.dice, seed);
