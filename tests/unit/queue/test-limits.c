@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/log-id.h"
+#include "bench.h"
+#include "log-capture.h"
+#include "suite.h"
+
+#define SAMPLE "{\"t\":1763647200123,\"s\":\"cpu\",\"temperature\":48.31,\"and\":\"so on and so forth, up to a hundred\"}"
+
+static size_t files_bytes(Bench *b)
+{
+        size_t sum = 0;
+
+        for (int lane = 0; lane < 2; lane++)
+                for (unsigned i = 0; i < 100; i++) {
+                        char path[64];
+                        size_t size = 0;
+
+                        (void)snprintf(path, sizeof(path), "/queue/%s/seg-%04u", lane ? "urgent" : "normal", i);
+                        if (fake_disk_file(b->disk, path, &size))
+                                sum += size;
+                }
+        return sum;
+}
+
+START_TEST(slots_are_used_again)
+{
+        Bench b;
+        unsigned s;
+        size_t before;
+
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 200; i++) {
+                for (int k = 0; k < 256; k++)
+                        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                bench_run(&b, USEC_PER_SEC);
+                ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_NORMAL), 256);
+                if (i == 100)
+                        before = files_bytes(&b);
+        }
+        ck_assert_uint_eq(files_bytes(&b), before); /* no growth */
+        ck_assert_uint_le(before, 4 * (384 << 10));
+        bench_close(&b);
+        bench_open(&b);
+        ck_assert_uint_eq(bench_ledger(&b).accepted, 51200);
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_ACKNOWLEDGED], 51200);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 0);
+        bench_done(&b);
+}
+END_TEST
+
+START_TEST(the_oldest_go_when_full)
+{
+        QueueRecord record;
+        LogCapture log;
+        uint64_t dropped, first_left;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        b.settings.max_bytes = 3 << 20;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 400; i++) {
+                for (int k = 0; k < 200; k++)
+                        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                bench_run(&b, USEC_PER_SEC);
+                ck_assert_uint_le(files_bytes(&b), 3 << 20);
+        }
+        l = bench_ledger(&b);
+        dropped = l.settled[OUTCOME_QUEUE_FULL];
+        ck_assert_uint_eq(l.accepted, 80000);
+        ck_assert_uint_gt(dropped, 40000);
+        ck_assert_uint_eq(dropped, b.settled[OUTCOME_QUEUE_FULL]);
+        ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 1);
+        ck_assert_str_eq(log.ids[0], LOG_ID_QUEUE_FULL);
+        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+        first_left = record.n;
+        ck_assert_uint_eq(first_left, dropped + 1); /* the count is exact */
+        bench_kill(&b);
+        bench_open(&b);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 80000);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), ledger_waiting(&l));
+        ck_assert_uint_eq(l.settled[OUTCOME_DAMAGED], 0);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(what_is_in_hand_is_not_dropped)
+{
+        QueueRecord record;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_tap(NULL, NULL);
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        b.settings.max_bytes = 3 << 20;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 400; i++) {
+                for (int k = 0; k < 200; k++)
+                        (void)bench_append(&b, s, SAMPLE);
+                bench_run(&b, USEC_PER_SEC);
+                if (i == 0)
+                        for (int k = 0; k < 10; k++) {
+                                ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+                                queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                        }
+        }
+        l = bench_ledger(&b);
+        ck_assert_uint_gt(l.settled[OUTCOME_QUEUE_FULL], 0);
+        queue_settle(b.queue, s, record.epoch, 1, 10, OUTCOME_ACKNOWLEDGED);
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_ACKNOWLEDGED], 10);
+        bench_done(&b);
+}
+END_TEST
+
+START_TEST(or_the_newest_are_refused)
+{
+        uint64_t taken = 0, refused = 0;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        bench_init(&b);
+        b.settings.max_bytes = 3 << 20;
+        b.settings.drop_newest = true;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int round = 0; round < 3; round++) {
+                for (int i = 0; i < 200; i++) {
+                        for (int k = 0; k < 200; k++) {
+                                int r = bench_append(&b, s, SAMPLE);
+
+                                ck_assert(r == 0 || r == QUEUE_E_FULL);
+                                taken += r == 0;
+                                refused += r == QUEUE_E_FULL;
+                        }
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                ck_assert_uint_gt(refused, 0);
+                ck_assert_int_eq(bench_append(&b, s, SAMPLE), QUEUE_E_FULL);
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(l.accepted, taken);
+                ck_assert_uint_eq(ledger_dropped(&l), 0);
+                ck_assert_uint_gt(bench_read_and_settle(&b, QUEUE_LANE_NORMAL), 1000);
+                bench_run(&b, 3 * USEC_PER_SEC); /* a checkpoint makes room */
+                ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                taken++;
+        }
+        bench_done(&b);
+}
+END_TEST
+
+START_TEST(urgent_takes_room_from_normal)
+{
+        Bench b;
+        unsigned s, u;
+        Ledger l;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        b.settings.max_bytes = 4 << 20;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        u = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+        for (int i = 0; i < 200; i++) {
+                for (int k = 0; k < 200; k++)
+                        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        for (int i = 0; i < 50; i++) {
+                for (int k = 0; k < 150; k++)
+                        ck_assert_int_eq(bench_append(&b, u, SAMPLE), 0);
+                bench_run(&b, 3 * USEC_PER_SEC);
+                ck_assert_uint_le(files_bytes(&b), 4 << 20);
+        }
+        queue_ledger(b.queue, u, &l);
+        ck_assert_uint_eq(l.accepted, 7500);
+        ck_assert_uint_eq(ledger_dropped(&l), 0);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_URGENT, NULL), 7500);
+        bench_done(&b);
+}
+END_TEST
+
+/* The disk is full before the limit is reached. */
+START_TEST(a_full_disk_makes_a_smaller_limit)
+{
+        QueueStatus status;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        b.disk->capacity = 2 << 20;
+        for (int i = 0; i < 300; i++) {
+                for (int k = 0; k < 200; k++)
+                        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        queue_status(b.queue, &status);
+        ck_assert_msg(!status.disk_failed, "%s", status.disk_error);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 60000);
+        ck_assert_uint_gt(l.settled[OUTCOME_QUEUE_FULL], 0);
+        ck_assert_uint_eq(l.settled[OUTCOME_DISK], 0);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), ledger_waiting(&l));
+        bench_done(&b);
+}
+END_TEST
+
+START_TEST(opening_does_not_read_the_backlog)
+{
+        uint64_t small = 0;
+        Bench b;
+        unsigned s;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        for (int large = 0; large < 2; large++) {
+                bench_init(&b);
+                b.settings.max_bytes = 64 << 20;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int i = 0; i < (large ? 400 : 10); i++) {
+                        for (int k = 0; k < 500; k++)
+                                ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                bench_close(&b);
+                b.disk->bytes_read = b.disk->n_reads = 0;
+                bench_open(&b);
+                ck_assert_uint_eq(bench_ledger(&b).accepted, large ? 200000 : 5000);
+                ck_assert_uint_le(b.disk->bytes_read, (128 + 96 + 4) * 4096);
+                ck_assert_uint_le(b.disk->n_reads, 128 + 96);
+                if (!large)
+                        small = b.disk->bytes_read;
+                (void)small;
+                ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), large ? 200000 : 5000);
+                bench_done(&b);
+        }
+}
+END_TEST
+
+START_TEST(receipts_share_commits)
+{
+        uint64_t syncs;
+        Bench b;
+        unsigned s;
+
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&b, USEC_PER_MIN);
+        /* many at once: one commit */
+        syncs = b.disk->n_syncs;
+        for (int i = 0; i < 100; i++)
+                ck_assert_int_eq(bench_submit(&b, s, SAMPLE), 0);
+        bench_run(&b, 0);
+        ck_assert_uint_eq(b.n_answered, 100);
+        ck_assert_uint_eq(b.disk->n_syncs, syncs + 1);
+
+        /* 500 a second, one after another, for 10 s: the burst, then two a second */
+        bench_run(&b, USEC_PER_MIN);
+        syncs = b.disk->n_syncs;
+        for (int second = 0; second < 10; second++) {
+                for (int i = 0; i < 500; i++) {
+                        ck_assert_int_eq(bench_submit(&b, s, SAMPLE), 0);
+                        bench_run(&b, 2 * USEC_PER_MSEC);
+                }
+                if (second == 0)
+                        ck_assert_uint_le(b.disk->n_syncs, syncs + 21 + 1);
+        }
+        ck_assert_uint_le(b.disk->n_syncs, syncs + 20 + 20 + 4);
+        bench_run(&b, USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 5100);
+        bench_done(&b);
+}
+END_TEST
+
+/* Bytes and syncs, counted where they are given to the disk. */
+START_TEST(gentle_to_flash)
+{
+        static const struct {
+                int samples;
+                double most;
+        } cases[] = {{256, 1.15}, {16, 1.5}};
+        static char payload[201];
+
+        memset(payload, 'x', 200);
+        for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+                uint64_t bytes, syncs, appended = 0;
+                Bench b;
+                unsigned s;
+
+                bench_init(&b);
+                b.settings.segment_bytes = 1 << 20;
+                b.settings.max_bytes = 64 << 20;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int i = 0; i < 1000; i++) {
+                        if (i == 300) { /* the slots are there by now */
+                                bytes = b.disk->bytes_written;
+                                syncs = b.disk->n_syncs;
+                                appended = 0;
+                        }
+                        for (int k = 0; k < cases[c].samples; k++)
+                                ck_assert_int_eq(bench_append(&b, s, payload), 0);
+                        appended += (uint64_t)cases[c].samples;
+                        bench_run(&b, USEC_PER_SEC);
+                        (void)bench_read_and_settle(&b, QUEUE_LANE_NORMAL);
+                }
+                bytes = b.disk->bytes_written - bytes;
+                syncs = b.disk->n_syncs - syncs;
+                ck_assert_msg((double)bytes / (double)(appended * 200) <= cases[c].most,
+                              "%d samples a commit: %.3f bytes a byte", cases[c].samples,
+                              (double)bytes / (double)(appended * 200));
+                ck_assert_uint_le(syncs, 700 * 105 / 100);
+                bench_done(&b);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("queue/limits");
+        TCase *c = suite_case(s, "bytes, slots and syncs are bounded");
+
+        tcase_set_timeout(c, 120);
+        tcase_add_test(c, slots_are_used_again);
+        tcase_add_test(c, the_oldest_go_when_full);
+        tcase_add_test(c, what_is_in_hand_is_not_dropped);
+        tcase_add_test(c, or_the_newest_are_refused);
+        tcase_add_test(c, urgent_takes_room_from_normal);
+        tcase_add_test(c, a_full_disk_makes_a_smaller_limit);
+        tcase_add_test(c, opening_does_not_read_the_backlog);
+        tcase_add_test(c, receipts_share_commits);
+        tcase_add_test(c, gentle_to_flash);
+        return suite_run(s);
+}
