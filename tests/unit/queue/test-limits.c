@@ -58,7 +58,7 @@ START_TEST(the_oldest_go_when_full)
 {
         QueueRecord record;
         LogCapture log;
-        uint64_t dropped, first_left;
+        uint64_t dropped;
         Bench b;
         unsigned s;
         Ledger l;
@@ -82,8 +82,7 @@ START_TEST(the_oldest_go_when_full)
         ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 1);
         ck_assert_str_eq(log.ids[0], LOG_ID_QUEUE_FULL);
         ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
-        first_left = record.n;
-        ck_assert_uint_eq(first_left, dropped + 1); /* the count is exact */
+        ck_assert_uint_eq(record.n, dropped + 1); /* the count is exact */
         bench_kill(&b);
         bench_open(&b);
         l = bench_ledger(&b);
@@ -102,7 +101,6 @@ START_TEST(what_is_in_hand_is_not_dropped)
         unsigned s;
         Ledger l;
 
-        log_tap(NULL, NULL);
         log_configure(&(LogSettings){.level = LOG_EMERG});
         bench_init(&b);
         b.settings.max_bytes = 3 << 20;
@@ -225,7 +223,6 @@ END_TEST
 
 START_TEST(opening_does_not_read_the_backlog)
 {
-        uint64_t small = 0;
         Bench b;
         unsigned s;
 
@@ -246,9 +243,6 @@ START_TEST(opening_does_not_read_the_backlog)
                 ck_assert_uint_eq(bench_ledger(&b).accepted, large ? 200000 : 5000);
                 ck_assert_uint_le(b.disk->bytes_read, (128 + 96 + 4) * 4096);
                 ck_assert_uint_le(b.disk->n_reads, 128 + 96);
-                if (!large)
-                        small = b.disk->bytes_read;
-                (void)small;
                 ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), large ? 200000 : 5000);
                 bench_done(&b);
         }
@@ -264,6 +258,7 @@ START_TEST(receipts_share_commits)
         bench_init(&b);
         bench_open(&b);
         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0); /* so that the slots are there */
         bench_run(&b, USEC_PER_MIN);
         /* many at once: one commit */
         syncs = b.disk->n_syncs;
