@@ -296,21 +296,25 @@ END_TEST
 
 START_TEST(as_many_streams_as_there_may_be)
 {
-        unsigned s;
+        unsigned streams[QUEUE_STREAMS_MAX], s;
         Bench b;
 
         bench_init(&b);
         for (int run = 0; run < 3; run++) {
                 bench_open(&b);
                 for (unsigned i = 0; i < QUEUE_STREAMS_MAX; i++) {
-                        char name[33];
+                        char name[64];
 
-                        (void)snprintf(name, sizeof(name), "a_name_as_long_as_a_name_may_be%u", i / 10 * 10 + i % 10);
-                        name[32] = 0;
-                        s = bench_stream(&b, name, i % 2 ? QUEUE_LANE_URGENT : QUEUE_LANE_NORMAL);
+                        (void)snprintf(name, sizeof(name), "a_name_as_long_as_a_name_may_be%u", i);
+                        name[NAME_LENGTH_MAX] = 0;
+                        if (i >= 10)
+                                memcpy(name, &(char){(char)('a' + i / 10)}, 1);
+                        streams[i] = bench_stream(&b, name, i % 2 ? QUEUE_LANE_URGENT : QUEUE_LANE_NORMAL);
+                }
+                for (unsigned i = 0; i < QUEUE_STREAMS_MAX; i++) {
                         for (int k = 0; k < 20; k++)
-                                ck_assert_int_eq(bench_append(&b, s, "x"), 0);
-                        queue_settle(b.queue, s, 1, 1, 5, OUTCOME_ACKNOWLEDGED);
+                                ck_assert_int_eq(bench_append(&b, streams[i], "x"), 0);
+                        queue_settle(b.queue, streams[i], 1, 1, 5, OUTCOME_ACKNOWLEDGED);
                         if (i % 5 == 0)
                                 bench_run(&b, USEC_PER_SEC);
                 }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The real disk under the queue: a worker, a descriptor, files in a temporary directory. Time is real here, and
+ * nothing depends on how much of it passes.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "queue/queue.h"
+#include "suite.h"
+
+typedef struct Real {
+        char directory[64];
+        char queue[80];
+        Disk *disk;
+        Queue *q;
+        QueueSettings settings;
+        unsigned n_ok, n_failed;
+        int error;
+} Real;
+
+static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
+{
+        Real *r = userdata;
+
+        if (error)
+                r->n_failed++, r->error = error;
+        else
+                r->n_ok++;
+}
+
+static void real_init(Real *r)
+{
+        *r = (Real){};
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        (void)snprintf(r->directory, sizeof(r->directory), "%s/hublink-queue-XXXXXX", getenv("TMPDIR") ?: "/var/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(r->directory));
+        (void)snprintf(r->queue, sizeof(r->queue), "%s/queue", r->directory);
+        r->settings = (QueueSettings){.directory = r->queue, .commit_interval_usec = 10 * USEC_PER_MSEC,
+                                      .max_bytes = 8 << 20, .segment_bytes = 1 << 20};
+        ck_assert_int_eq(disk_new(&r->disk), 0);
+}
+
+static void real_open(Real *r)
+{
+        ck_assert_int_eq(queue_open(&r->q, &r->settings, r->disk, &clock_system, &random_system, NULL), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+        return remove(path);
+}
+
+static void real_done(Real *r)
+{
+        r->q = queue_close(r->q, 5 * USEC_PER_SEC);
+        r->disk = disk_free(r->disk);
+        (void)nftw(r->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* One turn of a loop. */
+static void turn(Real *r)
+{
+        Ticker t = queue_ticker(r->q);
+        usec_t now = clock_boot(&clock_system), due = t.deadline(t.userdata);
+        struct pollfd p = {disk_fd(r->disk), POLLIN, 0};
+
+        (void)poll(&p, 1, due <= now ? 0 : (int)MIN((due - now) / 1000 + 1, (usec_t)100));
+        disk_dispatch(r->disk);
+        t.tick(t.userdata, clock_boot(&clock_system));
+}
+
+static int submit(Real *r, unsigned s, const char *text)
+{
+        return queue_append(r->q, s, QUEUE_KIND_READING, text, strlen(text), &(QueueReceipt){on_receipt, r}, NULL);
+}
+
+static size_t read_all(Real *r)
+{
+        QueueRecord record;
+        size_t n = 0;
+
+        for (;;) {
+                switch (queue_peek(r->q, QUEUE_LANE_NORMAL, &record)) {
+                case 0:
+                        n++;
+                        queue_advance(r->q, QUEUE_LANE_NORMAL);
+                        break;
+                case QUEUE_E_WAIT:
+                        turn(r);
+                        break;
+                default:
+                        return n;
+                }
+        }
+}
+
+START_TEST(records_come_to_rest_in_files)
+{
+        unsigned s;
+        Real r;
+
+        real_init(&r);
+        for (int run = 0; run < 3; run++) {
+                real_open(&r);
+                ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+                for (int i = 0; i < 2000; i++) {
+                        while (submit(&r, s, "a reading on a real disk") == QUEUE_E_BUSY)
+                                turn(&r);
+                        if (i % 50 == 0)
+                                turn(&r);
+                }
+                while (r.n_ok + r.n_failed < 2000 * (unsigned)(run + 1))
+                        turn(&r);
+                ck_assert_uint_eq(r.n_failed, 0);
+                ck_assert_uint_eq(read_all(&r), 2000 * (unsigned)(run + 1));
+                r.q = queue_close(r.q, 5 * USEC_PER_SEC);
+        }
+        real_done(&r);
+}
+END_TEST
+
+START_TEST(one_directory_has_one_queue)
+{
+        QueueStatus status;
+        Real r, other;
+        unsigned s;
+
+        real_init(&r);
+        real_open(&r);
+        ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+        other = r;
+        other.q = NULL;
+        real_open(&other);
+        queue_status(other.q, &status);
+        ck_assert(status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "another process has the queue open"));
+        other.q = queue_close(other.q, 0);
+        ck_assert_int_eq(submit(&r, s, "x"), 0);
+        while (r.n_ok + r.n_failed == 0)
+                turn(&r);
+        ck_assert_uint_eq(r.n_ok, 1);
+        real_done(&r);
+}
+END_TEST
+
+/* A mount of our own, seen by nobody else. Not everybody may. */
+static bool mount_small(Real *r, const char *options)
+{
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return false;
+        return mount("tmpfs", r->directory, "tmpfs", 0, options) == 0;
+}
+
+START_TEST(a_file_system_of_one_mebibyte)
+{
+        QueueStatus status;
+        unsigned s;
+        Real r;
+
+        real_init(&r);
+        r.settings.segment_bytes = 0;
+        r.settings.max_bytes = 256 << 20; /* slots of 2 MiB: none fits */
+        if (mount_small(&r, "size=1m")) {
+                real_open(&r);
+                ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+                (void)submit(&r, s, "there is no room for this one");
+                for (queue_status(r.q, &status); !status.disk_failed; queue_status(r.q, &status))
+                        turn(&r);
+                ck_assert_ptr_nonnull(strstr(status.disk_error, "No space left on device"));
+                ck_assert_ptr_nonnull(strstr(status.disk_error, "free some space"));
+                ck_assert_uint_eq(r.n_ok, 0);
+                ck_assert_int_eq(submit(&r, s, "x"), QUEUE_E_DISK);
+                ck_assert_int_eq(queue_append(r.q, s, QUEUE_KIND_READING, "kept", 4, NULL, NULL), 0);
+                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT, "size=64m"), 0);
+                for (; status.disk_failed; queue_status(r.q, &status))
+                        turn(&r);
+                ck_assert_int_eq(submit(&r, s, "now there is"), 0);
+                while (r.n_ok == 0)
+                        turn(&r);
+                ck_assert_uint_ge(read_all(&r), 2);
+        }
+        real_done(&r);
+}
+END_TEST
+
+START_TEST(a_read_only_file_system)
+{
+        QueueStatus status;
+        unsigned s;
+        Real r;
+
+        real_init(&r);
+        if (mount_small(&r, "size=64m")) {
+                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+                real_open(&r);
+                ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+                queue_status(r.q, &status);
+                ck_assert(status.disk_failed);
+                ck_assert_ptr_nonnull(strstr(status.disk_error, "Read-only file system"));
+                ck_assert_int_eq(queue_append(r.q, s, QUEUE_KIND_READING, "kept", 4, NULL, NULL), 0);
+                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT, NULL), 0);
+                for (; status.disk_failed; queue_status(r.q, &status))
+                        turn(&r);
+                while (read_all(&r) != 1)
+                        turn(&r);
+        }
+        real_done(&r);
+}
+END_TEST
+
+typedef struct Hanging {
+        DiskJob job;
+        int fd;
+        int dropped_fd;
+} Hanging;
+
+static void hang(DiskJob *job, Disk *disk)
+{
+        char c;
+
+        (void)!read(container_of(job, Hanging, job)->fd, &c, 1);
+}
+
+static void never(DiskJob *job)
+{
+        ck_abort();
+}
+
+static void dropped(DiskJob *job)
+{
+        (void)!write(container_of(job, Hanging, job)->dropped_fd, "", 1);
+}
+
+/* A disk that hangs in the kernel: closing and freeing come back, the worker is left behind. */
+START_TEST(a_worker_that_hangs_is_left_behind)
+{
+        Hanging *h = calloc(1, sizeof(*h));
+        int in[2], out[2];
+        unsigned s;
+        char c;
+        Real r;
+
+        real_init(&r);
+        ck_assert_int_eq(pipe2(in, O_CLOEXEC) + pipe2(out, O_CLOEXEC), 0);
+        *h = (Hanging){{hang, never, dropped}, in[0], out[1]};
+        real_open(&r);
+        ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+        disk_submit(r.disk, &h->job);
+        ck_assert_int_eq(submit(&r, s, "x"), 0);
+        r.q = queue_close(r.q, 50 * USEC_PER_MSEC);
+        ck_assert_uint_eq(r.n_failed, 1);
+        ck_assert_int_eq(r.error, -ETIMEDOUT);
+        disk_abandon(r.disk, &h->job);
+        r.disk = disk_free(r.disk);
+        ck_assert_int_eq(write(in[1], "", 1), 1);
+        ck_assert_int_eq(read(out[0], &c, 1), 1);
+        for (int i = 0; i < 2; i++) {
+                safe_close(in[i]);
+                safe_close(out[i]);
+        }
+        free(h);
+        (void)nftw(r.directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("queue/disk");
+        TCase *c = suite_case(s, "the queue on real files");
+
+        tcase_set_timeout(c, 60);
+        tcase_add_test(c, records_come_to_rest_in_files);
+        tcase_add_test(c, one_directory_has_one_queue);
+        tcase_add_test(c, a_file_system_of_one_mebibyte);
+        tcase_add_test(c, a_read_only_file_system);
+        tcase_add_test(c, a_worker_that_hangs_is_left_behind);
+        return suite_run(s);
+}
