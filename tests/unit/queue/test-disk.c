@@ -159,6 +159,9 @@ static bool mount_small(Real *r, const char *options)
 {
         if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 return false;
+        /* a thread stays in the namespace that it was born in */
+        r->disk = disk_free(r->disk);
+        ck_assert_int_eq(disk_new(&r->disk), 0);
         return mount("tmpfs", r->directory, "tmpfs", 0, options) == 0;
 }
 
@@ -177,8 +180,9 @@ START_TEST(a_file_system_of_one_mebibyte)
                 (void)submit(&r, s, "there is no room for this one");
                 for (queue_status(r.q, &status); !status.disk_failed; queue_status(r.q, &status))
                         turn(&r);
-                ck_assert_ptr_nonnull(strstr(status.disk_error, "No space left on device"));
-                ck_assert_ptr_nonnull(strstr(status.disk_error, "free some space"));
+                ck_assert_msg(strstr(status.disk_error, "No space left on device") &&
+                                      strstr(status.disk_error, "free some space"),
+                              "%s", status.disk_error);
                 ck_assert_uint_eq(r.n_ok, 0);
                 ck_assert_int_eq(submit(&r, s, "x"), QUEUE_E_DISK);
                 ck_assert_int_eq(queue_append(r.q, s, QUEUE_KIND_READING, "kept", 4, NULL, NULL), 0);
