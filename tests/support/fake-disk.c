@@ -318,6 +318,11 @@ static bool fits(const FakeDisk *fake, const FakeInode *inode, uint64_t size)
         return !fake->capacity || size <= inode->size || bytes_in_files(fake) + size - inode->size <= fake->capacity;
 }
 
+static bool is_zero(const uint8_t *data, size_t size)
+{
+        return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
+}
+
 static ssize_t fake_write(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset)
 {
         FakeDisk *fake = fake_of(disk);
@@ -336,20 +341,22 @@ static ssize_t fake_write(Disk *disk, int fd, const struct iovec *iov, int n_iov
         }
         if (!fits(fake, inode, offset + size))
                 return -ENOSPC;
-        data = need(calloc(1, size));
-        for (int i = 0; i < n_iov && at < size; i++) {
-                size_t n = MIN(iov[i].iov_len, size - at);
+        for (int i = 0; i < n_iov && zero; i++)
+                zero = is_zero(iov[i].iov_base, iov[i].iov_len);
+        if (!zero) {
+                data = need(calloc(1, size));
+                for (int i = 0; i < n_iov && at < size; i++) {
+                        size_t n = MIN(iov[i].iov_len, size - at);
 
-                memcpy(data + at, iov[i].iov_base, n);
-                at += n;
+                        memcpy(data + at, iov[i].iov_base, n);
+                        at += n;
+                }
         }
-        for (size_t i = 0; i < size && zero; i++)
-                zero = data[i] == 0;
         inode_write(inode, offset, data, size);
         e = record(fake, WRITTEN, (size_t)(inode - fake->inodes));
         e->offset = offset;
         e->size = size;
-        e->data = zero ? NULL : TAKE_PTR(data);
+        e->data = TAKE_PTR(data);
         fake->n_writes++;
         fake->bytes_written += size;
         return (ssize_t)size;

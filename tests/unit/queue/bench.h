@@ -9,7 +9,7 @@
 #include "fake-disk.h"
 #include "queue/queue.h"
 
-#define BENCH_MAX 200000
+#define BENCH_MAX 20000
 
 typedef struct BenchReceipt {
         bool answered;

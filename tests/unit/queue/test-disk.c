@@ -65,6 +65,7 @@ static void real_done(Real *r)
 {
         r->q = queue_close(r->q, 5 * USEC_PER_SEC);
         r->disk = disk_free(r->disk);
+        (void)umount2(r->directory, MNT_DETACH);
         (void)nftw(r->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
