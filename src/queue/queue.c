@@ -190,17 +190,35 @@ static void on_removed(void *userdata, Lane *lane)
                 prepare_all(q);
 }
 
+/* A file system without room is a limit like max_bytes, only that nobody set it. */
+static bool disk_is_full(const Queue *q)
+{
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                const Lane *l = q->lanes[i];
+
+                if (l && l->make_retry_usec != USEC_INFINITY && (l->make_error == -ENOSPC || l->make_error == -EDQUOT))
+                        return true;
+        }
+        return false;
+}
+
 static void log_full(Queue *q)
 {
+        const char *what = q->settings.drop_newest ? "new records are refused"
+                                                   : "the oldest records are dropped for new ones";
         usec_t now = now_of(q);
 
         if (q->full_logged_usec != 0 && now < usec_add(q->full_logged_usec, FULL_LOG_USEC))
                 return;
         q->full_logged_usec = now;
-        log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
-                 "Queue: %s holds its %llu MiB (queue.max_bytes): the oldest records are dropped for new ones. "
-                 "Restore the link, or raise the limit.",
-                 q->directory, (unsigned long long)(limit(q) >> 20));
+        if (disk_is_full(q))
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
+                         "Queue: no space left on the disk of %s: %s. Restore the link, or free some space.",
+                         q->directory, what);
+        else
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
+                         "Queue: %s holds its %llu MiB (queue.max_bytes): %s. Restore the link, or raise the limit.",
+                         q->directory, (unsigned long long)(limit(q) >> 20), what);
 }
 
 /* Settles what the lane's oldest slot still holds, if none of it is in somebody's hand. */
@@ -651,6 +669,8 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         if (r < 0)
                 return QUEUE_E_BUSY; /* no memory */
+        if (r == QUEUE_E_FULL)
+                log_full(q);
         if (r > 0)
                 return r;
         s->next++;
