@@ -29,20 +29,20 @@ static const struct option options[] = {
 
 void arguments_help(void)
 {
-        (void)printf("hublinkd - readings of this machine to Azure IoT Hub, by way of a queue on disk\n"
+        (void)printf("hublinkd - readings of this machine to Azure IoT Hub, by way of a disk queue\n"
                      "\n"
-                     "  --config FILE     settings (default " SETTINGS_FILE "); conf.d/*.conf beside it are\n"
-                     "                    laid over them in the order of their names\n"
+                     "  --config FILE     settings (default " SETTINGS_FILE "); the files\n"
+                     "                    conf.d/*.conf beside it are laid over them, in name order\n"
                      "  --state-dir DIR   where the queue is by default (default " SETTINGS_STATE_DIR ")\n"
                      "  --bus BUS         system (default), session, or the address of a message bus\n"
                      "\n"
                      "  --check           say OK, or all that is wrong with the settings, and end\n"
-                     "  --print-config    show the settings in effect, each with its file and line, and end\n"
+                     "  --print-config    show the settings in effect, where they stand, and end\n"
                      "  --version         show the version and end\n"
                      "  --help            show this and end\n"
                      "\n"
-                     "Ends with 0 when all was well, 1 when it could not go on, 2 for a wrong command line,\n"
-                     "78 for wrong settings. SIGHUP makes it read its settings again.\n");
+                     "SIGHUP makes it read its settings again. Exit: 0; 1 could not go on; 2 usage;\n"
+                     "78 the settings are wrong.\n");
 }
 
 static bool usage(const char *fmt, const char *what)

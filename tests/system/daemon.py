@@ -20,6 +20,8 @@ import socket
 import subprocess
 import time
 
+from bus import MANAGER, NAME, PATH, SENSOR
+
 BUILD = pathlib.Path(os.environ.get('HUBLINK_BUILD', 'build'))
 PROGRAM = BUILD / 'src/daemon/hublinkd'
 
@@ -40,6 +42,7 @@ class Daemon:
         self.log_file = self.directory / 'daemon.log'
         self.process = None
         self.notified = []
+        self._caller = None
         self.configure('')
 
     # --- settings ---
@@ -78,6 +81,7 @@ class Daemon:
         """Returns when it says READY=1. prefix: words before the command, such as setpriv."""
         assert not self.process
         self.notified.clear()
+        self._caller = None
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         path = self.directory / 'notify'
         path.unlink(missing_ok=True)
@@ -91,13 +95,13 @@ class Daemon:
             self.wait_notified('READY=1')
         return self
 
-    def signal(self, number):
+    def send_signal(self, number):
         self.process.send_signal(number)
 
     def reload(self):
         """SIGHUP; returns when it has been dealt with."""
         del self.notified[:]
-        self.signal(signal.SIGHUP)
+        self.send_signal(signal.SIGHUP)
         self.wait_notified('RELOADING=1')
         self.wait_notified('READY=1')
 
@@ -162,13 +166,25 @@ class Daemon:
 
     # --- by way of the bus ---
 
-    def properties(self):
-        return self.bus.properties()
+    @property
+    def caller(self):
+        """One connection for all questions of this run: the bus limits how many a user may have."""
+        if not self._caller:
+            self._caller = self.bus.connect()
+        return self._caller
+
+    def properties(self, interface=MANAGER, path=PATH):
+        return self.caller.call_blocking(NAME, path, 'org.freedesktop.DBus.Properties', 'GetAll', 's', [interface])
+
+    def sensor(self, name):
+        """The properties of one."""
+        return self.properties(SENSOR, '%s/sensor/%s' % (PATH, name))
 
     def submit(self, values, sensor='test', options=None, timeout=10):
         """Returns (stream, epoch, first, last) once it is on disk."""
-        return self.bus.call('Submit', 'sa(svt)a{sv}', (sensor, [(k, v, 0) for k, v in values.items()], options or {}),
-                             timeout=timeout)
+        return self.caller.call_blocking(NAME, PATH, MANAGER, 'Submit', 'sa(svt)a{sv}',
+                                         (sensor, [(k, v, 0) for k, v in values.items()], options or {}),
+                                         timeout=timeout)
 
     def wait_for_properties(self, holds, what, seconds=20):
         """Until holds(properties of the Manager)."""
