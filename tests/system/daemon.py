@@ -207,3 +207,16 @@ class Daemon:
         assert ledger['accepted'] == (ledger['acknowledged'] + ledger['waiting'] + ledger['dropped'] +
                                       ledger['dead_lettered']), ledger
         return ledger
+
+    def settle(self, seconds=30):
+        """Until nothing waits and nothing more comes; the ledger then."""
+        deadline, last, since = time.monotonic() + seconds, None, 0
+        while True:
+            ledger = self.ledger()
+            if ledger['waiting'] > 0 or ledger != last:
+                last, since = ledger, time.monotonic()
+            # what was read before the first look is committed within the interval
+            elif time.monotonic() - since > 1.5:
+                return ledger
+            assert time.monotonic() < deadline, 'not settled after %s s: %s\n%s' % (seconds, ledger, self.log())
+            self.hear(0.1)

@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 
-#define TICK_USEC   (10 * USEC_PER_MSEC)
+#define TICK_USEC   (2 * USEC_PER_MSEC)
 #define PENDING_MAX 60 /* below the daemon's bound for one sender */
 
 typedef struct Producer {
@@ -86,15 +86,20 @@ static int submit(Producer *p)
         return 0;
 }
 
-static void send_datagram(Producer *p)
+/* False: the socket is full (the kernel keeps as few as ten datagrams): a little later, then. */
+static bool send_datagram(Producer *p)
 {
-        uint64_t k = ++p->datagrams;
+        uint64_t k = p->datagrams + 1;
         char line[160];
         int n = snprintf(line, sizeof(line), "{\"s\":\"sent\",\"k\":%llu,\"temperature\":%.2f,\"state\":\"running\"}",
                          (unsigned long long)k, 20 + (double)(k % 1000) / 100);
 
-        /* Nobody there, or no room: then it was not accepted. */
-        (void)sendto(p->socket, line, (size_t)n, MSG_DONTWAIT, (struct sockaddr *)&p->target, sizeof(p->target));
+        if (sendto(p->socket, line, (size_t)n, MSG_DONTWAIT, (struct sockaddr *)&p->target, sizeof(p->target)) < 0 &&
+            errno == EAGAIN)
+                return false;
+        /* sent, or nobody is there: then it was not accepted */
+        p->datagrams++;
+        return true;
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
@@ -111,7 +116,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
                         if (submit(p) < 0)
                                 break;
                 for (; p->datagrams_due >= 1; p->datagrams_due--)
-                        send_datagram(p);
+                        if (!send_datagram(p))
+                                break;
         }
         (void)sd_event_source_set_time_relative(source, TICK_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -154,7 +160,7 @@ int main(int argc, char **argv)
             (r = sd_bus_set_address(p.bus, argv[1])) < 0 || (r = sd_bus_set_bus_client(p.bus, true)) < 0 ||
             (r = sd_bus_start(p.bus)) < 0 || (r = sd_bus_attach_event(p.bus, p.event, 0)) < 0 ||
             (r = sd_event_add_signal(p.event, NULL, SIGTERM, on_signal, &p)) < 0 ||
-            (r = sd_event_add_time_relative(p.event, NULL, CLOCK_BOOTTIME, TICK_USEC, 0, on_tick, &p)) < 0 ||
+            (r = sd_event_add_time_relative(p.event, NULL, CLOCK_BOOTTIME, TICK_USEC, 1, on_tick, &p)) < 0 ||
             (r = sd_event_loop(p.event)) < 0) {
                 (void)fprintf(stderr, "producer: %s\n", strerror(-r));
                 return 1;
