@@ -4,8 +4,34 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/number.h"
 #include "base/utf8.h"
+
+static bool is_plain(char c)
+{
+        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Eight bytes at once. In each, one of the terms has its high bit if the byte is beyond ASCII, DEL, a control
+ * character, a quote or a backslash. What a subtraction borrows from the next byte comes of such a byte only. */
+static bool are_plain(const char s[static 8])
+{
+        const uint64_t each = 0x0101010101010101;
+        uint64_t v = bytes_get64(s);
+        uint64_t special = v | (v + each) | (v - each * 0x20) | ((v ^ each * '"') - each) | ((v ^ each * '\\') - each);
+
+        return !(special & each * 0x80);
+}
+
+static const char *skip_plain(const char *s, const char *end)
+{
+        while (end - s >= 8 && are_plain(s))
+                s += 8;
+        while (s < end && is_plain(*s))
+                s++;
+        return s;
+}
 
 void json_text(Buffer *b, const char *s, size_t size)
 {
@@ -14,9 +40,7 @@ void json_text(Buffer *b, const char *s, size_t size)
         while (s < end) {
                 const char *from = s;
 
-                /* the plain run in one piece */
-                while (s < end && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x7f && *s != '"' && *s != '\\')
-                        s++;
+                s = skip_plain(s, end); /* in one piece */
                 buffer_append(b, from, (size_t)(s - from));
                 if (s == end)
                         break;
