@@ -49,22 +49,12 @@ void *buffer_extend(Buffer *b, size_t size)
         return p;
 }
 
-void buffer_append(Buffer *b, const void *data, size_t size)
+void buffer_append_growing(Buffer *b, const void *data, size_t size)
 {
         char *p = buffer_extend(b, size);
 
         if (p && size > 0)
                 memcpy(p, data, size);
-}
-
-void buffer_append_string(Buffer *b, const char *s)
-{
-        buffer_append(b, s, strlen(s));
-}
-
-void buffer_append_char(Buffer *b, char c)
-{
-        buffer_append(b, &c, 1);
 }
 
 void buffer_printf(Buffer *b, const char *fmt, ...)

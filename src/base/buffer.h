@@ -11,6 +11,8 @@
  * Owns:   its memory, until buffer_done() or buffer_steal().
  */
 
+#include <string.h>
+
 #include "base/macro.h"
 
 typedef struct Buffer {
@@ -29,9 +31,30 @@ static inline void buffer_clear(Buffer *b)
         b->error = 0;
 }
 
-void buffer_append(Buffer *b, const void *data, size_t size);
-void buffer_append_string(Buffer *b, const char *s);
-void buffer_append_char(Buffer *b, char c);
+void buffer_append_growing(Buffer *b, const void *data, size_t size); /* for buffer_append() alone */
+
+/* Here, so that what fits, as nearly all does, is copied in place. */
+static inline void buffer_append(Buffer *b, const void *data, size_t size)
+{
+        if (b->error || size == 0 || size >= b->allocated - b->size) {
+                buffer_append_growing(b, data, size);
+                return;
+        }
+        memcpy(b->data + b->size, data, size);
+        b->size += size;
+        b->data[b->size] = 0;
+}
+
+static inline void buffer_append_string(Buffer *b, const char *s)
+{
+        buffer_append(b, s, strlen(s));
+}
+
+static inline void buffer_append_char(Buffer *b, char c)
+{
+        buffer_append(b, &c, 1);
+}
+
 void buffer_printf(Buffer *b, const char *fmt, ...) _printf_(2, 3);
 void *buffer_extend(Buffer *b, size_t size);      /* room for size more bytes, counted as used; NULL on -ENOMEM */
 void buffer_truncate(Buffer *b, size_t size);      /* back to an earlier size; clears no error */
