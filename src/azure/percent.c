@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-static bool is_unreserved(char c)
-{
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.' || c == '~';
-}
+static const bool unreserved[256] = {
+        ['A' ... 'Z'] = true,
+        ['a' ... 'z'] = true,
+        ['0' ... '9'] = true,
+        ['-'] = true,
+        ['_'] = true,
+        ['.'] = true,
+        ['~'] = true,
+};
 
 void percent_encode(Buffer *b, const char *s)
 {
@@ -17,7 +21,7 @@ void percent_encode(Buffer *b, const char *s)
                 const char *from = s;
 
                 /* the plain run in one piece */
-                while (is_unreserved(*s))
+                while (unreserved[(unsigned char)*s])
                         s++;
                 buffer_append(b, from, (size_t)(s - from));
                 if (*s) {

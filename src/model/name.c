@@ -4,6 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
+static const bool in_name[256] = {
+        ['A' ... 'Z'] = true,
+        ['a' ... 'z'] = true,
+        ['0' ... '9'] = true,
+        ['_'] = true,
+};
+
 static bool is_letter(char c)
 {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -15,11 +22,9 @@ bool name_is_valid(const char *name)
 
         if (!is_letter(name[0]))
                 return false;
-        for (; name[n]; n++)
-                if (n >= NAME_LENGTH_MAX ||
-                    !(is_letter(name[n]) || (name[n] >= '0' && name[n] <= '9') || name[n] == '_'))
-                        return false;
-        return true;
+        while (n < NAME_LENGTH_MAX && in_name[(unsigned char)name[n]])
+                n++;
+        return name[n] == 0;
 }
 
 bool channel_name_is_valid(const char *name)
