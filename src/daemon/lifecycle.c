@@ -17,7 +17,7 @@
 #include "daemon/settings.h"
 #include "daemon/status-line.h"
 
-#define STATUS_INTERVAL_USEC (5 * USEC_PER_SEC)
+#define STATUS_INTERVAL_USEC (3 * USEC_PER_SEC)
 
 /* The parts keep their own budgets, some 2.5 s together; this is for what nobody thought of. */
 #define STOP_PATIENCE_SEC 4
