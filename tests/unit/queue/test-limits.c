@@ -297,7 +297,7 @@ START_TEST(gentle_to_flash)
 
         memset(payload, 'x', 200);
         for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
-                uint64_t bytes, syncs, appended = 0;
+                uint64_t bytes = 0, syncs = 0, appended = 0;
                 Bench b;
                 unsigned s;
 
