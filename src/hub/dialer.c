@@ -20,6 +20,7 @@ struct Dial {
         char *name;
         int progress_fd; /* the thread to the loop */
         int cancel_fd;   /* the loop to the thread: stays readable */
+        pthread_t thread;
 
         pthread_mutex_t mutex; /* guards what follows */
         TransportStep step;
@@ -197,19 +198,12 @@ static void *thread_main(void *userdata)
 static int start_thread(Dial *d)
 {
         sigset_t all, before;
-        pthread_attr_t attributes;
-        pthread_t thread;
         int r;
 
-        r = pthread_attr_init(&attributes);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
         (void)sigfillset(&all);
         (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&thread, &attributes, thread_main, d);
+        r = pthread_create(&d->thread, NULL, thread_main, d);
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
         return -r;
 }
 
@@ -299,6 +293,11 @@ Dial *dial_free(Dial *d)
         (void)pthread_mutex_lock(&d->mutex);
         done = d->done;
         d->orphaned = !done;
+        if (!done)
+                (void)pthread_detach(d->thread);
         (void)pthread_mutex_unlock(&d->mutex);
-        return done ? dial_destroy(d) : NULL;
+        if (!done)
+                return NULL;
+        (void)pthread_join(d->thread, NULL); /* it is on its last line; what libraries keep for a thread goes with it */
+        return dial_destroy(d);
 }

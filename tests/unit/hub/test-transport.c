@@ -87,7 +87,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-        t.transport->free(t.transport);
+        if (t.transport)
+                t.transport->free(t.transport);
         t.event = sd_event_unref(t.event);
         if (t.peer.script)
                 peer_stop(&t.peer);
@@ -604,14 +605,13 @@ START_TEST(a_stop_does_not_wait_for_a_lookup)
         connect_to(PEER_NAME, NULL, 8883, NULL, 1);
         AWAIT(lookups == 1);
         begun = clock_boot(&clock_system);
-        t.transport->free(t.transport);
+        t.transport = t.transport->free(t.transport);
         ck_assert_uint_le(clock_boot(&clock_system) - begun, USEC_PER_SEC);
         /* the thread comes back to a transport that is gone, and cleans up behind itself */
         lookup_may_return = true;
         AWAIT(lookups_ended == 1);
         idle(50 * USEC_PER_MSEC);
         ck_assert_uint_eq(t.n_ended, 0);
-        make_transport(resolve_nothing, 1);
 }
 END_TEST
 
