@@ -127,6 +127,7 @@ void peer_start(Peer *p, PeerCertificate kind, PeerScript script, void *userdata
 {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t size = sizeof(address);
+        int room = 16384; /* little: a client that writes much finds the way stuffed */
 
         memset(p, 0, sizeof(*p));
         p->script = script;
@@ -134,6 +135,7 @@ void peer_start(Peer *p, PeerCertificate kind, PeerScript script, void *userdata
         p->fd = -1;
         make_context(p, kind);
         p->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        (void)setsockopt(p->listen_fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
         ck_assert_int_eq(bind(p->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
         ck_assert_int_eq(listen(p->listen_fd, 16), 0);
         ck_assert_int_eq(getsockname(p->listen_fd, (struct sockaddr *)&address, &size), 0);
