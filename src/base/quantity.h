@@ -4,9 +4,9 @@
 /*
  * Quantity - times and sizes as people write them
  *
- * Times: a whole number and one of us ms s min h d; sizes: a whole number and one of B K M G, by 1024. Without a
- * unit it is seconds, or bytes. One blank may stand between number and unit. What is printed reads back to the
- * same value.
+ * Times: a whole number and one of us ms s min h d; sizes: a whole number and one of B K M G, by 1024.
+ * Without a unit it is seconds, or bytes. One blank may stand between number and unit. What is printed reads
+ * back to the same value.
  */
 
 #include "base/buffer.h"

@@ -76,12 +76,14 @@ bool arguments_parse(int argc, char *argv[], Arguments *ret)
                         break;
                 case OPTION_STATE_DIR:
                         if (optarg[0] != '/')
-                                return usage("--state-dir takes a path that begins with /, not '%s'", optarg);
+                                return usage("--state-dir takes a path that begins with /, not '%s'",
+                                             optarg);
                         cut_slashes(optarg);
                         a.state_dir = optarg;
                         break;
                 case OPTION_BUS:
-                        if (strcmp(optarg, "system") != 0 && strcmp(optarg, "session") != 0 && !strchr(optarg, ':'))
+                        if (strcmp(optarg, "system") != 0 && strcmp(optarg, "session") != 0 &&
+                            !strchr(optarg, ':'))
                                 return usage("--bus takes system, session or an address, not '%s'", optarg);
                         a.bus = optarg;
                         break;

@@ -25,8 +25,8 @@ static int unfit(char **ret_error, const char *fmt, ...)
         return n < 0 ? -ENOMEM : CREDENTIAL_E_UNFIT;
 }
 
-/* Where it is; *ret_guarded: systemd made the folder so that nobody else comes in, whatever the modes look like
- * (an access list shows as a group's right). */
+/* Where it is; *ret_guarded: systemd made the folder so that nobody else comes in, whatever the modes look
+ * like (an access list shows as a group's right). */
 static int locate(const char *file, char **ret_path, bool *ret_guarded, char **ret_error)
 {
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
@@ -35,8 +35,9 @@ static int locate(const char *file, char **ret_path, bool *ret_guarded, char **r
         *ret_guarded = file[0] != '/';
         if (*ret_guarded && (!directory || directory[0] != '/'))
                 return unfit(ret_error,
-                             "there is no credential \"%s\": give one to the service with LoadCredential=%s:/PATH, or "
-                             "name a file with its whole path in hub.connection_string_file",
+                             "there is no credential \"%s\": give one to the service with "
+                             "LoadCredential=%s:/PATH, or name a file with its whole path in "
+                             "hub.connection_string_file",
                              file, file);
         path = *ret_guarded ? NULL : strdup(file);
         if (*ret_guarded && asprintf(&path, "%s/%s", directory, file) < 0)
@@ -53,12 +54,13 @@ static int check_owner(const char *path, const struct stat *st, char **ret_error
                 return unfit(ret_error, "%s is no regular file", path);
         if (st->st_mode & 077)
                 return unfit(ret_error,
-                             "others can read %s (mode %04o), so its key may be known to them: chmod 0600 %s, and better "
-                             "give the device a new key",
+                             "others can read %s (mode %04o), so its key may be known to them: "
+                             "chmod 0600 %s, and better give the device a new key",
                              path, (unsigned)(st->st_mode & 07777), path);
         if (st->st_uid != 0 && st->st_uid != geteuid())
-                return unfit(ret_error, "%s belongs to user %u, who can change it: chown it to root or to the daemon's "
-                                        "own user",
+                return unfit(ret_error,
+                             "%s belongs to user %u, who can change it: chown it to root or to the "
+                             "daemon's own user",
                              path, (unsigned)st->st_uid);
         return 0;
 }
@@ -109,8 +111,9 @@ int credential_read(const char *file, ConnectionString **ret, char **ret_error)
         if (r < 0)
                 return r;
         if (!cs->device_id)
-                return unfit(ret_error, "%s holds a service's connection string, without a DeviceId: the device's own is "
-                                        "needed",
+                return unfit(ret_error,
+                             "%s holds a service's connection string, without a DeviceId: "
+                             "the device's own is needed",
                              path);
         if (!cs->shared_access_key)
                 return unfit(ret_error, "%s holds no SharedAccessKey", path);

@@ -21,7 +21,7 @@
 #include "queue/queue.h"
 #include "sensor/sensors.h"
 
-/* The kernel's clocks; whether the wall clock is believed without NTP is a setting that a reload may change. */
+/* The kernel's clocks; whether the wall clock is believed without NTP may change with a reload. */
 typedef struct House {
         Clock clock;
         bool trust;
@@ -184,7 +184,8 @@ static int read_credential(const Settings *settings, ConnectionString **ret)
 
         r = credential_read(settings->hub.connection_string_file, ret, &error);
         if (r == CREDENTIAL_E_UNFIT) {
-                log_line(LOG_ERR, LOG_ID_CREDENTIAL_UNFIT, NULL, "No credential, nothing can be sent: %s.", error);
+                log_line(LOG_ERR, LOG_ID_CREDENTIAL_UNFIT, NULL, "No credential, nothing can be sent: %s.",
+                         error);
                 return 0;
         }
         return r;
@@ -253,7 +254,8 @@ static int build_hub(Daemon *d, const ConnectionString *credential)
         r = transport_mosquitto_new(&transport, d->event);
         if (r < 0)
                 return r;
-        r = hub_new(&d->hub, &d->settings->hub, credential, transport, &d->house.clock, &random_system, &sink);
+        r = hub_new(&d->hub, &d->settings->hub, credential, transport, &d->house.clock, &random_system,
+                    &sink);
         if (r < 0)
                 return r;
         return uplink_new(&d->uplink, d->queue, d->hub, &d->house.clock, on_status_changed, d);
@@ -326,8 +328,8 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         return 0;
 }
 
-/* Sources first, so that nothing new comes in; then the queue, which answers all who wait for a receipt; then
- * those who carry the answers. The pulse goes before any that it would tick. */
+/* Sources first, so that nothing new comes in; then the queue, which answers all who wait for a receipt;
+ * then those who carry the answers. The pulse goes before any that it would tick. */
 Daemon *daemon_free(Daemon *d)
 {
         if (!d)
@@ -369,7 +371,8 @@ const Status *daemon_status(Daemon *d)
 static void tell_restarts(const Daemon *d, const QueueSettings *queue)
 {
         if (strcmp(queue->directory, d->queue_directory) != 0)
-                log_warning("queue.directory is %s until the next restart, then %s.", d->queue_directory, queue->directory);
+                log_warning("queue.directory is %s until the next restart, then %s.", d->queue_directory,
+                            queue->directory);
         if (queue->segment_bytes != d->queue_segment)
                 log_warning("queue.segment changes at the next restart.");
 }
@@ -378,11 +381,11 @@ static int refuse(const Problems *problems, char **ret_problem)
 {
         if (problems->n > 1)
                 log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
-                         "The new settings are bad, those in effect stay: %s (and %zu more: hublinkd --check)",
+                         "The new settings are bad, those in effect stay: %s (%zu more: hublinkd --check)",
                          problems->items[0].text, problems->n - 1);
         else
-                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL, "The new settings are bad, those in effect stay: %s",
-                         problems->items[0].text);
+                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
+                         "The new settings are bad, those in effect stay: %s", problems->items[0].text);
         *ret_problem = strdup(problems->items[0].text);
         return *ret_problem ? DAEMON_E_BAD : -ENOMEM;
 }
@@ -426,7 +429,8 @@ static int reload(Daemon *d, char **ret_problem)
                 return r;
         old = d->settings;
         d->settings = TAKE_PTR(settings);
-        log_line(LOG_NOTICE, LOG_ID_SETTINGS_RELOADED, NULL, "The settings were read again and are in effect.");
+        log_line(LOG_NOTICE, LOG_ID_SETTINGS_RELOADED, NULL,
+                 "The settings were read again and are in effect.");
         tell_restarts(d, &d->settings->queue);
         on_status_changed(d);
         return 0;
@@ -439,7 +443,8 @@ int daemon_reload(Daemon *d, char **ret_problem)
         notify_reloading();
         r = reload(d, ret_problem);
         if (r < 0)
-                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL, "The settings could not be taken over: %s.", strerror(-r));
+                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL, "The settings could not be taken over: %s.",
+                         strerror(-r));
         notify_ready();
         return r;
 }

@@ -4,8 +4,8 @@
 /*
  * Daemon - the composition root
  *
- * Builds the parts in the order in which they lean on one another, wires their sinks, hands out settings, and
- * ends them in reverse. It decides nothing.
+ * Builds the parts in the order in which they lean on one another, wires their sinks, hands out settings,
+ * and ends them in reverse. It decides nothing.
  *
  * Owns:   every part, and the settings in effect.
  */

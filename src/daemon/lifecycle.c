@@ -25,9 +25,9 @@
 typedef struct Lifecycle {
         sd_event *event;
         Daemon *daemon;
-        bool dirty;         /* the status may have changed since it was told */
-        usec_t told_at;     /* boot clock */
-        Buffer told;        /* the line */
+        bool dirty;     /* the status may have changed since it was told */
+        usec_t told_at; /* boot clock */
+        Buffer told;    /* the line */
 } Lifecycle;
 
 /* ---- the line of systemctl status ---- */
@@ -99,7 +99,7 @@ static void block_signals(void)
 
 static void on_out_of_patience(int sig)
 {
-        static const char text[] = "hublinkd: stopping took too long, leaving as it is; what was accepted is on disk.\n";
+        static const char text[] = "hublinkd: stopping took too long; what was accepted is on disk.\n";
 
         (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
         _exit(EXIT_RUNTIME);

@@ -34,8 +34,8 @@ static usec_t next_deadline(const Pulse *p)
         return next;
 }
 
-/* sd-event asks here before it sleeps, as long as the timer is on: so it is always on, with an infinite time when
- * there is nothing to do. A time of zero would be no time to sd-event in all its versions. */
+/* sd-event asks here before it sleeps, as long as the timer is on: so it is always on, with an infinite time
+ * when there is nothing to do. A time of zero would be no time to sd-event in all its versions. */
 static int on_prepare(sd_event_source *source, void *userdata)
 {
         return sd_event_source_set_time(source, MAX(next_deadline(userdata), (usec_t)1));

@@ -4,9 +4,9 @@
 /*
  * Pulse - a row of Tickers on one timer
  *
- * Before every sleep all are asked when they want to be woken; at that time those whose deadline has come are
- * ticked, in the order in which they were added. So nobody has to re-arm anything, and deadlines that fall
- * together cost one wake-up.
+ * Before every sleep all are asked when they want to be woken; at that time those whose deadline has come
+ * are ticked, in the order in which they were added. So nobody has to re-arm anything, and deadlines that
+ * fall together cost one wake-up.
  *
  * Owns:   the one timer of the daemon.
  * Time:   boot clock.

@@ -62,8 +62,9 @@ static void check_connection_string_file(const Check *c)
         /* Never shown: somebody put the secret itself here. */
         if (strpbrk(file, "=;"))
                 complain(c, "hub.connection_string_file",
-                         "expected the name of a file that holds the connection string, not the string itself; put "
-                         "it into a file with mode 0600, and change the key: settings are for everybody to read");
+                         "expected the name of a file that holds the connection string, not the string "
+                         "itself; put it into a file with mode 0600, and change the key: settings are for "
+                         "everybody");
         else if (file[0] != '/' && strchr(file, '/'))
                 complain_form(c, "hub.connection_string_file",
                               "the name of a systemd credential, or a path that begins with /");
@@ -93,7 +94,8 @@ static void check_address(const Check *c)
                 rest = address + host;
         }
         if (host == 0 || (*rest && (*rest != ':' || !is_port(rest + 1))))
-                complain_form(c, "hub.address", "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
+                complain_form(c, "hub.address",
+                              "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
 }
 
 static void check_model_id(const Check *c)
@@ -103,7 +105,8 @@ static void check_model_id(const Check *c)
         if (!id)
                 return;
         version = strrchr(id, ';');
-        if (strncmp(id, "dtmi:", 5) != 0 || !version || version[1] < '1' || version[1] > '9' || strpbrk(id, " \t\n"))
+        if (strncmp(id, "dtmi:", 5) != 0 || !version || version[1] < '1' || version[1] > '9' ||
+            strpbrk(id, " \t\n"))
                 complain_form(c, "hub.model_id", "a model's id, such as \"dtmi:com:example:Thermostat;1\"");
 }
 
@@ -112,7 +115,8 @@ static void check_backoff(const Check *c)
         const HubSettings *hub = &c->settings->hub;
 
         if (hub->backoff_first_usec > hub->backoff_max_usec)
-                complain(c, "hub.backoff.first", "the first wait is longer than the longest (hub.backoff.max)");
+                complain(c, "hub.backoff.first",
+                         "the first wait is longer than the longest (hub.backoff.max)");
 }
 
 /* ---- queue ---- */
@@ -127,7 +131,7 @@ static void check_queue(const Check *c)
                 complain(c, "queue.segment", "expected a multiple of 4K");
         else if (queue->segment_bytes > queue->max_bytes / SLOTS_MIN)
                 complain(c, "queue.segment",
-                         "the queue needs room for %d segments: queue.max_bytes is too small for queue.segment",
+                         "the queue needs room for %d segments: queue.max_bytes is too small for it",
                          SLOTS_MIN);
 }
 
@@ -142,11 +146,14 @@ static void check_stream(const Check *c, const StreamSettings *s)
                 complain(c, path, "only messages of format \"object\" have a body of their own");
 
         (void)snprintf(path, sizeof(path), "streams.%s.expire_after", s->name);
-        if (s->format == STREAM_ARRAY && s->expire_after_usec <= s->max_latency_usec && s->max_latency_usec > 0)
-                complain(c, path, "readings would expire before they are sent: expected more than max_latency");
+        if (s->format == STREAM_ARRAY && s->expire_after_usec <= s->max_latency_usec &&
+            s->max_latency_usec > 0)
+                complain(c, path,
+                         "readings would expire before they are sent: expected more than max_latency");
 
         for (size_t i = 0; i < s->n_properties; i++)
-                if (strcmp(s->properties[i].name, "hl") == 0 || strncmp(s->properties[i].name, "hl-", 3) == 0) {
+                if (strcmp(s->properties[i].name, "hl") == 0 ||
+                    strncmp(s->properties[i].name, "hl-", 3) == 0) {
                         (void)snprintf(path, sizeof(path), "streams.%s.properties.%.60s", s->name,
                                        s->properties[i].name);
                         complain(c, path, "names that begin with hl are used by hublink itself");
@@ -172,7 +179,8 @@ static void check_sensor_stream(const Check *c, const SensorSettings *s)
                 return;
         (void)snprintf(path, sizeof(path), "sensors.%s.stream", s->name);
         if (nearest.found)
-                complain(c, path, "there is no stream \"%s\"; did you mean \"%s\"?", s->stream, nearest.found);
+                complain(c, path, "there is no stream \"%s\"; did you mean \"%s\"?", s->stream,
+                         nearest.found);
         else
                 complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
 }
@@ -190,7 +198,8 @@ static int check_sensor_itself(const Check *c, const SensorSettings *s)
                 return r;
         member = strcspn(error, ":");
         (void)snprintf(path, sizeof(path), "sensors.%s.%.*s", s->name, (int)member, error);
-        complain(c, path, "%s", error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
+        complain(c, path, "%s",
+                 error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
         return 0;
 }
 

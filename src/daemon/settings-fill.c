@@ -22,7 +22,7 @@ typedef struct Level {
         Node *node; /* NULL: the files have no such group */
         void *base;
         unsigned driver; /* within a sensor: its driver's bit */
-        bool driverless; /* a sensor whose driver is not known: nothing can be said about its other settings */
+        bool driverless; /* a sensor of an unknown driver: nothing can be said about the rest */
 } Level;
 
 static int fill_level(Fill *f, const Level *level);
@@ -128,11 +128,9 @@ static void complain_unknown(Fill *f, const Level *level, Node *node)
         }
         outer = enter(f, node->key);
         if (foreign)
-                complain(f, node, "%s sensor has no such setting",
-                             a_driver(level->driver));
+                complain(f, node, "%s sensor has no such setting", a_driver(level->driver));
         else if (nearest.found)
-                complain(f, node, "unknown setting; did you mean \"%s\"?",
-                             nearest.found);
+                complain(f, node, "unknown setting; did you mean \"%s\"?", nearest.found);
         else
                 complain(f, node, "unknown setting");
         leave(f, outer);
@@ -140,8 +138,8 @@ static void complain_unknown(Fill *f, const Level *level, Node *node)
 
 static void complain_kind(Fill *f, Node *node)
 {
-        complain(f, node, "expected a group, written  %s: { ... };  found %s",
-                     node->key, node_kind_words(node));
+        complain(f, node, "expected a group, written  %s: { ... };  found %s", node->key,
+                 node_kind_words(node));
 }
 
 /* ---- values ---- */
@@ -206,8 +204,7 @@ static void complain_missing(Fill *f, const Level *level, const SettingsRow *row
         if (buffer_error(&b) < 0)
                 f->problems->no_memory = true;
         else
-                complain(f, level->node, "%s is missing: expected %s", row->key,
-                             b.data);
+                complain(f, level->node, "%s is missing: expected %s", row->key, b.data);
         buffer_done(&b);
 }
 
@@ -242,7 +239,8 @@ static int fill_element(Fill *f, const Level *level, const SettingsRow *row, con
                 Property *property = element;
 
                 property->name = strdup(key);
-                return property->name ? fill_value(f, row->rows, node, (char *)element + row->rows->offset) : -ENOMEM;
+                return property->name ? fill_value(f, row->rows, node, (char *)element + row->rows->offset)
+                                      : -ENOMEM;
         }
         (void)snprintf(element, sizeof(Name), "%s", key);
         if (map->by_driver) {
@@ -257,10 +255,12 @@ static bool fits(Fill *f, const SettingsRow *row, Node *node)
 {
         if (row->map->is_name && !row->map->is_name(node->key)) {
                 if (name_is_valid(node->key))
-                        complain(f, node, "%s cannot have this name: it stands for something else in a message",
+                        complain(f, node,
+                                 "%s cannot have this name: it stands for something else in a message",
                                  row->map->noun);
                 else
-                        complain(f, node, "the name of %s is a letter, then letters, digits and _, at most %d characters",
+                        complain(f, node,
+                                 "the name of %s is a letter, then letters, digits and _, at most %d",
                                  row->map->noun, NAME_LENGTH_MAX);
                 return false;
         }
@@ -340,7 +340,7 @@ static int fill_level(Fill *f, const Level *level)
                 if (!settings_row_counts(row, level->driver))
                         continue;
                 outer = row->rows || (level->node && node_child(level->node, row->key)) ? enter(f, row->key)
-                                                                                       : f->path.size;
+                                                                                        : f->path.size;
                 r = fill_row(f, level, row);
                 leave(f, outer);
         }

@@ -7,8 +7,8 @@
 
 #include "daemon/settings.h"
 
-/* Fills settings from its tree, defaults included. What does not fit becomes a problem and leaves the default.
- * -ENOMEM. */
+/* Fills settings from its tree, defaults included. What does not fit becomes a problem and leaves the
+ * default. -ENOMEM. */
 int settings_fill(Settings *s, const char *state_dir, Problems *problems);
 
 /* Frees what settings_fill() made. */

@@ -4,8 +4,8 @@
 /*
  * Node - the settings as they stand in the files, before anybody asks what they mean
  *
- * A tree of groups with a scalar at each leaf; every node remembers its place. Trees of several files are laid
- * over one another: groups merge by key, everything else is replaced.
+ * A tree of groups with a scalar at each leaf; every node remembers its place. Trees of several files are
+ * laid over one another: groups merge by key, everything else is replaced.
  *
  * Owns:   its key, text and children. The name in its place is borrowed.
  */
@@ -42,7 +42,7 @@ int node_new(Node **ret, const char *key, Place place, NodeKind kind);
 Node *node_free(Node *n);
 DEFINE_CLEANUP(Node *, node_free);
 
-int node_add(Node *parent, Node *child); /* takes the child, also when it fails */
+int node_add(Node *parent, Node *child);          /* takes the child, also when it fails */
 Node *node_child(const Node *n, const char *key); /* NULL when there is none, or n is NULL or no group */
 
 /* The node at "sensors.cpu.path", or the deepest there is on the way to it. */

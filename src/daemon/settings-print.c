@@ -14,7 +14,8 @@ typedef struct Print {
         unsigned depth;
 } Print;
 
-static void print_rows(Print *p, const SettingsRow *rows, const Node *node, const char *base, unsigned driver);
+static void print_rows(Print *p, const SettingsRow *rows, const Node *node, const char *base,
+                       unsigned driver);
 
 static void indent(Print *p)
 {
@@ -49,7 +50,8 @@ static void print_place(Print *p, size_t line_start, const Node *node)
                 buffer_append_string(p->b, "# default");
 }
 
-static void print_value(Print *p, const SettingsRow *row, const char *key, const Node *node, const void *member)
+static void print_value(Print *p, const SettingsRow *row, const char *key, const Node *node,
+                        const void *member)
 {
         bool unset = row->type->is_unset && row->type->is_unset(row, member);
         size_t start = p->b->size;
@@ -68,7 +70,8 @@ static void print_value(Print *p, const SettingsRow *row, const char *key, const
         buffer_append_char(p->b, '\n');
 }
 
-static void print_elements(Print *p, const SettingsRow *row, const Node *node, const char *member, unsigned driver)
+static void print_elements(Print *p, const SettingsRow *row, const Node *node, const char *member,
+                           unsigned driver)
 {
         const SettingsMap *map = row->map;
         const char *elements = *(const char *const *)(const void *)member;
@@ -85,13 +88,15 @@ static void print_elements(Print *p, const SettingsRow *row, const Node *node, c
                 }
                 open_group(p, name);
                 print_rows(p, row->rows, child, element,
-                           map->by_driver ? settings_driver(((const SensorSettings *)(const void *)element)->driver)
-                                          : driver);
+                           map->by_driver
+                                   ? settings_driver(((const SensorSettings *)(const void *)element)->driver)
+                                   : driver);
                 close_group(p);
         }
 }
 
-static void print_rows(Print *p, const SettingsRow *rows, const Node *node, const char *base, unsigned driver)
+static void print_rows(Print *p, const SettingsRow *rows, const Node *node, const char *base,
+                       unsigned driver)
 {
         for (const SettingsRow *row = rows; row->key; row++) {
                 const Node *child = node_child(node, row->key);
@@ -125,8 +130,9 @@ int settings_equal(const Settings *a, const Settings *b)
 
         settings_print(a, false, &x);
         settings_print(b, false, &y);
-        r = buffer_error(&x) < 0 || buffer_error(&y) < 0 ? -ENOMEM
-                                                         : x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
+        r = buffer_error(&x) < 0 || buffer_error(&y) < 0
+                    ? -ENOMEM
+                    : x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
         buffer_done(&x);
         buffer_done(&y);
         return r;

@@ -43,10 +43,10 @@ static int add_file(SettingsFiles *files, const char *name, Place *ret)
 static int convert(config_setting_t *setting, Place file, Node **ret)
 {
         static const NodeKind kinds[] = {
-                [CONFIG_TYPE_GROUP] = NODE_GROUP,   [CONFIG_TYPE_LIST] = NODE_LIST,
-                [CONFIG_TYPE_ARRAY] = NODE_LIST,    [CONFIG_TYPE_STRING] = NODE_TEXT,
-                [CONFIG_TYPE_INT] = NODE_INTEGER,   [CONFIG_TYPE_INT64] = NODE_INTEGER,
-                [CONFIG_TYPE_FLOAT] = NODE_REAL,    [CONFIG_TYPE_BOOL] = NODE_BOOLEAN,
+                [CONFIG_TYPE_GROUP] = NODE_GROUP, [CONFIG_TYPE_LIST] = NODE_LIST,
+                [CONFIG_TYPE_ARRAY] = NODE_LIST,  [CONFIG_TYPE_STRING] = NODE_TEXT,
+                [CONFIG_TYPE_INT] = NODE_INTEGER, [CONFIG_TYPE_INT64] = NODE_INTEGER,
+                [CONFIG_TYPE_FLOAT] = NODE_REAL,  [CONFIG_TYPE_BOOL] = NODE_BOOLEAN,
         };
         _cleanup_(node_freep) Node *n = NULL;
         Place place = file;
@@ -99,11 +99,12 @@ static void explain(const config_t *config, Place place, Problems *problems)
         if (why && strcmp(why, "duplicate setting name") == 0)
                 problems_add(problems, place, "this key stands here for the second time in one group");
         else if (why && strcmp(why, "mismatched element type in array") == 0)
-                problems_add(problems, place, "an array [ ] holds values of one kind only; a list ( ) holds any");
+                problems_add(problems, place,
+                             "an array [ ] holds values of one kind only; a list ( ) holds any");
         else
                 problems_add(problems, place,
-                             "cannot be understood; written is  key = value;  or  key: { ... };  with \"texts\" in "
-                             "quotes (look at the end of the line before, too)");
+                             "cannot be understood; written is  key = value;  or  key: { ... };  with "
+                             "\"texts\" in quotes (look at the end of the line before, too)");
 }
 
 int settings_read_text(const char *name, const char *text, size_t size, SettingsFiles *files, Node **ret,
@@ -164,8 +165,9 @@ static const char *remedy(int error, bool is_main)
 {
         switch (-error) {
         case ENOENT:
-                return is_main ? "; name another one with --config, or make an empty one: every setting has a default"
-                               : "";
+                if (!is_main)
+                        return "";
+                return "; name another with --config, or make an empty one: every setting has a default";
         case EACCES:
                 return "; whoever runs hublinkd must be able to read it";
         default:

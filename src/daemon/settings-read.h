@@ -4,8 +4,8 @@
 /*
  * Read - settings files into one tree of nodes
  *
- * The only place that knows libconfig. The main file, then the *.conf of conf.d beside it in the order of their names,
- * each laid over what came before.
+ * The only place that knows libconfig. The main file, then the *.conf of conf.d beside it in the order of
+ * their names, each laid over what came before.
  */
 
 #include "daemon/settings-node.h"

@@ -24,12 +24,12 @@ typedef struct Scan {
         bool failed;
 } Scan;
 
-#define complain(s, line_, ...)                                                                                      \
-        do {                                                                                                         \
-                Place _place = (s)->place;                                                                           \
-                _place.line = (line_);                                                                               \
-                (s)->failed = true;                                                                                  \
-                problems_add((s)->problems, _place, __VA_ARGS__);                                                    \
+#define complain(s, line_, ...)                                                                             \
+        do {                                                                                                \
+                Place _place = (s)->place;                                                                  \
+                _place.line = (line_);                                                                      \
+                (s)->failed = true;                                                                         \
+                problems_add((s)->problems, _place, __VA_ARGS__);                                           \
         } while (0)
 
 static void take(Scan *s, size_t n)

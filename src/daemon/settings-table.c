@@ -34,13 +34,15 @@ static const SettingsRow backoff_rows[] = {
 };
 
 static const SettingsRow hub_rows[] = {
-        {"connection_string_file", .type = &value_text, HUB(connection_string_file), .fallback = "\"device.cs\""},
+        {"connection_string_file", .type = &value_text, HUB(connection_string_file),
+         .fallback = "\"device.cs\""},
         {"ca_file", .type = &value_path, HUB(ca_file), .example = "\"/etc/hublink/ca.pem\""},
         {"address", .type = &value_text, HUB(address), .example = "\"127.0.0.1:8883\""},
         {"model_id", .type = &value_text, HUB(model_id), .example = "\"dtmi:com:example:Thermostat;1\""},
         {"product_info", .type = &value_text, HUB(product_info), .example = "\"acme-gw/2.1\""},
         /* the hub looks at one and a half times this, and at 1767 s at the latest */
-        {"keepalive", TIME(10 * USEC_PER_SEC, 19 * USEC_PER_MIN), HUB(keepalive_usec), .fallback = "\"4min\""},
+        {"keepalive", TIME(10 * USEC_PER_SEC, 19 * USEC_PER_MIN), HUB(keepalive_usec),
+         .fallback = "\"4min\""},
         {"token_life", TIME(USEC_PER_MIN, 365 * USEC_PER_DAY), HUB(token_life_usec), .fallback = "\"1h\""},
         {"window", NUMBER(1, 16), HUB(window), .fallback = "16"},
         {"backoff", .rows = backoff_rows},
@@ -143,7 +145,8 @@ static const SettingsRow sensor_rows[] = {
         {"timeout", TIME(USEC_PER_MSEC, USEC_PER_MIN), SENSOR(timeout_usec), .fallback = "\"2s\"",
          .drivers = DRIVER_I2C | DRIVER_FILE},
 
-        {"path", .type = &value_path, SENSOR(path), A_FILE, .required = true, .example = "\"/proc/loadavg\""},
+        {"path", .type = &value_path, SENSOR(path), A_FILE, .required = true,
+         .example = "\"/proc/loadavg\""},
 
         {"bus", .type = &value_bus, SENSOR(bus), I2C, .required = true},
         {"address", HEX(0x03, 0x77), SENSOR(address), I2C, .required = true},
@@ -186,8 +189,8 @@ static const SettingsRow clock_rows[] = {
 };
 
 static const SettingsRow log_rows[] = {
-        {"level", CHOICE(LOG_ERR, WORDS("error", "warning", "notice", "info", "debug")), AT(Settings, log.level),
-         .fallback = "\"info\""},
+        {"level", CHOICE(LOG_ERR, WORDS("error", "warning", "notice", "info", "debug")),
+         AT(Settings, log.level), .fallback = "\"info\""},
         {"max_lines_per_hour", NUMBER(0, 1000000), AT(Settings, log.max_lines_per_hour), .fallback = "60"},
         END,
 };
@@ -203,8 +206,8 @@ const SettingsRow settings_table[] = {
 };
 
 /* What SettingsMap promises. */
-#define ASSERT_MAP(type, array, count)                                                                               \
-        _Static_assert(offsetof(type, count) == offsetof(type, array) + sizeof(void *), "length behind the pointer")
+#define ASSERT_MAP(type, array, count)                                                                \
+        _Static_assert(offsetof(type, count) == offsetof(type, array) + sizeof(void *), "right behind")
 ASSERT_MAP(Settings, streams, n_streams);
 ASSERT_MAP(Settings, sensors, n_sensors);
 ASSERT_MAP(StreamSettings, properties, n_properties);

@@ -4,14 +4,14 @@
 /*
  * Table - what settings there are
  *
- * A setting is a row; rows stand in groups as they do in the files. Nobody else knows the name, range or default
- * of a setting.
+ * A setting is a row; rows stand in groups as they do in the files. Nobody else knows the name, range or
+ * default of a setting.
  */
 
 #include "daemon/settings-value.h"
 
-/* A group of elements with names that the files choose, such as sensors: an array in its owner's struct, with its
- * length right behind the pointer. */
+/* A group of elements with names that the files choose, such as sensors: an array in its owner's struct,
+ * with its length right behind the pointer. */
 typedef struct SettingsMap {
         size_t element_size;         /* its name comes first in it: a Name */
         void (*done)(void *element); /* NULL: plain data */
@@ -19,7 +19,7 @@ typedef struct SettingsMap {
         const char *noun;            /* "a sensor" */
         size_t max;
         bool (*is_name)(const char *key); /* NULL: any key will do */
-        bool by_driver; /* an element's setting `driver` says which rows count */
+        bool by_driver;                   /* an element's setting `driver` says which rows count */
         bool loose; /* elements are single values, not groups; their names are char * */
 } SettingsMap;
 
@@ -36,8 +36,8 @@ struct SettingsRow {
 
         /* a value */
         const SettingsType *type;
-        size_t offset; /* of the member in the struct that its group fills */
-        size_t size;   /* of the member */
+        size_t offset;            /* of the member in the struct that its group fills */
+        size_t size;              /* of the member */
         const char *fallback;     /* the default, as in a file; NULL: stays unset, all zero */
         const char *example;      /* for messages */
         uint64_t min, max;        /* of numbers, times and sizes */

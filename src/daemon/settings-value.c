@@ -150,8 +150,8 @@ static int template_set(const SettingsRow *row, const Node *node, void *member, 
 
 static void template_expect(const SettingsRow *row, Buffer *b)
 {
-        buffer_append_string(b, "a text in quotes, in which ${device} ${sensor} ${channel} ${value} ${value:.2f} "
-                                "${unit} ${time} ${count} are filled in");
+        buffer_append_string(b, "a text in quotes, in which ${device} ${sensor} ${channel} ${value} "
+                                "${value:.2f} ${unit} ${time} ${count} are filled in");
 }
 
 const SettingsType value_template = {template_set, text_print, template_expect, text_is_unset};
@@ -176,7 +176,8 @@ static bool name_is_unset(const SettingsRow *row, const void *member)
 
 static void name_expect(const SettingsRow *row, Buffer *b)
 {
-        buffer_printf(b, "a name: a letter, then letters, digits and _, at most %d characters", NAME_LENGTH_MAX);
+        buffer_printf(b, "a name: a letter, then letters, digits and _, at most %d characters",
+                      NAME_LENGTH_MAX);
         expect_example(row, b);
 }
 

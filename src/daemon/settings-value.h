@@ -16,27 +16,28 @@ enum {
 };
 
 typedef struct SettingsType {
-        /* Fills the member, which is all zero before. VALUE_E_UNFIT leaves it so; *ret_why is set when there is
-         * more to say than what was expected. */
+        /* Fills the member, which is all zero before. VALUE_E_UNFIT leaves it so; *ret_why is set when there
+         * is more to say than what was expected. */
         int (*set)(const SettingsRow *row, const Node *node, void *member, char **ret_why);
         void (*print)(const SettingsRow *row, const void *member, Buffer *b); /* as it may stand in a file */
         void (*expect)(const SettingsRow *row, Buffer *b);                    /* "a time from 1s to 1h" */
-        bool (*is_unset)(const SettingsRow *row, const void *member);         /* nothing to print; NULL: never */
+        bool (*is_unset)(const SettingsRow *row, const void *member); /* nothing to print; NULL: never */
 } SettingsType;
 
-extern const SettingsType value_text;       /* char * */
-extern const SettingsType value_word;       /* char *, one of the row's choices */
-extern const SettingsType value_path;       /* char *, absolute */
-extern const SettingsType value_name;       /* Name */
-extern const SettingsType value_boolean;    /* bool */
-extern const SettingsType value_time;       /* usec_t */
-extern const SettingsType value_size;       /* uint64_t, bytes */
-extern const SettingsType value_integer;    /* unsigned of any width */
-extern const SettingsType value_hex;        /* the same, shown in hexadecimal */
-extern const SettingsType value_real;       /* double */
-extern const SettingsType value_choice;     /* integer of any width: the row's min and the place among its choices */
-extern const SettingsType value_bus;        /* char *, "/dev/i2c-N", or N alone */
-extern const SettingsType value_template;   /* char *, checked by flow/template */
+extern const SettingsType value_text;    /* char * */
+extern const SettingsType value_word;    /* char *, one of the row's choices */
+extern const SettingsType value_path;    /* char *, absolute */
+extern const SettingsType value_name;    /* Name */
+extern const SettingsType value_boolean; /* bool */
+extern const SettingsType value_time;    /* usec_t */
+extern const SettingsType value_size;    /* uint64_t, bytes */
+extern const SettingsType value_integer; /* unsigned of any width */
+extern const SettingsType value_hex;     /* the same, shown in hexadecimal */
+extern const SettingsType value_real;    /* double */
+extern const SettingsType
+        value_choice; /* integer of any width: the row's min and the place among its choices */
+extern const SettingsType value_bus;      /* char *, "/dev/i2c-N", or N alone */
+extern const SettingsType value_template; /* char *, checked by flow/template */
 
 /* A text in quotes, as libconfig reads it back. */
 void value_print_text(Buffer *b, const char *s);

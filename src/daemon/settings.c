@@ -18,7 +18,7 @@ Settings *settings_free(Settings *s)
         return NULL;
 }
 
-/* Where a file could not be read the rest is still looked at row by row, but not whether it fits together. */
+/* Where a file could not be read the rest is still looked at row by row, not whether it fits together. */
 static int complete(Settings *s, int reading, const char *state_dir, Problems *problems)
 {
         int r;
@@ -56,7 +56,8 @@ int settings_load(Settings **ret, const char *path, const char *state_dir, Probl
         return 0;
 }
 
-int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir, Problems *problems)
+int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir,
+                       Problems *problems)
 {
         _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
         int r;

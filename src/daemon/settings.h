@@ -4,9 +4,9 @@
 /*
  * Settings - everything that is configured, as one plain value
  *
- * Composed of the modules' own structs, filled from hublink.conf and conf.d by the table of settings-table.c,
- * checked as a whole, and never changed afterwards: a reload makes another one and swaps. The files' tree stays
- * beside the values, so that each can name the line that it comes from.
+ * Composed of the modules' own structs, filled from hublink.conf and conf.d by the table of
+ * settings-table.c, checked as a whole, and never changed afterwards: a reload makes another one and swaps.
+ * The files' tree stays beside the values, so that each can name the line that it comes from.
  *
  * Owns:   its structs and the tree.
  */
@@ -40,11 +40,12 @@ typedef struct Settings {
         SettingsFiles files;
 } Settings;
 
-/* 0; SETTINGS_E_BAD with every problem, sorted, in problems; -ENOMEM. Defaults below SETTINGS_STATE_DIR move to
- * state_dir. */
+/* 0; SETTINGS_E_BAD with every problem, sorted, in problems; -ENOMEM. Defaults below SETTINGS_STATE_DIR move
+ * to state_dir. */
 int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems);
 /* The same from one text, called name. */
-int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir, Problems *problems);
+int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir,
+                       Problems *problems);
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings *, settings_free);
 

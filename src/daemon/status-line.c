@@ -74,5 +74,6 @@ void status_line(const Status *s, Buffer *b)
         else
                 buffer_printf(b, "; %" PRIu64 " record%s waiting", waiting, waiting == 1 ? " is" : "s are");
         if (s->queue.disk_failed)
-                buffer_printf(b, "; the queue's disk fails: %s", s->queue.disk_error ? s->queue.disk_error : "");
+                buffer_printf(b, "; the queue's disk fails: %s",
+                              s->queue.disk_error ? s->queue.disk_error : "");
 }

@@ -95,7 +95,8 @@ START_TEST(what_is_no_connection_string_is_refused)
         } cases[] = {
                 {"", "holds no connection string"},
                 {"rubbish", "holds no connection string"},
-                {"HostName=h.example;SharedAccessKeyName=owner;SharedAccessKey=c2VjcmV0c2VjcmV0", "DeviceId"},
+                {"HostName=h.example;SharedAccessKeyName=owner;SharedAccessKey=c2VjcmV0c2VjcmV0",
+                 "DeviceId"},
                 {"HostName=h.example;DeviceId=dev1;x509=true", "SharedAccessKey"},
         };
         Folder f;

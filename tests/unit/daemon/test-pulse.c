@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The one unit test on a real loop: sd-event itself is what is to be proved here. Short times, generous limits.
+ * The one unit test on a real loop: sd-event itself is what is to be proved here. Short times, generous
+ * limits.
  */
 
 #include "daemon/pulse.h"
@@ -115,7 +116,8 @@ START_TEST(a_new_deadline_needs_no_rearming)
         bed_init(&bed);
         m = (Metronome){bed.event, USEC_INFINITY, USEC_INFINITY, 0, 1};
         ck_assert_int_eq(pulse_add(bed.pulse, ticker_of(&m)), 0);
-        ck_assert_int_ge(sd_event_add_time(bed.event, &other, CLOCK_BOOTTIME, bed.begun + 10000, 1, on_other, &m), 0);
+        ck_assert_int_ge(sd_event_add_time(bed.event, &other, CLOCK_BOOTTIME, bed.begun + 10000, 1,
+                                           on_other, &m), 0);
         ck_assert_int_eq(sd_event_loop(bed.event), 0);
         ck_assert_uint_eq(m.ticks, 1);
         sd_event_source_disable_unref(other);

@@ -37,24 +37,29 @@ static const BadCase cases[] = {
         /* ---- names that are not there ---- */
         {"hubb: { };\n", 1, "hubb: unknown setting; did you mean \"hub\"?"},
         {"hub: {\n  conection_string_file = \"x\";\n};\n", 2, "did you mean \"connection_string_file\"?"},
-        {"hub: {\n  backoff: { frist = \"1s\"; };\n};\n", 2, "hub.backoff.frist: unknown setting; did you mean \"first\"?"},
+        {"hub: {\n  backoff: { frist = \"1s\"; };\n};\n", 2,
+         "hub.backoff.frist: unknown setting; did you mean \"first\"?"},
         {"queue: {\n\n  colour = \"red\";\n};\n", 3, "queue.colour: unknown setting"},
         {"queue: {\n  max_age = \"30d\";\n};\n", 2, "queue.max_age: unknown setting"},
         {"queue: { min_free = \"64M\"; };\n", 1, "queue.min_free: unknown setting"},
         {"rules: ( );\n", 1, "rules: unknown setting"},
-        {"streams: {\n  s: { formt = \"array\"; };\n};\n", 2, "streams.s.formt: unknown setting; did you mean \"format\"?"},
-        {"sensors: {\n  cpu: {\n    driver = \"file\"; path = \"/x\"; channels: { v: {}; };\n    intervall = \"1s\";\n  };\n};\n",
+        {"streams: {\n  s: { formt = \"array\"; };\n};\n", 2,
+         "streams.s.formt: unknown setting; did you mean \"format\"?"},
+        {"sensors: {\n  cpu: {\n    driver = \"file\"; path = \"/x\"; channels: { v: {}; };\n"
+         "intervall = \"1s\";\n  };\n};\n",
          4, "sensors.cpu.intervall: unknown setting; did you mean \"interval\"?"},
 
         /* ---- kinds ---- */
         {"hub = 5;\n", 1, "hub: expected a group, written  hub: { ... };  found an integer"},
         {"hub: { backoff = \"1s\"; };\n", 1, "hub.backoff: expected a group"},
         {"sensors: {\n  cpu = \"file\";\n};\n", 2, "sensors.cpu: expected a group"},
-        {"hub: {\n  window = \"16\";\n};\n", 2, "hub.window: expected a whole number from 1 to 16; found \"16\""},
+        {"hub: {\n  window = \"16\";\n};\n", 2,
+         "hub.window: expected a whole number from 1 to 16; found \"16\""},
         {"hub: { window = 4.0; };\n", 1, "hub.window: expected a whole number"},
         {"clock: { trust = 1; };\n", 1, "clock.trust: expected true or false; found 1"},
         {"clock: { trust = \"yes\"; };\n", 1, "clock.trust: expected true or false"},
-        {"hub: { product_info = 2.1; };\n", 1, "hub.product_info: expected a text in quotes, such as \"acme-gw/2.1\""},
+        {"hub: { product_info = 2.1; };\n", 1,
+         "hub.product_info: expected a text in quotes, such as \"acme-gw/2.1\""},
         {"hub: { product_info = \"\"; };\n", 1, "hub.product_info: expected a text"},
         {"hub: { ca_file = ( \"/a\", \"/b\" ); };\n", 1, "hub.ca_file: expected a path that begins with /"},
         {"streams: { s: { format = \"object\"; properties: { a = 5; }; }; };\n", 1,
@@ -68,11 +73,13 @@ static const BadCase cases[] = {
         {"hub: { backoff: { first = \"never\"; }; };\n", 1, "hub.backoff.first: expected a time"},
         {"queue: { max_bytes = \"256 MB\"; };\n", 1, "queue.max_bytes: expected a size from 4M to 1024G"},
         {"queue: { max_bytes = -1; };\n", 1, "queue.max_bytes: expected a size"},
-        {"queue: { commit_interval = 0; };\n", 1, "queue.commit_interval: expected a time from 10ms to 10min"},
+        {"queue: { commit_interval = 0; };\n", 1,
+         "queue.commit_interval: expected a time from 10ms to 10min"},
         {"hub: { window = 0; };\n", 1, "from 1 to 16"},
         {"hub: { window = 17; };\n", 1, "from 1 to 16"},
         {"queue: { when_full = \"drop-oldes\"; };\n", 1, "did you mean \"drop-oldest\"?"},
-        {"streams: { a: { priority = \"high\"; }; };\n", 1, "expected \"normal\" or \"urgent\"; found \"high\""},
+        {"streams: { a: { priority = \"high\"; }; };\n", 1,
+         "expected \"normal\" or \"urgent\"; found \"high\""},
         {"log: { level = \"verbose\"; };\n", 1, "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
 
         /* ---- texts with a form ---- */
@@ -81,7 +88,8 @@ static const BadCase cases[] = {
         {"hub: { address = \"127.0.0.1:99999\"; };\n", 1, "hub.address"},
         {"hub: { address = \"[::1:8883\"; };\n", 1, "hub.address"},
         {"hub: { model_id = \"Thermostat\"; };\n", 1, "hub.model_id: expected a model's id"},
-        {"hub: { connection_string_file = \"etc/device.cs\"; };\n", 1, "expected the name of a systemd credential"},
+        {"hub: { connection_string_file = \"etc/device.cs\"; };\n", 1,
+         "expected the name of a systemd credential"},
         {"streams: { s: { format = \"object\";\n body = \"${valeu}\"; }; };\n", 2, "streams.s.body"},
         {"streams: { s: { message_id = \"m_${count\"; }; };\n", 1, "streams.s.message_id"},
         {"streams: { s: { properties: { P = \"${nothing}\"; }; }; };\n", 1, "streams.s.properties.P"},
@@ -89,44 +97,58 @@ static const BadCase cases[] = {
         /* ---- names of elements ---- */
         {"sensors: {\n  my-sensor: { driver = \"simulated\"; model = \"wind\"; };\n};\n", 2,
          "the name of a sensor is a letter"},
-        {"streams: { a_name_that_is_longer_than_thirty_two: {}; };\n", 1, "at most 32 characters"},
-        {"sensors: { f: { driver = \"file\"; path = \"/x\"; channels: {\n q: {}; }; }; };\n", 2, "a channel cannot have this name"},
+        {"streams: { a_name_that_is_longer_than_thirty_two: {}; };\n", 1, "at most 32"},
+        {"sensors: { f: { driver = \"file\"; path = \"/x\"; channels: {\n q: {}; }; }; };\n", 2,
+         "a channel cannot have this name"},
 
         /* ---- sensors ---- */
         {"sensors: {\n  cpu: {\n    path = \"/x\";\n  };\n};\n", 2, "sensors.cpu: driver is missing"},
         {"sensors: { cpu: {\n driver = \"fiel\"; path = \"/x\"; }; };\n", 2, "did you mean \"file\"?"},
         {"sensors: { cpu: { driver = \"file\"; channels: { v: {}; }; }; };\n", 1,
          "sensors.cpu: path is missing: expected a path that begins with /, such as \"/proc/loadavg\""},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; }; };\n", 1, "sensors.cpu.channels: at least one"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\";\n address = 0x48; channels: { v: {}; }; }; };\n", 2,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; }; };\n", 1,
+         "sensors.cpu.channels: at least one"},
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\";\n address = 0x48; channels: { v: {}; }; "
+         "}; };\n", 2,
          "sensors.cpu.address: a file sensor has no such setting"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n register = 1; }; }; }; };\n", 2,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n register = 1; }; }; }; "
+         "};\n", 2,
          "sensors.cpu.channels.v.register: a file sensor has no such setting"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: { field = 1;\n pattern = \"x\"; }; }; }; };\n", 2,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: { field = 1;\n"
+         "pattern = \"x\"; }; }; }; };\n", 2,
          "sensors.cpu.channels.v.pattern"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n pattern = \"(\"; }; }; }; };\n", 2,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n pattern = \"(\"; }; }; "
+         "}; };\n", 2,
          "sensors.cpu.channels.v.pattern"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n scale = 0; }; }; }; };\n", 2,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: {\n scale = 0; }; }; }; "
+         "};\n", 2,
          "sensors.cpu.channels.v.scale"},
-        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: { scale = \"2\"; }; }; }; };\n", 1,
+        {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { v: { scale = \"2\"; }; }; }; "
+         "};\n", 1,
          "sensors.cpu.channels.v.scale: expected a number; found \"2\""},
-        {"sensors: { r: { driver = \"i2c\"; bus = 1; address = 0x48; channels: {\n v: { bytes = 2; }; }; }; };\n", 2,
+        {"sensors: { r: { driver = \"i2c\"; bus = 1; address = 0x48; channels: {\n v: { bytes = 2; }; "
+         "}; }; };\n", 2,
          "sensors.r.channels.v: register is missing"},
-        {"sensors: { r: { driver = \"i2c\"; bus = 1; address = 0x80;\n channels: { v: { register = 0; }; }; }; };\n", 1,
+        {"sensors: { r: { driver = \"i2c\"; bus = 1; address = 0x80;\n channels: { v: { register = 0; "
+         "}; }; }; };\n", 1,
          "sensors.r.address: expected a whole number from 0x03 to 0x77; found 0x80"},
-        {"sensors: { r: { driver = \"i2c\"; bus = \"i2c-1\"; address = 0x48; channels: { v: { register = 0; }; }; }; };\n", 1,
+        {"sensors: { r: { driver = \"i2c\"; bus = \"i2c-1\"; address = 0x48; "
+         "channels: { v: { register = 0; }; }; }; };\n", 1,
          "sensors.r.bus: expected the number of an I2C bus"},
         {"sensors: { w: { driver = \"simulated\"; model = \"wind\";\n stream = \"telemety\"; }; };\n", 2,
          "sensors.w.stream: there is no stream \"telemety\"; did you mean \"telemetry\"?"},
         {"sensors: { w: { driver = \"simulated\"; model = \"wind\"; stream = \"a b\"; }; };\n", 1,
          "sensors.w.stream: expected a name"},
-        {"sensors: { w: { driver = \"simulated\"; model = \"rain\"; }; };\n", 1, "expected \"wind\" or \"thermostat\""},
+        {"sensors: { w: { driver = \"simulated\"; model = \"rain\"; }; };\n", 1,
+         "expected \"wind\" or \"thermostat\""},
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; };\n"
          "b: { driver = \"socket\";\n listen = \"unix-stream:/run/a\"; }; };\n",
          3, "sensors.b.listen: sensor a listens on the same path"},
-        {"sensors: { a: { driver = \"socket\";\n interval = \"1s\"; listen = \"unix-dgram:/run/a\"; }; };\n", 2,
+        {"sensors: { a: { driver = \"socket\";\n interval = \"1s\"; listen = \"unix-dgram:/run/a\"; }; "
+         "};\n", 2,
          "sensors.a.interval: a socket sensor has no such setting"},
-        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; format = \"influx\"; }; };\n", 1,
+        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; format = \"influx\"; }; "
+         "};\n", 1,
          "sensors.a.format: expected \"json\"; found \"influx\""},
 
         /* ---- what does not fit together ---- */
@@ -134,7 +156,8 @@ static const BadCase cases[] = {
         {"queue: { max_bytes = \"4M\";\n segment = \"2M\"; };\n", 2, "room for 4 segments"},
         {"queue: {\n segment = 1000000; };\n", 2, "queue.segment: expected a multiple of 4K"},
         {"streams: { s: {\n body = \"x\"; }; };\n", 2, "streams.s.body: only messages of format \"object\""},
-        {"streams: { s: {\n expire_after = \"5s\"; }; };\n", 2, "streams.s.expire_after: readings would expire"},
+        {"streams: { s: {\n expire_after = \"5s\"; }; };\n", 2,
+         "streams.s.expire_after: readings would expire"},
         {"streams: { s: { properties: { hl-x = \"1\"; }; }; };\n", 1, "names that begin with hl"},
 };
 
@@ -162,7 +185,8 @@ START_TEST(it_is_told_with_its_line)
         (void)snprintf(place, sizeof(place), bad->line > 0 ? "x.conf:%u: " : "x.conf: ", bad->line);
         ck_assert_msg(strncmp(problems.items[0].text, place, strlen(place)) == 0, "%s: expected %s",
                       problems.items[0].text, place);
-        ck_assert_msg(strstr(problems.items[0].text, bad->words), "%s: expected %s", problems.items[0].text, bad->words);
+        ck_assert_msg(strstr(problems.items[0].text, bad->words), "%s: expected %s", problems.items[0].text,
+                      bad->words);
         problems_done(&problems);
 }
 END_TEST

@@ -360,9 +360,9 @@ START_TEST(a_missing_file_is_told_with_the_remedy)
 
         ck_assert_int_eq(settings_load(&s, "/nonexistent/hublink.conf", "/s", &problems), SETTINGS_E_BAD);
         ck_assert_uint_eq(problems.n, 1);
-        ck_assert_str_eq(problems.items[0].text, "/nonexistent/hublink.conf: cannot be read: No such file or directory; "
-                                                 "name another one with --config, or make an empty one: every setting has "
-                                                 "a default");
+        ck_assert_str_eq(problems.items[0].text,
+                         "/nonexistent/hublink.conf: cannot be read: No such file or directory; name another "
+                         "with --config, or make an empty one: every setting has a default");
         problems_done(&problems);
 }
 END_TEST

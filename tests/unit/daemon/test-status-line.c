@@ -30,8 +30,9 @@ START_TEST(it_says_how_things_are)
         s.link_reason = LINK_REASON_NO_CREDENTIAL;
         s.hub = s.device_id = "";
         s.queue = (QueueStatus){.disk_failed = true, .disk_error = "No space left on device"};
-        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; the queue's disk fails: No "
-                   "space left on device");
+        expect(&s,
+               "Not connected to the hub: there is no credential; nothing is waiting; the queue's disk fails: No "
+               "space left on device");
 }
 END_TEST
 
