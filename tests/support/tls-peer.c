@@ -226,8 +226,8 @@ static bool read_exactly(Peer *p, uint8_t *data, size_t size)
 
 bool peer_read_packet(Peer *p, uint8_t *ret_head, uint8_t *body, size_t room, size_t *ret_size)
 {
+        uint8_t byte, rest[4096];
         size_t size = 0;
-        uint8_t byte;
 
         if (!read_exactly(p, ret_head, 1))
                 return false;
@@ -241,8 +241,8 @@ bool peer_read_packet(Peer *p, uint8_t *ret_head, uint8_t *body, size_t room, si
         *ret_size = size;
         if (!read_exactly(p, body, size < room ? size : room))
                 return false;
-        for (size_t i = room; i < size; i++)
-                if (!read_exactly(p, &byte, 1))
+        for (size_t i = room; i < size; i += sizeof(rest))
+                if (!read_exactly(p, rest, size - i < sizeof(rest) ? size - i : sizeof(rest)))
                         return false;
         return true;
 }
