@@ -94,7 +94,7 @@ bool node_is_faulty(const Node *n)
 
 int node_merge(Node *n, Node *over)
 {
-        _cleanup_(node_freep) Node *owned = over;
+        _unused_ _cleanup_(node_freep) Node *owned = over;
         int r;
 
         for (size_t i = 0; i < over->n_children; i++) {
