@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(hostile_records_are_refused)
 {
-        uint8_t page[PAGE_BYTES];
+        uint8_t page[PAGE_BYTES] = {};
         FakeRandom dice;
 
         fake_random_init(&dice, 9);
