@@ -57,3 +57,11 @@ static inline uint8_t *batch_page(const Batch *b, size_t i)
 {
         return b->pages + i * PAGE_BYTES;
 }
+
+/* The last page if it is one of records, else NULL. */
+static inline uint8_t *batch_last(const Batch *b)
+{
+        uint8_t *page = b->n_pages > 0 ? batch_page(b, b->n_pages - 1) : NULL;
+
+        return page && page_kind(page) == PAGE_DATA ? page : NULL;
+}

@@ -16,57 +16,6 @@
 #define SMALL_COMMIT     4   /* pages: below it the journal costs more than blanking does */
 #define MAKE_RETRY_USEC  USEC_PER_MIN
 
-/* ---- life of the whole lane ---- */
-
-static void lane_destroy(Lane *l)
-{
-        for (size_t i = 0; i < l->n_slots; i++) {
-                disk_close(l->disk, l->slots[i]->fd);
-                free(l->slots[i]);
-        }
-        free(l->slots);
-        if (l->making)
-                disk_close(l->disk, l->make_fd);
-        disk_close(l->disk, l->lock_fd);
-        disk_close(l->disk, l->dir_fd);
-        batch_done(&l->filling);
-        batch_done(&l->flying);
-        lane_cursor_done(l);
-        free(l->head);
-        free(l->carry);
-        free(l->tail);
-        free(l->scratch);
-        free(l->path);
-        free(l);
-}
-
-/* On either thread; host is not there any more. */
-void lane_orphan_ended(Lane *l)
-{
-        if (__atomic_sub_fetch(&l->n_orphans, 1, __ATOMIC_ACQ_REL) == 0)
-                lane_destroy(l);
-}
-
-Lane *lane_free(Lane *l)
-{
-        if (!l)
-                return NULL;
-        l->n_orphans = 1 + l->in_flight + l->making + l->cursor.reading;
-        for (size_t i = 0; i < l->n_slots; i++)
-                l->n_orphans += l->slots[i]->state == SLOT_GOING;
-        if (l->in_flight)
-                disk_abandon(l->disk, &l->job);
-        if (l->making)
-                disk_abandon(l->disk, &l->make);
-        if (l->cursor.reading)
-                disk_abandon(l->disk, &l->cursor.job);
-        for (size_t i = 0; i < l->n_slots; i++)
-                if (l->slots[i]->state == SLOT_GOING)
-                        disk_abandon(l->disk, &l->slots[i]->removal);
-        lane_orphan_ended(l);
-        return NULL;
-}
-
 /* ---- looking ---- */
 
 char *lane_slot_path(const Lane *l, unsigned index)

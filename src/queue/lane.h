@@ -4,10 +4,12 @@
 /*
  * Lane - a directory of slots: in at one end, out at the other
  *
- * lane-open.c    what is found on the disk, and what it means
- * lane-commit.c  records and checkpoints to the disk; what happens when it fails
- * lane-slots.c   slots made ahead of need, released, removed
- * lane-read.c    the cursor
+ * lane.c             records in, what is due when, trouble
+ * lane-open.c        what is found on the disk, and what it means
+ * lane-commit.c      records to the disk: where, and what becomes of them
+ * lane-checkpoint.c  what the lane writes about itself
+ * lane-slots.c       slots made ahead of need, released, removed
+ * lane-read.c        the cursor
  *
  * One commit is in flight at a time. Never is the newest durable copy of a record overwritten: a last page that
  * has room is written again, with more, beside itself.
@@ -27,6 +29,7 @@ typedef struct Lane Lane;
 #define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
 #define LANE_SLOT_PAGES_MIN 96
 #define LANE_REASON_MAX  256
+#define LANE_RESERVED_PAGES 2 /* of a slot, for checkpoints alone when no free slot is there */
 
 /* What the lanes of one queue share, and whom they tell. */
 typedef struct LaneHost {
@@ -195,7 +198,29 @@ void lane_dirty(Lane *l);
 
 void lane_fail(Lane *l, int error, const char *what, const char *path);
 void lane_reason(char reason[static LANE_REASON_MAX], int error, const char *what, const char *path);
+/* ---- to the disk ---- */
+
+/* Begins a commit of what there is; with a checkpoint even if there is nothing else. False when none began: one is
+ * in flight, there is nothing to write, or no slot. */
 bool lane_seal(Lane *l, bool checkpoint);
+void lane_seal_checkpoint_only(Lane *l);
+void lane_answer_batch(Lane *l, Batch *b, int error);
+
+/* A checkpoint that goes along with a commit. */
+typedef struct LaneCheckpoint {
+        uint8_t bytes[CHECKPOINT_BYTES_MAX];
+        size_t size; /* 0: none */
+        size_t n_ranges;
+        bool must; /* it may cost a page */
+} LaneCheckpoint;
+
+void lane_checkpoint_build(Lane *l, LaneCheckpoint *c);
+bool lane_checkpoint_put(const LaneCheckpoint *c, uint8_t *page, usec_t now); /* false: no room */
+void lane_checkpoint_took_off(Lane *l, const LaneCheckpoint *c);
+/* Page 0 of a slot that the batch in flight begins. True when a checkpoint is in it. */
+bool lane_head_build(Lane *l, Slot *slot, usec_t now);
+/* Names for the identities, ahead of the first record of an opening or of a new stream. -ENOMEM */
+int lane_announce(Lane *l, unsigned id, usec_t now);
 
 /* ---- slots ---- */
 

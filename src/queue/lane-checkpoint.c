@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a lane writes about itself: checkpoints, the table of a new slot, the names of its streams. All of it
+ * describes durable state only.
+ */
+
+#include <string.h>
+
+#include "queue/lane.h"
+
+static void fill_checkpoint(Lane *l, Checkpoint *c)
+{
+        memset(c, 0, sizeof(*c));
+        c->epoch = l->host->epoch;
+        c->previous_epoch = l->host->previous_epoch;
+        memcpy(c->boot, l->host->boot, sizeof(c->boot));
+        c->sequence = l->host->sequence + 1;
+        for (unsigned id = 0; id < RECORD_STREAMS; id++) {
+                const Stream *s = l->host->streams[id];
+
+                if (!s)
+                        continue;
+                memcpy(c->streams[id].name, s->name, sizeof(s->name));
+                c->streams[id].next = s->durable;
+                c->streams[id].low = s->low;
+                memcpy(c->streams[id].counts, s->counts, sizeof(s->counts));
+                for (size_t i = 0; i < s->settled.n && c->n_ranges < CHECKPOINT_RANGES; i++) {
+                        const Range *r = &s->settled.items[i];
+
+                        c->ranges[c->n_ranges++] = (CheckpointRange){(uint8_t)id, r->tag, r->first, r->last};
+                }
+        }
+}
+
+static size_t count_ranges(const Lane *l)
+{
+        size_t n = 0;
+
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                n += l->host->streams[id] ? l->host->streams[id]->settled.n : 0;
+        return n;
+}
+
+static bool ends_below_low(const Lane *l, const Slot *slot)
+{
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
+                    slot->end[id] > l->host->streams[id]->low)
+                        return false;
+        return true;
+}
+
+/* Would a checkpoint free it? Ranges that find no room there settle nothing. */
+bool lane_could_release(const Lane *l, const Slot *slot)
+{
+        return slot != l->current && slot_holds(slot) &&
+               (count_ranges(l) <= CHECKPOINT_RANGES ? slot_is_settled(slot, l->host->streams) :
+                                                       ends_below_low(l, slot));
+}
+
+/* Which slots are free once this checkpoint is durable. */
+static void mark_releasing(Lane *l, size_t n_ranges)
+{
+        bool whole = n_ranges == count_ranges(l);
+
+        for (size_t i = 0; i < l->n_slots; i++)
+                l->slots[i]->releasing =
+                        lane_could_release(l, l->slots[i]) && (whole || ends_below_low(l, l->slots[i]));
+}
+
+static bool put_record(uint8_t *page, uint8_t type, const uint8_t *payload, size_t size, usec_t now)
+{
+        RecordContext context = {};
+        size_t used = page_used(page);
+
+        if (!record_put(page, &used, &context,
+                        &(Record){.type = type, .stream = RECORD_NO_STREAM, .boot_usec = now, .payload = payload,
+                                  .size = size}))
+                return false;
+        page_set_used(page, used);
+        return true;
+}
+
+/* Where the numbers of each stream begin in the slot that this commit begins. */
+static void fill_slot_table(Lane *l, Slot *slot, Checkpoint *c)
+{
+        for (unsigned id = 0; id < RECORD_STREAMS; id++) {
+                uint64_t end = l->end[id] ?: 1, first = l->flying.first[id] ?: l->end[id];
+
+                if (first == 0)
+                        continue;
+                c->streams[id].first = slot->first[id] = slot->end[id] = first;
+                c->streams[id].gap = first - MIN(first, end);
+        }
+}
+
+/* ---- a checkpoint on its way ---- */
+
+void lane_checkpoint_build(Lane *l, LaneCheckpoint *c)
+{
+        fill_checkpoint(l, l->scratch);
+        c->size = checkpoint_encode(l->scratch,
+                                    CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES, c->bytes,
+                                    sizeof(c->bytes), &c->n_ranges);
+}
+
+bool lane_checkpoint_put(const LaneCheckpoint *c, uint8_t *page, usec_t now)
+{
+        return c->size > 0 && put_record(page, RECORD_CHECKPOINT, c->bytes, c->size, now);
+}
+
+void lane_checkpoint_took_off(Lane *l, const LaneCheckpoint *c)
+{
+        l->host->sequence = l->scratch->sequence;
+        mark_releasing(l, c->n_ranges);
+}
+
+/* ---- page 0 ---- */
+
+bool lane_head_build(Lane *l, Slot *slot, usec_t now)
+{
+        LaneCheckpoint c = {};
+        size_t size;
+
+        page_begin(l->head, PAGE_HEAD);
+        fill_checkpoint(l, l->scratch);
+        fill_slot_table(l, slot, l->scratch);
+        size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT, c.bytes,
+                                 sizeof(c.bytes), NULL);
+        (void)put_record(l->head, RECORD_EPOCH, c.bytes, size, now);
+        c.size = checkpoint_encode(l->scratch, CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES, c.bytes,
+                                   PAGE_BYTES - page_used(l->head) - RECORD_FULL, &c.n_ranges);
+        if (!lane_checkpoint_put(&c, l->head, now))
+                return false; /* served again after a crash, no more */
+        lane_checkpoint_took_off(l, &c);
+        return true;
+}
+
+/* ---- names ---- */
+
+int lane_announce(Lane *l, unsigned id, usec_t now)
+{
+        uint8_t bytes[CHECKPOINT_BYTES_MAX];
+        size_t size;
+        int r;
+
+        if (l->open_announced && (l->announced & 1u << id))
+                return 0;
+        fill_checkpoint(l, l->scratch);
+        size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS, bytes, sizeof(bytes), NULL);
+        r = batch_put(&l->filling, &(Record){.type = RECORD_EPOCH, .stream = RECORD_NO_STREAM, .boot_usec = now,
+                                             .payload = bytes, .size = size},
+                      NULL);
+        if (r < 0)
+                return r;
+        l->open_announced = true;
+        for (unsigned i = 0; i < RECORD_STREAMS; i++)
+                if (l->host->streams[i])
+                        l->announced |= 1u << i;
+        return 0;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/lane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHECKPOINT_IDLE_USEC (30 * USEC_PER_SEC) /* then it may cost a commit of its own */
+
+/* ---- life ---- */
+
+static void lane_destroy(Lane *l)
+{
+        for (size_t i = 0; i < l->n_slots; i++) {
+                disk_close(l->disk, l->slots[i]->fd);
+                free(l->slots[i]);
+        }
+        free(l->slots);
+        if (l->making)
+                disk_close(l->disk, l->make_fd);
+        disk_close(l->disk, l->lock_fd);
+        disk_close(l->disk, l->dir_fd);
+        batch_done(&l->filling);
+        batch_done(&l->flying);
+        lane_cursor_done(l);
+        free(l->head);
+        free(l->carry);
+        free(l->tail);
+        free(l->scratch);
+        free(l->path);
+        free(l);
+}
+
+/* On either thread; host is not there any more. */
+void lane_orphan_ended(Lane *l)
+{
+        if (__atomic_sub_fetch(&l->n_orphans, 1, __ATOMIC_ACQ_REL) == 0)
+                lane_destroy(l);
+}
+
+Lane *lane_free(Lane *l)
+{
+        if (!l)
+                return NULL;
+        l->n_orphans = 1 + l->in_flight + l->making + l->cursor.reading;
+        for (size_t i = 0; i < l->n_slots; i++)
+                l->n_orphans += l->slots[i]->state == SLOT_GOING;
+        if (l->in_flight)
+                disk_abandon(l->disk, &l->job);
+        if (l->making)
+                disk_abandon(l->disk, &l->make);
+        if (l->cursor.reading)
+                disk_abandon(l->disk, &l->cursor.job);
+        for (size_t i = 0; i < l->n_slots; i++)
+                if (l->slots[i]->state == SLOT_GOING)
+                        disk_abandon(l->disk, &l->slots[i]->removal);
+        lane_orphan_ended(l);
+        return NULL;
+}
+
+/* ---- trouble ---- */
+
+void lane_answer_batch(Lane *l, Batch *b, int error)
+{
+        size_t n = b->n_receipts;
+
+        b->n_receipts = 0;
+        for (size_t i = 0; i < n; i++) {
+                BatchReceipt *r = &b->receipts[i];
+
+                r->receipt.fn(r->receipt.userdata, error, l->host->streams[r->id]->handle, l->host->epoch, r->n);
+        }
+}
+
+void lane_answer(Lane *l, int error)
+{
+        lane_answer_batch(l, &l->flying, error);
+        lane_answer_batch(l, &l->filling, error);
+}
+
+static const char *remedy(int error)
+{
+        switch (error) {
+        case ENOSPC:
+        case EDQUOT:
+                return "free some space, or lower queue.max_bytes";
+        case EROFS:
+                return "the file system is read-only: check the disk, then remount it writable";
+        case EACCES:
+        case EPERM:
+                return "give the directory to the user that hublinkd runs as";
+        case ENOENT:
+        case ENOTDIR:
+                return "create the directory above it, or change queue.directory";
+        case EWOULDBLOCK:
+                return "another process has the queue open: is there a second hublinkd?";
+        case EMFILE:
+        case ENFILE:
+                return "raise the limit of open files";
+        default:
+                return "check the disk and the kernel's log";
+        }
+}
+
+void lane_reason(char reason[static LANE_REASON_MAX], int error, const char *what, const char *path)
+{
+        (void)snprintf(reason, LANE_REASON_MAX, "cannot %s %s: %s; %s", what, path ?: "the queue",
+                       strerrordesc_np(-error) ?: "unknown error", remedy(-error));
+}
+
+static void lost_from_ring(void *userdata, const Record *record)
+{
+        Lane *l = userdata;
+        Stream *s = l->host->streams[record->stream];
+
+        stream_rest(s, record->n + 1, record->boot_usec);
+        if (stream_settle(s, record->n, record->n, OUTCOME_DISK, l->host->settled, l->host->userdata) == 0)
+                lane_dirty(l);
+}
+
+static void trim_ring(Lane *l, size_t pages)
+{
+        while (l->filling.n_pages > 0 && l->filling.n_pages + pages > LANE_RING_PAGES)
+                batch_drop_page(&l->filling, lost_from_ring, l);
+}
+
+void lane_fail(Lane *l, int error, const char *what, const char *path)
+{
+        bool before = l->failed;
+
+        l->failed = true;
+        l->starved = false;
+        l->attempts = 0;
+        lane_reason(l->reason, error, what, path);
+        l->retry_usec = usec_add(clock_boot(l->host->clock), backoff_next(&l->backoff, l->host->random));
+        lane_answer(l, error);
+        trim_ring(l, 0);
+        if (!before)
+                l->host->failed(l->host->userdata, l);
+}
+
+/* ---- in ---- */
+
+static size_t batch_pages(const Lane *l)
+{
+        return MIN(l->host->slot_pages - record_cont_pages(QUEUE_PAYLOAD_MAX) - 4, (size_t)LANE_BATCH_PAGES);
+}
+
+/* Could the batch be written, now or after what the lane does by itself? */
+static bool has_way_out(Lane *l, size_t pages)
+{
+        size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
+
+        if (lane_has_free(l) || l->making || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
+                return true;
+        lane_prepare(l);
+        return lane_has_free(l) || l->making || l->release || (l->in_flight && l->job_checkpoint);
+}
+
+int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt)
+{
+        size_t pages = record_pages(record->size);
+        int r;
+
+        if (l->failed)
+                trim_ring(l, pages);
+        else if (!has_way_out(l, pages))
+                return QUEUE_E_FULL;
+        else if (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false))
+                return QUEUE_E_BUSY;
+        if (l->filling.end[record->stream] != 0 && l->filling.end[record->stream] != record->n) {
+                l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
+                return QUEUE_E_BUSY;
+        }
+        r = lane_announce(l, record->stream, record->boot_usec);
+        if (r < 0)
+                return r;
+        r = batch_put(&l->filling, record, receipt);
+        if (r < 0)
+                return r;
+        l->urgent |= receipt || l->which == QUEUE_LANE_URGENT;
+        if (!l->failed && l->filling.n_pages >= batch_pages(l))
+                (void)lane_seal(l, false);
+        return 0;
+}
+
+bool lane_has_room(const Lane *l)
+{
+        return l->failed || l->filling.n_pages < batch_pages(l);
+}
+
+void lane_dirty(Lane *l)
+{
+        if (l->dirty_usec == USEC_INFINITY && l->segno != 0) /* a lane that never held anything has nothing to say */
+                l->dirty_usec = clock_boot(l->host->clock);
+}
+
+/* ---- time ---- */
+
+/* When the batch is due, and when a checkpoint is although there is no batch. */
+static usec_t batch_due(const Lane *l, usec_t now)
+{
+        usec_t due = usec_add(l->filling.since_usec, l->host->commit_interval_usec);
+
+        if (l->filling.n_records == 0)
+                return USEC_INFINITY;
+        if (l->filling.n_pages >= batch_pages(l))
+                return 0;
+        return l->urgent ? MIN(due, l->host->token_at(l->host->userdata, now)) : due;
+}
+
+static usec_t checkpoint_due(const Lane *l)
+{
+        if (l->dirty_usec == USEC_INFINITY)
+                return USEC_INFINITY;
+        return l->release ? usec_add(l->dirty_usec, l->host->commit_interval_usec)
+                          : MAX(usec_add(l->commit_usec, CHECKPOINT_IDLE_USEC),
+                                usec_add(l->dirty_usec, l->host->commit_interval_usec));
+}
+
+usec_t lane_deadline(const Lane *l, usec_t now)
+{
+        if (l->in_flight)
+                return USEC_INFINITY; /* its end will tell */
+        if (l->failed)
+                return l->making ? USEC_INFINITY : l->retry_usec;
+        if (l->starved)
+                return MIN(l->release ? checkpoint_due(l) : USEC_INFINITY, l->make_retry_usec);
+        return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->make_retry_usec);
+}
+
+/* A fresh slot, or one that holds nothing unsettled; if there is none a new one has to be made, whatever the
+ * limit says. */
+static void retry(Lane *l, usec_t now)
+{
+        if (now < l->retry_usec || l->making || lane_seal(l, true))
+                return;
+        lane_make(l);
+}
+
+void lane_tick(Lane *l, usec_t now)
+{
+        if (l->in_flight)
+                return;
+        if (l->failed) {
+                retry(l, now);
+                return;
+        }
+        if (now >= l->make_retry_usec) {
+                l->make_retry_usec = USEC_INFINITY;
+                lane_prepare(l);
+        }
+        if (l->starved) {
+                if (l->release && now >= checkpoint_due(l)) {
+                        if (l->current)
+                                lane_seal_checkpoint_only(l);
+                        else
+                                (void)lane_seal(l, true);
+                }
+                return;
+        }
+        if (now >= batch_due(l, now)) {
+                if (now < usec_add(l->filling.since_usec, l->host->commit_interval_usec) &&
+                    l->filling.n_pages < batch_pages(l))
+                        l->host->take_token(l->host->userdata, now);
+                (void)lane_seal(l, false);
+        } else if (now >= checkpoint_due(l))
+                (void)lane_seal(l, true);
+}
+
+bool lane_finish(Lane *l)
+{
+        l->finishing = true;
+        if (l->failed && !l->tried_last) {
+                l->tried_last = true;
+                if (l->filling.n_records > 0 || l->flying.n_records > 0) {
+                        l->retry_usec = 0;
+                        retry(l, 0);
+                }
+        } else if (!l->failed && !l->in_flight && !l->starved &&
+                   (l->filling.n_pages > 0 || l->flying.n_pages > 0 || l->dirty_usec != USEC_INFINITY))
+                (void)lane_seal(l, true);
+        return !l->in_flight && !l->making;
+}
