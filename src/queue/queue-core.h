@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of a queue, for the files that it is made of
+ *
+ * queue.c       records in and out, streams, questions, what the lanes tell
+ * queue-open.c  opening, now or as soon as the disk lets us, and closing
+ * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
+ */
+
+#include "queue/opening.h"
+
+struct Queue {
+        QueueSettings settings; /* without directory */
+        char *directory;
+        QueueSink sink;
+        LaneHost host; /* what the lanes share; its streams are by identity */
+        Lane *lanes[_QUEUE_LANE_MAX];
+
+        Stream *streams[QUEUE_STREAMS_MAX]; /* by handle */
+        unsigned n_streams;
+
+        /* Until the directory could be opened, records wait here, with numbers that begin at 1 for the time being. */
+        Batch ring[_QUEUE_LANE_MAX];
+        Opening *opening; /* under way on the worker */
+        Backoff backoff;
+        usec_t retry_usec;
+
+        bool failed;
+        char reason[LANE_REASON_MAX];
+        bool closing;
+
+        usec_t token_usec; /* when the tokens that were taken are made up for */
+        usec_t opened_usec;
+        usec_t full_logged_usec;
+        uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
+        unsigned owed;           /* slots that the normal lane gives up for the urgent one */
+};
+
+static inline bool queue_is_open(const Queue *q)
+{
+        return q->lanes[0];
+}
+
+static inline usec_t queue_now(const Queue *q)
+{
+        return clock_boot(q->host.clock);
+}
+
+void queue_host(Queue *q, LaneHost *ret); /* the lanes' host, with the functions below in it */
+void queue_open_again(Queue *q); /* on the worker */
+void queue_set_failed(Queue *q, const char *reason);
+void queue_set_recovered(Queue *q);
+void queue_changed(Queue *q);
+void queue_readable(Queue *q);
+void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_t last, unsigned tag);
+
+/* room */
+void queue_prepare_all(Queue *q);
+void queue_log_full(Queue *q);
+bool queue_may_grow(void *userdata, const Lane *lane);
+bool queue_may_keep(void *userdata, const Lane *lane);
+void queue_make_room(void *userdata, Lane *lane);
+void queue_slot_removed(void *userdata, Lane *lane);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/log-id.h"
+#include "queue/queue-core.h"
+
+#define LANE_SLOTS_MIN 2 /* one being written, one to come */
+#define FULL_LOG_USEC  USEC_PER_HOUR
+
+static uint64_t bytes_of(const Lane *l)
+{
+        uint64_t sum = l->making ? l->make_pages * PAGE_BYTES : 0;
+
+        for (size_t i = 0; i < l->n_slots; i++)
+                sum += l->slots[i]->n_pages * PAGE_BYTES;
+        return sum;
+}
+
+static uint64_t bytes_of_all(const Queue *q)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                sum += bytes_of(q->lanes[i]);
+        return sum;
+}
+
+static uint64_t limit(const Queue *q)
+{
+        return MAX(q->settings.max_bytes, (uint64_t)_QUEUE_LANE_MAX * LANE_SLOTS_MIN * q->host.slot_pages * PAGE_BYTES);
+}
+
+/* What the other lanes are still to be given, so that none finds all the room taken. */
+static uint64_t reserved_for_others(const Queue *q, const Lane *lane)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                const Lane *l = q->lanes[i];
+
+                if (l != lane && l->wanted && l->n_slots + l->making < LANE_SLOTS_MIN)
+                        sum += (LANE_SLOTS_MIN - l->n_slots - l->making) * q->host.slot_pages * PAGE_BYTES;
+        }
+        return sum;
+}
+
+bool queue_may_grow(void *userdata, const Lane *lane)
+{
+        Queue *q = userdata;
+
+        return bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
+}
+
+bool queue_may_keep(void *userdata, const Lane *lane)
+{
+        Queue *q = userdata;
+
+        if (lane->which == QUEUE_LANE_NORMAL && q->owed > 0) {
+                q->owed--;
+                return false;
+        }
+        return bytes_of_all(q) <= limit(q);
+}
+
+void queue_prepare_all(Queue *q)
+{
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                lane_prepare(q->lanes[i]);
+}
+
+void queue_slot_removed(void *userdata, Lane *lane)
+{
+        Queue *q = userdata;
+
+        if (!q->closing)
+                queue_prepare_all(q);
+}
+
+/* A file system without room is a limit like max_bytes, only that nobody set it. */
+static bool disk_is_full(const Queue *q)
+{
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                const Lane *l = q->lanes[i];
+
+                if (l && l->make_retry_usec != USEC_INFINITY && (l->make_error == -ENOSPC || l->make_error == -EDQUOT))
+                        return true;
+        }
+        return false;
+}
+
+void queue_log_full(Queue *q)
+{
+        const char *what = q->settings.drop_newest ? "new records are refused"
+                                                   : "the oldest records are dropped for new ones";
+        usec_t now = queue_now(q);
+
+        if (q->full_logged_usec != 0 && now < usec_add(q->full_logged_usec, FULL_LOG_USEC))
+                return;
+        q->full_logged_usec = now;
+        if (disk_is_full(q))
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
+                         "Queue: no space left on the disk of %s: %s. Restore the link, or free some space.",
+                         q->directory, what);
+        else
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
+                         "Queue: %s holds its %llu MiB (queue.max_bytes): %s. Restore the link, or raise the limit.",
+                         q->directory, (unsigned long long)(limit(q) >> 20), what);
+}
+
+/* Settles what the lane's oldest slot still holds, if none of it is in somebody's hand. */
+static bool evict(Queue *q, Lane *l)
+{
+        for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot)) {
+                if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
+                    slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
+                        continue;
+                queue_log_full(q);
+                for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                        if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
+                            stream_settle(q->host.streams[id], slot->first[id], slot->end[id] - 1,
+                                          OUTCOME_QUEUE_FULL, queue_settled, q) < 0)
+                                return false;
+                l->release = true;
+                lane_dirty(l);
+                queue_changed(q);
+                return true;
+        }
+        return false;
+}
+
+/* The normal lane gives before the urgent one does. */
+void queue_make_room(void *userdata, Lane *lane)
+{
+        Queue *q = userdata;
+        Lane *normal = q->lanes[QUEUE_LANE_NORMAL];
+
+        if (q->settings.drop_newest)
+                return;
+        if (lane == normal || normal->n_slots <= LANE_SLOTS_MIN || lane->n_slots >= normal->n_slots) {
+                (void)evict(q, lane);
+                return;
+        }
+        if (q->owed == 0 && evict(q, normal))
+                q->owed++;
+        else if (q->owed == 0)
+                (void)evict(q, lane);
+}
