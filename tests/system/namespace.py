@@ -4,7 +4,11 @@
 What runs within may listen on the real port numbers and be found by any name, and the machine stays untouched.
 """
 
+import os
+import pathlib
 import subprocess
+
+PRIVATE_ROOT = pathlib.Path(__file__).parent / 'private-root'
 
 
 class Namespace:
@@ -14,7 +18,7 @@ class Namespace:
         hosts = folder / 'hosts'
         hosts.write_text('127.0.0.1 localhost %s\n' % ' '.join(names))
         self.holder = subprocess.Popen(
-            ['unshare', '--net', '--mount', 'sh', '-ec',
+            [PRIVATE_ROOT, '--net', '--', 'sh', '-ec',
              'ip link set lo up; mount --bind "$1" /etc/hosts; echo ready; exec cat', 'sh', str(hosts)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b'ready\n':
@@ -23,7 +27,8 @@ class Namespace:
 
     def within(self, command):
         """The command line that runs the command inside."""
-        return ['nsenter', '--target', str(self.holder.pid), '--net', '--mount', '--wd=.', '--', *map(str, command)]
+        return ['nsenter', '--target', str(self.holder.pid), '--net', '--mount', '--root', '--wdns=' + os.getcwd(), '--',
+                *map(str, command)]
 
     def close(self):
         self.holder.stdin.close()
