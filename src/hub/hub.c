@@ -17,7 +17,7 @@
 #define TOPIC_SIZE_MAX      65535 /* what MQTT can say */
 #define MESSAGE_ID_SIZE_MAX 128   /* what the hub takes */
 
-#define NO_CREDENTIAL "no connection string is configured (hub.connection_string_file)"
+static const char no_credential[] = "there is no connection string to be used (hub.connection_string_file)";
 
 struct Hub {
         Transport *transport;
@@ -245,7 +245,7 @@ static int make_identity(const HubSettings *settings, const ConnectionString *cr
                          const char **ret_fault)
 {
         Identity *identity = NULL;
-        const char *fault = NO_CREDENTIAL;
+        const char *fault = no_credential;
         int r;
 
         if (credential) {
@@ -318,7 +318,7 @@ void hub_start(Hub *hub)
         hub->started = true;
         if (hub->identity)
                 feed_kind(hub, CONNECTION_EVENT_START);
-        else
+        else if (hub->fault != no_credential) /* else whoever gave none has said why */
                 log_line(LOG_WARNING, NULL, LOG_FIELDS("HUBLINK_STATE=stopped", "HUBLINK_REASON=no-credential"),
                          "Not connecting: %s.", hub->fault);
 }

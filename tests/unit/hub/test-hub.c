@@ -270,7 +270,7 @@ START_TEST(reason_no_credential)
         hub_reconnect(t.hub);
         ck_assert_uint_eq(t.far.n_connects, 0);
         ck_assert_uint_eq(hub_ticker(t.hub).deadline(t.hub), USEC_INFINITY);
-        ck_assert(log_capture_has(&t.log, "no connection string is configured"));
+        ck_assert(!log_capture_has(&t.log, "connection string")); /* whoever gave none has said why */
         ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0); /* one comes */
         ck_assert_uint_eq(t.far.n_connects, 1);
         assert_link(LINK_CONNECTING, LINK_REASON_NONE);
