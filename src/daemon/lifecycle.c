@@ -173,8 +173,8 @@ int lifecycle_run(const Arguments *arguments)
                 return EXIT_RUNTIME;
         }
         log_line(LOG_INFO, LOG_ID_DAEMON_STARTED, LOG_FIELDS("HUBLINK_VERSION=" HUBLINK_VERSION),
-                 "hublinkd " HUBLINK_VERSION " starts: %zu sensors, settings from %s.", settings->n_sensors,
-                 arguments->config);
+                 "hublinkd " HUBLINK_VERSION " starts with %zu sensor%s, settings from %s.", settings->n_sensors,
+                 settings->n_sensors == 1 ? "" : "s", arguments->config);
         r = live(&l, arguments, settings);
         if (r < 0)
                 log_error("Cannot go on: %s.", strerror(-r));
