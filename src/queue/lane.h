@@ -5,7 +5,8 @@
  * Lane - a directory of slots: in at one end, out at the other
  *
  * lane.c             records in, what is due when, trouble
- * lane-open.c        what is found on the disk, and what it means
+ * lane-open.c        what is found in the directory
+ * lane-scan.c        what the pages say, and what of the last commit is torn
  * lane-commit.c      records to the disk: where, and what becomes of them
  * lane-checkpoint.c  what the lane writes about itself
  * lane-slots.c       slots made ahead of need, released, removed

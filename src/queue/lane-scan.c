@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/lane-scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What the last commit of a slot shows. */
+typedef struct LastCommit {
+        uint64_t commit;
+        unsigned n_pages, n_seen;
+        uint64_t before[RECORD_STREAMS]; /* the greatest number of earlier commits */
+        uint64_t last[RECORD_STREAMS];   /* and of this one; 0: none */
+        Ranges seen[RECORD_STREAMS];
+        struct {
+                Record record;
+                uint64_t commit;
+                size_t left; /* pages of its body */
+        } big;
+} LastCommit;
+
+/* ---- what pages say ---- */
+
+static void learn(LaneFound *found, const Checkpoint *said)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                const CheckpointStream *s = &said->streams[id];
+
+                if (s->name[0]) {
+                        memcpy(found->names[id], s->name, sizeof(s->name));
+                        found->next[id] = MAX(found->next[id], s->next);
+                }
+                found->next[id] = MAX(found->next[id], MAX(s->first, s->low));
+        }
+        for (size_t i = 0; i < said->n_ranges; i++)
+                found->next[said->ranges[i].id] =
+                        MAX(found->next[said->ranges[i].id], said->ranges[i].last + 1);
+        if ((said->sections & CHECKPOINT_SETTLED) && said->sequence > found->settled.sequence)
+                found->settled = *said;
+}
+
+static void learn_record(LaneFound *found, const Record *record, Checkpoint *said)
+{
+        if ((record->type == RECORD_EPOCH || record->type == RECORD_CHECKPOINT) &&
+            checkpoint_decode(said, record->payload, record->size) == 0)
+                learn(found, said);
+        else
+                memset(said, 0, sizeof(*said));
+}
+
+void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *page)
+{
+        RecordContext context = {};
+        Slot *slot = head->slot;
+        size_t at = PAGE_HEADER;
+        Checkpoint said;
+        Record record;
+
+        slot->epoch = page->epoch;
+        while (record_get(bytes, page->used, &at, &context, &record) == 0) {
+                learn_record(o->found, &record, &said);
+                if (said.sections & CHECKPOINT_OPENING)
+                        slot->this_boot = memcmp(said.boot, o->lane->host->boot, sizeof(said.boot)) == 0;
+                if (!(said.sections & CHECKPOINT_SLOT))
+                        continue;
+                head->good = true;
+                for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                        const CheckpointStream *s = &said.streams[id];
+
+                        slot->first[id] = s->first;
+                        head->previous_end[id] = s->first - s->gap;
+                }
+        }
+}
+
+/* ---- the newest slot ---- */
+
+static void see(LastCommit *last, unsigned id, uint64_t n)
+{
+        Ranges *r = &last->seen[id];
+
+        if (!ranges_contains(r, n) && ranges_reserve(r, 1) == 0)
+                ranges_put(r, n, n, 0);
+}
+
+static void meet_record(LaneFound *found, LastCommit *last, const Record *record, bool of_last, uint64_t commit)
+{
+        unsigned id = record->stream;
+        Checkpoint said;
+        RecordBig big;
+
+        if (id >= RECORD_STREAMS) {
+                learn_record(found, record, &said);
+                return;
+        }
+        found->next[id] = MAX(found->next[id], record->n + 1);
+        if (!of_last) {
+                last->before[id] = MAX(last->before[id], record->n);
+                return;
+        }
+        last->last[id] = MAX(last->last[id], record->n);
+        if (record_get_big(record, &big) == 0) {
+                last->big.record = *record;
+                last->big.commit = commit;
+                last->big.left = record_cont_pages(big.size);
+        } else
+                see(last, id, record->n);
+}
+
+static void new_commit(LastCommit *last, const Page *page)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                last->before[id] = MAX(last->before[id], last->last[id]);
+                last->last[id] = 0;
+                last->seen[id].n = 0;
+        }
+        last->commit = page->commit;
+        last->n_pages = page->pages_in_commit;
+        last->n_seen = 0;
+}
+
+static void meet_page(LaneFound *found, LastCommit *last, const uint8_t *bytes, const Page *page)
+{
+        RecordContext context = {};
+        size_t at = PAGE_HEADER;
+        Record record;
+
+        if (page->commit > last->commit) {
+                new_commit(last, page);
+                found->epoch = page->epoch;
+        }
+        if (page->commit == last->commit)
+                last->n_seen++;
+        if (page->kind == PAGE_CONT) {
+                if (last->big.left > 0 && last->big.commit == page->commit && --last->big.left == 0)
+                        see(last, last->big.record.stream, last->big.record.n);
+                return;
+        }
+        last->big.left = 0;
+        if (page->kind == PAGE_DATA || page->kind == PAGE_HEAD)
+                while (record_get(bytes, page->used, &at, &context, &record) == 0)
+                        meet_record(found, last, &record, page->commit == last->commit, page->commit);
+}
+
+/* Never stops at a bad page. */
+static int scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
+{
+        Page page;
+
+        for (size_t first = 0; first < slot->n_pages; first += LANE_SCAN_PAGES) {
+                size_t n = MIN(slot->n_pages - first, (size_t)LANE_SCAN_PAGES);
+                ssize_t got = disk_read(o->disk, slot->fd, o->pages, n * PAGE_BYTES, first * PAGE_BYTES);
+
+                for (size_t i = 0; i < n; i++) {
+                        const uint8_t *bytes = o->pages + i * PAGE_BYTES;
+
+                        if (got < 0) /* some of them may be readable */
+                                if (disk_read(o->disk, slot->fd, o->pages + i * PAGE_BYTES, PAGE_BYTES,
+                                              (first + i) * PAGE_BYTES) != PAGE_BYTES)
+                                        continue;
+                        if (got >= 0 && (size_t)got < (i + 1) * PAGE_BYTES)
+                                break;
+                        if (page_open(bytes, &page) != 0 || page.lane != o->lane->identity ||
+                            page.segno != slot->segno) {
+                                last->big.left = 0;
+                                continue;
+                        }
+                        meet_page(o->found, last, bytes, &page);
+                        slot->n_walk = first + i + 1;
+                        *ret_any = true;
+                }
+        }
+        slot->n_used = slot->n_walk;
+        return 0;
+}
+
+static void find_torn(Search *o, Slot *slot, LastCommit *last)
+{
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                uint64_t greatest = MAX(last->before[id], last->last[id]), first, a, b;
+                Ranges *torn = &o->found->torn[id];
+
+                if (greatest > 0 && slot->first[id] == 0)
+                        slot->first[id] = 1;
+                slot->end[id] = MAX(slot->first[id], greatest + 1);
+                if (slot->first[id] == 0)
+                        slot->end[id] = 0;
+                if (last->n_seen >= last->n_pages || last->last[id] == 0)
+                        continue;
+                first = MAX(last->before[id] + 1, slot->first[id]);
+                for (; first <= last->last[id] && ranges_gap(&last->seen[id], first, last->last[id], &a, &b);
+                     first = b + 1)
+                        if (ranges_reserve(torn, 1) == 0)
+                                ranges_put(torn, a, b, CHECKPOINT_TORN);
+        }
+}
+
+void lane_scan_newest(Search *o, Head *heads, size_t n)
+{
+        Lane *l = o->lane;
+        Slot *newest = heads[n - 1].slot;
+        LastCommit *last = calloc(1, sizeof(*last));
+        bool any = false;
+
+        if (!last) {
+                o->error = -ENOMEM;
+                return;
+        }
+        if (!heads[n - 1].good && n > 1) {
+                /* The commit that began the slot is torn, most likely: the end of the numbers before it is in the
+                 * slot before it. */
+                Slot *before = heads[n - 2].slot;
+
+                (void)scan(o, before, last, &any);
+                for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                        uint64_t greatest = MAX(last->before[id], last->last[id]);
+
+                        if (greatest > 0 && before->first[id] == 0)
+                                before->first[id] = 1;
+                        before->end[id] = MAX(before->first[id], greatest > 0 ? greatest + 1 : 0);
+                        newest->first[id] = before->end[id];
+                }
+                before->n_walk = before->n_used = before->n_pages;
+        }
+        (void)scan(o, newest, last, &any);
+        find_torn(o, newest, last);
+        l->commit = last->commit;
+        l->segno = newest->segno;
+        memcpy(l->end, newest->end, sizeof(l->end));
+        for (size_t id = 0; id < RECORD_STREAMS; id++)
+                ranges_done(&last->seen[id]);
+        free(last);
+        /* What is in the page cache only, after a kill, must not be handed out before it is on the disk. */
+        if (disk_sync(o->disk, newest->fd) < 0)
+                newest->state = SLOT_BROKEN;
+        else
+                l->current = newest;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Scan - what the pages of a lane say to an opening
+ *
+ * Page 0 of each slot, and the newest slot as a whole: names, numbers, the newest checkpoint, and what the end of
+ * a crash has torn.
+ */
+
+#include "queue/lane.h"
+
+#define LANE_SCAN_PAGES 16 /* read at once */
+
+typedef struct Search {
+        Lane *lane;
+        LaneFound *found;
+        Disk *disk;
+        uint8_t *pages; /* LANE_SCAN_PAGES */
+        unsigned *indexes;
+        size_t n_indexes, indexes_allocated;
+        int error;
+        bool newer; /* written by a later version */
+} Search;
+
+/* Page 0 of a slot, until all slots are in order. */
+typedef struct Head {
+        Slot *slot;
+        bool good;
+        uint64_t previous_end[RECORD_STREAMS]; /* 0: the stream is not told of */
+} Head;
+
+void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *page);
+/* heads in the order of their generations. On return the lane goes on from the newest. */
+void lane_scan_newest(Search *o, Head *heads, size_t n);
