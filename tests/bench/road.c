@@ -24,8 +24,6 @@
 #include "sample.h"
 #include "usage.h"
 
-#define KEEP_QUEUED 20000 /* samples in the queue ahead of the hub */
-
 typedef struct Road {
         sd_event *event;
         Disk *disk;
@@ -35,6 +33,7 @@ typedef struct Road {
         Uplink *uplink;
         unsigned stream;
         uint64_t samples, appended, settled;
+        uint64_t last;    /* number of the last sample in its stream */
         uint64_t commits; /* receipts of a commit's last sample */
         bool waiting;     /* for such a receipt */
 } Road;
@@ -168,16 +167,15 @@ static int run_queue(Road *road, const char *directory, uint64_t per_commit)
                 for (uint64_t i = 1; i <= per_commit; i++) {
                         sample_write(sample, road->appended);
                         r = queue_append(road->queue, road->stream, QUEUE_KIND_READING, sample, sizeof(sample),
-                                         i == per_commit ? &receipt : NULL, NULL);
+                                         i == per_commit ? &receipt : NULL, &road->last);
                         if (r != 0)
                                 return r < 0 ? r : -EBUSY;
                         road->appended++;
-                        /* what was sent a while ago is acknowledged by now: slots come free as in real life */
-                        if (road->appended > KEEP_QUEUED)
-                                queue_settle(road->queue, road->stream, queue_epoch(road->queue),
-                                             road->appended - KEEP_QUEUED, road->appended - KEEP_QUEUED,
-                                             OUTCOME_ACKNOWLEDGED);
                 }
+                /* what was sent a while ago is acknowledged by now: slots come free as in real life */
+                if (road->last > KEEP_QUEUED)
+                        queue_settle(road->queue, road->stream, queue_epoch(road->queue), 1,
+                                     road->last - KEEP_QUEUED, OUTCOME_ACKNOWLEDGED);
                 road->waiting = true;
         }
         while (road->waiting)
