@@ -16,7 +16,7 @@ from daemon import Daemon
 BUILD = pathlib.Path(os.environ['HUBLINK_BUILD'])
 LIVE_RATE = 2000   # readings a second
 FILL_RATE = 25000  # to make a backlog in little time
-WATCHED = 5        # seconds
+WATCHED = 3        # seconds
 
 SETTINGS = '''
 queue: { max_bytes = "1G"; };
