@@ -12,9 +12,9 @@
 
 #define SIZE_MAX_READ 4096
 
-static int unfit(char **ret_error, const char *fmt, ...) _printf_(2, 3);
+static int object(int code, char **ret_error, const char *fmt, ...) _printf_(3, 4);
 
-static int unfit(char **ret_error, const char *fmt, ...)
+static int object(int code, char **ret_error, const char *fmt, ...)
 {
         va_list ap;
         int n;
@@ -22,8 +22,11 @@ static int unfit(char **ret_error, const char *fmt, ...)
         va_start(ap, fmt);
         n = vasprintf(ret_error, fmt, ap);
         va_end(ap);
-        return n < 0 ? -ENOMEM : CREDENTIAL_E_UNFIT;
+        return n < 0 ? -ENOMEM : code;
 }
+
+#define none(...)  object(CREDENTIAL_E_NONE, __VA_ARGS__)
+#define unfit(...) object(CREDENTIAL_E_UNFIT, __VA_ARGS__)
 
 /* Where it is; *ret_guarded: systemd made the folder so that nobody else comes in, whatever the modes look
  * like (an access list shows as a group's right). */
@@ -34,11 +37,11 @@ static int locate(const char *file, char **ret_path, bool *ret_guarded, char **r
 
         *ret_guarded = file[0] != '/';
         if (*ret_guarded && (!directory || directory[0] != '/'))
-                return unfit(ret_error,
-                             "there is no credential \"%s\": give one to the service with "
-                             "LoadCredential=%s:/PATH, or name a file with its whole path in "
-                             "hub.connection_string_file",
-                             file, file);
+                return none(ret_error,
+                            "there is no credential \"%s\": give one to the service with "
+                            "LoadCredential=%s:/PATH, or name a file with its whole path in "
+                            "hub.connection_string_file",
+                            file, file);
         path = *ret_guarded ? NULL : strdup(file);
         if (*ret_guarded && asprintf(&path, "%s/%s", directory, file) < 0)
                 path = NULL;
@@ -73,6 +76,8 @@ static int slurp(const char *path, bool guarded, Buffer *b, char **ret_error)
         char *p;
         int r;
 
+        if (fd < 0 && errno == ENOENT)
+                return none(ret_error, "%s cannot be read: %s", path, strerror(errno));
         if (fd < 0 || fstat(fd, &st) < 0)
                 return unfit(ret_error, "%s cannot be read: %s%s", path, strerror(errno),
                              errno == EACCES ? "; the daemon's user must be able to" : "");

@@ -12,9 +12,10 @@
 
 enum {
         _CREDENTIAL_E_SUCCESS,
-        CREDENTIAL_E_UNFIT, /* it cannot be had, or may not be used */
+        CREDENTIAL_E_NONE,  /* nobody has given one yet */
+        CREDENTIAL_E_UNFIT, /* it cannot be read, or may not be used */
 };
 
-/* file: as in hub.connection_string_file. CREDENTIAL_E_UNFIT comes with a text of what is wrong and what to
- * do, without anything of the secret; -ENOMEM. */
+/* file: as in hub.connection_string_file. CREDENTIAL_E_* come with a text of what is wrong and what to do,
+ * without anything of the secret; -ENOMEM. */
 int credential_read(const char *file, ConnectionString **ret, char **ret_error);

@@ -33,6 +33,7 @@ struct Daemon {
         Settings *settings;
         char *queue_directory; /* as at opening: a change needs a restart */
         uint64_t queue_segment;
+        char *device_id; /* NULL: there is no credential */
         House house;
 
         /* in the order of building */
@@ -176,26 +177,29 @@ static const char *unit_of(void *userdata, const char *sensor, const char *chann
         return NULL;
 }
 
+static void tell_no_credential(const char *error)
+{
+        log_line(LOG_ERR, LOG_ID_CREDENTIAL_UNFIT, NULL, "No credential, nothing can be sent: %s.", error);
+}
+
 /* Without one nothing can be sent, but everything else goes on. */
-static int read_credential(const Settings *settings, ConnectionString **ret)
+static int first_credential(const Settings *settings, ConnectionString **ret)
 {
         _cleanup_free_ char *error = NULL;
         int r;
 
         r = credential_read(settings->hub.connection_string_file, ret, &error);
-        if (r == CREDENTIAL_E_UNFIT) {
-                log_line(LOG_ERR, LOG_ID_CREDENTIAL_UNFIT, NULL, "No credential, nothing can be sent: %s.",
-                         error);
-                return 0;
-        }
-        return r;
+        if (r <= 0)
+                return r;
+        tell_no_credential(error);
+        return 0;
 }
 
-static int configure_flow(Daemon *d, const Settings *settings, const ConnectionString *credential)
+static int configure_flow(Daemon *d, const Settings *settings, const char *device_id)
 {
         UplinkSettings uplink = {
                 .window = settings->hub.window,
-                .device_id = credential ? credential->device_id : "",
+                .device_id = device_id ?: "",
                 .unit = unit_of,
                 .unit_userdata = d,
         };
@@ -205,6 +209,12 @@ static int configure_flow(Daemon *d, const Settings *settings, const ConnectionS
         if (r < 0)
                 return r;
         return uplink_configure(d->uplink, &uplink, settings->streams, settings->n_streams);
+}
+
+static int device_id_of(const ConnectionString *credential, char **ret)
+{
+        *ret = credential ? strdup(credential->device_id) : NULL;
+        return credential && !*ret ? -ENOMEM : 0;
 }
 
 static void configure_process(Daemon *d, const Settings *settings)
@@ -319,8 +329,9 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         d->changed_userdata = userdata;
         configure_process(d, settings);
 
-        if ((r = read_credential(settings, &credential)) < 0 || (r = build_queue(d)) < 0 ||
-            (r = build_hub(d, credential)) < 0 || (r = configure_flow(d, settings, credential)) < 0 ||
+        if ((r = first_credential(settings, &credential)) < 0 ||
+            (r = device_id_of(credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
+            (r = build_hub(d, credential)) < 0 || (r = configure_flow(d, settings, d->device_id)) < 0 ||
             (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         hub_start(d->hub);
@@ -349,6 +360,7 @@ Daemon *daemon_free(Daemon *d)
         disk_free(d->disk);
         settings_free(d->settings);
         free(d->queue_directory);
+        free(d->device_id);
         sd_event_unref(d->event);
         free(d);
         return NULL;
@@ -377,27 +389,58 @@ static void tell_restarts(const Daemon *d, const QueueSettings *queue)
                 log_warning("queue.segment changes at the next restart.");
 }
 
-static int refuse(const Problems *problems, char **ret_problem)
+static int refuse(const char *problem, size_t n_more, char **ret_problem)
 {
-        if (problems->n > 1)
+        if (n_more > 0)
                 log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
                          "The new settings are bad, those in effect stay: %s (%zu more: hublinkd --check)",
-                         problems->items[0].text, problems->n - 1);
+                         problem, n_more);
         else
                 log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
-                         "The new settings are bad, those in effect stay: %s", problems->items[0].text);
-        *ret_problem = strdup(problems->items[0].text);
+                         "The new settings are bad, those in effect stay: %s", problem);
+        *ret_problem = strdup(problem);
         return *ret_problem ? DAEMON_E_BAD : -ENOMEM;
+}
+
+static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
+{
+        Problems problems = {};
+        int r;
+
+        r = settings_load(ret, d->arguments.config, d->arguments.state_dir, &problems);
+        if (r == SETTINGS_E_BAD)
+                r = refuse(problems.items[0].text, problems.n - 1, ret_problem);
+        problems_done(&problems);
+        return r;
+}
+
+/* One that is half written, or that others can read, must not end a link that works. Only a gateway that has
+ * none may go on without. */
+static int next_credential(const Daemon *d, const Settings *settings, ConnectionString **ret, char **ret_problem)
+{
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = credential_read(settings->hub.connection_string_file, ret, &error);
+        if (r == CREDENTIAL_E_NONE && !d->device_id) {
+                tell_no_credential(error);
+                return 0;
+        }
+        return r > 0 ? refuse(error, 0, ret_problem) : r;
 }
 
 /* What can fail comes first, and puts the old back; what follows cannot, save for want of memory. */
 static int swap(Daemon *d, Settings *settings, const ConnectionString *credential)
 {
+        _cleanup_free_ char *device_id = NULL;
         int r;
 
-        r = configure_flow(d, settings, credential);
+        r = device_id_of(credential, &device_id);
+        if (r < 0)
+                return r;
+        r = configure_flow(d, settings, device_id);
         if (r < 0) {
-                (void)configure_flow(d, d->settings, credential);
+                (void)configure_flow(d, d->settings, device_id);
                 return r;
         }
         queue_configure(d->queue, &settings->queue);
@@ -405,24 +448,23 @@ static int swap(Daemon *d, Settings *settings, const ConnectionString *credentia
         r = hub_configure(d->hub, &settings->hub, credential);
         if (r >= 0)
                 r = sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
-        return r;
+        if (r < 0)
+                return r;
+        free(d->device_id);
+        d->device_id = TAKE_PTR(device_id);
+        return 0;
 }
 
 static int reload(Daemon *d, char **ret_problem)
 {
         _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
         _cleanup_(settings_freep) Settings *settings = NULL, *old = NULL;
-        Problems problems = {};
         int r;
 
-        r = settings_load(&settings, d->arguments.config, d->arguments.state_dir, &problems);
-        if (r == SETTINGS_E_BAD)
-                r = refuse(&problems, ret_problem);
-        problems_done(&problems);
+        r = next_settings(d, &settings, ret_problem);
+        if (r == 0)
+                r = next_credential(d, settings, &credential, ret_problem);
         if (r != 0)
-                return r;
-        r = read_credential(settings, &credential);
-        if (r < 0)
                 return r;
         r = swap(d, settings, credential);
         if (r < 0)

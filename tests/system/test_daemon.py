@@ -11,7 +11,7 @@ import time
 import dbus
 import pytest
 
-from bus import PrivateBus
+from bus import MANAGER, NAME, PATH, PrivateBus
 from daemon import Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
 from namespace import Namespace
@@ -261,6 +261,52 @@ def test_a_secret_that_others_can_read_is_refused(daemon, devhub):
     daemon.reload()
     daemon.wait_for_link('connected')
     assert device.key not in daemon.log() + daemon.run('--print-config').stdout
+    assert daemon.stop() == 0
+
+
+def half_written(path):
+    path.write_text(path.read_text()[:30])
+
+
+@pytest.mark.parametrize('spoil, words', [
+    (lambda path: path.chmod(0o644), 'chmod 0600'),
+    (half_written, 'no connection string'),
+    (lambda path: path.unlink(), 'No such file'),
+], ids=['readable-by-all', 'half-written', 'gone'])
+def test_a_reload_with_an_unfit_secret_leaves_the_link_alone(daemon, devhub, spoil, words):
+    daemon.configure(WIND).hub(devhub, devhub.create('d1')).start()
+    since = daemon.wait_for_link('connected')['LinkSince']
+    spoil(daemon.directory / 'device.cs')
+    daemon.configure('')
+    with pytest.raises(dbus.DBusException) as e:
+        daemon.bus.call('Reload')
+    assert e.value.get_dbus_name() == 'org.hublink1.Error.BadValue'
+    assert words in e.value.get_dbus_message() and 'device.cs' in e.value.get_dbus_message()
+    lines = [line for line in daemon.log().splitlines() if 'device.cs' in line]
+    assert len(lines) == 1 and 'those in effect stay' in lines[0] and words in lines[0]
+    daemon.submit({'v': 1})
+    daemon.caller.call_blocking(NAME, PATH, MANAGER, 'Flush', '', ())  # it is sent: the link works
+    p = daemon.properties()
+    assert p['LinkState'] == 'connected' and abs(p['LinkSince'] - since) < 1000  # us: the wall clock is slewed
+    assert daemon.sensor('w')['Driver'] == 'simulated'  # nothing of the new settings either
+    assert daemon.stop() == 0
+
+
+def test_a_secret_given_late_must_be_fit(daemon, devhub):
+    """None at all is fine: the rest of the settings can change. One that is no good is told."""
+    device = devhub.create('d1')
+    daemon.configure(WIND).hub(devhub, device)
+    (daemon.directory / 'device.cs').unlink()
+    daemon.start()
+    daemon.wait_for_link('stopped', 'no-credential')
+    daemon.bus.call('Reload')
+    daemon.credential(device.connection_string, mode=0o644)
+    with pytest.raises(dbus.DBusException) as e:
+        daemon.bus.call('Reload')
+    assert 'chmod 0600' in e.value.get_dbus_message()
+    daemon.credential(device.connection_string)
+    daemon.bus.call('Reload')
+    daemon.wait_for_link('connected')
     assert daemon.stop() == 0
 
 

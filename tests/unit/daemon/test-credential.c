@@ -35,15 +35,20 @@ static void folder_done(Folder *f)
         ck_assert_int_eq(rmdir(f->path), 0);
 }
 
-static void expect_unfit(const char *file, const char *words)
+static void expect(int code, const char *file, const char *words)
 {
         ConnectionString *cs = NULL;
         _cleanup_free_ char *error = NULL;
 
-        ck_assert_int_eq(credential_read(file, &cs, &error), CREDENTIAL_E_UNFIT);
+        ck_assert_int_eq(credential_read(file, &cs, &error), code);
         ck_assert_ptr_null(cs);
         ck_assert_msg(strstr(error, words), "%s: expected %s", error, words);
         ck_assert_ptr_null(strstr(error, "c2Vj"));
+}
+
+static void expect_unfit(const char *file, const char *words)
+{
+        expect(CREDENTIAL_E_UNFIT, file, words);
 }
 
 START_TEST(an_owners_file_is_taken)
@@ -106,7 +111,7 @@ START_TEST(what_is_no_connection_string_is_refused)
                 expect_unfit(f.file, cases[i].words);
                 folder_done(&f);
         }
-        expect_unfit("/nonexistent/device.cs", "No such file");
+        expect(CREDENTIAL_E_NONE, "/nonexistent/device.cs", "No such file");
         expect_unfit("/dev/null", "no regular file");
 }
 END_TEST
@@ -131,12 +136,12 @@ START_TEST(a_name_is_a_credential_of_the_service)
         Folder f;
 
         ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-        expect_unfit("device.cs", "LoadCredential=device.cs:");
+        expect(CREDENTIAL_E_NONE, "device.cs", "LoadCredential=device.cs:");
         folder_init(&f, GOOD, 0440); /* as an access list looks; systemd guards the folder */
         ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", f.path, 1), 0);
         ck_assert_int_eq(credential_read("device.cs", &cs, &error), 0);
         connection_string_free(cs);
-        expect_unfit("other.cs", "No such file");
+        expect(CREDENTIAL_E_NONE, "other.cs", "No such file");
         folder_done(&f);
         ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
