@@ -429,27 +429,36 @@ static int next_credential(const Daemon *d, const Settings *settings, Connection
         return r > 0 ? refuse(error, 0, ret_problem) : r;
 }
 
-/* What can fail comes first, and puts the old back; what follows cannot, save for want of memory. */
-static int swap(Daemon *d, Settings *settings, const ConnectionString *credential)
+/* What can be put back when a later step fails. */
+static int configure_parts(Daemon *d, const Settings *settings, const char *device_id)
+{
+        int r = configure_flow(d, settings, device_id);
+
+        return r < 0 ? r : sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
+}
+
+/* The hub takes all or nothing, and a link that it gave up would not come back: so it is the last that can fail. Takes the settings
+ * over if it returns 0. */
+static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
 {
         _cleanup_free_ char *device_id = NULL;
+        const Settings *settings = *new;
         int r;
 
         r = device_id_of(credential, &device_id);
         if (r < 0)
                 return r;
-        r = configure_flow(d, settings, device_id);
+        r = configure_parts(d, settings, device_id);
+        if (r >= 0)
+                r = hub_configure(d->hub, &settings->hub, credential);
         if (r < 0) {
-                (void)configure_flow(d, d->settings, device_id);
+                (void)configure_parts(d, d->settings, d->device_id);
                 return r;
         }
         queue_configure(d->queue, &settings->queue);
         configure_process(d, settings);
-        r = hub_configure(d->hub, &settings->hub, credential);
-        if (r >= 0)
-                r = sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
-        if (r < 0)
-                return r;
+        settings_free(d->settings);
+        d->settings = TAKE_PTR(*new);
         free(d->device_id);
         d->device_id = TAKE_PTR(device_id);
         return 0;
@@ -458,7 +467,7 @@ static int swap(Daemon *d, Settings *settings, const ConnectionString *credentia
 static int reload(Daemon *d, char **ret_problem)
 {
         _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
-        _cleanup_(settings_freep) Settings *settings = NULL, *old = NULL;
+        _cleanup_(settings_freep) Settings *settings = NULL;
         int r;
 
         r = next_settings(d, &settings, ret_problem);
@@ -466,11 +475,9 @@ static int reload(Daemon *d, char **ret_problem)
                 r = next_credential(d, settings, &credential, ret_problem);
         if (r != 0)
                 return r;
-        r = swap(d, settings, credential);
+        r = swap(d, &settings, credential);
         if (r < 0)
                 return r;
-        old = d->settings;
-        d->settings = TAKE_PTR(settings);
         log_line(LOG_NOTICE, LOG_ID_SETTINGS_RELOADED, NULL,
                  "The settings were read again and are in effect.");
         tell_restarts(d, &d->settings->queue);

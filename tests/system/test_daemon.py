@@ -11,7 +11,7 @@ import time
 import dbus
 import pytest
 
-from bus import MANAGER, NAME, PATH, PrivateBus
+from bus import PrivateBus
 from daemon import Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
 from namespace import Namespace
@@ -235,6 +235,30 @@ def test_a_bad_reload_keeps_what_is_in_effect(daemon):
     assert daemon.stop() == 0
 
 
+def streams(*names):
+    return 'streams: { %s };\n' % ' '.join(
+        '%s: { format = "object"; body = "{\\"device\\":\\"${device}\\"}"; };' % name for name in names)
+
+
+def test_a_reload_that_fails_half_way_leaves_all_as_it_was(daemon, devhub):
+    """The queue has no place for so many more streams, which is found out late."""
+    first = ['a%d' % i for i in range(30)]
+    daemon.configure(WIND + streams(*first)).hub(devhub, devhub.create('d1')).start()
+    daemon.wait_for_link('connected')
+    daemon.configure(streams('b0', 'b1', 'b2'))
+    daemon.hub(devhub, devhub.create('d2'))
+    with pytest.raises(dbus.DBusException):
+        daemon.bus.call('Reload')
+    daemon.submit({'v': 1}, options={'stream': 'a7'})
+    daemon.bus.call('Flush')
+    assert {'device': 'd1'} in [event['body'] for event in devhub.events('d1')]
+    assert daemon.sensor('w')['Driver'] == 'simulated'
+    assert daemon.properties()['DeviceId'] == 'd1'
+    with pytest.raises(dbus.DBusException):
+        daemon.submit({'v': 1}, options={'stream': 'b0'})
+    assert daemon.stop() == 0
+
+
 def test_a_reload_tells_what_needs_a_restart(daemon):
     daemon.start()
     daemon.bus.wait_for_name()
@@ -285,7 +309,7 @@ def test_a_reload_with_an_unfit_secret_leaves_the_link_alone(daemon, devhub, spo
     lines = [line for line in daemon.log().splitlines() if 'device.cs' in line]
     assert len(lines) == 1 and 'those in effect stay' in lines[0] and words in lines[0]
     daemon.submit({'v': 1})
-    daemon.caller.call_blocking(NAME, PATH, MANAGER, 'Flush', '', ())  # it is sent: the link works
+    daemon.bus.call('Flush')  # it is sent: the link works
     p = daemon.properties()
     assert p['LinkState'] == 'connected' and abs(p['LinkSince'] - since) < 1000  # us: the wall clock is slewed
     assert daemon.sensor('w')['Driver'] == 'simulated'  # nothing of the new settings either
