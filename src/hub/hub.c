@@ -275,11 +275,14 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
         int r;
 
         hub = calloc(1, sizeof(*hub));
-        if (!hub)
+        if (!hub) {
+                transport->free(transport);
                 return -ENOMEM;
+        }
+        hub->transport = transport;
         r = make_identity(settings, credential, &hub->identity, &hub->fault);
         if (r < 0) {
-                free(hub);
+                hub_free(hub);
                 return r;
         }
         hub->clock = clock;
@@ -287,7 +290,6 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
         hub->since_usec = now_of(hub);
         connection_init(&hub->connection, &cs, random);
         link_log_init(&hub->log, now_of(hub));
-        hub->transport = transport;
         transport->set_sink(transport, &(TransportSink){on_transport, hub});
         if (!hub->identity)
                 (void)connection_feed(&hub->connection,

@@ -62,8 +62,8 @@ enum {
 };
 
 /* life */
-/* Takes the transport. credential is borrowed for the call and may be NULL: then the link is stopped with
- * reason no-credential until one comes. */
+/* Takes the transport, also when it fails. credential is borrowed for the call and may be NULL: then the link is
+ * stopped with reason no-credential until one comes. */
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
             const Clock *clock, const Random *random, const HubSink *sink);
 Hub *hub_free(Hub *hub);
