@@ -12,6 +12,7 @@
 #include "bus/bus-private.h"
 
 #define INTERVAL USEC_PER_SEC
+#define LENIENCE (50 * USEC_PER_MSEC)
 
 static const SensorStatus *find(Bus *bus, const char *name)
 {
@@ -219,6 +220,13 @@ void bus_sensors_match(Bus *bus, bool tell)
         }
 }
 
+/* At a round time, an interval (save for a little) after the last: so the news of a sensor that is read at round
+ * times goes out with the reading itself, and costs no wake-up of its own. */
+static usec_t due_of(const BusSensor *s)
+{
+        return s->told_usec == 0 ? 0 : (usec_add(s->told_usec, INTERVAL - LENIENCE) / INTERVAL + 1) * INTERVAL;
+}
+
 void bus_sensor_changed(Bus *bus, const SensorStatus *sensor)
 {
         BusSensor *s = find_told(bus, sensor->name);
@@ -228,8 +236,7 @@ void bus_sensor_changed(Bus *bus, const SensorStatus *sensor)
                 return;
         }
         s->changed = true;
-        bus->sensors_due_usec =
-                        MIN(bus->sensors_due_usec, s->told_usec == 0 ? 0 : usec_add(s->told_usec, INTERVAL));
+        bus->sensors_due_usec = MIN(bus->sensors_due_usec, due_of(s));
 }
 
 static void tell_one(Bus *bus, BusSensor *s)
@@ -252,7 +259,7 @@ void bus_sensors_tell(Bus *bus, usec_t now)
 
         for (size_t i = 0; i < bus->n_sensors; i++) {
                 BusSensor *s = &bus->sensors[i];
-                usec_t due = s->told_usec == 0 ? 0 : usec_add(s->told_usec, INTERVAL);
+                usec_t due = due_of(s);
 
                 if (!s->changed)
                         continue;

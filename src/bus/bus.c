@@ -277,8 +277,10 @@ Ticker bus_ticker(Bus *bus)
 void bus_status_changed(Bus *bus)
 {
         bus->link_due_usec = MIN(bus->link_due_usec, usec_add(bus->link_told_usec, LINK_INTERVAL));
-        bus->counters_due_usec =
-                        MIN(bus->counters_due_usec, usec_add(bus->counters_told_usec, COUNTERS_INTERVAL));
+        /* At a round time: there sensors are read, and one wake-up serves all. */
+        if (bus->counters_due_usec == USEC_INFINITY)
+                bus->counters_due_usec =
+                                (clock_boot(bus->clock) / COUNTERS_INTERVAL + 1) * COUNTERS_INTERVAL;
 }
 
 void bus_settled(Bus *bus, const Settled *settled)
