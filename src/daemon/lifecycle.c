@@ -43,7 +43,8 @@ static usec_t status_deadline(void *userdata)
 {
         const Lifecycle *l = userdata;
 
-        return l->dirty ? usec_add(l->told_at, STATUS_INTERVAL_USEC) : USEC_INFINITY;
+        /* At a round time, when others are awake as well. */
+        return l->dirty ? (l->told_at / STATUS_INTERVAL_USEC + 1) * STATUS_INTERVAL_USEC : USEC_INFINITY;
 }
 
 static void tell_status(void *userdata, usec_t now)

@@ -19,6 +19,7 @@ struct Pulse {
         sd_event_source *timer;
         Beat *beats;
         size_t n_beats;
+        bool asleep; /* when it was last asked, nothing was due */
         uint64_t wakeups;
 };
 
@@ -38,7 +39,11 @@ static usec_t next_deadline(const Pulse *p)
  * when there is nothing to do. A time of zero would be no time to sd-event in all its versions. */
 static int on_prepare(sd_event_source *source, void *userdata)
 {
-        return sd_event_source_set_time(source, MAX(next_deadline(userdata), (usec_t)1));
+        Pulse *p = userdata;
+        usec_t next = next_deadline(p);
+
+        p->asleep = next > clock_boot(p->clock);
+        return sd_event_source_set_time(source, MAX(next, (usec_t)1));
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -46,7 +51,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         Pulse *p = userdata;
         usec_t now = clock_boot(p->clock);
 
-        p->wakeups++;
+        if (p->asleep)
+                p->wakeups++;
         for (size_t i = 0; i < p->n_beats; i++) {
                 Beat *b = &p->beats[i];
 

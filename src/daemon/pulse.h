@@ -24,4 +24,4 @@ DEFINE_CLEANUP(Pulse *, pulse_free);
 
 int pulse_add(Pulse *p, Ticker ticker); /* until pulse_free(), before which the userdata must live */
 
-uint64_t pulse_wakeups(const Pulse *p); /* how often the timer fired */
+uint64_t pulse_wakeups(const Pulse *p); /* how often the timer ended a sleep */
