@@ -6,6 +6,7 @@ import time
 import pytest
 from devhub import devhub  # noqa: F401
 from hub_peer import HubPeer, peer_of
+from namespace import PRIVATE_ROOT
 
 # Runs a command where the only name server takes every question and answers none.
 SILENT_DNS = """
@@ -57,7 +58,7 @@ def test_a_stop_while_the_name_lookup_hangs(tmp_path):
     def within(command):
         script = ('ip link set lo up; mount --bind "$1" /etc/resolv.conf; mount --bind "$2" /etc/nsswitch.conf; '
                   'shift 2; exec "$@"')
-        return ['unshare', '--net', '--mount', 'sh', '-ec', script, 'sh', resolv, hosts,
+        return [PRIVATE_ROOT, '--net', '--', 'sh', '-ec', script, 'sh', resolv, hosts,
                 '/usr/bin/python3', '-c', SILENT_DNS, *command]
 
     with HubPeer('HostName=hub.example.net;DeviceId=d;SharedAccessKey=a2tr', 'hub.example.net:8883', None,
