@@ -99,6 +99,9 @@ int collector_configure(Collector *c, const StreamSettings *streams, size_t n_st
         bool has_usual = false;
         int r;
 
+        for (size_t i = 0; i < n_streams; i++)
+                queue_expect_stream(c->queue, streams[i].name);
+        queue_expect_stream(c->queue, STREAM_DEFAULT);
         for (size_t i = 0; i < n_streams; i++) {
                 r = add_route(c, &streams[i], routes, &n_routes);
                 if (r < 0)

@@ -118,12 +118,23 @@ void lane_checkpoint_took_off(Lane *l, const LaneCheckpoint *c)
 
 /* ---- page 0 ---- */
 
+static uint32_t named(const Lane *l)
+{
+        uint32_t all = 0;
+
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                if (l->host->streams[id])
+                        all |= 1u << id;
+        return all;
+}
+
 bool lane_head_build(Lane *l, Slot *slot, usec_t now)
 {
         LaneCheckpoint c = {};
         size_t size;
 
         page_begin(l->head, PAGE_HEAD);
+        l->job_announced = named(l);
         fill_checkpoint(l, l->scratch);
         fill_slot_table(l, slot, l->scratch);
         size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT, c.bytes,
@@ -138,6 +149,13 @@ bool lane_head_build(Lane *l, Slot *slot, usec_t now)
 }
 
 /* ---- names ---- */
+
+void lane_renamed(Lane *l, unsigned id)
+{
+        l->announced &= ~(1u << id);
+        l->job_announced &= ~(1u << id);
+        lane_dirty(l);
+}
 
 int lane_announce(Lane *l, unsigned id, usec_t now)
 {
@@ -155,8 +173,6 @@ int lane_announce(Lane *l, unsigned id, usec_t now)
         if (r < 0)
                 return r;
         l->open_announced = true;
-        for (unsigned i = 0; i < RECORD_STREAMS; i++)
-                if (l->host->streams[i])
-                        l->announced |= 1u << i;
+        l->announced |= named(l);
         return 0;
 }

@@ -306,7 +306,7 @@ static void came_to_rest(Lane *l)
         }
         slot->tail_commit = l->commit;
         if (l->job_fresh)
-                l->announced = UINT32_MAX;
+                l->announced |= l->job_announced;
         l->open_announced = true;
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 if (b->first[id] == 0)

@@ -26,7 +26,10 @@ static void learn(LaneFound *found, const Checkpoint *said)
                 const CheckpointStream *s = &said->streams[id];
 
                 if (s->name[0]) {
-                        memcpy(found->names[id], s->name, sizeof(s->name));
+                        if (s->next >= found->named[id]) {
+                                memcpy(found->names[id], s->name, sizeof(s->name));
+                                found->named[id] = s->next;
+                        }
                         found->next[id] = MAX(found->next[id], s->next);
                 }
                 found->next[id] = MAX(found->next[id], MAX(s->first, s->low));

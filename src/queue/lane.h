@@ -107,6 +107,7 @@ struct Lane {
         uint64_t segno, commit; /* the last ones given out */
         uint64_t end[RECORD_STREAMS]; /* one past the last durable number in here; 0: never any */
         uint32_t announced;           /* identities that the current slot has names for */
+        uint32_t job_announced;       /* and page 0 of the one that the commit in flight begins */
         bool open_announced;          /* this opening stands in the lane */
         bool wanted;                  /* some stream comes here: slots are kept ready */
 
@@ -164,6 +165,7 @@ struct Lane {
 typedef struct LaneFound {
         Checkpoint settled; /* the newest; sequence 0: none */
         Name names[RECORD_STREAMS];
+        uint64_t named[RECORD_STREAMS]; /* the next number when it was called so: the greatest has the newest name */
         uint64_t next[RECORD_STREAMS];
         Ranges torn[RECORD_STREAMS];
         uint64_t epoch; /* the last one that wrote here */
@@ -222,6 +224,7 @@ void lane_checkpoint_took_off(Lane *l, const LaneCheckpoint *c);
 bool lane_head_build(Lane *l, Slot *slot, usec_t now);
 /* Names for the identities, ahead of the first record of an opening or of a new stream. -ENOMEM */
 int lane_announce(Lane *l, unsigned id, usec_t now);
+void lane_renamed(Lane *l, unsigned id); /* the name in the pages is an old one now */
 
 /* ---- slots ---- */
 

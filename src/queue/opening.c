@@ -127,13 +127,16 @@ int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]
 
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 QueueLane lane = QUEUE_LANE_NORMAL;
+                uint64_t named = 0;
                 Name name = {};
                 Stream *s;
                 int r;
 
                 for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
-                        if (o->found[i].names[id][0])
+                        if (o->found[i].names[id][0] && o->found[i].named[id] >= named) {
                                 memcpy(name, o->found[i].names[id], sizeof(name));
+                                named = o->found[i].named[id];
+                        }
                         if (o->lanes[i]->end[id] > o->lanes[lane]->end[id])
                                 lane = (QueueLane)i;
                 }
@@ -150,6 +153,7 @@ int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]
                 s->next = MAX(MAX(o->found[0].next[id], o->found[1].next[id]), (uint64_t)1);
                 s->durable = s->next;
                 r = restore_settled(s, settled);
+                s->expired = s->low == s->next;
                 for (int i = 0; i < _QUEUE_LANE_MAX && r == 0; i++)
                         r = settle_torn(s, &o->found[i].torn[id]);
                 if (r == 0)

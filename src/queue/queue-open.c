@@ -11,16 +11,42 @@
 
 /* ---- opening ---- */
 
+/* For a name that is new: a free one, or that of a name which nobody asks for any more. */
+static int find_identity(Stream *found[static RECORD_STREAMS], const char *name, unsigned *ret)
+{
+        unsigned i = 0;
+
+        while (i < RECORD_STREAMS && found[i])
+                i++;
+        if (i < RECORD_STREAMS) {
+                found[i] = calloc(1, sizeof(*found[i]));
+                if (!found[i])
+                        return -ENOMEM;
+                stream_init(found[i], name, i, (uint8_t)i, QUEUE_LANE_NORMAL);
+        } else {
+                for (i = 0; i < RECORD_STREAMS && !stream_is_spare(found[i]); i++)
+                        ;
+                if (i == RECORD_STREAMS)
+                        return -ENOSPC;
+                if (stream_hand_on(found[i], name) < 0)
+                        return -ENOMEM;
+        }
+        found[i]->asked = true;
+        *ret = i;
+        return 0;
+}
+
 /* Streams that were asked for before the directory could be read get what it holds under their names; their
  * provisional numbers go on from there. */
 static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
 {
         uint8_t id[RECORD_STREAMS] = {};
         uint64_t offset[RECORD_STREAMS] = {};
-        unsigned n = 0;
 
-        for (unsigned i = 0; i < RECORD_STREAMS; i++)
-                n += found[i] != NULL;
+        for (unsigned h = 0; h < q->n_streams; h++)
+                for (unsigned i = 0; i < RECORD_STREAMS; i++)
+                        if (found[i] && strcmp(found[i]->name, q->streams[h]->name) == 0)
+                                found[i]->asked = true;
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Stream *s = q->streams[h];
                 unsigned i = 0;
@@ -28,18 +54,13 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
                 while (i < RECORD_STREAMS && !(found[i] && strcmp(found[i]->name, s->name) == 0))
                         i++;
                 if (i == RECORD_STREAMS) {
-                        for (i = 0; i < RECORD_STREAMS && found[i]; i++)
-                                ;
-                        if (i == RECORD_STREAMS)
-                                return -ENOSPC;
-                        found[i] = calloc(1, sizeof(*s));
-                        if (!found[i])
-                                return -ENOMEM;
-                        stream_init(found[i], s->name, h, (uint8_t)i, s->lane);
+                        int r = find_identity(found, s->name, &i);
+
+                        if (r < 0)
+                                return r;
                 }
                 id[h] = (uint8_t)i;
                 offset[s->id] = found[i]->next - 1;
-                (void)n;
         }
         /* nothing can fail from here on */
         for (unsigned h = 0; h < q->n_streams; h++) {

@@ -156,36 +156,79 @@ Ticker queue_ticker(Queue *q)
 
 /* ---- streams ---- */
 
-int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_stream)
+static Stream *find_stream(Queue *q, const char *name)
 {
-        Stream *s;
-        unsigned id = 0;
-
-        if (!name_is_valid(name))
-                return -EINVAL;
         for (unsigned h = 0; h < q->n_streams; h++)
-                if (strcmp(q->streams[h]->name, name) == 0) {
-                        q->streams[h]->lane = lane;
-                        *ret_stream = h;
-                        goto found;
-                }
-        if (q->n_streams == QUEUE_STREAMS_MAX)
-                return -ENOSPC;
+                if (strcmp(q->streams[h]->name, name) == 0)
+                        return q->streams[h];
+        return NULL;
+}
+
+static int make_stream(Queue *q, const char *name, Stream **ret)
+{
+        unsigned id = 0;
+        Stream *s;
+
         while (q->host.streams[id])
                 id++;
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        stream_init(s, name, q->n_streams, (uint8_t)id, lane);
+        stream_init(s, name, q->n_streams, (uint8_t)id, QUEUE_LANE_NORMAL);
         q->host.streams[id] = s;
-        q->streams[q->n_streams] = s;
-        *ret_stream = q->n_streams++;
-found:
+        q->streams[q->n_streams++] = s;
+        *ret = s;
+        return 0;
+}
+
+/* All identities are taken: one whose name nobody asked for, and of which nothing waits, has another from now on. */
+static int take_over_stream(Queue *q, const char *name, Stream **ret)
+{
+        for (unsigned h = 0; h < q->n_streams; h++) {
+                Stream *s = q->streams[h];
+                int r;
+
+                if (!stream_is_spare(s))
+                        continue;
+                r = stream_hand_on(s, name);
+                if (r < 0)
+                        return r;
+                for (int i = 0; i < _QUEUE_LANE_MAX && queue_is_open(q); i++)
+                        lane_renamed(q->lanes[i], s->id);
+                *ret = s;
+                return 0;
+        }
+        return -ENOSPC;
+}
+
+int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_stream)
+{
+        Stream *s;
+        int r = 0;
+
+        if (!name_is_valid(name))
+                return -EINVAL;
+        s = find_stream(q, name);
+        if (!s)
+                r = q->n_streams < QUEUE_STREAMS_MAX ? make_stream(q, name, &s) : take_over_stream(q, name, &s);
+        if (r < 0)
+                return r;
+        s->lane = lane;
+        s->asked = true;
+        *ret_stream = s->handle;
         if (queue_is_open(q)) {
                 q->lanes[lane]->wanted = true;
                 lane_prepare(q->lanes[lane]);
         }
         return 0;
+}
+
+void queue_expect_stream(Queue *q, const char *name)
+{
+        Stream *s = find_stream(q, name);
+
+        if (s)
+                s->asked = true;
 }
 
 unsigned queue_n_streams(const Queue *q)

@@ -89,8 +89,11 @@ Ticker queue_ticker(Queue *q);
 /* streams */
 
 /* The stream of that name, in that lane from now on; made if there is none. Numbers go on where they were in
- * whatever lane. -ENOSPC: there are QUEUE_STREAMS_MAX already. Streams found on disk exist without this call. */
+ * whatever lane. Streams found on disk exist without this call; when there are QUEUE_STREAMS_MAX, one of them that
+ * had nothing waiting gives its handle, its numbers and its ledger to the new name. -ENOSPC: there is none. */
 int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_stream);
+/* It is going to be asked for: its name is not given away to others that are asked for earlier. */
+void queue_expect_stream(Queue *q, const char *name);
 unsigned queue_n_streams(const Queue *q);
 const char *queue_stream_name(const Queue *q, unsigned stream);
 

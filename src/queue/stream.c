@@ -16,6 +16,23 @@ void stream_done(Stream *s)
         ranges_done(&s->in_hand);
 }
 
+bool stream_is_spare(const Stream *s)
+{
+        return !s->asked && s->expired && s->low == s->next && s->durable == s->next;
+}
+
+int stream_hand_on(Stream *s, const char *name)
+{
+        int r = stream_settle(s, s->next, s->next, CHECKPOINT_TORN, NULL, NULL);
+
+        if (r < 0)
+                return r;
+        s->durable = ++s->next;
+        memset(s->name, 0, sizeof(s->name));
+        memcpy(s->name, name, strlen(name));
+        return 0;
+}
+
 /* What has become contiguous with the prefix joins it. */
 static void raise_low(Stream *s)
 {

@@ -31,6 +31,8 @@ typedef struct Stream {
         unsigned handle; /* to the queue's callers */
         uint8_t id;      /* in the records */
         QueueLane lane;
+        bool asked;   /* for by a caller of this run */
+        bool expired; /* a durable checkpoint settles all: nothing can come back under its name */
 
         uint64_t next;    /* the number of the next record */
         uint64_t durable; /* all below are accepted */
@@ -47,6 +49,11 @@ typedef void (*StreamSettledFn)(void *userdata, const Stream *stream, uint64_t f
 
 void stream_init(Stream *s, const char *name, unsigned handle, uint8_t id, QueueLane lane);
 void stream_done(Stream *s);
+/* Could another name have its identity? */
+bool stream_is_spare(const Stream *s);
+/* Another name goes on with its numbers and its books. One number is passed over: so whoever reads the pages knows
+ * by the numbers which of two names is the newer. -ENOMEM: nothing is changed. */
+int stream_hand_on(Stream *s, const char *name);
 
 /* Those of [first, last] that have no outcome yet get this one; told piece by piece. -ENOMEM: nothing is changed. */
 int stream_settle(Stream *s, uint64_t first, uint64_t last, unsigned tag, StreamSettledFn fn, void *userdata);

@@ -351,6 +351,68 @@ START_TEST(streams_that_are_no_longer_named_are_served)
 }
 END_TEST
 
+static bool has_stream(const Queue *q, const char *name)
+{
+        for (unsigned s = 0; s < queue_n_streams(q); s++)
+                if (strcmp(queue_stream_name(q, s), name) == 0)
+                        return true;
+        return false;
+}
+
+/* More names than there are identities, one after another, each with all that ever had a record. */
+START_TEST(a_name_that_left_nothing_makes_room_for_another)
+{
+        enum { N_NAMES = 100 };
+        uint64_t appended = 0;
+        QueueRecord record;
+        Bench b;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        for (unsigned i = 0; i < N_NAMES; i++) {
+                QueueLane lane = i % 3 ? QUEUE_LANE_NORMAL : QUEUE_LANE_URGENT;
+                char name[16];
+                Ledger l;
+                unsigned s;
+
+                (void)snprintf(name, sizeof(name), "name_%u", i);
+                b.disk->fail_at = i % 7 == 3 ? b.disk->n_calls + 1 : 0; /* the directory comes late, for some */
+                b.disk->fail_mask = FAKE_LOCK;
+                b.disk->fail_count = 1;
+                b.disk->fail_errno = EIO;
+                bench_open(&b);
+                queue_expect_stream(b.queue, "name_0");
+                s = bench_stream(&b, name, lane);
+                if (i > 0)
+                        (void)bench_stream(&b, "name_0", QUEUE_LANE_NORMAL);
+                for (unsigned k = 0; k <= i; k++)
+                        appended += bench_append(&b, s, name) == 0;
+                bench_run(&b, 5 * USEC_PER_SEC);
+
+                /* killed before anything was read: it is served under its name */
+                bench_kill(&b);
+                bench_open(&b);
+                for (unsigned k = 0; k <= i; k++) {
+                        ck_assert_int_eq(queue_peek(b.queue, lane, &record), 0);
+                        ck_assert_str_eq(queue_stream_name(b.queue, record.stream), name);
+                        ck_assert_mem_eq(record.payload, name, strlen(name));
+                        queue_advance(b.queue, lane);
+                        queue_settle(b.queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+                }
+                ck_assert_int_eq(queue_peek(b.queue, lane, &record), QUEUE_E_EMPTY);
+                bench_close(&b);
+                bench_open(&b);
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(l.accepted, appended);
+                ck_assert_uint_eq(l.settled[OUTCOME_ACKNOWLEDGED], appended);
+                ck_assert_uint_le(queue_n_streams(b.queue), QUEUE_STREAMS_MAX);
+                ck_assert_msg(has_stream(b.queue, "name_0"), "what is expected stays");
+                bench_close(&b);
+        }
+        bench_done(&b);
+}
+END_TEST
+
 /* The machine started anew: boot times of before are of another clock. */
 START_TEST(a_record_knows_whether_its_boot_is_this_one)
 {
@@ -435,6 +497,7 @@ int main(void)
         tcase_add_test(c, a_stream_may_move_to_another_lane);
         tcase_add_test(c, as_many_streams_as_there_may_be);
         tcase_add_test(c, streams_that_are_no_longer_named_are_served);
+        tcase_add_test(c, a_name_that_left_nothing_makes_room_for_another);
         tcase_add_test(c, a_record_knows_whether_its_boot_is_this_one);
         tcase_add_test(c, damage_is_passed_and_counted);
         return suite_run(s);
