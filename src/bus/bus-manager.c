@@ -23,6 +23,7 @@
 DEFINE_GETTER(version, "s", s->version);
 DEFINE_GETTER(link_state, "s", link_state_to_string(s->link_state));
 DEFINE_GETTER(link_reason, "s", link_reason_to_string(s->link_reason));
+DEFINE_GETTER(link_detail, "s", s->link_detail);
 DEFINE_GETTER(link_since, "t", s->link_since_usec);
 DEFINE_GETTER(next_attempt, "t", s->next_attempt_usec);
 DEFINE_GETTER(hub, "s", s->hub);
@@ -181,6 +182,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Version", "s", get_version, SD_BUS_VTABLE_PROPERTY_CONST),
         PROPERTY("LinkState", "s", get_link_state, TOLD),
         PROPERTY("LinkReason", "s", get_link_reason, TOLD),
+        PROPERTY("LinkDetail", "s", get_link_detail, TOLD),
         PROPERTY("LinkSince", "t", get_link_since, TOLD),
         PROPERTY("NextAttempt", "t", get_next_attempt, TOLD),
         PROPERTY("Hub", "s", get_hub, TOLD),

@@ -6,6 +6,7 @@
 static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_LINK_STATE] = "LinkState",
         [MANAGER_LINK_REASON] = "LinkReason",
+        [MANAGER_LINK_DETAIL] = "LinkDetail",
         [MANAGER_LINK_SINCE] = "LinkSince",
         [MANAGER_NEXT_ATTEMPT] = "NextAttempt",
         [MANAGER_HUB] = "Hub",
@@ -52,6 +53,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                 return (uint64_t)s->link_state;
         case MANAGER_LINK_REASON:
                 return (uint64_t)s->link_reason;
+        case MANAGER_LINK_DETAIL:
+                return hash_text(HASH_BEGIN, s->link_detail);
         case MANAGER_LINK_SINCE:
                 return s->link_since_usec;
         case MANAGER_NEXT_ATTEMPT:

@@ -15,6 +15,7 @@
 typedef enum ManagerProperty {
         MANAGER_LINK_STATE,
         MANAGER_LINK_REASON,
+        MANAGER_LINK_DETAIL,
         MANAGER_LINK_SINCE,
         MANAGER_NEXT_ATTEMPT,
         MANAGER_HUB,

@@ -46,7 +46,7 @@ typedef struct Counts {
 uint64_t counts_get(const Counts *c, const char *name); /* 0 when there is none */
 
 typedef struct GatewayStatus {
-        const char *version, *link_state, *link_reason, *hub, *device_id, *send_state, *disk_error;
+        const char *version, *link_state, *link_reason, *link_detail, *hub, *device_id, *send_state, *disk_error;
         usec_t link_since, next_attempt, oldest_age, last_acknowledged;
         uint64_t queue_records, queue_bytes;
         uint32_t in_flight;

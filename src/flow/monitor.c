@@ -40,6 +40,7 @@ static void ask_hub(const Hub *hub, Status *s)
         hub_status(hub, &h);
         s->link_state = h.state;
         s->link_reason = h.reason;
+        s->link_detail = h.detail;
         s->link_since_usec = h.since_usec;
         s->next_attempt_usec = h.next_attempt_usec;
         s->hub = h.host;

@@ -49,6 +49,7 @@ typedef struct Status {
         const char *version;
         LinkState link_state;
         LinkReason link_reason;
+        const char *link_detail; /* the reason in words, with names and numbers; "" when all is well */
         usec_t link_since_usec;
         usec_t next_attempt_usec; /* 0: none is due */
         const char *hub;          /* host name, "" without a credential */

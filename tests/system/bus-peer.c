@@ -8,7 +8,7 @@
  * What local services ask is written to standard output, a JSON line each; what the daemon's other parts
  * would do comes from standard input, a command a line:
  *
- *   link STATE REASON              the link's state, since now; when waiting, the next try in 30 s
+ *   link STATE REASON [DETAIL]     the link's state, since now; when waiting, the next try in 30 s
  *   busy 0|1                       SendState
  *   queue RECORDS BYTES AGE_USEC   what waits
  *   disk TEXT                      the disk's trouble; nothing: well again
@@ -67,7 +67,7 @@ typedef struct Peer {
         Status status;
         FakeSensor sensors[SENSORS_MAX];
         const SensorStatus *list[SENSORS_MAX];
-        char disk_error[256];
+        char disk_error[256], link_detail[256];
 
         bool hold, acknowledge;
         RequestError error;
@@ -96,6 +96,7 @@ static const Status *peer_status(void *userdata)
 
         p->status.sensors = p->list;
         p->status.queue.disk_error = p->disk_error;
+        p->status.link_detail = p->link_detail;
         return &p->status;
 }
 
@@ -337,10 +338,11 @@ static const char *outcome_name(int i)
         return outcome_to_string((Outcome)i);
 }
 
-static void set_link(Peer *p, const char *state, const char *reason)
+static void set_link(Peer *p, const char *state, const char *reason, const char *detail)
 {
         p->status.link_state = (LinkState)index_of(state_name, _LINK_STATE_MAX, state);
         p->status.link_reason = (LinkReason)index_of(reason_name, _LINK_REASON_MAX, reason);
+        (void)snprintf(p->link_detail, sizeof(p->link_detail), "%s", detail);
         p->status.link_since_usec = clock_wall(&clock_system);
         p->status.next_attempt_usec = 0;
         if (p->status.link_state == LINK_WAITING)
@@ -374,8 +376,8 @@ static void command(Peer *p, const char *line)
         int error = 0, rest = 0;
         Buffer did = BUFFER_NULL;
 
-        if (sscanf(line, "link %63s %63s", a, b) == 2)
-                set_link(p, a, b);
+        if (sscanf(line, "link %63s %63s %n", a, b, &rest) == 2)
+                set_link(p, a, b, line + rest);
         else if (sscanf(line, "busy %" SCNu64, &x) == 1) {
                 p->status.busy = x;
                 bus_status_changed(p->bus);

@@ -491,14 +491,18 @@ def test_the_link_is_told_at_once(bus, peer, ear):
     peer.tell('count 1')
     ear.settle_down(0.2)  # a counter was told just now
     ear.signals.clear()
-    for state, reason in (('connecting', 'none'), ('waiting', 'tls-hostname'), ('connecting', 'none'),
-                          ('connected', 'none')):
+    before = ''
+    for state, reason, detail in (('connecting', 'none', ''), ('waiting', 'tls-hostname', 'it is for other.example'),
+                                  ('waiting', 'tls-hostname', 'it is for another one'), ('connecting', 'none', ''),
+                                  ('connected', 'none', '')):
         begun = time.monotonic()
-        peer.tell('link %s %s' % (state, reason))
+        peer.tell(('link %s %s %s' % (state, reason, detail)).rstrip())
         assert ear.run(lambda: changes(ear), 0.5)
         t, changed = changes(ear)[0]
         assert t - begun < 0.3
-        assert changed['LinkState'] == state and changed.get('LinkReason', 'none') == reason
+        assert changed.get('LinkState', state) == state and changed.get('LinkReason', reason) == reason
+        assert changed.get('LinkDetail', detail) == detail and ('LinkDetail' in changed) == (detail != before)
+        before = detail
         assert ('NextAttempt' in changed) == (state == 'waiting' or reason != 'none' or 'NextAttempt' in changed)
         ear.settle_down(0.1)
         ear.signals.clear()

@@ -9,7 +9,7 @@
 
 static Status some_status(void)
 {
-        return (Status){.version = "1", .hub = "hub", .device_id = "gw", .queue.disk_error = ""};
+        return (Status){.version = "1", .hub = "hub", .device_id = "gw", .link_detail = "", .queue.disk_error = ""};
 }
 
 /* One change, the properties that it shows in. */
@@ -29,6 +29,7 @@ START_TEST(each_change_shows_where_it_belongs)
 {
         CHANGES(s.link_state = LINK_CONNECTED, 1u << MANAGER_LINK_STATE);
         CHANGES(s.link_reason = LINK_REASON_NAME, 1u << MANAGER_LINK_REASON);
+        CHANGES(s.link_detail = "no route", 1u << MANAGER_LINK_DETAIL);
         CHANGES(s.link_since_usec = 5, 1u << MANAGER_LINK_SINCE);
         CHANGES(s.next_attempt_usec = 5, 1u << MANAGER_NEXT_ATTEMPT);
         CHANGES(s.hub = "hug", 1u << MANAGER_HUB);
