@@ -31,9 +31,9 @@ static bool has_room(const Loader *l, size_t size)
         return l->peers->has_room(l->peers->userdata, l->lane, size);
 }
 
-static void launch(Loader *l, unsigned stream, Message *message, usec_t expires, usec_t now)
+static void launch(Loader *l, unsigned stream, Message *message, usec_t appended, usec_t expires, usec_t now)
 {
-        l->peers->launch(l->peers->userdata, l->lane, stream, message, expires, now);
+        l->peers->launch(l->peers->userdata, l->lane, stream, message, appended, expires, now);
 }
 
 static void no_memory(Loader *l, usec_t now)
@@ -88,7 +88,7 @@ static bool seal_pack(Loader *l, unsigned stream, bool whole_units, usec_t now)
 {
         OpenPack *open = l->packs[stream];
         const Format *format = format_of(l, stream);
-        usec_t appended = packer_range(&open->packer, whole_units).appended_usec;
+        usec_t first = open->packer.appended_usec, last = packer_range(&open->packer, whole_units).appended_usec;
         Message *message;
 
         if (!has_room(l, packer_size(&open->packer, whole_units)))
@@ -98,14 +98,24 @@ static bool seal_pack(Loader *l, unsigned stream, bool whole_units, usec_t now)
                 no_memory(l, now);
                 return false;
         }
-        launch(l, stream, message, expiry_of(format, appended), now);
+        launch(l, stream, message, first, expiry_of(format, last), now);
         return true;
 }
 
-/* Once nothing more is to be read, whole units go at once; the rest when it is due or is flushed. */
-static void seal_ripe(Loader *l, bool flush, usec_t now)
+static bool has_read(const Loader *l, usec_t appended)
 {
-        bool all = flush && l->state == LOADER_EMPTY;
+        return l->state == LOADER_EMPTY || l->reached_usec > appended;
+}
+
+static bool holds(const OpenPack *pack, usec_t appended)
+{
+        return pack_is_open(pack) && pack->packer.appended_usec <= appended;
+}
+
+/* Once nothing more is to be read, whole units go at once; the rest when it is due or is flushed. */
+static void seal_ripe(Loader *l, usec_t flush_until, usec_t now)
+{
+        bool flush = flush_until != LOADER_NO_FLUSH && has_read(l, flush_until);
 
         for (unsigned stream = 0; stream < QUEUE_STREAMS_MAX; stream++) {
                 OpenPack *open = l->packs[stream];
@@ -113,7 +123,7 @@ static void seal_ripe(Loader *l, bool flush, usec_t now)
 
                 if (!format)
                         continue;
-                if (all || pack_due(l, open, format) <= now)
+                if ((flush && holds(open, flush_until)) || pack_due(l, open, format) <= now)
                         (void)seal_pack(l, stream, false, now);
                 else if (l->state == LOADER_EMPTY && packer_has_whole_units(&open->packer))
                         (void)seal_pack(l, stream, true, now);
@@ -187,7 +197,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 return LOADER_BLOCKED;
         }
         queue_advance(l->peers->queue, l->lane);
-        launch(l, record->stream, message, expiry_of(format, appended_of(record)), now);
+        launch(l, record->stream, message, appended_of(record), expiry_of(format, appended_of(record)), now);
         return LOADER_GIVING;
 }
 
@@ -305,6 +315,7 @@ static LoaderState take_next(Loader *l, usec_t now)
 
         if (r != 0)
                 return r == QUEUE_E_EMPTY ? LOADER_EMPTY : LOADER_WAITING;
+        l->reached_usec = appended_of(&record);
         format = format_of(l, record.stream);
         if (!format) {
                 no_memory(l, now);
@@ -324,14 +335,14 @@ static LoaderState take_next(Loader *l, usec_t now)
 }
 
 /* What is long due goes first, so that a crowd of newer messages cannot keep it out. */
-void loader_pump(Loader *l, bool flush, usec_t now)
+void loader_pump(Loader *l, usec_t flush_until, usec_t now)
 {
         l->state = LOADER_GIVING;
-        seal_ripe(l, flush, now);
+        seal_ripe(l, flush_until, now);
         do
                 l->state = take_next(l, now);
         while (l->state == LOADER_GIVING);
-        seal_ripe(l, flush, now);
+        seal_ripe(l, flush_until, now);
 }
 
 usec_t loader_due(const Loader *l)
@@ -348,12 +359,12 @@ usec_t loader_due(const Loader *l)
         return next;
 }
 
-bool loader_is_drained(const Loader *l)
+bool loader_is_past(const Loader *l, usec_t appended)
 {
-        if (l->state != LOADER_EMPTY)
+        if (!has_read(l, appended))
                 return false;
         for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
-                if (pack_is_open(l->packs[stream]))
+                if (holds(l->packs[stream], appended))
                         return false;
         return true;
 }

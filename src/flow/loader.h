@@ -27,9 +27,10 @@ typedef struct LoaderPeers {
         Trust *trust;
 
         bool (*has_room)(void *userdata, QueueLane lane, size_t size);
-        /* Takes the message; there was room for it. expires_usec: boot clock. */
-        void (*launch)(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t expires_usec,
-                       usec_t now);
+        /* Takes the message; there was room for it. Boot clock: when its first record was appended, when its last
+         * expires. */
+        void (*launch)(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
+                       usec_t expires_usec, usec_t now);
         void (*no_memory)(void *userdata, usec_t now); /* try again a little later */
         void *userdata;
 } LoaderPeers;
@@ -51,6 +52,7 @@ typedef struct Loader {
         const LoaderPeers *peers;
         QueueLane lane;
         LoaderState state;
+        usec_t reached_usec;                /* boot clock: when the record read last was appended */
         usec_t ready_since;                 /* boot clock: when the present link became ready */
         OpenPack *packs[QUEUE_STREAMS_MAX]; /* by stream; NULL until it is needed */
 } Loader;
@@ -58,12 +60,16 @@ typedef struct Loader {
 void loader_init(Loader *l, QueueLane lane, const LoaderPeers *peers);
 void loader_done(Loader *l);
 
-/* Reads, packs, launches. flush: seal also what is not due, once the lane is empty. */
-void loader_pump(Loader *l, bool flush, usec_t now);
+/* flush_until: no flush is under way. */
+#define LOADER_NO_FLUSH ((usec_t)0)
+
+/* Reads, packs, launches. What was appended up to flush_until is sealed also when it is not due, once all of it
+ * has been read. */
+void loader_pump(Loader *l, usec_t flush_until, usec_t now);
 /* When the first pack falls due that could also go. */
 usec_t loader_due(const Loader *l);
-/* Nothing durable and nothing open is left. */
-bool loader_is_drained(const Loader *l);
+/* Of what is durable, nothing that was appended up to then is unread or in an open pack. */
+bool loader_is_past(const Loader *l, usec_t appended_usec);
 
 /* Without a link: drops what has expired of the open packs and at the front of the lane; the rest expires when
  * it is read. Returns when the next will. */

@@ -32,8 +32,7 @@
 typedef struct Flush {
         DoneFn done;
         void *userdata;
-        bool drained[_QUEUE_LANE_MAX]; /* all that was durable then has been sealed */
-        uint64_t barrier;              /* the last ticket that holds any of it */
+        usec_t at; /* boot clock: what was appended up to then is meant */
 } Flush;
 
 struct Uplink {
@@ -49,7 +48,7 @@ struct Uplink {
         LoaderPeers peers;
         Loader loaders[_QUEUE_LANE_MAX];
         Window window;
-        Flush *flushes;
+        Flush *flushes; /* in the order of the calls */
         size_t n_flushes;
 
         bool wanted;              /* a note was left: work at the next tick */
@@ -136,11 +135,12 @@ static bool has_room(void *userdata, QueueLane lane, size_t size)
         return !window_first_grounded(&u->window) && window_has_room(&u->window, lane, size);
 }
 
-static void launch(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t expires, usec_t now)
+static void launch(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t appended, usec_t expires,
+                   usec_t now)
 {
         Uplink *u = userdata;
 
-        (void)fly(u, window_add(&u->window, lane, stream, message, expires), now);
+        (void)fly(u, window_add(&u->window, lane, stream, message, appended, expires), now);
         tell_changed(u);
 }
 
@@ -155,31 +155,23 @@ static void end_flushes(Uplink *u, const char *why)
         }
 }
 
-static bool lane_is_flushing(const Uplink *u, QueueLane lane)
+/* What was appended up to then leaves at once. */
+static usec_t flush_until(const Uplink *u)
 {
-        for (size_t i = 0; i < u->n_flushes; i++)
-                if (!u->flushes[i].drained[lane])
-                        return true;
-        return false;
+        return u->n_flushes > 0 ? u->flushes[u->n_flushes - 1].at : LOADER_NO_FLUSH;
 }
 
+/* It is in none of the places where it could still be. What comes after it does not count, however much it is. */
 static bool flush_is_done(const Uplink *u, const Flush *flush)
 {
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                if (!flush->drained[lane])
+                if (!loader_is_past(&u->loaders[lane], flush->at))
                         return false;
-        return u->window.n_flights == 0 || u->window.flights[0].ticket > flush->barrier;
+        return window_is_past(&u->window, flush->at);
 }
 
-/* A lane that was sealed to its end since the call has handed over all that was durable then. */
 static void step_flushes(Uplink *u)
 {
-        for (size_t i = 0; i < u->n_flushes; i++)
-                for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                        if (!u->flushes[i].drained[lane] && loader_is_drained(&u->loaders[lane])) {
-                                u->flushes[i].drained[lane] = true;
-                                u->flushes[i].barrier = u->window.last_ticket;
-                        }
         for (size_t i = 0; i < u->n_flushes;) {
                 Flush flush = u->flushes[i];
 
@@ -206,7 +198,7 @@ void uplink_flush(Uplink *u, DoneFn done, void *done_userdata)
                 return;
         }
         u->flushes = more;
-        u->flushes[u->n_flushes++] = (Flush){.done = done, .userdata = done_userdata};
+        u->flushes[u->n_flushes++] = (Flush){done, done_userdata, clock_boot(u->clock)};
         note(u);
 }
 
@@ -283,7 +275,7 @@ static void work(Uplink *u, usec_t now)
         }
         (void)fly_grounded(u, now);
         for (int i = 0; i < _QUEUE_LANE_MAX; i++)
-                loader_pump(&u->loaders[lane_order[i]], lane_is_flushing(u, lane_order[i]), now);
+                loader_pump(&u->loaders[lane_order[i]], flush_until(u), now);
         step_flushes(u);
 }
 

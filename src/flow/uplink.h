@@ -37,8 +37,8 @@ void uplink_ready(Uplink *u);
 void uplink_delivered(Uplink *u, uint64_t ticket);
 void uplink_lost(Uplink *u);
 
-/* Seals what waits, whatever its latency; done is called once when all that was durable at the call is settled,
- * or with REQUEST_NOT_CONNECTED. */
+/* Seals what waits, whatever its latency; done is called once when all that was accepted up to the call is settled,
+ * however much comes after it, or with REQUEST_NOT_CONNECTED. */
 void uplink_flush(Uplink *u, DoneFn done, void *done_userdata);
 
 unsigned uplink_in_flight(const Uplink *u); /* messages */

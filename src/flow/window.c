@@ -52,7 +52,8 @@ bool window_has_room(const Window *w, QueueLane lane, size_t size)
         return lane != QUEUE_LANE_URGENT || urgent_has_room(w, size);
 }
 
-Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t expires_usec)
+Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
+                   usec_t expires_usec)
 {
         Flight *flight = &w->flights[w->n_flights];
 
@@ -63,6 +64,7 @@ Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message,
                 .lane = lane,
                 .stream = stream,
                 .size = message_size(message),
+                .appended_usec = appended_usec,
                 .expires_usec = expires_usec,
         };
         w->n_flights++;
@@ -102,4 +104,12 @@ void window_ground(Window *w)
 {
         for (size_t i = 0; i < w->n_flights; i++)
                 w->flights[i].in_air = false;
+}
+
+bool window_is_past(const Window *w, usec_t appended_usec)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                if (w->flights[i].appended_usec <= appended_usec)
+                        return false;
+        return true;
 }

@@ -25,9 +25,10 @@ typedef struct Flight {
         QueueLane lane;
         unsigned stream;
         size_t size;
-        usec_t expires_usec; /* boot clock; counts only while it was never sent */
-        bool in_air;         /* sent on the present link */
-        bool was_sent;       /* on any link: the hub may have it */
+        usec_t appended_usec; /* boot clock: its first record */
+        usec_t expires_usec;  /* boot clock; counts only while it was never sent */
+        bool in_air;          /* sent on the present link */
+        bool was_sent;        /* on any link: the hub may have it */
 } Flight;
 
 typedef struct Window {
@@ -43,9 +44,13 @@ void window_done(Window *w);
 
 bool window_has_room(const Window *w, QueueLane lane, size_t size);
 /* Takes the message; there must be room. */
-Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t expires_usec);
+Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
+                   usec_t expires_usec);
 Flight *window_find(Window *w, uint64_t ticket);
 void window_remove(Window *w, Flight *flight);
 
 Flight *window_first_grounded(Window *w); /* the first that is not in the air; NULL */
 void window_ground(Window *w);            /* the link was lost: none is in the air */
+
+/* Holds nothing that was appended up to then. */
+bool window_is_past(const Window *w, usec_t appended_usec);

@@ -559,6 +559,7 @@ START_TEST(flush_seals_now_and_ends_with_the_last_acknowledgement)
         settle_down();
         ck_assert_uint_eq(the_hub.n_sent, 2);
         /* what comes later is none of its business */
+        pass(1);
         toy_queue_put(&the_queue, "wind", "mast", 2);
         readable();
         ck_assert_uint_eq(the_hub.n_sent, 3);
@@ -593,6 +594,33 @@ START_TEST(flush_reaches_through_a_full_window)
         }
         ck_assert_uint_eq(n_done, 1);
         ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 51);
+}
+END_TEST
+
+/* The window is always full and a pack always open. */
+START_TEST(flush_ends_although_more_comes_all_the_time)
+{
+        size_t oldest = 0;
+
+        configure(4);
+        connect();
+        for (int i = 0; i < 20; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        uplink_flush(uplink, on_done, NULL);
+        while (n_done == 0) {
+                ck_assert_uint_lt(oldest, 100);
+                pass(USEC_PER_MSEC);
+                for (int i = 0; i < 2; i++)
+                        toy_queue_put(&the_queue, "wind", "mast", i);
+                toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+                readable();
+                acknowledge(oldest++);
+        }
+        ck_assert_int_eq(last_done, REQUEST_OK);
+        ck_assert(toy_queue_record(&the_queue, "wind", 20)->settled);
+        ck_assert(toy_queue_record(&the_queue, "telemetry", 1)->settled);
+        ck_assert_uint_le(oldest, 26); /* at once: what was in the window beside them, no more */
 }
 END_TEST
 
@@ -657,6 +685,7 @@ int main(void)
         tcase_add_test(c, records_of_forgotten_streams_go_up_as_arrays);
         tcase_add_test(c, flush_seals_now_and_ends_with_the_last_acknowledgement);
         tcase_add_test(c, flush_reaches_through_a_full_window);
+        tcase_add_test(c, flush_ends_although_more_comes_all_the_time);
         tcase_add_test(c, a_stream_may_change_its_format_under_way);
         tcase_add_test(c, without_a_link_nothing_is_read);
         return suite_run(s);

@@ -15,7 +15,7 @@ static Message *message_of(size_t size)
 static Flight *add(Window *w, QueueLane lane, size_t size)
 {
         ck_assert(window_has_room(w, lane, size));
-        return window_add(w, lane, 0, message_of(size), USEC_INFINITY);
+        return window_add(w, lane, 0, message_of(size), 0, USEC_INFINITY);
 }
 
 START_TEST(places_are_limited)
