@@ -282,12 +282,14 @@ static void work(Uplink *u, usec_t now)
 static usec_t deadline(void *userdata)
 {
         const Uplink *u = userdata;
-        usec_t next = u->retry_at;
+        usec_t next = USEC_INFINITY;
 
         if (u->wanted)
                 return 0;
         if (!hub_is_ready(u->hub))
                 return u->expiry_at;
+        if (u->retry_at != USEC_INFINITY)
+                return u->retry_at; /* what is due by now is what could not be done */
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
                 next = MIN(next, loader_due(&u->loaders[lane]));
         return next;

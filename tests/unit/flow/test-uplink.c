@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/format.h"
 #include "log-capture.h"
 #include "suite.h"
 #include "toy-edges.h"
@@ -30,6 +31,19 @@ static Ticker ticker;
 static LogCapture the_log;
 static size_t n_done;
 static RequestError last_done;
+
+/* In the place of the real one (--wrap): there is no memory for the next packs. */
+static unsigned n_without_memory;
+int __real_format_pack(const Format *format, const Cargo *cargo, Message **ret);
+int __wrap_format_pack(const Format *format, const Cargo *cargo, Message **ret);
+
+int __wrap_format_pack(const Format *format, const Cargo *cargo, Message **ret)
+{
+        if (n_without_memory == 0)
+                return __real_format_pack(format, cargo, ret);
+        n_without_memory--;
+        return -ENOMEM;
+}
 
 static const char *unit_of(void *userdata, const char *sensor, const char *channel)
 {
@@ -460,6 +474,25 @@ START_TEST(want_of_memory_passes)
 }
 END_TEST
 
+START_TEST(a_pack_without_memory_waits_its_second)
+{
+        connect();
+        pass(USEC_PER_SEC);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        readable();
+        n_without_memory = 4;
+        pass(10 * USEC_PER_SEC); /* due, and refused twice in each try */
+        ck_assert_uint_eq(n_without_memory, 2);
+        pass(USEC_PER_SEC - 1);
+        ck_assert_uint_eq(n_without_memory, 2);
+        pass(1);
+        ck_assert_uint_eq(n_without_memory, 0);
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+        pass(USEC_PER_SEC);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+}
+END_TEST
+
 START_TEST(what_can_not_be_decoded_is_damaged)
 {
         connect();
@@ -679,6 +712,7 @@ int main(void)
         tcase_add_test(c, an_open_pack_expires_with_its_youngest_reading);
         tcase_add_test(c, a_sealed_message_that_never_left_may_expire);
         tcase_add_test(c, want_of_memory_passes);
+        tcase_add_test(c, a_pack_without_memory_waits_its_second);
         tcase_add_test(c, what_can_not_be_decoded_is_damaged);
         tcase_add_test(c, what_the_hub_can_never_take_is_set_aside);
         tcase_add_test(c, times_of_an_unsure_clock_are_made_good_or_told_as_guesses);
