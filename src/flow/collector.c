@@ -164,7 +164,7 @@ static bool append_record(Collector *c, const Route *route, QueueKind kind, cons
                 return true;
         case QUEUE_E_FULL:
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
-                                 "the queue has reached its limit, and queue.when_full is drop-newest");
+                                 "the queue has reached its limit and queue.when_full is drop-newest, or its disk is full");
         case QUEUE_E_TOO_LARGE:
                 return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
                                  QUEUE_PAYLOAD_MAX);

@@ -58,6 +58,7 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
 
 /* room */
 void queue_prepare_all(Queue *q);
+bool queue_refuses_new(const Queue *q);
 void queue_log_full(Queue *q);
 bool queue_may_grow(void *userdata, const Lane *lane);
 bool queue_may_keep(void *userdata, const Lane *lane);

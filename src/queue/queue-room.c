@@ -77,7 +77,6 @@ void queue_slot_removed(void *userdata, Lane *lane)
                 queue_prepare_all(q);
 }
 
-/* A file system without room is a limit like max_bytes, only that nobody set it. */
 static bool disk_is_full(const Queue *q)
 {
         for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
@@ -89,10 +88,16 @@ static bool disk_is_full(const Queue *q)
         return false;
 }
 
+/* A file system without room is a limit that nobody has set: nobody said that what was accepted may go for it. */
+bool queue_refuses_new(const Queue *q)
+{
+        return q->settings.drop_newest || disk_is_full(q);
+}
+
 void queue_log_full(Queue *q)
 {
-        const char *what = q->settings.drop_newest ? "new records are refused"
-                                                   : "the oldest records are dropped for new ones";
+        const char *what = queue_refuses_new(q) ? "new records are refused"
+                                                : "the oldest records are dropped for new ones";
         usec_t now = queue_now(q);
 
         if (q->full_logged_usec != 0 && now < usec_add(q->full_logged_usec, FULL_LOG_USEC))
@@ -135,7 +140,7 @@ void queue_make_room(void *userdata, Lane *lane)
         Queue *q = userdata;
         Lane *normal = q->lanes[QUEUE_LANE_NORMAL];
 
-        if (q->settings.drop_newest)
+        if (queue_refuses_new(q))
                 return;
         if (lane == normal || normal->n_slots <= LANE_SLOTS_MIN || lane->n_slots >= normal->n_slots) {
                 (void)evict(q, lane);

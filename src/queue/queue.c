@@ -280,7 +280,7 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
         if (receipt && (!queue_is_open(q) || q->lanes[s->lane]->failed))
                 return QUEUE_E_DISK;
         r = queue_is_open(q) ? lane_append(q->lanes[s->lane], &record, receipt) : append_to_ring(q, s, &record);
-        if (r == QUEUE_E_FULL && !q->settings.drop_newest)
+        if (r == QUEUE_E_FULL && !queue_refuses_new(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         if (r < 0)
                 return QUEUE_E_BUSY; /* no memory */

@@ -55,7 +55,7 @@ enum {
         _QUEUE_E_SUCCESS,
 
         QUEUE_E_BUSY,      /* the buffers are full: back-pressure, try again a little later */
-        QUEUE_E_FULL,      /* the byte limit is reached and drop_newest is set */
+        QUEUE_E_FULL,      /* the byte limit is reached and drop_newest is set, or the disk is full */
         QUEUE_E_TOO_LARGE, /* over QUEUE_PAYLOAD_MAX */
         QUEUE_E_DISK,      /* the disk has failed and a receipt was asked for */
         QUEUE_E_EMPTY,     /* nothing durable is left to read */
