@@ -7,6 +7,9 @@
  * A bad page 0 costs a look at the other pages of that slot, for its generation. Where its numbers begin is then
  * not known: it shares the table of the slot before it. The end of a crash is told from damage by the last commit:
  * if pages of it are missing, so are its receipts.
+ *
+ * A page that would not be read is neither blank nor torn. The opening fails then, and is tried again; only what
+ * cannot be read for half a minute is taken for lost.
  */
 
 #include <errno.h>
@@ -15,6 +18,8 @@
 #include <string.h>
 
 #include "queue/lane-scan.h"
+
+#define OPEN_TRIES 5 /* with backoff, half a minute: what cannot be read by then is lost */
 
 void lane_found_done(LaneFound *found)
 {
@@ -98,7 +103,7 @@ static bool find_segno(Search *o, Slot *slot)
         Page page;
 
         for (size_t i = 1; i < slot->n_pages; i++)
-                if (disk_read(o->disk, slot->fd, o->pages, PAGE_BYTES, i * PAGE_BYTES) == PAGE_BYTES &&
+                if (lane_scan_read(o, slot->fd, o->pages, 1, i) == PAGE_BYTES &&
                     page_open(o->pages, &page) == 0 && adopt(o, &page)) {
                         slot->segno = page.segno;
                         slot->epoch = page.epoch;
@@ -112,13 +117,40 @@ static void note(Search *o, const char *what, const char *path)
         (void)snprintf(o->found->note, sizeof(o->found->note), "%s: %s", path, what);
 }
 
+static bool is_patient(const Search *o)
+{
+        return o->lane->host->tries < OPEN_TRIES;
+}
+
+/* Nothing could be read of it: not blank, but unknown. Out of the way if that does not pass, so that what it holds
+ * never mixes with what comes after it. */
+static void give_up(Search *o, Slot *slot, const char *path)
+{
+        _cleanup_free_ char *aside = NULL;
+
+        slot->state = SLOT_ALIEN;
+        if (is_patient(o))
+                return;
+        if (asprintf(&aside, "%s/unread-%04u-%08x", o->lane->path, slot->index,
+                     (unsigned)o->lane->host->random->draw(o->lane->host->random->userdata)) < 0) {
+                aside = NULL;
+                return;
+        }
+        if (disk_rename(o->disk, path, aside) == 0)
+                note(o, "cannot be read; set aside under a name with unread-", path);
+}
+
 static void look_at(Search *o, Head *head, const char *path)
 {
         Slot *slot = head->slot;
-        ssize_t n = disk_read(o->disk, slot->fd, o->pages, PAGE_BYTES, 0);
+        int unread = o->unread;
+        ssize_t n;
         Page page;
-        int r = n == PAGE_BYTES ? page_open(o->pages, &page) : PAGE_E_BAD;
+        int r;
 
+        o->unread = 0;
+        n = lane_scan_read(o, slot->fd, o->pages, 1, 0);
+        r = n == PAGE_BYTES ? page_open(o->pages, &page) : PAGE_E_BAD;
         slot->n_used = slot->n_walk = slot->n_pages;
         if (r == PAGE_E_NEWER || (r == 0 && !adopt(o, &page))) {
                 slot->state = SLOT_ALIEN;
@@ -130,7 +162,10 @@ static void look_at(Search *o, Head *head, const char *path)
                 lane_scan_head(o, head, o->pages, &page);
         } else if ((n != PAGE_BYTES || !page_is_blank(o->pages)) && find_segno(o, slot)) {
                 slot->state = SLOT_USED;
+        } else if (o->unread < 0) {
+                give_up(o, slot, path);
         }
+        o->unread = unread ?: o->unread;
 }
 
 static int open_slot(Search *o, unsigned index, Head *head)
@@ -211,9 +246,8 @@ static int read_identity(Search *o, const char *path)
         if (fd < 0)
                 return fd;
         for (int i = 0; i < 2; i++) {
-                int r = disk_read(o->disk, fd, o->pages, PAGE_BYTES, (uint64_t)i * PAGE_BYTES) == PAGE_BYTES ?
-                                page_open(o->pages, &page) :
-                                PAGE_E_BAD;
+                int r = lane_scan_read(o, fd, o->pages, 1, (size_t)i) == PAGE_BYTES ? page_open(o->pages, &page) :
+                                                                                      PAGE_E_BAD;
 
                 o->newer |= r == PAGE_E_NEWER;
                 if (r == 0 && page.kind == PAGE_IDENTITY && page.lane != 0 && o->lane->identity == 0)
@@ -315,7 +349,11 @@ static int open_lane(Search *o, const char *directory, char reason[static LANE_R
         if (o->newer && l->identity == 0)
                 return 0;
         known = l->identity != 0;
+        if (known)
+                o->unread = 0; /* the other page of two tells the same */
         r = open_slots(o);
+        if (r == 0 && o->unread < 0 && is_patient(o))
+                r = o->unread;
         if (r < 0) {
                 lane_reason(reason, r, "read", l->path);
                 return r;

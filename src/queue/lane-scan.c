@@ -8,6 +8,7 @@
 typedef struct LastCommit {
         uint64_t commit;
         unsigned n_pages, n_seen;
+        bool unread; /* some page would not be read: whether it was written is unknown */
         uint64_t before[RECORD_STREAMS]; /* the greatest number of earlier commits */
         uint64_t last[RECORD_STREAMS];   /* and of this one; 0: none */
         Ranges seen[RECORD_STREAMS];
@@ -19,6 +20,15 @@ typedef struct LastCommit {
 } LastCommit;
 
 /* ---- what pages say ---- */
+
+ssize_t lane_scan_read(Search *o, int fd, uint8_t *bytes, size_t n_pages, size_t first)
+{
+        ssize_t n = disk_read(o->disk, fd, bytes, n_pages * PAGE_BYTES, first * PAGE_BYTES);
+
+        if (n < 0 && o->unread == 0)
+                o->unread = (int)n;
+        return n;
+}
 
 static void learn(LaneFound *found, const Checkpoint *said)
 {
@@ -145,21 +155,24 @@ static void meet_page(LaneFound *found, LastCommit *last, const uint8_t *bytes, 
 }
 
 /* Never stops at a bad page. */
-static int scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
+static void scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
 {
         Page page;
 
         for (size_t first = 0; first < slot->n_pages; first += LANE_SCAN_PAGES) {
                 size_t n = MIN(slot->n_pages - first, (size_t)LANE_SCAN_PAGES);
-                ssize_t got = disk_read(o->disk, slot->fd, o->pages, n * PAGE_BYTES, first * PAGE_BYTES);
+                ssize_t got = lane_scan_read(o, slot->fd, o->pages, n, first);
 
                 for (size_t i = 0; i < n; i++) {
                         const uint8_t *bytes = o->pages + i * PAGE_BYTES;
 
-                        if (got < 0) /* some of them may be readable */
-                                if (disk_read(o->disk, slot->fd, o->pages + i * PAGE_BYTES, PAGE_BYTES,
-                                              (first + i) * PAGE_BYTES) != PAGE_BYTES)
+                        if (got < 0) { /* some of them may be readable */
+                                ssize_t one = lane_scan_read(o, slot->fd, o->pages + i * PAGE_BYTES, 1, first + i);
+
+                                last->unread |= one < 0;
+                                if (one != PAGE_BYTES)
                                         continue;
+                        }
                         if (got >= 0 && (size_t)got < (i + 1) * PAGE_BYTES)
                                 break;
                         if (page_open(bytes, &page) != 0 || page.lane != o->lane->identity ||
@@ -173,7 +186,6 @@ static int scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
                 }
         }
         slot->n_used = slot->n_walk;
-        return 0;
 }
 
 static void find_torn(Search *o, Slot *slot, LastCommit *last)
@@ -187,7 +199,7 @@ static void find_torn(Search *o, Slot *slot, LastCommit *last)
                 slot->end[id] = MAX(slot->first[id], greatest + 1);
                 if (slot->first[id] == 0)
                         slot->end[id] = 0;
-                if (last->n_seen >= last->n_pages || last->last[id] == 0)
+                if (last->unread || last->n_seen >= last->n_pages || last->last[id] == 0)
                         continue;
                 first = MAX(last->before[id] + 1, slot->first[id]);
                 for (; first <= last->last[id] && ranges_gap(&last->seen[id], first, last->last[id], &a, &b);
@@ -213,7 +225,7 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
                  * slot before it. */
                 Slot *before = heads[n - 2].slot;
 
-                (void)scan(o, before, last, &any);
+                scan(o, before, last, &any);
                 for (size_t id = 0; id < RECORD_STREAMS; id++) {
                         uint64_t greatest = MAX(last->before[id], last->last[id]);
 
@@ -224,7 +236,7 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
                 }
                 before->n_walk = before->n_used = before->n_pages;
         }
-        (void)scan(o, newest, last, &any);
+        scan(o, newest, last, &any);
         find_torn(o, newest, last);
         l->commit = last->commit;
         l->segno = newest->segno;

@@ -20,6 +20,7 @@ typedef struct Search {
         unsigned *indexes;
         size_t n_indexes, indexes_allocated;
         int error;
+        int unread; /* the first read that failed; what it would have shown is unknown, not absent */
         bool newer; /* written by a later version */
 } Search;
 
@@ -30,6 +31,8 @@ typedef struct Head {
         uint64_t previous_end[RECORD_STREAMS]; /* 0: the stream is not told of */
 } Head;
 
+/* As disk_read(), and remembers that it failed. */
+ssize_t lane_scan_read(Search *o, int fd, uint8_t *bytes, size_t n_pages, size_t first);
 void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *page);
 /* heads in the order of their generations. On return the lane goes on from the newest. */
 void lane_scan_newest(Search *o, Head *heads, size_t n);

@@ -43,6 +43,7 @@ typedef struct LaneHost {
         uint64_t sequence; /* of the last checkpoint in any lane */
         usec_t commit_interval_usec;
         size_t slot_pages; /* of new slots */
+        unsigned tries;    /* to open, that failed before this one */
         StreamSettledFn settled;
 
         void (*take_token)(void *userdata, usec_t now);     /* an early commit is made */

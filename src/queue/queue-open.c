@@ -146,6 +146,7 @@ static int take(Queue *q, Opening *o)
 
 static void not_opened(Queue *q, Opening *o)
 {
+        q->host.tries++;
         q->retry_usec = usec_add(queue_now(q), backoff_next(&q->backoff, q->host.random));
         queue_set_failed(q, o->reason);
 }

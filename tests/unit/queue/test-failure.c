@@ -315,6 +315,84 @@ START_TEST(a_directory_in_other_hands)
 }
 END_TEST
 
+static void fill(Bench *b, uint64_t n)
+{
+        unsigned s;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(b);
+        bench_open(b);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        for (uint64_t i = 0; i < n; i++) {
+                if (bench_append(b, s, "a reading that takes some room on the disk, and then a little more of it") != 0)
+                        ck_abort();
+                if (i % 500 == 499)
+                        bench_run(b, USEC_PER_SEC);
+        }
+        bench_run(b, USEC_PER_SEC);
+        bench_close(b);
+}
+
+/* Reads fail from the n-th on, for a while: what could not be read is not lost. */
+START_TEST(a_passing_read_error_at_opening_loses_nothing)
+{
+        for (uint64_t count = 1; count < 300; count = count * 3 / 2 + 1)
+                for (uint64_t n = 1; n < 60; n += n < 12 ? 1 : 7) {
+                        Bench b;
+                        Ledger l;
+
+                        fill(&b, 9000);
+                        b.disk->fail_at = b.disk->n_calls + n;
+                        b.disk->fail_count = count;
+                        b.disk->fail_mask = FAKE_READ;
+                        b.disk->fail_errno = EIO;
+                        bench_open(&b);
+                        bench_run(&b, USEC_PER_MIN);
+                        b.disk->fail_at = 0;
+                        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 9000);
+                        l = bench_ledger(&b);
+                        ck_assert_uint_eq(l.accepted, 9000);
+                        ck_assert_uint_eq(l.settled[OUTCOME_DAMAGED], 0);
+                        bench_done(&b);
+                }
+}
+END_TEST
+
+/* What cannot be read for minutes keeps nobody from collecting. */
+START_TEST(a_lasting_read_error_at_opening_is_ridden_out)
+{
+        QueueStatus status;
+        unsigned s;
+        Bench b;
+        Ledger l;
+
+        fill(&b, 9000);
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_READ;
+        b.disk->fail_errno = EIO;
+        bench_open(&b);
+        queue_status(b.queue, &status);
+        ck_assert(status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "cannot read /queue/normal"));
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_append(&b, s, "meanwhile"), 0);
+        bench_run(&b, 10 * USEC_PER_MIN);
+        queue_status(b.queue, &status);
+        ck_assert_msg(!status.disk_failed, "%s", status.disk_error);
+        b.disk->fail_at = 0;
+        ck_assert_int_eq(bench_submit(&b, s, "and on it goes"), 0);
+        bench_run(&b, USEC_PER_SEC);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 2);
+        bench_close(&b);
+        bench_open(&b);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 2);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(ledger_waiting(&l), 2);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(closing_does_not_wait_for_a_stalled_disk)
 {
         Bench b;
@@ -346,6 +424,8 @@ int main(void)
         tcase_add_test(c, a_disk_that_fails_for_long_is_told_once_and_ridden_out);
         tcase_add_test(c, a_disk_that_comes_late);
         tcase_add_test(c, a_directory_in_other_hands);
+        tcase_add_test(c, a_passing_read_error_at_opening_loses_nothing);
+        tcase_add_test(c, a_lasting_read_error_at_opening_is_ridden_out);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
 }
