@@ -331,6 +331,23 @@ static bool is_news(Lane *l, const Record *record)
         return !stream_is_settled(s, record->n);
 }
 
+static bool is_settled_now(const Lane *l)
+{
+        const LaneCursor *c = &l->cursor;
+
+        return stream_is_settled(l->host->streams[c->record.stream], c->record.n);
+}
+
+/* The body of a big one, if its pages were not read yet, is passed like any page without records. */
+static void pass_over(LaneCursor *c)
+{
+        c->seen[c->record.stream] = c->record.n;
+        c->peeked = false;
+        c->big_pending = false;
+        free(TAKE_PTR(c->big));
+        c->big_n = 0;
+}
+
 static int next_record(Lane *l)
 {
         LaneCursor *c = &l->cursor;
@@ -343,6 +360,8 @@ static int next_record(Lane *l)
                                 return r;
                         continue;
                 }
+                if (c->big_pending && is_settled_now(l)) /* while its body was read */
+                        pass_over(c);
                 if (!c->big_pending) {
                         r = record_get(c->open, c->used, &c->at, &c->context, &c->record);
                         if (r != 0) {
@@ -378,6 +397,8 @@ int lane_peek(Lane *l, LaneRecord *ret)
 
         if (c->reading)
                 return QUEUE_E_WAIT;
+        if (c->peeked && is_settled_now(l)) /* since it was first looked at */
+                pass_over(c);
         if (!c->peeked) {
                 r = next_record(l);
                 if (r != 0)

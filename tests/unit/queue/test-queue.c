@@ -206,6 +206,42 @@ START_TEST(a_cold_disk_is_read_by_the_worker)
 }
 END_TEST
 
+/* What got an outcome after it was looked at is not served any more: small, and big while it is being read. */
+START_TEST(what_is_settled_meanwhile_is_not_served)
+{
+        QueueRecord record;
+        Bench b;
+        unsigned s;
+
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_append(&b, s, "one"), 0);
+        ck_assert_int_eq(bench_append_big(&b, s, 50000), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(bench_append_big(&b, s, 60000), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(bench_append(&b, s, "four"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+        ck_assert_uint_eq(record.n, 1);
+        queue_settle(b.queue, s, record.epoch, 1, 1, OUTCOME_QUEUE_FULL);
+        b.disk->cold = true;
+        while (queue_peek(b.queue, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT) {
+                queue_settle(b.queue, s, record.epoch, 2, 2, OUTCOME_QUEUE_FULL);
+                disk_dispatch(&b.disk->disk);
+        }
+        ck_assert_uint_eq(record.n, 3);
+        ck_assert_uint_eq(record.size, 60000);
+        queue_settle(b.queue, s, record.epoch, 3, 3, OUTCOME_QUEUE_FULL);
+        while (queue_peek(b.queue, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT)
+                disk_dispatch(&b.disk->disk);
+        ck_assert_uint_eq(record.n, 4);
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_DAMAGED], 0);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(records_of_every_size)
 {
         static const size_t sizes[] = {0, 1, 4031, 4032, 4033, 4052, 8104, 8105, 100000, QUEUE_PAYLOAD_MAX};
@@ -493,6 +529,7 @@ int main(void)
         tcase_add_test(c, a_receipt_fires_only_after_the_sync);
         tcase_add_test(c, a_reader_at_the_heels_of_the_writer);
         tcase_add_test(c, a_cold_disk_is_read_by_the_worker);
+        tcase_add_test(c, what_is_settled_meanwhile_is_not_served);
         tcase_add_test(c, records_of_every_size);
         tcase_add_test(c, a_stream_may_move_to_another_lane);
         tcase_add_test(c, as_many_streams_as_there_may_be);
