@@ -385,6 +385,7 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         l->dirty_usec = l->make_retry_usec = USEC_INFINITY;
         l->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
         l->cursor.chunk = LANE_CACHE_PAGES;
+        l->cursor.retry_usec = USEC_INFINITY;
         l->head = malloc(PAGE_BYTES);
         l->carry = malloc(PAGE_BYTES);
         l->tail = malloc(PAGE_BYTES);

@@ -18,6 +18,8 @@
 #include "base/log-id.h"
 #include "queue/lane.h"
 
+#define READ_TRIES 5 /* 1, 2, 4, 8, 16 s apart */
+
 void lane_cursor_done(Lane *l)
 {
         LaneCursor *c = &l->cursor;
@@ -88,12 +90,46 @@ static void read_work(DiskJob *job, Disk *disk)
         c->job_result = disk_read(disk, c->job_fd, c->job_data, c->job_n * PAGE_BYTES, c->job_first * PAGE_BYTES);
 }
 
-static void took(LaneCursor *c, uint64_t segno, size_t first, size_t n, ssize_t result)
+/* An error may pass: is it worth another look, later? */
+static bool try_later(Lane *l)
 {
+        LaneCursor *c = &l->cursor;
+
+        if (c->weary || c->tries == READ_TRIES) {
+                c->weary = true;
+                c->tries = 0;
+                return false;
+        }
+        c->retry_usec = usec_add(clock_boot(l->host->clock), USEC_PER_SEC << c->tries++);
+        return true;
+}
+
+static void read_well(LaneCursor *c)
+{
+        c->tries = 0;
+        c->weary = false;
+}
+
+void lane_read_again(Lane *l, usec_t now)
+{
+        LaneCursor *c = &l->cursor;
+
+        if (now < c->retry_usec)
+                return;
+        c->retry_usec = USEC_INFINITY;
+        l->host->readable(l->host->userdata, l);
+}
+
+static void took(Lane *l, uint64_t segno, size_t first, size_t n, ssize_t result)
+{
+        LaneCursor *c = &l->cursor;
+
+        if (result >= 0)
+                read_well(c);
         c->cache_segno = segno;
         c->cache_first = first;
         /* A page that cannot be read is a bad one, once its neighbours had their chance. */
-        if (result < 0 && n == 1) {
+        if (result < 0 && n == 1 && !try_later(l)) {
                 memset(c->cache, 0, PAGE_BYTES);
                 c->cache_n = 1;
         } else
@@ -114,14 +150,16 @@ static void read_done(DiskJob *job)
         if (c->job_is_big) {
                 free(c->big);
                 c->big = c->job_result == (ssize_t)(c->job_n * PAGE_BYTES) ? c->job_data : NULL;
-                if (!c->big)
+                if (c->big)
+                        read_well(c);
+                else
                         free(c->job_data);
                 c->big_first = c->job_first;
-                c->big_n = c->job_n;
+                c->big_n = c->big || !try_later(l) ? c->job_n : 0;
         } else {
                 free(c->cache);
                 c->cache = c->job_data;
-                took(c, c->job_segno, c->job_first, c->job_n, c->job_result);
+                took(l, c->job_segno, c->job_first, c->job_n, c->job_result);
         }
         c->job_data = NULL;
         l->host->readable(l->host->userdata, l);
@@ -170,7 +208,7 @@ static int fetch(Lane *l, const Slot *slot, size_t first, size_t end, const uint
         r = disk_read_now(l->disk, slot->fd, c->cache, n * PAGE_BYTES, first * PAGE_BYTES);
         if (r < 0)
                 return read_later(l, slot, first, n, false);
-        took(c, slot->segno, first, n, r);
+        took(l, slot->segno, first, n, r);
         *ret = c->cache;
         return 0;
 }
@@ -395,7 +433,7 @@ int lane_peek(Lane *l, LaneRecord *ret)
         Stream *s;
         int r;
 
-        if (c->reading)
+        if (c->reading || c->retry_usec != USEC_INFINITY)
                 return QUEUE_E_WAIT;
         if (c->peeked && is_settled_now(l)) /* since it was first looked at */
                 pass_over(c);

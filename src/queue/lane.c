@@ -218,7 +218,7 @@ static usec_t checkpoint_due(const Lane *l)
                                 usec_add(l->dirty_usec, l->host->commit_interval_usec));
 }
 
-usec_t lane_deadline(const Lane *l, usec_t now)
+static usec_t work_due(const Lane *l, usec_t now)
 {
         if (l->in_flight)
                 return USEC_INFINITY; /* its end will tell */
@@ -227,6 +227,11 @@ usec_t lane_deadline(const Lane *l, usec_t now)
         if (l->starved)
                 return MIN(l->release ? checkpoint_due(l) : USEC_INFINITY, l->make_retry_usec);
         return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->make_retry_usec);
+}
+
+usec_t lane_deadline(const Lane *l, usec_t now)
+{
+        return MIN(work_due(l, now), l->cursor.retry_usec);
 }
 
 /* A fresh slot, or one that holds nothing unsettled; if there is none a new one has to be made, whatever the
@@ -240,6 +245,7 @@ static void retry(Lane *l, usec_t now)
 
 void lane_tick(Lane *l, usec_t now)
 {
+        lane_read_again(l, now);
         if (l->in_flight)
                 return;
         if (l->failed) {

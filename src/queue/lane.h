@@ -91,6 +91,9 @@ typedef struct LaneCursor {
         ssize_t job_result;
         bool job_is_big;
         uint64_t tail_read; /* the copy of the last page that is in the cache, or on its way; 0: others are */
+        unsigned tries;     /* to read what would not be read */
+        usec_t retry_usec;  /* and when it is the next one's time; USEC_INFINITY: nothing is wrong */
+        bool weary;         /* the last page that would not be read was given up: the next has one try */
         size_t chunk; /* pages read at once; 1 after an error, to lose no neighbour */
 } LaneCursor;
 
@@ -253,5 +256,6 @@ typedef struct LaneRecord {
 /* 0, QUEUE_E_EMPTY, QUEUE_E_WAIT */
 int lane_peek(Lane *l, LaneRecord *ret);
 void lane_advance(Lane *l);
+void lane_read_again(Lane *l, usec_t now); /* what would not be read a moment ago, if it is time */
 void lane_cursor_leave(Lane *l, const Slot *slot); /* it is about to be used again */
 void lane_cursor_done(Lane *l);

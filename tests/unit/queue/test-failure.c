@@ -393,6 +393,43 @@ START_TEST(a_lasting_read_error_at_opening_is_ridden_out)
 }
 END_TEST
 
+/* The backlog is read once it can be; what cannot for half a minute is damaged, and counted. */
+START_TEST(a_read_error_in_the_backlog_may_pass)
+{
+        for (int lasting = 0; lasting < 2; lasting++) {
+                size_t n = 0;
+                Bench b;
+                Ledger l;
+
+                fill(&b, 3000);
+                bench_open(&b);
+                (void)bench_append_big(&b, 0, 50000);
+                bench_run(&b, USEC_PER_SEC);
+                b.disk->fail_at = 1;
+                b.disk->fail_count = UINT64_MAX;
+                b.disk->fail_mask = FAKE_READ;
+                b.disk->fail_errno = EIO;
+                for (int second = 0; second < (lasting ? 300 : 20); second++) {
+                        n += bench_read(&b, QUEUE_LANE_NORMAL, NULL);
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                ck_assert_uint_eq(n, 0);
+                b.disk->fail_at = 0;
+                for (int second = 0; second < 60; second++) {
+                        n += bench_read(&b, QUEUE_LANE_NORMAL, NULL);
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(n + l.settled[OUTCOME_DAMAGED], 3001);
+                if (lasting)
+                        ck_assert_uint_gt(l.settled[OUTCOME_DAMAGED], 0);
+                else
+                        ck_assert_uint_eq(l.settled[OUTCOME_DAMAGED], 0);
+                bench_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(closing_does_not_wait_for_a_stalled_disk)
 {
         Bench b;
@@ -426,6 +463,7 @@ int main(void)
         tcase_add_test(c, a_directory_in_other_hands);
         tcase_add_test(c, a_passing_read_error_at_opening_loses_nothing);
         tcase_add_test(c, a_lasting_read_error_at_opening_is_ridden_out);
+        tcase_add_test(c, a_read_error_in_the_backlog_may_pass);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
 }
