@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
@@ -45,6 +46,7 @@ typedef struct Submission {
         size_t n_waiting; /* receipts still to come, and one while records are being appended */
         RequestError error;
         const char *detail;
+        char partly[192]; /* the detail when only some were taken */
 } Submission;
 
 /* ---- life ---- */
@@ -300,14 +302,19 @@ static bool submission_append(Submission *s, Collector *c, const Route *route, Q
         return true;
 }
 
-/* The queue would take no more. What it took before stays taken: the answer waits for it and names the range. If
- * there was nothing, the answer follows at once, while the objection still lives. */
+/* The queue would take no more. What it took before stays taken: the answer waits for it and says how much that is,
+ * so that the caller knows what to repeat. If there was nothing, it follows at once, while the objection lives. */
 static void submission_refuse(Submission *s, Collector *c, const Objection *o, size_t n_left)
 {
         c->refused[o->refusal] += n_left;
         s->error = o->error;
-        s->detail = s->n_taken > 0 ? "only the readings up to the number given were taken: try the others again"
-                                   : o->text;
+        s->detail = s->n_taken > 0 ? s->partly : o->text;
+        if (s->n_taken > 0)
+                (void)snprintf(s->partly, sizeof(s->partly),
+                               "only the first %zu of %zu readings were taken, as records %llu-%llu of stream %s: "
+                               "try only the others again",
+                               s->n_taken, s->n_taken + n_left, (unsigned long long)s->first,
+                               (unsigned long long)s->last, s->stream);
 }
 
 /* All are looked at before the first is appended, so that bad input leaves nothing behind. */

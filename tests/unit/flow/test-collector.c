@@ -266,6 +266,8 @@ START_TEST(what_was_taken_before_the_queue_was_full_is_named)
         ck_assert_int_eq(answered.error, REQUEST_BUSY);
         ck_assert_uint_eq(answered.first, 1);
         ck_assert_uint_eq(answered.last, 2);
+        ck_assert_str_eq(answered.detail, "only the first 2 of 4 readings were taken, as records 1-2 of stream "
+                                          "telemetry: try only the others again");
         assert_refused(REFUSAL_OVERLOAD, 2);
 }
 END_TEST
