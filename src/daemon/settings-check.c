@@ -122,6 +122,7 @@ static void check_backoff(const Check *c)
 /* ---- queue ---- */
 
 #define SLOTS_MIN 4
+#define SLOTS_MAX 512 /* each is an open file */
 
 static void check_queue(const Check *c)
 {
@@ -133,6 +134,12 @@ static void check_queue(const Check *c)
                 complain(c, "queue.segment",
                          "the queue needs room for %d segments: queue.max_bytes is too small for it",
                          SLOTS_MIN);
+        else if (queue->segment_bytes > 0 && queue->max_bytes / queue->segment_bytes > SLOTS_MAX)
+                complain(c, "queue.segment",
+                         "the queue would have more than %d segments: at least %lluK for this queue.max_bytes, "
+                         "or leave it out",
+                         SLOTS_MAX,
+                         (unsigned long long)((queue->max_bytes / SLOTS_MAX + 4095) / 4096 * 4));
 }
 
 /* ---- streams ---- */

@@ -55,7 +55,7 @@ static const SettingsRow queue_rows[] = {
         {"directory", .type = &value_path, QUEUE(directory), .fallback = "\"" SETTINGS_STATE_DIR "/queue\""},
         {"commit_interval", TIME(10 * USEC_PER_MSEC, 10 * USEC_PER_MIN), QUEUE(commit_interval_usec),
          .fallback = "\"1s\""},
-        {"max_bytes", SIZE(4 * MB, 1024 * GB), QUEUE(max_bytes), .fallback = "\"256M\""},
+        {"max_bytes", SIZE(4 * MB, 128 * GB), QUEUE(max_bytes), .fallback = "\"256M\""},
         {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes)}, /* else the queue chooses */
         {"when_full", CHOICE(0, WORDS("drop-oldest", "drop-newest")), QUEUE(drop_newest),
          .fallback = "\"drop-oldest\""},

@@ -74,7 +74,7 @@ static void collect(void *userdata, const char *name)
         unsigned index;
         int length = 0;
 
-        if (sscanf(name, "seg-%4u%n", &index, &length) != 1 || name[length])
+        if (sscanf(name, "seg-%9u%n", &index, &length) != 1 || name[length] || length < (int)strlen("seg-0000"))
                 return;
         if (o->n_indexes == o->indexes_allocated) {
                 size_t room = MAX(o->indexes_allocated * 2, (size_t)64);

@@ -6,8 +6,8 @@
 #include "queue/queue-core.h"
 
 #define SLOT_BYTES_MIN (1024 * 1024)
-#define SLOT_BYTES_MAX (16 * 1024 * 1024)
-#define SLOTS          128 /* that the byte limit is divided into */
+#define SLOT_BYTES_MAX ((uint64_t)UINT16_MAX * PAGE_BYTES)
+#define SLOTS          128 /* that the byte limit is divided into: each keeps a descriptor */
 
 /* ---- opening ---- */
 
@@ -180,7 +180,7 @@ void queue_open_again(Queue *q)
 
 static size_t slot_pages(const QueueSettings *s)
 {
-        uint64_t bytes = s->segment_bytes ?: CLAMP(s->max_bytes / SLOTS, (uint64_t)SLOT_BYTES_MIN, (uint64_t)SLOT_BYTES_MAX);
+        uint64_t bytes = s->segment_bytes ?: CLAMP(s->max_bytes / SLOTS, (uint64_t)SLOT_BYTES_MIN, SLOT_BYTES_MAX);
 
         /* a small limit has small slots, or dropping the oldest would drop nearly all */
         if (!s->segment_bytes)

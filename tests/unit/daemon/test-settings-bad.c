@@ -71,7 +71,7 @@ static const BadCase cases[] = {
         {"hub: { keepalive = \"1h\"; };\n", 1, "from 10s to 19min"},
         {"hub: { keepalive = -5; };\n", 1, "hub.keepalive: expected a time"},
         {"hub: { backoff: { first = \"never\"; }; };\n", 1, "hub.backoff.first: expected a time"},
-        {"queue: { max_bytes = \"256 MB\"; };\n", 1, "queue.max_bytes: expected a size from 4M to 1024G"},
+        {"queue: { max_bytes = \"256 MB\"; };\n", 1, "queue.max_bytes: expected a size from 4M to 128G"},
         {"queue: { max_bytes = -1; };\n", 1, "queue.max_bytes: expected a size"},
         {"queue: { commit_interval = 0; };\n", 1,
          "queue.commit_interval: expected a time from 10ms to 10min"},
@@ -154,6 +154,7 @@ static const BadCase cases[] = {
         /* ---- what does not fit together ---- */
         {"hub: { backoff: {\n first = \"10min\"; }; };\n", 2, "hub.backoff.first: the first wait is longer"},
         {"queue: { max_bytes = \"4M\";\n segment = \"2M\"; };\n", 2, "room for 4 segments"},
+        {"queue: {\n max_bytes = \"8G\";\n segment = \"1M\"; };\n", 3, "more than 512 segments: at least 16384K"},
         {"queue: {\n segment = 1000000; };\n", 2, "queue.segment: expected a multiple of 4K"},
         {"streams: { s: {\n body = \"x\"; }; };\n", 2, "streams.s.body: only messages of format \"object\""},
         {"streams: { s: {\n expire_after = \"5s\"; }; };\n", 2,

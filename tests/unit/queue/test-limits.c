@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -232,6 +234,41 @@ START_TEST(a_full_disk_refuses_and_loses_nothing)
 }
 END_TEST
 
+/* Each slot keeps a descriptor: a large limit has large slots. */
+START_TEST(a_large_limit_has_no_more_slots)
+{
+        size_t size;
+        Bench b;
+
+        bench_init(&b);
+        b.settings.segment_bytes = 0;
+        b.settings.max_bytes = (uint64_t)3 << 30;
+        bench_open(&b);
+        (void)bench_append(&b, bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL), "x");
+        bench_run(&b, USEC_PER_SEC);
+        ck_assert_ptr_nonnull(fake_disk_file(b.disk, "/queue/normal/seg-0000", &size));
+        ck_assert_uint_eq(size, (24 << 20));
+        bench_done(&b);
+}
+END_TEST
+
+/* The names of slots have four digits, or more. */
+START_TEST(a_slot_may_have_a_large_number)
+{
+        Bench b;
+
+        bench_init(&b);
+        bench_open(&b);
+        bench_close(&b);
+        (void)disk_close(&b.disk->disk, disk_open(&b.disk->disk, "/queue/normal/seg-12345", O_RDWR | O_CREAT));
+        (void)disk_close(&b.disk->disk, disk_open(&b.disk->disk, "/queue/normal/seg-12", O_RDWR | O_CREAT));
+        bench_open(&b); /* it takes away what was half made, and nothing else */
+        ck_assert_int_eq(disk_open(&b.disk->disk, "/queue/normal/seg-12345", O_RDWR), -ENOENT);
+        ck_assert_int_ge(disk_open(&b.disk->disk, "/queue/normal/seg-12", O_RDWR), 0);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(opening_does_not_read_the_backlog)
 {
         Bench b;
@@ -352,6 +389,8 @@ int main(void)
         tcase_add_test(c, or_the_newest_are_refused);
         tcase_add_test(c, urgent_takes_room_from_normal);
         tcase_add_test(c, a_full_disk_refuses_and_loses_nothing);
+        tcase_add_test(c, a_large_limit_has_no_more_slots);
+        tcase_add_test(c, a_slot_may_have_a_large_number);
         tcase_add_test(c, opening_does_not_read_the_backlog);
         tcase_add_test(c, receipts_share_commits);
         tcase_add_test(c, gentle_to_flash);
