@@ -133,10 +133,10 @@ void lane_fail(Lane *l, int error, const char *what, const char *path)
         l->attempts = 0;
         lane_reason(l->reason, error, what, path);
         l->retry_usec = usec_add(clock_boot(l->host->clock), backoff_next(&l->backoff, l->host->random));
+        if (!before) /* first: whoever hears a refusal may ask for its reason */
+                l->host->failed(l->host->userdata, l);
         lane_answer(l, error);
         trim_ring(l, 0);
-        if (!before)
-                l->host->failed(l->host->userdata, l);
 }
 
 /* ---- in ---- */
