@@ -38,6 +38,7 @@ struct Collector {
 
 /* A call of submit() or submit_message() that waits for its receipts. */
 typedef struct Submission {
+        const Collector *collector;
         SubmitAnswerFn answer;
         void *userdata;
         Name stream;
@@ -47,6 +48,7 @@ typedef struct Submission {
         RequestError error;
         const char *detail;
         char partly[192]; /* the detail when only some were taken */
+        Objection late; /* the disk's, when a receipt brings it */
 } Submission;
 
 /* ---- life ---- */
@@ -156,6 +158,16 @@ static bool encode_reading(Collector *c, const Reading *reading, Objection *o)
         return true;
 }
 
+/* The queue knows best what is wrong with it, and what to do. error: what it said itself. */
+static bool object_to_disk(const Collector *c, int error, Objection *o)
+{
+        QueueStatus status;
+
+        queue_status(c->queue, &status);
+        return object_to(o, REFUSAL_OVERLOAD, REQUEST_DISK_ERROR, "the queue's disk fails: %s",
+                         *status.disk_error ? status.disk_error : strerror(error));
+}
+
 static bool append_record(Collector *c, const Route *route, QueueKind kind, const QueueReceipt *receipt,
                           uint64_t *ret_n, Objection *o)
 {
@@ -171,7 +183,7 @@ static bool append_record(Collector *c, const Route *route, QueueKind kind, cons
                 return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
                                  QUEUE_PAYLOAD_MAX);
         case QUEUE_E_DISK:
-                return object_to(o, REFUSAL_OVERLOAD, REQUEST_DISK_ERROR, "the queue's disk has failed");
+                return object_to_disk(c, EIO, o);
         default: /* QUEUE_E_BUSY, -ENOMEM */
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_BUSY,
                                  "the queue's buffers are full: try again shortly");
@@ -241,9 +253,16 @@ ReadingSink collector_reading_sink(Collector *c, void (*changed)(void *userdata,
 
 /* ---- local services ---- */
 
+/* A failing disk is no overload: the caller has the answer and keeps the reading, so nothing is lost by it. */
+static void count_refused(Collector *c, const Objection *o, size_t n)
+{
+        if (o->error != REQUEST_DISK_ERROR)
+                c->refused[o->refusal] += n;
+}
+
 static void answer_refused(Collector *c, const Objection *o, SubmitAnswerFn answer, void *userdata)
 {
-        c->refused[o->refusal]++;
+        count_refused(c, o, 1);
         answer(userdata, &(SubmitAnswer){.error = o->error, .detail = o->text});
 }
 
@@ -269,19 +288,20 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
 
         s->epoch = epoch;
         if (error < 0 && s->error == REQUEST_OK) {
-                s->error = REQUEST_DISK_ERROR;
-                s->detail = strerror(-error);
+                (void)object_to_disk(s->collector, -error, &s->late);
+                s->error = s->late.error;
+                s->detail = s->late.text;
         }
         submission_step(s);
 }
 
-static Submission *submission_new(const Route *route, SubmitAnswerFn answer, void *userdata)
+static Submission *submission_new(const Collector *c, const Route *route, SubmitAnswerFn answer, void *userdata)
 {
         Submission *s = calloc(1, sizeof(*s));
 
         if (!s)
                 return NULL;
-        *s = (Submission){.answer = answer, .userdata = userdata, .n_waiting = 1};
+        *s = (Submission){.collector = c, .answer = answer, .userdata = userdata, .n_waiting = 1};
         memcpy(s->stream, route->name, sizeof(s->stream));
         return s;
 }
@@ -306,7 +326,7 @@ static bool submission_append(Submission *s, Collector *c, const Route *route, Q
  * so that the caller knows what to repeat. If there was nothing, it follows at once, while the objection lives. */
 static void submission_refuse(Submission *s, Collector *c, const Objection *o, size_t n_left)
 {
-        c->refused[o->refusal] += n_left;
+        count_refused(c, o, n_left);
         s->error = o->error;
         s->detail = s->n_taken > 0 ? s->partly : o->text;
         if (s->n_taken > 0)
@@ -348,7 +368,7 @@ static void submit(void *userdata, const Reading *readings, size_t n_readings, c
                 answer_refused(c, &o, answer, answer_userdata);
                 return;
         }
-        s = submission_new(route, answer, answer_userdata);
+        s = submission_new(c, route, answer, answer_userdata);
         if (!s) {
                 (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
                 answer_refused(c, &o, answer, answer_userdata);
@@ -388,7 +408,7 @@ static void submit_message(void *userdata, const Message *message, const char *s
         Submission *s = NULL;
 
         if (route && gate_message(message, &o) && encode_message(c, message, &o)) {
-                s = submission_new(route, answer, answer_userdata);
+                s = submission_new(c, route, answer, answer_userdata);
                 if (!s)
                         (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
         }

@@ -16,7 +16,7 @@
 typedef struct Objection {
         Refusal refusal;
         RequestError error;
-        char text[256];
+        char text[512];
 } Objection;
 
 /* Fills the objection in. Always false. */

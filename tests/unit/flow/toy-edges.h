@@ -35,6 +35,7 @@ struct Queue {
         bool waits;            /* QUEUE_E_WAIT instead of a record */
         int refuses;           /* QUEUE_E_* for the next appends */
         size_t refuses_after;  /* so many more are taken before that */
+        const char *disk_error; /* NULL: well */
         bool hold_receipts;
         struct {
                 QueueReceipt receipt;
