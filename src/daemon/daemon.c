@@ -135,8 +135,14 @@ static void on_sensor_changed(void *userdata, const SensorStatus *sensor)
 static void on_flush(void *userdata, DoneFn done, void *done_userdata)
 {
         Daemon *d = userdata;
+        QueueStatus queue;
 
-        uplink_flush(d->uplink, done, done_userdata);
+        /* What sits in memory alone would look as if it were settled. */
+        queue_status(d->queue, &queue);
+        if (queue.disk_failed)
+                done(done_userdata, REQUEST_DISK_ERROR, queue.disk_error);
+        else
+                uplink_flush(d->uplink, done, done_userdata);
 }
 
 static void on_reconnect(void *userdata)

@@ -69,7 +69,7 @@ typedef void (*DoneFn)(void *userdata, RequestError error, const char *detail);
 
 typedef struct Control {
         /* Answers once when all that waits now is settled; NOT_CONNECTED at once when there is no link, or when
-         * the link is lost meanwhile. */
+         * the link is lost meanwhile; DISK_ERROR when some of it may be in memory only. */
         void (*flush)(void *userdata, DoneFn done, void *done_userdata);
         void (*reconnect)(void *userdata); /* a try now, whatever the backoff says */
         /* Reads the settings again. BAD_VALUE with the first error when they are bad: the old ones stay. */

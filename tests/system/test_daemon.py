@@ -380,6 +380,10 @@ def test_a_read_only_state_folder(daemon):
         daemon.wait_for_log('Read-only file system')
         assert refused_submit(daemon) == 'DiskError'
         assert 'disk' in daemon.status
+        with pytest.raises(dbus.DBusException, match='Read-only file system') as e:
+            daemon.bus.call('Flush')
+        assert e.value.get_dbus_name() == 'org.hublink1.Error.DiskError'
+        assert daemon.properties()['Refused']['overload'] == 0
         mount.remount('rw')
         daemon.wait_for_properties(lambda p: p['Ledger']['accepted'] > 0, 'records on disk', seconds=40)
         assert daemon.submit({'v': 2})[3] >= 1
