@@ -17,14 +17,27 @@ int print_buffer(Buffer *b)
         return r ? CTL_FAILED : CTL_OK;
 }
 
-void put_value(Buffer *b, const Value *v)
+/* Six digits are what a person compares; a whole number keeps all of its own. */
+static void put_number(Buffer *b, double x)
+{
+        double size = x < 0 ? -x : x;
+
+        buffer_printf(b, size >= 1e6 && size < 1e15 ? "%.0f" : "%.6g", x);
+}
+
+static void put_exact(Buffer *b, double x)
 {
         char text[NUMBER_TEXT_MAX];
 
+        (void)number_format(x, text);
+        buffer_append_string(b, text);
+}
+
+static void put_any(Buffer *b, const Value *v, void (*put)(Buffer *b, double x))
+{
         switch (v->kind) {
         case VALUE_NUMBER:
-                (void)number_format(v->number, text);
-                buffer_append_string(b, text);
+                put(b, v->number);
                 break;
         case VALUE_INTEGER:
                 json_integer(b, v->integer);
@@ -40,9 +53,14 @@ void put_value(Buffer *b, const Value *v)
         }
 }
 
+void put_value(Buffer *b, const Value *v)
+{
+        put_any(b, v, put_number);
+}
+
 void put_value_json(Buffer *b, const Value *v)
 {
-        put_value(b, v);
+        put_any(b, v, put_exact);
 }
 
 void put_values(Buffer *b, const SensorInfo *s)
