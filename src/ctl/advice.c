@@ -6,8 +6,9 @@
 #include "model/link.h"
 
 static const struct {
-        const char *wrong;  /* "Not connected since ...: WRONG." */
+        const char *wrong;  /* "Not connected since ...: WRONG.", unless the daemon knows more */
         const char *remedy; /* a sentence */
+        const char *after;  /* another one, when the daemon has told what is wrong and how to mend it */
 } reasons[_LINK_REASON_MAX] = {
         [LINK_REASON_NONE] = {
                 "the connection is being made",
@@ -16,6 +17,7 @@ static const struct {
         [LINK_REASON_NO_CREDENTIAL] = {
                 "there is no connection string",
                 "Set hub.connection_string_file to a file that only hublinkd can read.",
+                "Mend it, then: systemctl reload hublinkd.",
         },
         [LINK_REASON_NETWORK] = {
                 "the network does not reach the hub",
@@ -32,6 +34,7 @@ static const struct {
         [LINK_REASON_TLS_UNTRUSTED] = {
                 "the hub's certificate is not from a CA that we trust",
                 "Install ca-certificates or set hub.ca_file; is there a proxy in between?",
+                "Mend it, then: hublinkctl reconnect; after a change of the settings: systemctl reload hublinkd.",
         },
         [LINK_REASON_TLS_HOSTNAME] = {
                 "the hub's certificate is for another name",
@@ -44,6 +47,7 @@ static const struct {
         [LINK_REASON_CREDENTIAL] = {
                 "the hub refuses our credential",
                 "Check that the device exists and is enabled, and that its key is this one.",
+                "After a change of the connection string: systemctl reload hublinkd.",
         },
         [LINK_REASON_HUB_UNAVAILABLE] = {
                 "the hub says that it is unavailable",
@@ -112,15 +116,25 @@ static void put_next_try(Buffer *b, const GatewayStatus *s, usec_t now)
         }
 }
 
-static Colour put_link(Buffer *b, const GatewayStatus *s, usec_t now)
+/* The general remedy does not know what the daemon found. */
+static void put_fault(Buffer *b, const GatewayStatus *s, LinkReason reason)
+{
+        const char *remedy = reasons[reason].remedy;
+
+        if (*s->link_detail && reasons[reason].after)
+                remedy = reasons[reason].after;
+        buffer_printf(b, ": %s.%s%s", *s->link_detail ? s->link_detail : reasons[reason].wrong, *remedy ? " " : "",
+                      remedy);
+}
+
+Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
 {
         LinkReason reason = reason_of(s->link_reason);
-        const char *remedy = reasons[reason].remedy;
 
         if (state_is(s, LINK_CONNECTED)) {
                 buffer_printf(b, "Connected to %s as %s", s->hub, s->device_id);
                 put_since(b, s, now);
-                buffer_append_string(b, "; nothing to do.");
+                buffer_append_string(b, *s->disk_error ? "." : "; nothing to do.");
                 return COLOUR_GOOD;
         }
         buffer_append_string(b, "Not connected");
@@ -130,22 +144,17 @@ static Colour put_link(Buffer *b, const GatewayStatus *s, usec_t now)
         else if (state_is(s, LINK_OFFLINE) && reason == LINK_REASON_NONE)
                 buffer_append_string(b, ": the first try is still to come.");
         else
-                buffer_printf(b, ": %s.%s%s", reasons[reason].wrong, *remedy ? " " : "", remedy);
+                put_fault(b, s, reason);
         put_next_try(b, s, now);
         return reason == LINK_REASON_NONE ? COLOUR_CARE : COLOUR_BAD;
 }
 
-/* The disk comes first: without a hub readings wait, without a disk they are lost. */
-Colour advice_put(Buffer *b, const GatewayStatus *s, usec_t now)
+/* Its words name the remedy. */
+void advice_put_disk(Buffer *b, const GatewayStatus *s)
 {
-        Colour link;
-
-        if (!*s->disk_error)
-                return put_link(b, s, now);
-        buffer_printf(b,
-                      "The queue's disk fails: %s. Free space or mend the disk; hublinkd goes on by "
-                      "itself. ",
-                      s->disk_error);
-        link = put_link(b, s, now);
-        return link == COLOUR_GOOD ? COLOUR_BAD : link;
+        if (*s->disk_error)
+                buffer_printf(b,
+                              "The queue's disk fails: %s. Until then readings are kept in memory only, and few; "
+                              "hublinkd goes on by itself.",
+                              s->disk_error);
 }

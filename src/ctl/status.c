@@ -24,6 +24,7 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         put_member(&b, "version", s->version);
         put_member(&b, "link_state", s->link_state);
         put_member(&b, "link_reason", s->link_reason);
+        put_member(&b, "link_detail", s->link_detail);
         buffer_printf(&b, "\"since\":%" PRIu64 ",\"next_try\":%" PRIu64 ",", s->link_since, s->next_attempt);
         put_member(&b, "hub", s->hub);
         put_member(&b, "device_id", s->device_id);
@@ -38,8 +39,10 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         put_counts_json(&b, &s->refused);
         buffer_printf(&b,
                       "},\"queue\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"oldest_age\":%" PRIu64
-                      ",\"in_flight\":%" PRIu32 "},\"sensors\":",
+                      ",\"in_flight\":%" PRIu32 ",\"disk_error\":",
                       s->queue_records, s->queue_bytes, s->oldest_age, s->in_flight);
+        json_string(&b, s->disk_error);
+        buffer_append_string(&b, "},\"sensors\":");
         put_sensors_json(&b, l);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
@@ -73,14 +76,15 @@ static void add_queue(Table *t, const GatewayStatus *s)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
-        buffer_printf(&b, "%" PRIu64 " records, ", s->queue_records);
+        buffer_printf(&b, "%" PRIu64 " record%s, ", s->queue_records, s->queue_records == 1 ? "" : "s");
         put_size(&b, s->queue_bytes);
         if (s->queue_records > 0) {
                 buffer_append_string(&b, ", oldest ");
                 put_span(&b, s->oldest_age);
         }
         if (s->in_flight > 0)
-                buffer_printf(&b, ", %" PRIu32 " messages on their way", s->in_flight);
+                buffer_printf(&b, ", %" PRIu32 " message%s", s->in_flight,
+                              s->in_flight == 1 ? " on its way" : "s on their way");
         add_row(t, COLOUR_NONE, "queue", &b);
 }
 
@@ -126,14 +130,18 @@ static void print_ledger(const Counts *l)
 
 static int print_text(const GatewayStatus *s, const SensorList *l)
 {
-        _cleanup_(buffer_done) Buffer advice = BUFFER_NULL;
+        _cleanup_(buffer_done) Buffer disk = BUFFER_NULL, link = BUFFER_NULL;
         Screen screen = screen_of_stdout();
         usec_t now = clock_wall(&clock_system);
-        Colour colour = advice_put(&advice, s, now);
+        Colour colour = advice_put_link(&link, s, now);
 
-        if (buffer_error(&advice) < 0)
+        advice_put_disk(&disk, s);
+        if (buffer_error(&disk) < 0 || buffer_error(&link) < 0)
                 return CTL_FAILED;
-        screen_print(&screen, colour, advice.data);
+        /* Without a hub readings wait, without a disk they are lost. */
+        if (disk.size > 0)
+                screen_print(&screen, COLOUR_BAD, disk.data);
+        screen_print(&screen, colour, link.data);
         putchar('\n');
         print_gateway(&screen, s, now);
         if (l->n_sensors > 0)

@@ -21,6 +21,7 @@ typedef struct Watch {
         uint64_t left;  /* events still to come */
         uint64_t total; /* records acknowledged since we began */
         char link[64];
+        char disk[512]; /* what was wrong with it; "" when well */
         char send_state[16];
         bool gone;
 } Watch;
@@ -104,25 +105,51 @@ static void on_settled(void *userdata, const ClientSettled *s)
         finish(w, ok ? COLOUR_GOOD : COLOUR_BAD, &b);
 }
 
-/* Of the status only the link makes a line; the send state rides along with the confirmations. */
-static void on_status(void *userdata, const GatewayStatus *s)
+static void watch_link(Watch *w, const GatewayStatus *s)
 {
-        Watch *w = userdata;
         Buffer b = BUFFER_NULL;
         char link[64];
 
-        (void)snprintf(w->send_state, sizeof(w->send_state), "%s", s->send_state);
         (void)snprintf(link, sizeof(link), "%s (%s)", s->link_state, s->link_reason);
         if (strcmp(link, w->link) == 0 || w->left == 0)
                 return;
         (void)snprintf(w->link, sizeof(w->link), "%s", link);
         put_time(w, &b, "link", clock_wall(&clock_system));
-        if (w->options->json)
-                buffer_printf(&b, ",\"link_state\":\"%s\",\"link_reason\":\"%s\"", s->link_state,
+        if (w->options->json) {
+                buffer_printf(&b, ",\"link_state\":\"%s\",\"link_reason\":\"%s\",\"link_detail\":", s->link_state,
                               s->link_reason);
-        else
-                buffer_append_string(&b, link);
+                json_string(&b, s->link_detail);
+        } else
+                buffer_printf(&b, "%s%s%s", link, *s->link_detail ? ": " : "", s->link_detail);
         finish(w, COLOUR_CARE, &b);
+}
+
+static void watch_disk(Watch *w, const GatewayStatus *s)
+{
+        Buffer b = BUFFER_NULL;
+        char disk[sizeof(w->disk)];
+
+        (void)snprintf(disk, sizeof(disk), "%s", s->disk_error);
+        if (strcmp(disk, w->disk) == 0 || w->left == 0)
+                return;
+        memcpy(w->disk, disk, sizeof(w->disk));
+        put_time(w, &b, "disk", clock_wall(&clock_system));
+        if (w->options->json) {
+                buffer_append_string(&b, ",\"disk_error\":");
+                json_string(&b, disk);
+        } else
+                buffer_printf(&b, "%s%s", *disk ? "fails: " : "well again", disk);
+        finish(w, *disk ? COLOUR_BAD : COLOUR_GOOD, &b);
+}
+
+/* Of the status link and disk make a line; the send state rides along with the confirmations. */
+static void on_status(void *userdata, const GatewayStatus *s)
+{
+        Watch *w = userdata;
+
+        (void)snprintf(w->send_state, sizeof(w->send_state), "%s", s->send_state);
+        watch_disk(w, s);
+        watch_link(w, s);
 }
 
 static void on_gone(void *userdata)

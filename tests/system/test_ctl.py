@@ -96,13 +96,14 @@ def test_without_a_bus_exit_1(bus):
 
 def test_status_json_has_its_members(bus, peer):
     for command in ('sensor cpu file', 'read cpu temperature Cel 48.31', 'sensor room i2c', 'fail room no answer',
-                    'link waiting credential', 'queue 12 34567 300000000', 'count 7'):
+                    'link waiting credential the key is wrong', 'disk it is full', 'queue 12 34567 300000000', 'count 7'):
         peer.tell(command)
     peer.tell('settle telemetry 1 1 2 expired')
     told = json.loads(good(ctl(bus, 'status', '--json')))
-    assert list(told) == ['version', 'link_state', 'link_reason', 'since', 'next_try', 'hub', 'device_id', 'ledger',
+    assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub', 'device_id', 'ledger',
                           'queue', 'sensors']
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
+    assert told['link_detail'] == 'the key is wrong'
     assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
     assert told['next_try'] - told['since'] == 30000000 and abs(told['since'] / 1e6 - time.time()) < 30
     assert list(told['ledger']) == ['accepted', 'acknowledged', 'waiting', 'dropped', 'dead_lettered', 'refused']
@@ -110,7 +111,8 @@ def test_status_json_has_its_members(bus, peer):
     assert set(told['ledger']['dropped']) == set('queue-full age free-space expired damaged disk'.split())
     assert told['ledger']['dropped']['expired'] == 2
     assert set(told['ledger']['refused']) == set('malformed too-long rate overload unreadable range nan'.split())
-    assert told['queue'] == {'records': 12, 'bytes': 34567, 'oldest_age': 300000000, 'in_flight': 0}
+    assert told['queue'] == {'records': 12, 'bytes': 34567, 'oldest_age': 300000000, 'in_flight': 0,
+                             'disk_error': 'it is full'}
     cpu, room = told['sensors']
     assert cpu.pop('time') > 0
     assert cpu == {'name': 'cpu', 'driver': 'file', 'state': 'ok', 'values': {'temperature': 48.31},
@@ -140,10 +142,37 @@ def test_the_first_line_says_what_is_wrong_and_what_to_do(bus, peer):
     peer.tell('link connected none')
     assert re.match(r'Connected to hub\.example as gw-1 since [\d:]+ \([\d.]+ s\)', good(ctl(bus, 'status')))
     peer.tell('disk No space left on device')
-    assert good(ctl(bus, 'status')).startswith("The queue's disk fails: No space left on device.")
+    disk, link = good(ctl(bus, 'status')).splitlines()[:2]
+    assert disk.startswith("The queue's disk fails: No space left on device.") and 'Connected' not in disk
+    assert link.startswith('Connected to hub.example') and 'nothing to do' not in link
+    peer.tell('disk')
+    assert good(ctl(bus, 'status')).splitlines()[0].endswith('; nothing to do.')
     for state in ('connecting', 'offline', 'stopped'):
         peer.tell('link %s none' % state)
         assert 'Not connected' in good(ctl(bus, 'status'))
+
+
+@pytest.mark.parametrize('reason, detail, remedy, not_this', [
+    ('no-credential', 'others can read /etc/cs (mode 0644): chmod 0600 /etc/cs', 'systemctl reload hublinkd',
+     'connection_string_file'),
+    ('tls-untrusted', 'the CA file /x (hub.ca_file) cannot be used: No such file', 'hublinkctl reconnect',
+     'ca-certificates'),
+    ('refused', '10.0.0.7:8883: Connection refused', 'hub.address', "the hub's address refuses"),
+])
+def test_what_the_daemon_knows_stands_in_the_first_line(bus, peer, reason, detail, remedy, not_this):
+    peer.tell('link waiting %s %s' % (reason, detail))
+    first = good(ctl(bus, 'status')).splitlines()[0]
+    assert ': %s. ' % detail in first and remedy in first and not_this not in first
+    assert re.search(r'Next try in (29|30) s\.$', first)
+
+
+def test_numbers_are_short_in_text_and_exact_in_json(bus, peer):
+    peer.tell('sensor cpu file')
+    for value, text in ((11.585796210801501, '11.5858'), (12345678.25, '12345678'), (-0.000123456789, '-0.000123457'),
+                        (300, '300'), (1e20, '1e+20')):
+        peer.tell('read cpu v W %r' % value)
+        assert 'v=%s W' % text in good(ctl(bus, 'sensors'))
+        assert json.loads(good(ctl(bus, 'sensors', '--json')))[0]['values'] == {'v': value}
 
 
 def on_a_terminal(bus, *args, columns=80, env=None, seconds=10):
@@ -348,6 +377,17 @@ def test_watch_tells_readings_and_confirmations(bus, peer):
     peer.tell('storm 100')
     assert json.loads(process.stdout.readline())['total'] == 120
     assert process.wait(10) == 0 and process.stdout.read() == '' and process.stderr.read() == ''
+
+
+def test_watch_tells_of_the_disk(bus, peer):
+    process, _ = watch(bus, '--count', '3')
+    time.sleep(0.3)
+    peer.tell('disk it is full; free some space')
+    assert process.stdout.readline().endswith('  disk     fails: it is full; free some space\n')
+    time.sleep(1.1)
+    peer.tell('disk')
+    assert process.stdout.readline().endswith('  disk     well again\n')
+    assert process.wait(10) == 0
 
 
 def test_watch_as_text(bus, peer):
