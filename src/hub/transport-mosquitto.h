@@ -4,8 +4,8 @@
 /*
  * Transport over libmosquitto, on an sd-event loop
  *
- * The one place that knows the library, and everything that it does otherwise than one would think is dealt with
- * behind this line. No timers: every deadline is the hub's.
+ * Each connect is an order, dialled on a thread of its own, one thread at a time; what comes back is a client
+ * (mosquitto-client.h), whose events get the generation that was ordered. No timers: every deadline is the hub's.
  */
 
 #include <systemd/sd-event.h>
