@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/log-id.h"
+
 int opening_new(Opening **ret, const LaneHost *host, const char *directory)
 {
         Opening *o = calloc(1, sizeof(*o));
@@ -93,11 +96,25 @@ static int settle_torn(Stream *s, const Ranges *torn)
         return 0;
 }
 
+typedef struct Lost {
+        uint64_t first, last, n;
+} Lost;
+
+static void add_lost(void *userdata, const Stream *s, uint64_t first, uint64_t last, unsigned tag)
+{
+        Lost *lost = userdata;
+
+        lost->first = lost->first ?: first;
+        lost->last = last;
+        lost->n += last - first + 1;
+}
+
 /* Every number lies in a slot or is settled; what does not was in a slot that is gone. */
 static int settle_lost(Stream *s, const Opening *o)
 {
         uint64_t first, last, a, b;
         Ranges held = RANGES_NULL;
+        Lost lost = {};
         int r = 0;
 
         for (int i = 0; i < _QUEUE_LANE_MAX; i++)
@@ -116,8 +133,14 @@ static int settle_lost(Stream *s, const Opening *o)
                 }
         for (first = s->low; r == 0 && first < s->next && ranges_gap(&held, first, s->next - 1, &a, &last);
              first = last + 1)
-                r = stream_settle(s, a, last, OUTCOME_DAMAGED, NULL, NULL);
+                r = stream_settle(s, a, last, OUTCOME_DAMAGED, add_lost, &lost);
         ranges_done(&held);
+        if (lost.n > 0)
+                log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
+                         "%s: %llu records of stream %s (%llu-%llu) are in no file any more; counted as dropped "
+                         "(damaged). Check the disk.",
+                         o->directory, (unsigned long long)lost.n, s->name, (unsigned long long)lost.first,
+                         (unsigned long long)lost.last);
         return r;
 }
 

@@ -430,6 +430,24 @@ START_TEST(a_read_error_in_the_backlog_may_pass)
 }
 END_TEST
 
+START_TEST(what_is_gone_at_opening_is_told)
+{
+        LogCapture log;
+        Bench b;
+        Ledger l;
+
+        fill(&b, 12000);
+        ck_assert_int_eq(disk_unlink(&b.disk->disk, "/queue/normal/seg-0000"), 0);
+        log_capture_begin(&log);
+        bench_open(&b);
+        l = bench_ledger(&b);
+        ck_assert_uint_gt(l.settled[OUTCOME_DAMAGED], 0);
+        ck_assert_uint_eq(log_capture_count(&log, "records of stream telemetry (1-"), 1);
+        log_capture_end(&log);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(closing_does_not_wait_for_a_stalled_disk)
 {
         Bench b;
@@ -464,6 +482,7 @@ int main(void)
         tcase_add_test(c, a_passing_read_error_at_opening_loses_nothing);
         tcase_add_test(c, a_lasting_read_error_at_opening_is_ridden_out);
         tcase_add_test(c, a_read_error_in_the_backlog_may_pass);
+        tcase_add_test(c, what_is_gone_at_opening_is_told);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
 }
