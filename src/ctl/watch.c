@@ -215,11 +215,12 @@ int command_watch(const Options *options, int argc, char **argv)
                 return r;
         (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
         (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        on_status(&w, &status);
         r = client_call(client, "Subscribe", TIMEOUT_DEFAULT);
         if (r == CTL_FAILED)
                 fprintf(stderr, "Going on without confirmations.\n");
         else if (r != CTL_OK)
                 return r;
+        /* The first line also says that from now on nothing is missed. */
+        on_status(&w, &status);
         return run(&w, client, until);
 }
