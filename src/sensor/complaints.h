@@ -4,9 +4,10 @@
 /*
  * Complaints - which bad senders are worth a line in the log
  *
- * The first bad line of a sender is told, further ones are only counted, for an hour. A sender that makes a
- * process for each line would still fill the log: so an hour has at most COMPLAINTS_PER_HOUR lines from one
- * socket. What was held back is told with the next line that is let through.
+ * The first bad line of a sender is told for each reason that there is, further ones are only counted, for an hour: a
+ * fault that comes later and differs is not hidden by an earlier one. A sender that makes a process for each line
+ * would still fill the log: so an hour has at most COMPLAINTS_PER_HOUR lines of each reason from one socket. What was
+ * held back is told with the next line of that reason that is let through.
  *
  * Pure.
  */
@@ -14,18 +15,25 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "model/ledger.h"
 
-#define COMPLAINTS_PER_HOUR 6
+#define COMPLAINTS_PER_HOUR 4
+
+/* Every refusal, and what refuses a client as a whole. */
+#define COMPLAINT_TURNED_AWAY _REFUSAL_MAX
+#define COMPLAINT_REASONS     (_REFUSAL_MAX + 1)
 
 typedef struct Complaints {
         struct {
-                pid_t pid;
-                uid_t uid;
-        } told[COMPLAINTS_PER_HOUR]; /* in this hour */
-        size_t n_told;
-        usec_t since;
-        uint64_t held_back;
+                struct {
+                        pid_t pid;
+                        uid_t uid;
+                } told[COMPLAINTS_PER_HOUR]; /* in this hour */
+                size_t n_told;
+                usec_t since;
+                uint64_t held_back;
+        } reasons[COMPLAINT_REASONS];
 } Complaints;
 
-/* May this one be told? Then also how many were held back before. */
-bool complaints_admit(Complaints *c, pid_t pid, uid_t uid, usec_t now, uint64_t *ret_held_back);
+/* May this one be told? Then also how many of its reason were held back before. */
+bool complaints_admit(Complaints *c, unsigned reason, pid_t pid, uid_t uid, usec_t now, uint64_t *ret_held_back);

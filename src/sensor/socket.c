@@ -6,8 +6,8 @@
  * A datagram holds one line or several; a stream is cut at its line ends. Each line is one reading
  * (sensor/json-line.h); it may name its sensor itself (`s`), else it has the name of this one.
  *
- * Senders are strangers: a line that is not to be understood is counted, told once with who sent it, and passed
- * over; it harms neither the lines around it nor other senders. Lines, clients and readings a second have limits.
+ * Senders are strangers: a line that is not to be understood is counted, told once a reason with who sent it, and
+ * passed over; it harms neither the lines around it nor other senders. Lines, clients and readings a second have limits.
  *
  * While the sink has no room, streams are not read, so that their senders wait; for datagrams nobody can wait,
  * they are taken and counted as refused.
@@ -124,12 +124,12 @@ static const char *sender_name(const Sender *sender, char name[static 32])
         return name[0] ? name : "a program that is gone";
 }
 
-static void complain(Socket *s, const Sender *sender, const char *what)
+static void complain(Socket *s, const Sender *sender, unsigned reason, const char *what)
 {
         char name[32], sensor[64], pid[64], uid[64], more[64] = "";
         uint64_t held_back;
 
-        if (!complaints_admit(&s->complaints, sender->pid, sender->uid, clock_boot(s->tools.clock), &held_back))
+        if (!complaints_admit(&s->complaints, reason, sender->pid, sender->uid, clock_boot(s->tools.clock), &held_back))
                 return;
         (void)snprintf(sensor, sizeof(sensor), "HUBLINK_SENSOR=%s", s->name);
         (void)snprintf(pid, sizeof(pid), "HUBLINK_SENDER_PID=%d", (int)sender->pid);
@@ -137,14 +137,14 @@ static void complain(Socket *s, const Sender *sender, const char *what)
         if (held_back > 0)
                 (void)snprintf(more, sizeof(more), " (and %llu untold before)", (unsigned long long)held_back);
         log_line(LOG_WARNING, LOG_ID_LINE_REFUSED, LOG_FIELDS(sensor, pid, uid),
-                 "sensor %s: %s, from %s (pid %d, uid %u). Further ones from there are only counted.%s", s->name, what,
-                 sender_name(sender, name), (int)sender->pid, (unsigned)sender->uid, more);
+                 "sensor %s: %s, from %s (pid %d, uid %u). Further ones of this kind from there are only counted.%s",
+                 s->name, what, sender_name(sender, name), (int)sender->pid, (unsigned)sender->uid, more);
 }
 
 static void refuse(Socket *s, const Sender *sender, Refusal why, const char *what)
 {
         s->tools.sink.refused(s->tools.sink.userdata, why, what);
-        complain(s, sender, what);
+        complain(s, sender, why, what);
 }
 
 /* ---- taking a line ---- */
@@ -313,7 +313,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
                         (void)snprintf(what, sizeof(what), "a client was turned away: there are %u (max_clients)",
                                        s->n_clients);
-                        complain(s, &sender, what);
+                        complain(s, &sender, COMPLAINT_TURNED_AWAY, what);
                         safe_close(client);
                 } else if (client >= 0) {
                         client_new(s, client);

@@ -283,7 +283,9 @@ START_TEST(binary_junk_harms_nobody)
                 ck_assert_uint_eq(bench.n_readings, i + 1);
         }
         ck_assert_uint_gt(bench.n_refused, 100);
-        ck_assert_uint_eq(capture.n_lines, 1); /* both are this process: one sender, told once */
+        /* both are this process: one sender, told once a reason */
+        ck_assert_uint_eq(log_capture_count(&capture, "(malformed)"), 1);
+        ck_assert_uint_le(capture.n_lines, 3);
         close(junk);
         close(good);
 }
@@ -415,6 +417,56 @@ START_TEST(rate_is_limited)
         }
         ck_assert_uint_eq(bench.n_readings, 20);
         close(fd);
+}
+END_TEST
+
+START_TEST(each_fault_of_a_sender_is_told_once)
+{
+        SensorSettings s = socket_settings("dgram");
+        int fd;
+
+        s.max_rate = 10;
+        s.max_line = 64;
+        start(s);
+        fd = sender(SOCK_DGRAM);
+        for (int i = 0; i < 13; i++) {
+                say_line(fd, "nonsense");
+                bench_turn(&bench);
+        }
+        for (int i = 0; i < 3; i++)
+                say_line(fd, "{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}");
+        bench_turn(&bench);
+        for (int i = 0; i < 30; i++) {
+                say_line(fd, "{\"a\":1}");
+                bench_turn(&bench);
+        }
+        ck_assert_uint_eq(bench.refused[REFUSAL_MALFORMED], 13);
+        ck_assert_uint_eq(bench.refused[REFUSAL_TOO_LONG], 3);
+        ck_assert_uint_eq(bench.refused[REFUSAL_RATE], 20);
+        ck_assert_uint_eq(log_capture_count(&capture, "(malformed)"), 1);
+        ck_assert_uint_eq(log_capture_count(&capture, "(too-long)"), 1);
+        ck_assert_uint_eq(log_capture_count(&capture, "(rate)"), 1);
+        ck_assert_uint_eq(capture.n_lines, 3);
+        close(fd);
+}
+END_TEST
+
+START_TEST(client_turned_away_hides_no_bad_line)
+{
+        SensorSettings s = socket_settings("stream");
+        int in, out;
+
+        s.max_clients = 1;
+        start(s);
+        in = sender(SOCK_STREAM);
+        out = sender(SOCK_STREAM);
+        bench_turn(&bench);
+        say_line(in, "nonsense\n");
+        bench_turn(&bench);
+        ck_assert_uint_eq(log_capture_count(&capture, "a client was turned away"), 1);
+        ck_assert_uint_eq(log_capture_count(&capture, "(malformed)"), 1);
+        close(in);
+        close(out);
 }
 END_TEST
 
@@ -607,6 +659,8 @@ int main(void)
         tcase_add_test(c, datagrams_without_room_are_counted);
         tcase_add_test(c, huge_datagram_is_too_long);
         tcase_add_test(c, rate_is_limited);
+        tcase_add_test(c, each_fault_of_a_sender_is_told_once);
+        tcase_add_test(c, client_turned_away_hides_no_bad_line);
         c = suite_case(s, "the file");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, file_has_mode_and_group);
