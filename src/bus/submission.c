@@ -5,23 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#define YEAR_2000 (946684800 * USEC_PER_SEC)
-#define YEAR_2200 (7258118400 * USEC_PER_SEC)
-
 void submission_done(Submission *s)
 {
         for (size_t i = 0; i < s->n_readings; i++)
                 free((Channel *)s->readings[i].channels);
         free(s->readings);
         *s = (Submission){};
-}
-
-/* Where our own clock is not to be believed, only the century is. */
-bool submission_time_is_sane(const Clock *clock, usec_t time_usec)
-{
-        usec_t latest = clock_synchronised(clock) ? usec_add(clock_wall(clock), USEC_PER_DAY) : YEAR_2200;
-
-        return time_usec >= YEAR_2000 && time_usec <= latest;
 }
 
 static Reading *find(Submission *s, usec_t time_usec)
@@ -87,7 +76,7 @@ int submission_add(Submission *s, const Clock *clock, const char *channel, const
                 return SUBMISSION_E_NUMBER;
         if (value->kind == VALUE_TEXT && strlen(value->text) > READING_TEXT_MAX)
                 return SUBMISSION_E_TEXT;
-        if (time_usec != 0 && !submission_time_is_sane(clock, time_usec))
+        if (time_usec != 0 && !reading_time_is_sane(clock, time_usec))
                 return SUBMISSION_E_TIME;
         if (s->n_values >= SUBMISSION_VALUES_MAX)
                 return SUBMISSION_E_TOO_LARGE;

@@ -40,7 +40,3 @@ void submission_done(Submission *s);
 /* time_usec: wall clock, 0 for now. 0, SUBMISSION_E_* or -ENOMEM. */
 int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value,
                    usec_t time_usec);
-
-/* Microseconds since 1970 are easily taken for seconds, milliseconds or nanoseconds: those land decades
- * away. */
-bool submission_time_is_sane(const Clock *clock, usec_t time_usec);

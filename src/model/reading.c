@@ -17,9 +17,20 @@
 
 #define VERSION 1
 
+#define YEAR_2000 (946684800 * USEC_PER_SEC)
+#define YEAR_2200 (7258118400 * USEC_PER_SEC)
+
 enum {
         FLAG_WALL_TRUSTED = 1,
 };
+
+/* The clock is asked last whether it is to be believed: that costs system calls, and this is asked for each line. */
+bool reading_time_is_sane(const Clock *clock, usec_t wall_usec)
+{
+        if (wall_usec < YEAR_2000 || wall_usec > YEAR_2200)
+                return false;
+        return wall_usec <= usec_add(clock_wall(clock), USEC_PER_DAY) || !clock_synchronised(clock);
+}
 
 const char *quality_to_string(Quality quality)
 {

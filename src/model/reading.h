@@ -59,6 +59,10 @@ typedef struct Reading {
         size_t n_channels;       /* 1 .. READING_CHANNELS_MAX */
 } Reading;
 
+/* May a source have meant this time? Microseconds are easily taken for seconds, milliseconds or nanoseconds: those
+ * land decades away. Where our own clock is not to be believed, only the century is. */
+bool reading_time_is_sane(const Clock *clock, usec_t wall_usec);
+
 /* Room for the channels of a decoded reading. */
 typedef struct ReadingSpace {
         Channel channels[READING_CHANNELS_MAX];

@@ -160,6 +160,12 @@ static void take_line(Socket *s, const Sender *sender, char *text, size_t size)
                 refuse(s, sender, line.refusal, what);
                 return;
         }
+        if (line.wall_usec != 0 && !reading_time_is_sane(s->tools.clock, line.wall_usec)) {
+                refuse(s, sender, REFUSAL_RANGE,
+                       "a line was refused (range): t is no time of this century, or lies in the future; it counts "
+                       "milliseconds since 1970");
+                return;
+        }
         if (s->rate.per_second > 0 && !rate_take(&s->rate, clock_boot(s->tools.clock))) {
                 refuse(s, sender, REFUSAL_RATE, "a line was refused (rate): over max_rate");
                 return;

@@ -65,25 +65,6 @@ START_TEST(what_is_refused_changes_nothing)
 }
 END_TEST
 
-START_TEST(only_sane_times)
-{
-        usec_t now = fake.wall_usec;
-        const usec_t insane[] = {1, now / USEC_PER_SEC, now / 1000, now * 1000, UINT64_MAX, now + 2 * USEC_PER_DAY};
-        const usec_t sane[] = {now, now - 365 * USEC_PER_DAY, now + USEC_PER_HOUR, 946684800 * USEC_PER_SEC};
-
-        for (size_t i = 0; i < ARRAY_SIZE(insane); i++)
-                ck_assert(!submission_time_is_sane(&fake.clock, insane[i]));
-        for (size_t i = 0; i < ARRAY_SIZE(sane); i++)
-                ck_assert(submission_time_is_sane(&fake.clock, sane[i]));
-        /* our own clock woke up in 1970: whoever knows better is believed */
-        fake.wall_usec = 5 * USEC_PER_SEC;
-        fake.is_synchronised = false;
-        ck_assert(submission_time_is_sane(&fake.clock, now));
-        ck_assert(!submission_time_is_sane(&fake.clock, now * 1000));
-        ck_assert(!submission_time_is_sane(&fake.clock, now / 1000));
-}
-END_TEST
-
 START_TEST(bounded)
 {
         Submission s = {.sensor = "plc"};
@@ -115,7 +96,6 @@ int main(void)
         tcase_add_checked_fixture(c, setup, NULL);
         tcase_add_test(c, equal_times_are_one_reading);
         tcase_add_test(c, what_is_refused_changes_nothing);
-        tcase_add_test(c, only_sane_times);
         tcase_add_test(c, bounded);
         return suite_run(s);
 }

@@ -171,6 +171,34 @@ START_TEST(every_quality_has_a_word)
 }
 END_TEST
 
+static FakeClock sane_clock(void)
+{
+        FakeClock fake;
+
+        fake_clock_init(&fake);
+        return fake;
+}
+
+START_TEST(only_sane_times)
+{
+        FakeClock fake = sane_clock();
+        usec_t now = fake.wall_usec;
+        const usec_t insane[] = {1, now / USEC_PER_SEC, now / 1000, now * 1000, UINT64_MAX, now + 2 * USEC_PER_DAY};
+        const usec_t sane[] = {now, now - 365 * USEC_PER_DAY, now + USEC_PER_HOUR, 946684800 * USEC_PER_SEC};
+
+        for (size_t i = 0; i < ARRAY_SIZE(insane); i++)
+                ck_assert(!reading_time_is_sane(&fake.clock, insane[i]));
+        for (size_t i = 0; i < ARRAY_SIZE(sane); i++)
+                ck_assert(reading_time_is_sane(&fake.clock, sane[i]));
+        /* our own clock woke up in 1970: whoever knows better is believed */
+        fake.wall_usec = 5 * USEC_PER_SEC;
+        fake.is_synchronised = false;
+        ck_assert(reading_time_is_sane(&fake.clock, now));
+        ck_assert(!reading_time_is_sane(&fake.clock, now * 1000));
+        ck_assert(!reading_time_is_sane(&fake.clock, now / 1000));
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("model/reading");
@@ -179,6 +207,9 @@ int main(void)
         tcase_add_test(c, a_reading_comes_back);
         tcase_add_test(c, the_bounds_come_back);
         tcase_add_test(c, every_quality_has_a_word);
+
+        c = suite_case(s, "time");
+        tcase_add_test(c, only_sane_times);
 
         c = suite_case(s, "hostile bytes");
         tcase_add_test(c, every_truncation_is_seen);

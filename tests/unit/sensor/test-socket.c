@@ -451,6 +451,28 @@ START_TEST(each_fault_of_a_sender_is_told_once)
 }
 END_TEST
 
+START_TEST(time_that_nobody_means_is_refused)
+{
+        static const char *const bad[] = {
+                "{\"t\":1,\"a\":1}", "{\"a\":1,\"t\":1763647200}", "{\"t\":1763647200123000,\"a\":1}",
+                "{\"t\":4102444800000,\"a\":1}", "{\"t\":253402300799000,\"a\":1}",
+        };
+        int fd;
+
+        start(socket_settings("dgram"));
+        fd = sender(SOCK_DGRAM);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                say_line(fd, bad[i]);
+        say_line(fd, "{\"t\":1763647200123,\"a\":1}");
+        bench_turn(&bench);
+        ck_assert_uint_eq(bench.n_readings, 1);
+        ck_assert_uint_eq(bench.last_wall_usec, 1763647200123000);
+        ck_assert_uint_eq(bench.refused[REFUSAL_RANGE], ARRAY_SIZE(bad));
+        ck_assert_uint_eq(capture.n_lines, 1);
+        close(fd);
+}
+END_TEST
+
 START_TEST(client_turned_away_hides_no_bad_line)
 {
         SensorSettings s = socket_settings("stream");
@@ -661,6 +683,7 @@ int main(void)
         tcase_add_test(c, rate_is_limited);
         tcase_add_test(c, each_fault_of_a_sender_is_told_once);
         tcase_add_test(c, client_turned_away_hides_no_bad_line);
+        tcase_add_test(c, time_that_nobody_means_is_refused);
         c = suite_case(s, "the file");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, file_has_mode_and_group);
