@@ -37,6 +37,7 @@
 struct MosquittoClient {
         struct mosquitto *mosq;
         TlsClient *tls;
+        bool own_cas; /* hub.ca_file is set */
 
         /* on the thread */
         Dial *dial;
@@ -126,7 +127,9 @@ static LinkReason explain_tls(MosquittoClient *c, char *detail, size_t size)
 
         switch (tls_client_fault(c->tls, &words)) {
         case TLS_FAULT_UNTRUSTED:
-                (void)snprintf(detail, size, "%s (hub.ca_file names the CAs to trust)", words);
+                (void)snprintf(detail, size, "%s (%s)", words,
+                               c->own_cas ? "hub.ca_file names the CAs to trust, and no others are"
+                                          : "install ca-certificates, or name the CA's file in hub.ca_file");
                 return LINK_REASON_TLS_UNTRUSTED;
         case TLS_FAULT_HOSTNAME:
                 (void)snprintf(detail, size, "%s", words);
@@ -182,9 +185,11 @@ int mosquitto_client_dial(MosquittoClient **ret, const TransportTarget *target, 
         c->fd = -1;
         c->connack = -1;
         c->dial = dial;
+        c->own_cas = target->ca_file;
         rc = tls_client_new(&c->tls, target->host, target->ca_file, words);
         if (rc < 0) {
-                dial_blame(dial, rc == -EBADMSG ? LINK_REASON_TLS_UNTRUSTED : LINK_REASON_CLOSED, "%s", words);
+                dial_blame(dial, rc == -EBADMSG ? LINK_REASON_TLS_UNTRUSTED : LINK_REASON_CLOSED, "%s%s", words,
+                           rc == -EBADMSG ? " (hub.ca_file)" : "");
                 return 1;
         }
         tls_client_before_handshake(c->tls, wait_for_tcp, c);

@@ -670,7 +670,16 @@ START_TEST(the_systems_store_does_not_know_the_test_ca)
         start(PEER_CERTIFICATE_GOOD, shake_hands);
         connect_to(PEER_NAME, "127.0.0.1", t.peer.port, NULL, 1);
         AWAIT(t.ended);
-        assert_ended(LINK_REASON_TLS_UNTRUSTED, "hub.ca_file");
+        assert_ended(LINK_REASON_TLS_UNTRUSTED, "install ca-certificates");
+}
+END_TEST
+
+START_TEST(a_ca_file_that_cannot_be_used_is_named)
+{
+        start(PEER_CERTIFICATE_GOOD, shake_hands);
+        connect_to(PEER_NAME, "127.0.0.1", t.peer.port, "/no/such/ca.pem", 1);
+        AWAIT(t.ended);
+        assert_ended(LINK_REASON_TLS_UNTRUSTED, "/no/such/ca.pem cannot be used: No such file");
 }
 END_TEST
 
@@ -1056,6 +1065,7 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, a_wrong_ca_is_untrusted);
         tcase_add_test(c, the_systems_store_does_not_know_the_test_ca);
+        tcase_add_test(c, a_ca_file_that_cannot_be_used_is_named);
         tcase_add_test(c, another_name_is_told);
         tcase_add_test(c, an_expired_certificate_is_told_with_its_date);
         tcase_add_test(c, a_certificate_from_the_future_is_told);
