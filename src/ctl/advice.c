@@ -17,7 +17,7 @@ static const struct {
         [LINK_REASON_NO_CREDENTIAL] = {
                 "there is no connection string",
                 "Set hub.connection_string_file to a file that only hublinkd can read.",
-                "Mend it, then: systemctl reload hublinkd.",
+                "Mend it, then: systemctl reload hublinkd (restart, if systemd hands the file on by LoadCredential=).",
         },
         [LINK_REASON_NETWORK] = {
                 "the network does not reach the hub",

@@ -189,15 +189,14 @@ static void tell_no_credential(const char *error)
 }
 
 /* Without one nothing can be sent, but everything else goes on. */
-static int first_credential(const Settings *settings, ConnectionString **ret)
+static int first_credential(const Settings *settings, ConnectionString **ret, char **ret_why_not)
 {
-        _cleanup_free_ char *error = NULL;
         int r;
 
-        r = credential_read(settings->hub.connection_string_file, ret, &error);
+        r = credential_read(settings->hub.connection_string_file, ret, ret_why_not);
         if (r <= 0)
                 return r;
-        tell_no_credential(error);
+        tell_no_credential(*ret_why_not);
         return 0;
 }
 
@@ -261,7 +260,7 @@ static int build_queue(Daemon *d)
         return collector_new(&d->collector, d->queue, &d->house.clock);
 }
 
-static int build_hub(Daemon *d, const ConnectionString *credential)
+static int build_hub(Daemon *d, const ConnectionString *credential, const char *why_not)
 {
         HubSink sink = {on_hub_ready, on_hub_delivered, on_hub_lost, on_status_changed, d};
         Transport *transport;
@@ -274,6 +273,8 @@ static int build_hub(Daemon *d, const ConnectionString *credential)
                     &sink);
         if (r < 0)
                 return r;
+        if (why_not)
+                hub_explain(d->hub, why_not);
         return uplink_new(&d->uplink, d->queue, d->hub, &d->house.clock, on_status_changed, d);
 }
 
@@ -321,6 +322,7 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
 {
         _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
         _cleanup_(daemon_freep) Daemon *d = calloc(1, sizeof(*d));
+        _cleanup_free_ char *why_not = NULL;
         int r;
 
         if (!d) {
@@ -335,9 +337,9 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         d->changed_userdata = userdata;
         configure_process(d, settings);
 
-        if ((r = first_credential(settings, &credential)) < 0 ||
+        if ((r = first_credential(settings, &credential, &why_not)) < 0 ||
             (r = device_id_of(credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
-            (r = build_hub(d, credential)) < 0 || (r = configure_flow(d, settings, d->device_id)) < 0 ||
+            (r = build_hub(d, credential, why_not)) < 0 || (r = configure_flow(d, settings, d->device_id)) < 0 ||
             (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         hub_start(d->hub);
@@ -422,12 +424,16 @@ static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
 
 /* One that is half written, or that others can read, must not end a link that works. Only a gateway that has
  * none may go on without. */
-static int next_credential(const Daemon *d, const Settings *settings, ConnectionString **ret, char **ret_problem)
+static int next_credential(Daemon *d, const Settings *settings, ConnectionString **ret, char **ret_problem)
 {
         _cleanup_free_ char *error = NULL;
         int r;
 
         r = credential_read(settings->hub.connection_string_file, ret, &error);
+        if (r > 0 && !d->device_id) {
+                hub_explain(d->hub, error);
+                on_status_changed(d);
+        }
         if (r == CREDENTIAL_E_NONE && !d->device_id) {
                 tell_no_credential(error);
                 return 0;

@@ -2,6 +2,7 @@
 #include "hub/hub.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "azure/bag.h"
@@ -35,6 +36,7 @@ struct Hub {
         bool broken;              /* a publish failed; the transport's word on it is still to come */
         usec_t since_usec;        /* boot clock: the link is up, or down, since then */
         const char *fault;        /* why there is no identity */
+        char why[CONNECTION_DETAIL_MAX]; /* there is no credential, as hub_explain() was told */
 };
 
 static usec_t now_of(const Hub *hub)
@@ -258,13 +260,21 @@ static int make_identity(const HubSettings *settings, const ConnectionString *cr
         return 0;
 }
 
-static void stop_without_credential(Hub *hub)
+static ConnectionEvent stop_without_credential(const Hub *hub)
 {
-        feed(hub, &(ConnectionEvent){
-                          .kind = CONNECTION_EVENT_STOP,
-                          .reason = LINK_REASON_NO_CREDENTIAL,
-                          .detail = hub->fault,
-                  });
+        return (ConnectionEvent){
+                .kind = CONNECTION_EVENT_STOP,
+                .reason = LINK_REASON_NO_CREDENTIAL,
+                .detail = hub->fault == no_credential && hub->why[0] ? hub->why : hub->fault,
+        };
+}
+
+/* It was not running before, so there is nothing to do and nothing to tell. */
+static void begin_stopped(Hub *hub)
+{
+        ConnectionEvent stop = stop_without_credential(hub);
+
+        (void)connection_feed(&hub->connection, &stop, now_of(hub));
 }
 
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
@@ -292,13 +302,7 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
         link_log_init(&hub->log, now_of(hub));
         transport->set_sink(transport, &(TransportSink){on_transport, hub});
         if (!hub->identity)
-                (void)connection_feed(&hub->connection,
-                                      &(ConnectionEvent){
-                                              .kind = CONNECTION_EVENT_STOP,
-                                              .reason = LINK_REASON_NO_CREDENTIAL,
-                                              .detail = hub->fault,
-                                      },
-                                      now_of(hub));
+                begin_stopped(hub);
         *ret = hub;
         return 0;
 }
@@ -356,11 +360,20 @@ int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString 
         old = hub->identity;
         hub->identity = TAKE_PTR(identity);
         hub->fault = fault;
-        if (!hub->identity)
-                stop_without_credential(hub);
-        else if (hub->started)
+        if (!hub->identity) {
+                ConnectionEvent stop = stop_without_credential(hub);
+
+                feed(hub, &stop);
+        } else if (hub->started)
                 feed_kind(hub, old ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
         return 0;
+}
+
+void hub_explain(Hub *hub, const char *why)
+{
+        (void)snprintf(hub->why, sizeof(hub->why), "%s", why);
+        if (!hub->identity)
+                begin_stopped(hub);
 }
 
 void hub_reconnect(Hub *hub)

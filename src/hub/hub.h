@@ -71,6 +71,8 @@ void hub_start(Hub *hub);
 void hub_stop(Hub *hub); /* DISCONNECT if there is a link; no events follow */
 /* Changes that the present connection cannot have make it reconnect. */
 int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString *credential);
+/* Why there is no credential, in words: the status tells it until one comes. Copied; changed() is not called. */
+void hub_explain(Hub *hub, const char *why);
 Ticker hub_ticker(Hub *hub);
 
 /* verbs */

@@ -278,8 +278,10 @@ def test_a_secret_that_others_can_read_is_refused(daemon, devhub):
     daemon.configure(WIND).hub(devhub, device)
     daemon.credential(device.connection_string, mode=0o644)
     daemon.start()
-    daemon.wait_for_link('stopped', 'no-credential')
+    detail = daemon.wait_for_link('stopped', 'no-credential')['LinkDetail']
     assert 'chmod 0600 %s/device.cs' % daemon.directory in daemon.log()
+    assert detail in daemon.log() and 'chmod 0600 %s/device.cs' % daemon.directory in detail
+    assert 'no connection string' not in daemon.log()
     daemon.wait_for_properties(lambda p: p['Ledger']['accepted'] > 0, 'records')
     (daemon.directory / 'device.cs').chmod(0o600)
     daemon.reload()
@@ -324,10 +326,12 @@ def test_a_secret_given_late_must_be_fit(daemon, devhub):
     daemon.start()
     daemon.wait_for_link('stopped', 'no-credential')
     daemon.bus.call('Reload')
+    assert 'device.cs cannot be read: No such file' in daemon.properties()['LinkDetail']
     daemon.credential(device.connection_string, mode=0o644)
     with pytest.raises(dbus.DBusException) as e:
         daemon.bus.call('Reload')
     assert 'chmod 0600' in e.value.get_dbus_message()
+    assert daemon.properties()['LinkDetail'] == e.value.get_dbus_message()
     daemon.credential(device.connection_string)
     daemon.bus.call('Reload')
     daemon.wait_for_link('connected')

@@ -270,9 +270,17 @@ START_TEST(reason_no_credential)
         hub_reconnect(t.hub);
         ck_assert_uint_eq(t.far.n_connects, 0);
         ck_assert_uint_eq(hub_ticker(t.hub).deadline(t.hub), USEC_INFINITY);
+        ck_assert_ptr_nonnull(strstr(status().detail, "hub.connection_string_file"));
+        hub_explain(t.hub, "/etc/cs is empty");
+        ck_assert_str_eq(status().detail, "/etc/cs is empty");
+        assert_link(LINK_STOPPED, LINK_REASON_NO_CREDENTIAL);
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, NULL), 0);
+        ck_assert_str_eq(status().detail, "/etc/cs is empty");
         ck_assert(!log_capture_has(&t.log, "connection string")); /* whoever gave none has said why */
         ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0); /* one comes */
         ck_assert_uint_eq(t.far.n_connects, 1);
+        assert_link(LINK_CONNECTING, LINK_REASON_NONE);
+        hub_explain(t.hub, "nobody needs to know");
         assert_link(LINK_CONNECTING, LINK_REASON_NONE);
         ck_assert_int_eq(hub_configure(t.hub, &t.settings, NULL), 0); /* and goes */
         assert_link(LINK_STOPPED, LINK_REASON_NO_CREDENTIAL);
