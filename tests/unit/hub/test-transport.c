@@ -550,7 +550,7 @@ START_TEST(a_connect_that_hangs_in_tcp_can_be_called_off)
         AWAIT(t.ended);
         assert_ended(LINK_REASON_REFUSED, "refused");
         ck_assert_uint_eq(t.generation, 2);
-        ck_assert_uint_le(clock_boot(&clock_system) - begun, 5 * USEC_PER_SEC);
+        ck_assert_uint_le(clock_boot(&clock_system) - begun, 15 * USEC_PER_SEC); /* not the 20 s of the one called off */
         close_all(fds);
 }
 END_TEST

@@ -158,7 +158,7 @@ END_TEST
 /* A mount of our own, seen by nobody else. Not everybody may. */
 static bool mount_small(Real *r, const char *options)
 {
-        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
                 return false;
         /* a thread stays in the namespace that it was born in */
         r->disk = disk_free(r->disk);
@@ -187,7 +187,7 @@ START_TEST(a_file_system_of_one_mebibyte)
                 ck_assert_uint_eq(r.n_ok, 0);
                 ck_assert_int_eq(submit(&r, s, "x"), QUEUE_E_DISK);
                 ck_assert_int_eq(queue_append(r.q, s, QUEUE_KIND_READING, "kept", 4, NULL, NULL), 0);
-                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT, "size=64m"), 0);
+                ck_assert_int_eq(mount(NULL, r.directory, "tmpfs", MS_REMOUNT, "size=64m"), 0);
                 for (; status.disk_failed; queue_status(r.q, &status))
                         turn(&r);
                 ck_assert_int_eq(submit(&r, s, "now there is"), 0);
@@ -207,14 +207,14 @@ START_TEST(a_read_only_file_system)
 
         real_init(&r);
         if (mount_small(&r, "size=64m")) {
-                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+                ck_assert_int_eq(mount(NULL, r.directory, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL), 0);
                 real_open(&r);
                 ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
                 queue_status(r.q, &status);
                 ck_assert(status.disk_failed);
                 ck_assert_ptr_nonnull(strstr(status.disk_error, "Read-only file system"));
                 ck_assert_int_eq(queue_append(r.q, s, QUEUE_KIND_READING, "kept", 4, NULL, NULL), 0);
-                ck_assert_int_eq(mount(NULL, r.directory, NULL, MS_REMOUNT, NULL), 0);
+                ck_assert_int_eq(mount(NULL, r.directory, "tmpfs", MS_REMOUNT, NULL), 0);
                 for (; status.disk_failed; queue_status(r.q, &status))
                         turn(&r);
                 while (read_all(&r) != 1)
