@@ -43,7 +43,6 @@ int print_buffer(Buffer *b);                                         /* to stand
 
 void put_value(Buffer *b, const Value *v);       /* as a person reads it */
 void put_values(Buffer *b, const SensorInfo *s); /* "temperature=48.31 Cel humidity=40 %RH" */
-void put_value_json(Buffer *b, const Value *v);
 void put_counts_json(Buffer *b, const Counts *c);      /* an object */
 void put_sensor_json(Buffer *b, const SensorInfo *s);  /* an object */
 void put_sensors_json(Buffer *b, const SensorList *l); /* an array */

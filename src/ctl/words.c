@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "ctl/ctl.h"
+#include "model/value-json.h"
 
 int print_buffer(Buffer *b)
 {
@@ -25,42 +25,12 @@ static void put_number(Buffer *b, double x)
         buffer_printf(b, size >= 1e6 && size < 1e15 ? "%.0f" : "%.6g", x);
 }
 
-static void put_exact(Buffer *b, double x)
-{
-        char text[NUMBER_TEXT_MAX];
-
-        (void)number_format(x, text);
-        buffer_append_string(b, text);
-}
-
-static void put_any(Buffer *b, const Value *v, void (*put)(Buffer *b, double x))
-{
-        switch (v->kind) {
-        case VALUE_NUMBER:
-                put(b, v->number);
-                break;
-        case VALUE_INTEGER:
-                json_integer(b, v->integer);
-                break;
-        case VALUE_BOOLEAN:
-                buffer_append_string(b, v->boolean ? "true" : "false");
-                break;
-        case VALUE_TEXT:
-                json_string(b, v->text);
-                break;
-        case _VALUE_KIND_MAX:
-                break;
-        }
-}
-
 void put_value(Buffer *b, const Value *v)
 {
-        put_any(b, v, put_number);
-}
-
-void put_value_json(Buffer *b, const Value *v)
-{
-        put_any(b, v, put_exact);
+        if (v->kind == VALUE_NUMBER)
+                put_number(b, v->number);
+        else
+                value_to_json(v, b);
 }
 
 void put_values(Buffer *b, const SensorInfo *s)
@@ -93,7 +63,7 @@ void put_sensor_json(Buffer *b, const SensorInfo *s)
                       s->driver, s->state);
         for (size_t i = 0; i < s->n_values; i++) {
                 buffer_printf(b, "%s\"%s\":", i ? "," : "", s->values[i].name);
-                put_value_json(b, &s->values[i].value);
+                value_to_json(&s->values[i].value, b);
         }
         buffer_append_string(b, "},\"units\":{");
         for (size_t i = 0; i < s->n_values; i++)

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "flow/value-json.h"
+#include "model/value-json.h"
 
 #define CONTENT_TYPE     "application/json"
 #define CONTENT_ENCODING "utf-8"

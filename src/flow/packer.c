@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "flow/value-json.h"
+#include "model/value-json.h"
 
 #define LITERAL(b, s) buffer_append((b), (s), sizeof(s) - 1)
 

@@ -8,7 +8,7 @@
 #include "base/iso-time.h"
 #include "base/json.h"
 #include "base/number.h"
-#include "flow/value-json.h"
+#include "model/value-json.h"
 
 typedef enum Hole {
         HOLE_NONE, /* the piece is plain text */

@@ -464,12 +464,16 @@ bool hub_is_ready(const Hub *hub)
         return connection_is_ready(&hub->connection) && !hub->broken;
 }
 
-/* Kept on the boot clock and translated when asked, so that they follow when the wall clock is set right. */
+/* Kept on the boot clock and translated when asked, so that they follow when the wall clock is set right. The two
+ * clocks are read one after the other: finer than this the same moment would be another one at each asking. */
+#define MOMENT_USEC (10 * USEC_PER_MSEC)
+
 static usec_t wall_of(const Hub *hub, usec_t boot_usec)
 {
         usec_t boot = clock_boot(hub->clock), wall = clock_wall(hub->clock);
+        usec_t moment = boot_usec > boot ? usec_add(wall, boot_usec - boot) : usec_sub(wall, boot - boot_usec);
 
-        return boot_usec > boot ? usec_add(wall, boot_usec - boot) : usec_sub(wall, boot - boot_usec);
+        return moment - moment % MOMENT_USEC;
 }
 
 void hub_status(const Hub *hub, HubStatus *ret)

@@ -37,6 +37,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "bus/bus.h"
+#include "model/value-json.h"
 
 #define SENSORS_MAX 64
 #define HELD_MAX    2048
@@ -142,26 +143,6 @@ static void take(Peer *p, Held h, const char *stream, size_t n)
                 give(p, &h);
 }
 
-static void put_value(Buffer *b, const Value *v)
-{
-        switch (v->kind) {
-        case VALUE_NUMBER:
-                json_number(b, v->number);
-                break;
-        case VALUE_INTEGER:
-                buffer_printf(b, "%" PRId64, v->integer);
-                break;
-        case VALUE_BOOLEAN:
-                buffer_append_string(b, v->boolean ? "true" : "false");
-                break;
-        case VALUE_TEXT:
-                json_string(b, v->text);
-                break;
-        case _VALUE_KIND_MAX:
-                break;
-        }
-}
-
 static void put_text(Buffer *b, const char *text)
 {
         if (text)
@@ -185,7 +166,7 @@ static void peer_submit(void *userdata, const Reading *readings, size_t n_readin
                               i ? "," : "", r->sensor, r->wall_usec, r->wall_trusted ? "true" : "false");
                 for (size_t c = 0; c < r->n_channels; c++) {
                         buffer_printf(&b, "%s\"%s\":", c ? "," : "", r->channels[c].name);
-                        put_value(&b, &r->channels[c].value);
+                        value_to_json(&r->channels[c].value, &b);
                 }
                 buffer_append_string(&b, "}}");
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flow/value-json.h"
+#include "model/value-json.h"
 
 #include "base/json.h"
 
