@@ -41,6 +41,8 @@ static void help(void)
              "  --config   the settings that check reads\n"
              "  --json     one JSON object, or with watch one a line\n"
              "  --help, --version\n\n"
+             "VALUE is a number, true, false, or else text; what looks like a number and is none (nan, 0x10,\n"
+             "1e400, nothing) is refused. In double quotes it is text: serial='\"0042\"'.\n"
              "D is a time: 500ms, 10s, 5min. T is 2026-01-31T12:00:00Z or seconds since 1970.\n"
              "Exit: 0; 1 failed; 2 usage; 3 daemon not running; 4 time-out.");
 }

@@ -8,27 +8,86 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/number.h"
 #include "ctl/ctl.h"
 
-/* Whole numbers, numbers, true and false; everything else is text. */
-static Value value_of(const char *text)
+/* A text in quotes, in place: with the escapes of JSON that are one letter. */
+static bool unquote(char *text)
 {
-        Value v;
+        static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+        const char *in = text + 1, *letter;
+        char *out = text;
+
+        for (; *in && *in != '"'; in++) {
+                if (*in == '\\') {
+                        in++;
+                        letter = *in ? strchr(letters, *in) : NULL;
+                        if (!letter)
+                                return false;
+                        *out++ = meanings[letter - letters];
+                } else {
+                        *out++ = *in;
+                }
+        }
+        if (in[0] != '"' || in[1])
+                return false;
+        *out = 0;
+        return true;
+}
+
+/* Would a person mean a number with it? As a text it would spoil a channel of numbers for whoever reads it. */
+static bool looks_like_number(const char *text)
+{
+        static const char *const words[] = {"nan", "inf", "infinity"};
+
+        text += strspn(text, " \t");
+        if (*text == '+' || *text == '-')
+                text++;
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (strcasecmp(text, words[i]) == 0)
+                        return true;
+        if (*text == '.')
+                text++;
+        return *text >= '0' && *text <= '9';
+}
+
+/* Whole numbers, numbers, true and false; what cannot be meant as one of them is text, and what is in quotes. */
+static int parse_value(const char *channel, char *text, Value *ret)
+{
         char *end;
+        int r;
 
         errno = 0;
-        v = (Value){.kind = VALUE_INTEGER, .integer = strtoll(text, &end, 10)};
+        *ret = (Value){.kind = VALUE_INTEGER, .integer = strtoll(text, &end, 10)};
         if (end != text && *end == 0 && errno == 0)
-                return v;
-        v = (Value){.kind = VALUE_NUMBER};
-        if (number_parse(text, &v.number) == 0)
-                return v;
-        if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-                return (Value){.kind = VALUE_BOOLEAN, .boolean = strcmp(text, "true") == 0};
-        return (Value){.kind = VALUE_TEXT, .text = text};
+                return CTL_OK;
+        *ret = (Value){.kind = VALUE_NUMBER};
+        r = number_parse(text, &ret->number);
+        if (r == 0)
+                return CTL_OK;
+        if (r == -ERANGE)
+                return usage("submit", "submit: %s=%s: beyond what a number can hold.", channel, text);
+        if (!*text)
+                return usage("submit", "submit: %s= has no value; an empty text is %s='\"\"'.", channel, channel);
+        if (looks_like_number(text))
+                return usage("submit",
+                             "submit: %s=%s looks like a number and is none that can be sent (decimal, finite); "
+                             "if it is meant as text: %s='\"%s\"'.",
+                             channel, text, channel, text);
+        if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+                *ret = (Value){.kind = VALUE_BOOLEAN, .boolean = *text == 't'};
+                return CTL_OK;
+        }
+        if (*text == '"' && !unquote(text))
+                return usage("submit",
+                             "submit: %s: the text in quotes is cut off, goes on behind them, or has an unknown "
+                             "escape (there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t).",
+                             channel);
+        *ret = (Value){.kind = VALUE_TEXT, .text = text};
+        return CTL_OK;
 }
 
 /* Cuts "channel=value" at the sign. */
@@ -39,12 +98,11 @@ static int parse_channel(char *text, Channel *ret)
         if (!sign || sign == text)
                 return usage("submit", "submit: '%s' is not CHANNEL=VALUE.", text);
         *sign = 0;
-        *ret = (Channel){text, value_of(sign + 1)};
-        return name_is_valid(text) ? CTL_OK
-                                   : usage("submit",
-                                           "submit: '%s' is not a channel's name (a letter, then letters, "
-                                           "digits and _).",
-                                           text);
+        if (!name_is_valid(text))
+                return usage("submit",
+                             "submit: '%s' is not a channel's name (a letter, then letters, digits and _).", text);
+        ret->name = text;
+        return parse_value(text, sign + 1, &ret->value);
 }
 
 /* Seconds since 1970, or 2026-01-31T12:00:00[.123]Z. */

@@ -230,7 +230,7 @@ def test_sensors_without_any(bus, peer):
 # ---- submit ----
 
 def test_submit_knows_numbers_booleans_and_texts(bus, peer):
-    out = good(ctl(bus, 'submit', 'plc', 'i=-5', 'd=2.5', 'e=1e3', 'b=true', 'f=false', 't=hi there', 'n=', 'x=0x10',
+    out = good(ctl(bus, 'submit', 'plc', 'i=-5', 'd=2.5', 'e=1e3', 'b=true', 'f=false', 't=hi there', 'n=""', 'x="0x10"',
                    'q=a=b', 'big=9223372036854775808', '--stream', 'wind', '--time', '2026-01-31T12:00:00.5Z'))
     assert out == 'on disk: wind.%s.1-1\n' % EPOCH
     (asked,) = peer.asked()
@@ -242,6 +242,21 @@ def test_submit_knows_numbers_booleans_and_texts(bus, peer):
     assert peer.asked()[0]['readings'][0]['time'] == 1769860800250000
     assert json.loads(good(ctl(bus, 'submit', 'plc', 'a=1', '--json'))) == {
         'stream': 'telemetry', 'epoch': EPOCH, 'first': 3, 'last': 3}
+
+
+@pytest.mark.parametrize('value', ['', 'nan', 'NaN', '-inf', 'Infinity', '1e400', '-1e400', '0x10', '1,5', '.5.', '3 bar',
+                                   '"open', '"a"b', r'"\q"', '"\\'])
+def test_submit_takes_no_failed_number_for_text(bus, peer, value):
+    result = ctl(bus, 'submit', 'plc', 'pressure=' + value)
+    assert result.returncode == 2, result
+    assert 'pressure' in result.stderr
+    assert peer.asked() == []
+
+
+def test_submit_takes_texts_in_quotes(bus, peer):
+    good(ctl(bus, 'submit', 'plc', 'a="nan"', r'b="say \"hi\"\n"', 'c=nancy', 'd=-', 'e="1=1"'))
+    (asked,) = peer.asked()
+    assert asked['readings'][0]['values'] == {'a': 'nan', 'b': 'say "hi"\n', 'c': 'nancy', 'd': '-', 'e': '1=1'}
 
 
 def test_submit_tells_the_daemons_no(bus, peer):
