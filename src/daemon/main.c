@@ -10,6 +10,7 @@
 
 #include "daemon/arguments.h"
 #include "daemon/lifecycle.h"
+#include "daemon/settings-outlook.h"
 #include "daemon/settings.h"
 
 /* Settings, or what is wrong with them on stderr. */
@@ -27,6 +28,18 @@ static int load(const Arguments *arguments, Settings **ret)
         return r;
 }
 
+/* What may not work here; the settings may be for another machine. */
+static int print_outlook(const Settings *settings)
+{
+        Problems warnings = {};
+        int r = settings_outlook(settings, &warnings);
+
+        for (size_t i = 0; i < warnings.n; i++)
+                (void)fprintf(stderr, "%s\n", warnings.items[i].text);
+        problems_done(&warnings);
+        return r;
+}
+
 static int check(const Arguments *arguments)
 {
         _cleanup_(settings_freep) Settings *settings = NULL;
@@ -34,6 +47,8 @@ static int check(const Arguments *arguments)
 
         if (r != 0)
                 return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
+        if (print_outlook(settings) < 0)
+                return EXIT_RUNTIME;
         (void)puts("OK");
         return EXIT_SUCCESS;
 }

@@ -34,12 +34,12 @@ static const SettingsRow backoff_rows[] = {
 };
 
 static const SettingsRow hub_rows[] = {
-        {"connection_string_file", .type = &value_text, HUB(connection_string_file),
+        {"connection_string_file", .type = &value_line, HUB(connection_string_file),
          .fallback = "\"device.cs\""},
         {"ca_file", .type = &value_path, HUB(ca_file), .example = "\"/etc/hublink/ca.pem\""},
         {"address", .type = &value_text, HUB(address), .example = "\"127.0.0.1:8883\""},
-        {"model_id", .type = &value_text, HUB(model_id), .example = "\"dtmi:com:example:Thermostat;1\""},
-        {"product_info", .type = &value_text, HUB(product_info), .example = "\"acme-gw/2.1\""},
+        {"model_id", .type = &value_line, HUB(model_id), .example = "\"dtmi:com:example:Thermostat;1\""},
+        {"product_info", .type = &value_line, HUB(product_info), .example = "\"acme-gw/2.1\""},
         /* the hub looks at one and a half times this, and at 1767 s at the latest */
         {"keepalive", TIME(10 * USEC_PER_SEC, 19 * USEC_PER_MIN), HUB(keepalive_usec),
          .fallback = "\"4min\""},

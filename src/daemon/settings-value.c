@@ -121,6 +121,19 @@ static void text_expect(const SettingsRow *row, Buffer *b)
 
 const SettingsType value_text = {text_set, text_print, text_expect, text_is_unset};
 
+static int line_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
+{
+        if (node->kind == NODE_TEXT)
+                for (const char *p = node->text; *p; p++)
+                        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+                                *ret_why = strdup("it has a control character");
+                                return *ret_why ? VALUE_E_UNFIT : -ENOMEM;
+                        }
+        return text_set(row, node, member, ret_why);
+}
+
+const SettingsType value_line = {line_set, text_print, text_expect, text_is_unset};
+
 static int path_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
         if (node->kind != NODE_TEXT || node->text[0] != '/')

@@ -25,6 +25,7 @@ typedef struct SettingsType {
 } SettingsType;
 
 extern const SettingsType value_text;    /* char * */
+extern const SettingsType value_line;    /* the same without control characters: it goes to the hub */
 extern const SettingsType value_word;    /* char *, one of the row's choices */
 extern const SettingsType value_path;    /* char *, absolute */
 extern const SettingsType value_name;    /* Name */

@@ -94,6 +94,9 @@ static const BadCase cases[] = {
         {"streams: { s: { message_id = \"m_${count\"; }; };\n", 1, "streams.s.message_id"},
         {"streams: { s: { properties: { P = \"${nothing}\"; }; }; };\n", 1, "streams.s.properties.P"},
 
+        {"hub: {\n product_info = \"a\\nb\"; };\n", 2, "hub.product_info: expected a text"},
+        {"hub: { model_id = \"dtmi:com:x\\x01;1\"; };\n", 1, "it has a control character"},
+
         /* ---- names of elements ---- */
         {"sensors: {\n  my-sensor: { driver = \"simulated\"; model = \"wind\"; };\n};\n", 2,
          "the name of a sensor is a letter"},

@@ -178,7 +178,8 @@ START_TEST(what_is_printed_loads_to_the_same)
         static const char *const texts[] = {
                 "",
                 whole,
-                "hub: { product_info = \"a \\\"b\\\" \\\\ \\n \\t \\x01 \xc3\xbc\"; };",
+                "sensors: { f: { driver = \"file\"; path = \"/x\"; channels: { v: {\n"
+                "  unit = \"a \\\"b\\\" \\\\ \\n \\t \\x01 \xc3\xbc\"; }; }; }; };",
                 "sensors: { r: { driver = \"i2c\"; bus = 1; address = 3; channels: { v: { register = 0xFFFF; bytes = 8;\n"
                 "  mask = 0xFFFFFFFFFFFFFFFF; scale = 1e-7; offset = 123456789012; }; }; }; };",
                 "queue: { max_bytes = 5000000000; commit_interval = 0.25; };",

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings-outlook.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/credential.h"
+
+/* The line is that of the setting. */
+static void warn(const Settings *s, Problems *warnings, const char *path, const char *fmt, ...)
+        _printf_(4, 5);
+
+static void warn(const Settings *s, Problems *warnings, const char *path, const char *fmt, ...)
+{
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&text, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                warnings->no_memory = true;
+                return;
+        }
+        problems_add(warnings, node_nearest(s->tree, path)->place, "warning: %s: %s", path, text);
+}
+
+static void look_at_ca_file(const Settings *s, Problems *warnings)
+{
+        const char *file = s->hub.ca_file;
+        _cleanup_close_ int fd = file ? open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+
+        if (file && fd < 0)
+                warn(s, warnings, "hub.ca_file", "%s cannot be read: %s", file, strerror(errno));
+}
+
+/* A systemd credential is there for the service alone. */
+static int look_at_connection_string(const Settings *s, Problems *warnings)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
+        const char *file = s->hub.connection_string_file;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (file[0] != '/')
+                return 0;
+        r = credential_read(file, &cs, &error);
+        if (r > 0)
+                warn(s, warnings, "hub.connection_string_file", "%s", error);
+        return r < 0 ? r : 0;
+}
+
+static void look_at_sensor(const Settings *s, const SensorSettings *sensor, Problems *warnings)
+{
+        const Node *node = node_child(node_child(s->tree, "sensors"), sensor->name);
+        char path[128];
+
+        if (sensor->group && !getgrnam(sensor->group)) {
+                (void)snprintf(path, sizeof(path), "sensors.%s.group", sensor->name);
+                warn(s, warnings, path, "there is no group \"%s\" on this system", sensor->group);
+        }
+        /* The default is longer than many intervals: only who wrote one may have meant something else. */
+        if (node_child(node, "timeout") && sensor->timeout_usec > sensor->interval_usec) {
+                (void)snprintf(path, sizeof(path), "sensors.%s.timeout", sensor->name);
+                warn(s, warnings, path, "it is longer than the interval: a slow read makes the next ones late");
+        }
+}
+
+int settings_outlook(const Settings *s, Problems *warnings)
+{
+        int r;
+
+        look_at_ca_file(s, warnings);
+        r = look_at_connection_string(s, warnings);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < s->n_sensors; i++)
+                look_at_sensor(s, &s->sensors[i], warnings);
+        problems_sort(warnings);
+        return warnings->no_memory ? -ENOMEM : 0;
+}

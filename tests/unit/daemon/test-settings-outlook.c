@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What is missing on this machine is a warning with its line, and never an error.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/settings-outlook.h"
+#include "suite.h"
+
+static Problems look(const char *text)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {}, warnings = {};
+
+        ck_assert_int_eq(settings_load_text(&s, "x.conf", text, SETTINGS_STATE_DIR, &problems), 0);
+        ck_assert_int_eq(settings_outlook(s, &warnings), 0);
+        return warnings;
+}
+
+static const struct {
+        const char *text;
+        const char *warning; /* its beginning; NULL: none */
+} cases[] = {
+        {"hub: {};\n", NULL},
+        {"hub: {\n ca_file = \"/nowhere/ca.pem\"; };\n", "x.conf:2: warning: hub.ca_file: /nowhere/ca.pem"},
+        {"hub: { ca_file = \"/etc/passwd\"; };\n", NULL},
+        {"hub: {\n connection_string_file = \"/nowhere/cs\"; };\n",
+         "x.conf:2: warning: hub.connection_string_file: "},
+        {"hub: { connection_string_file = \"device.cs\"; };\n", NULL},
+        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\";\n group = \"no_such\"; }; };\n",
+         "x.conf:2: warning: sensors.a.group: there is no group \"no_such\""},
+        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; group = \"root\"; }; };\n", NULL},
+        {"sensors: { a: { driver = \"file\"; path = \"/x\"; channels: { v: {}; }; interval = \"1s\";\n"
+         "timeout = \"3s\"; }; };\n",
+         "x.conf:2: warning: sensors.a.timeout: it is longer than the interval"},
+        {"sensors: { a: { driver = \"file\"; path = \"/x\"; channels: { v: {}; }; interval = \"1s\"; }; };\n",
+         NULL},
+};
+
+START_TEST(it_is_warned_of_with_its_line)
+{
+        Problems warnings = look(cases[_i].text);
+        const char *expected = cases[_i].warning;
+
+        ck_assert_uint_eq(warnings.n, expected ? 1 : 0);
+        if (expected)
+                ck_assert_msg(strncmp(warnings.items[0].text, expected, strlen(expected)) == 0, "%s",
+                              warnings.items[0].text);
+        problems_done(&warnings);
+}
+END_TEST
+
+START_TEST(secret_that_others_can_read_is_warned_of)
+{
+        char file[] = "/tmp/hublink-XXXXXX", text[128];
+        int fd = mkstemp(file);
+        Problems warnings;
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fchmod(fd, 0644), 0);
+        (void)snprintf(text, sizeof(text), "hub: { connection_string_file = \"%s\"; };\n", file);
+        warnings = look(text);
+        ck_assert_uint_eq(warnings.n, 1);
+        ck_assert_ptr_nonnull(strstr(warnings.items[0].text, "chmod 0600"));
+        problems_done(&warnings);
+        (void)unlink(file);
+        (void)close(fd);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("daemon/settings-outlook");
+        TCase *c = suite_case(s, "on this machine");
+
+        tcase_add_loop_test(c, it_is_warned_of_with_its_line, 0, ARRAY_SIZE(cases));
+        tcase_add_test(c, secret_that_others_can_read_is_warned_of);
+        return suite_run(s);
+}
