@@ -192,6 +192,15 @@ static void check_sensor_stream(const Check *c, const SensorSettings *s)
                 complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
 }
 
+/* A value that was refused is at its default, which may break a rule that nobody broke: so where a problem was told
+ * already, nothing is added. Channels are looked at as a whole, for their members depend on one another. */
+static bool is_told(const Check *c, const SensorSettings *s, const char *member, const char *path)
+{
+        if (strncmp(member, "channels", 8) == 0)
+                return node_is_faulty(node_child(group_of(c, "sensors", s->name), "channels"));
+        return node_is_faulty(node_nearest(c->settings->tree, path));
+}
+
 /* The driver's rule begins with the member that it is about: "channels.one.field: ...". */
 static int check_sensor_itself(const Check *c, const SensorSettings *s)
 {
@@ -205,6 +214,8 @@ static int check_sensor_itself(const Check *c, const SensorSettings *s)
                 return r;
         member = strcspn(error, ":");
         (void)snprintf(path, sizeof(path), "sensors.%s.%.*s", s->name, (int)member, error);
+        if (is_told(c, s, error, path))
+                return 0;
         complain(c, path, "%s",
                  error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
         return 0;
@@ -252,8 +263,6 @@ int settings_check(const Settings *s, Problems *problems)
                         check_stream(&c, &s->streams[i]);
         for (size_t i = 0; i < s->n_sensors; i++) {
                 check_sensor_stream(&c, &s->sensors[i]);
-                if (node_is_faulty(group_of(&c, "sensors", s->sensors[i].name)))
-                        continue;
                 r = check_sensor_itself(&c, &s->sensors[i]);
                 if (r < 0)
                         return r;

@@ -214,6 +214,19 @@ START_TEST(all_are_told_in_the_order_of_the_lines)
 }
 END_TEST
 
+START_TEST(two_wrong_members_of_a_sensor_are_both_told)
+{
+        Problems problems = load("sensors: { plc: { driver = \"socket\";\n"
+                                 "  format = \"influx\";\n"           /* 2 */
+                                 "  listen = \"udp:0.0.0.0\"; }; };\n"); /* 3 */
+
+        ck_assert_uint_eq(problems.n, 2);
+        ck_assert_ptr_nonnull(strstr(problems.items[0].text, "x.conf:2: sensors.plc.format"));
+        ck_assert_ptr_nonnull(strstr(problems.items[1].text, "x.conf:3: sensors.plc.listen"));
+        problems_done(&problems);
+}
+END_TEST
+
 START_TEST(a_secret_in_the_wrong_place_is_not_repeated)
 {
         static const char *const texts[] = {
@@ -241,6 +254,7 @@ int main(void)
 
         tcase_add_loop_test(c, it_is_told_with_its_line, 0, ARRAY_SIZE(cases));
         tcase_add_test(c, all_are_told_in_the_order_of_the_lines);
+        tcase_add_test(c, two_wrong_members_of_a_sensor_are_both_told);
         tcase_add_test(c, a_secret_in_the_wrong_place_is_not_repeated);
         return suite_run(s);
 }
