@@ -10,7 +10,6 @@
 #define ROOT          "/org/hublink1"
 #define SENSOR_PREFIX "/org/hublink1/sensor/"
 #define MANAGER       "org.hublink1.Manager"
-#define SENSOR        "org.hublink1.Sensor"
 #define PROPERTIES    "org.freedesktop.DBus.Properties"
 
 struct Client {
@@ -115,301 +114,33 @@ Client *client_close(Client *c)
         return NULL;
 }
 
-/* ---- reading answers ---- */
-
-uint64_t counts_get(const Counts *c, const char *name)
-{
-        for (size_t i = 0; i < c->n_items; i++)
-                if (strcmp(c->items[i].name, name) == 0)
-                        return c->items[i].n;
-        return 0;
-}
-
-static int read_counts(sd_bus_message *m, void *to)
-{
-        Counts *c = to;
-        const char *name;
-        uint64_t n;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{st}");
-        while (r >= 0 && (r = sd_bus_message_read(m, "{st}", &name, &n)) > 0)
-                if (c->n_items < COUNTS_MAX) {
-                        c->items[c->n_items].name = name;
-                        c->items[c->n_items++].n = n;
-                }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int read_value(sd_bus_message *m, Value *v)
-{
-        const char *type;
-        int r, b;
-
-        r = sd_bus_message_peek_type(m, NULL, &type);
-        if (r < 0)
-                return r;
-        switch (type[0]) {
-        case 'd':
-                v->kind = VALUE_NUMBER;
-                return sd_bus_message_read(m, "v", "d", &v->number);
-        case 'x':
-                v->kind = VALUE_INTEGER;
-                return sd_bus_message_read(m, "v", "x", &v->integer);
-        case 's':
-                v->kind = VALUE_TEXT;
-                return sd_bus_message_read(m, "v", "s", &v->text);
-        case 'b':
-                v->kind = VALUE_BOOLEAN;
-                r = sd_bus_message_read(m, "v", "b", &b);
-                v->boolean = r >= 0 && b;
-                return r;
-        default:
-                return -EBADMSG;
-        }
-}
-
-static SensorInfo *sensor_of(void *values)
-{
-        return container_of(values, SensorInfo, values);
-}
-
-static int read_values(sd_bus_message *m, void *to)
-{
-        SensorInfo *s = sensor_of(to);
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                Channel c;
-
-                if ((r = sd_bus_message_read(m, "s", &c.name)) < 0 || (r = read_value(m, &c.value)) < 0)
-                        return r;
-                if (s->n_values < READING_CHANNELS_MAX) {
-                        s->units[s->n_values] = "";
-                        s->values[s->n_values++] = c;
-                }
-                r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-/* Values stand before Units in the interface, and so in every answer. */
-static int read_units(sd_bus_message *m, void *to)
-{
-        SensorInfo *s = sensor_of(to);
-        const char *channel, *unit;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{ss}");
-        while (r >= 0 && (r = sd_bus_message_read(m, "{ss}", &channel, &unit)) > 0)
-                for (size_t i = 0; i < s->n_values; i++)
-                        if (strcmp(s->values[i].name, channel) == 0)
-                                s->units[i] = unit;
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-/* A property and where it goes: as it is, or by a function. */
-typedef struct Field {
-        const char *name, *type;
-        size_t offset;
-        int (*read)(sd_bus_message *m, void *to);
-} Field;
-
-#define STATUS(name, type, member)                                                                          \
-        {                                                                                                   \
-                name, type, offsetof(GatewayStatus, member), NULL                                           \
-        }
-#define STATUS_COUNTS(name, member)                                                                         \
-        {                                                                                                   \
-                name, "a{st}", offsetof(GatewayStatus, member), read_counts                                 \
-        }
-#define SENSOR_FIELD(name, type, member)                                                                    \
-        {                                                                                                   \
-                name, type, offsetof(SensorInfo, member), NULL                                              \
-        }
-
-static const Field status_fields[] = {
-        STATUS("Version", "s", version),
-        STATUS("LinkState", "s", link_state),
-        STATUS("LinkReason", "s", link_reason),
-        STATUS("LinkDetail", "s", link_detail),
-        STATUS("LinkSince", "t", link_since),
-        STATUS("NextAttempt", "t", next_attempt),
-        STATUS("Hub", "s", hub),
-        STATUS("DeviceId", "s", device_id),
-        STATUS("SendState", "s", send_state),
-        STATUS("QueueRecords", "t", queue_records),
-        STATUS("QueueBytes", "t", queue_bytes),
-        STATUS("DiskError", "s", disk_error),
-        STATUS("OldestAge", "t", oldest_age),
-        STATUS("InFlight", "u", in_flight),
-        STATUS("LastAcknowledged", "t", last_acknowledged),
-        STATUS_COUNTS("Ledger", ledger),
-        STATUS_COUNTS("Dropped", dropped),
-        STATUS_COUNTS("Refused", refused),
-        {},
-};
-
-static const Field sensor_fields[] = {
-        SENSOR_FIELD("Name", "s", name),
-        SENSOR_FIELD("Driver", "s", driver),
-        SENSOR_FIELD("State", "s", state),
-        {"Values", "a{sv}", offsetof(SensorInfo, values), read_values},
-        {"Units", "a{ss}", offsetof(SensorInfo, values), read_units},
-        SENSOR_FIELD("Time", "t", time),
-        SENSOR_FIELD("Errors", "t", errors),
-        SENSOR_FIELD("LastError", "s", last_error),
-        SENSOR_FIELD("Interval", "t", interval),
-        {},
-};
-
-static int read_field(sd_bus_message *m, const Field *f, void *to)
-{
-        int r;
-
-        if (!f->read)
-                return sd_bus_message_read(m, "v", f->type, (char *)to + f->offset);
-        r = sd_bus_message_enter_container(m, 'v', f->type);
-        if (r >= 0)
-                r = f->read(m, (char *)to + f->offset);
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-/* a{sv} into a struct; a property that we do not know is of a newer daemon. */
-static int read_properties(sd_bus_message *m, const Field *fields, void *to)
-{
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const Field *f = fields;
-                const char *name;
-
-                r = sd_bus_message_read(m, "s", &name);
-                if (r < 0)
-                        return r;
-                while (f->name && strcmp(f->name, name) != 0)
-                        f++;
-                r = f->name ? read_field(m, f, to) : sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
 /* ---- questions ---- */
-
-static const GatewayStatus status_nothing = {.version = "",
-                                             .link_state = "",
-                                             .link_reason = "",
-                                             .link_detail = "",
-                                             .hub = "",
-                                             .device_id = "",
-                                             .send_state = "",
-                                             .disk_error = ""};
-static const SensorInfo sensor_nothing = {.name = "", .driver = "", .state = "", .last_error = ""};
 
 int client_status(Client *c, GatewayStatus *ret)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", &e, &m, "s", MANAGER);
         if (r < 0)
                 return failed(c, "Status", &e, r);
-        *ret = status_nothing;
-        ret->message = m;
-        r = read_properties(m, status_fields, ret);
-        if (r < 0) {
-                gateway_status_done(ret);
-                return broken("Status", r);
-        }
-        return CTL_OK;
-}
-
-void gateway_status_done(GatewayStatus *s)
-{
-        s->message = sd_bus_message_unref(s->message);
-}
-
-static int by_name(const void *a, const void *b)
-{
-        return strcmp(((const SensorInfo *)a)->name, ((const SensorInfo *)b)->name);
-}
-
-static int add_sensor(sd_bus_message *m, SensorList *l)
-{
-        SensorInfo *more = reallocarray(l->sensors, l->n_sensors + 1, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        l->sensors = more;
-        l->sensors[l->n_sensors] = sensor_nothing;
-        return read_properties(m, sensor_fields, &l->sensors[l->n_sensors++]);
-}
-
-/* a{sa{sv}}: the interfaces of one object */
-static int read_object(sd_bus_message *m, SensorList *l)
-{
-        const char *interface;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-                r = sd_bus_message_read(m, "s", &interface);
-                if (r >= 0)
-                        r = strcmp(interface, SENSOR) == 0 ? add_sensor(m, l)
-                                                           : sd_bus_message_skip(m, "a{sv}");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int read_objects(sd_bus_message *m, SensorList *l)
-{
-        const char *path;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
-                r = sd_bus_message_read(m, "o", &path);
-                if (r >= 0)
-                        r = read_object(m, l);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r;
+        r = gateway_status_read(ret, m);
+        return r < 0 ? broken("Status", r) : CTL_OK;
 }
 
 int client_sensors(Client *c, SensorList *ret)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_call_method(c->bus, NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
                                &e, &m, NULL);
         if (r < 0)
                 return failed(c, "Sensors", &e, r);
-        *ret = (SensorList){.message = m};
-        r = read_objects(m, ret);
-        if (r < 0) {
-                sensor_list_done(ret);
-                return broken("Sensors", r);
-        }
-        if (ret->n_sensors > 0)
-                qsort(ret->sensors, ret->n_sensors, sizeof(*ret->sensors), by_name);
-        return CTL_OK;
-}
-
-void sensor_list_done(SensorList *l)
-{
-        free(l->sensors);
-        sd_bus_message_unref(l->message);
-        *l = (SensorList){};
+        r = sensor_list_read(ret, m);
+        return r < 0 ? broken("Sensors", r) : CTL_OK;
 }
 
 /* ---- requests ---- */
@@ -565,21 +296,23 @@ static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static void tell_sensor(Client *c, const char *path)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        SensorInfo s = sensor_nothing;
+        SensorInfo s;
 
-        if (sd_bus_call_method(c->bus, NAME, path, PROPERTIES, "GetAll", NULL, &m, "s", SENSOR) >= 0 &&
-            read_properties(m, sensor_fields, &s) >= 0)
+        if (sd_bus_call_method(c->bus, NAME, path, PROPERTIES, "GetAll", NULL, &m, "s", ANSWERS_SENSOR) >= 0 &&
+            sensor_info_read(&s, m) >= 0)
                 c->events.sensor(c->events.userdata, &s);
 }
 
 static void tell_status(Client *c)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        GatewayStatus s = status_nothing;
+        GatewayStatus s;
 
         if (sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", NULL, &m, "s", MANAGER) >= 0 &&
-            read_properties(m, status_fields, &s) >= 0)
+            gateway_status_read(&s, m) >= 0) {
                 c->events.status(c->events.userdata, &s);
+                gateway_status_done(&s);
+        }
 }
 
 static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -589,7 +322,7 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         if (sd_bus_message_read(m, "s", &interface) < 0)
                 return 0;
-        if (c->events.sensor && strcmp(interface, SENSOR) == 0)
+        if (c->events.sensor && strcmp(interface, ANSWERS_SENSOR) == 0)
                 tell_sensor(c, path);
         if (c->events.status && strcmp(interface, MANAGER) == 0)
                 tell_status(c);
