@@ -75,7 +75,7 @@ def test_it_starts_without_a_credential_and_says_so(facts):
     facts.good('start')
     assert facts.good('active') == 'active'
     assert 'no credential' in facts('text')
-    assert 'connection string' in facts('status').splitlines()[0]
+    assert 'there is no credential "device.cs"' in facts('status').splitlines()[0]
 
 
 def test_it_owns_its_name_on_the_system_bus(facts):
