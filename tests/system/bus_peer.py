@@ -6,40 +6,22 @@
     assert peer.quit() == 0
 """
 
-import json
 import os
-import queue
-import subprocess
-import threading
 
 from bus import BUILD
+from peer import Peer
 
 
-class BusPeer:
+class BusPeer(Peer):
     """The test program, and both ends of its talk."""
 
     def __init__(self, address):
-        self.process = subprocess.Popen([BUILD / 'tests/system/bus-peer', address], text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = queue.Queue()
-        self.log = []
-        self.readers = [threading.Thread(target=self.read_output), threading.Thread(target=self.read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def read_output(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line.rstrip())
+        super().__init__([BUILD / 'tests/system/bus-peer', address])
 
     def tell(self, command):
         """Returns once it is done, with what was asked meanwhile."""
         asked = []
-        self.process.stdin.write(command + '\n')
-        self.process.stdin.flush()
+        self.say(command)
         while True:
             line = self.lines.get(timeout=10)
             if line.get('did') == command:

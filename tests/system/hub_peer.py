@@ -7,13 +7,12 @@
         peer.await_delivered(10)
 """
 
-import json
 import os
 import pathlib
 import queue
-import subprocess
-import threading
 import time
+
+from peer import Peer
 
 PROGRAM = pathlib.Path(os.environ.get('HUBLINK_BUILD', 'build')) / 'tests/system/hub-peer'
 
@@ -25,30 +24,14 @@ def peer_of(devhub, device, **kwargs):
     return HubPeer(connection_string, address, kwargs.pop('ca_file', devhub.ca_file), **kwargs)
 
 
-class HubPeer:
+class HubPeer(Peer):
     def __init__(self, connection_string, address, ca_file, token_life=3600, within=list):
         """within: makes the command line that runs a command elsewhere."""
-        self.process = subprocess.Popen(
-            within([PROGRAM, connection_string, address, ca_file or '-', str(token_life)]), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = queue.Queue()
+        super().__init__(within([PROGRAM, connection_string, address, ca_file or '-', str(token_life)]))
         self.seen = []   # everything, in order
-        self.log = []
-        self.readers = [threading.Thread(target=self.read_output), threading.Thread(target=self.read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def read_output(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line.rstrip())
 
     def tell(self, command):
-        self.process.stdin.write(command + '\n')
-        self.process.stdin.flush()
+        self.say(command)
 
     def await_that(self, condition, within=30):
         """The first line from now on that fulfils the condition."""
