@@ -99,18 +99,25 @@ static int load(int dir_fd, const char *name, Buffer *b)
         }
 }
 
+/* A file's PEM text, to be read from ret, which borrows b. */
+static int load_pem(int dir_fd, const char *name, Buffer *b, BIO **ret)
+{
+        int r = load(dir_fd, name, b);
+
+        if (r < 0)
+                return r;
+        *ret = BIO_new_mem_buf(b->data, (int)b->size);
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int load_certificate(int dir_fd, const char *name, X509 **ret)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
         _cleanup_(BIO_free_allp) BIO *bio = NULL;
-        int r;
+        int r = load_pem(dir_fd, name, &b, &bio);
 
-        r = load(dir_fd, name, &b);
         if (r < 0)
                 return r;
-        bio = BIO_new_mem_buf(b.data, (int)b.size);
-        if (!bio)
-                return -ENOMEM;
         *ret = PEM_read_bio_X509(bio, NULL, NULL, NULL);
         return *ret ? 0 : -EBADMSG;
 }
@@ -119,14 +126,10 @@ static int load_key(int dir_fd, const char *name, EVP_PKEY **ret)
 {
         _cleanup_(secret_buffer_done) Buffer b = BUFFER_NULL;
         _cleanup_(BIO_free_allp) BIO *bio = NULL;
-        int r;
+        int r = load_pem(dir_fd, name, &b, &bio);
 
-        r = load(dir_fd, name, &b);
         if (r < 0)
                 return r;
-        bio = BIO_new_mem_buf(b.data, (int)b.size);
-        if (!bio)
-                return -ENOMEM;
         *ret = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
         return *ret ? 0 : -EBADMSG;
 }

@@ -28,6 +28,13 @@ static int make_key(char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+static int make_keys(char **ret_primary, char **ret_secondary)
+{
+        int r = make_key(ret_primary);
+
+        return r < 0 ? r : make_key(ret_secondary);
+}
+
 /* Digits, as the real hub's are. */
 static int make_generation_id(char **ret)
 {
@@ -56,10 +63,7 @@ static int add_policy(Store *store, const char *name, bool device_connect)
         r = store_prepare(store, "INSERT OR IGNORE INTO policies VALUES (?, ?, ?, ?)", &statement);
         if (r < 0)
                 return r;
-        r = make_key(&policy.primary_key);
-        if (r < 0)
-                return r;
-        r = make_key(&policy.secondary_key);
+        r = make_keys(&policy.primary_key, &policy.secondary_key);
         if (r < 0)
                 return r;
         if (store_bind_text(statement, 1, name) < 0 || store_bind_text(statement, 2, policy.primary_key) < 0 ||
@@ -167,10 +171,7 @@ static int make_identity(const char *device_id, const char *module_id, Identity 
         identity.module_id = module_id ? strdup(module_id) : NULL;
         if (!identity.device_id || (module_id && !identity.module_id))
                 return -ENOMEM;
-        r = make_key(&identity.primary_key);
-        if (r < 0)
-                return r;
-        r = make_key(&identity.secondary_key);
+        r = make_keys(&identity.primary_key, &identity.secondary_key);
         if (r < 0)
                 return r;
         r = make_generation_id(&identity.generation_id);
