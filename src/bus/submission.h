@@ -37,6 +37,6 @@ typedef struct Submission {
 } Submission;
 
 void submission_done(Submission *s);
-/* time_usec: wall clock, 0 for now. 0, SUBMISSION_E_* or -ENOMEM. */
+/* time_usec: wall clock; 0 means now. Gives 0, SUBMISSION_E_* or -ENOMEM. */
 int submission_add(Submission *s, const Clock *clock, const char *channel, const Value *value,
                    usec_t time_usec);

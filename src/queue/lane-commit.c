@@ -358,7 +358,7 @@ static void did_not(Lane *l)
                 lane_dirty(l);
         slot->state = SLOT_BROKEN;
         l->current = NULL;
-        l->release = false; /* there is nowhere to write a checkpoint to, for now */
+        l->release = false; /* until there is a slot again, no checkpoint can be written */
         l->tail_first = 0;
         l->in_flight = false;
         if (l->job_fresh)

@@ -240,7 +240,7 @@ static void make_failed(Lane *l, int error)
                 return; /* nobody has been waiting for it */
         if (!l->failed && is_full(error)) {
                 lane_prepare(l);
-                if (l->release) /* what we have is the limit for now, and the oldest makes room */
+                if (l->release) /* what we have is the limit until there is space, and the oldest makes room */
                         return;
         }
         lane_fail(l, error, l->make_what, path);
