@@ -86,7 +86,7 @@ static bool put_record(uint8_t *page, uint8_t type, const uint8_t *payload, size
 static void fill_slot_table(Lane *l, Slot *slot, Checkpoint *c)
 {
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
-                uint64_t end = l->end[id] ?: 1, first = l->flying.first[id] ?: l->end[id];
+                uint64_t end = l->end[id] ?: 1, first = l->flight.batch.first[id] ?: l->end[id];
 
                 if (first == 0)
                         continue;
@@ -133,16 +133,16 @@ bool lane_head_build(Lane *l, Slot *slot, usec_t now)
         LaneCheckpoint c = {};
         size_t size;
 
-        page_begin(l->head, PAGE_HEAD);
-        l->job_announced = named(l);
+        page_begin(l->flight.head, PAGE_HEAD);
+        l->flight.announced = named(l);
         fill_checkpoint(l, l->scratch);
         fill_slot_table(l, slot, l->scratch);
         size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT, c.bytes,
                                  sizeof(c.bytes), NULL);
-        (void)put_record(l->head, RECORD_EPOCH, c.bytes, size, now);
+        (void)put_record(l->flight.head, RECORD_EPOCH, c.bytes, size, now);
         c.size = checkpoint_encode(l->scratch, CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES, c.bytes,
-                                   PAGE_BYTES - page_used(l->head) - RECORD_FULL, &c.n_ranges);
-        if (!lane_checkpoint_put(&c, l->head, now))
+                                   PAGE_BYTES - page_used(l->flight.head) - RECORD_FULL, &c.n_ranges);
+        if (!lane_checkpoint_put(&c, l->flight.head, now))
                 return false; /* served again after a crash, no more */
         lane_checkpoint_took_off(l, &c);
         return true;
@@ -153,7 +153,7 @@ bool lane_head_build(Lane *l, Slot *slot, usec_t now)
 void lane_renamed(Lane *l, unsigned id)
 {
         l->announced &= ~(1u << id);
-        l->job_announced &= ~(1u << id);
+        l->flight.announced &= ~(1u << id);
         lane_dirty(l);
 }
 

@@ -46,60 +46,60 @@ static bool numbers_jump(const Lane *l)
 
 static void commit_work(DiskJob *job, Disk *disk)
 {
-        Lane *l = container_of(job, Lane, job);
+        Lane *l = container_of(job, Lane, flight.job);
 
-        l->job_what = "write to";
-        l->job_error = disk_write(disk, l->job_slot->fd, l->job_iov, l->job_n_iov, l->job_offset);
-        if (l->job_error < 0)
+        l->flight.what = "write to";
+        l->flight.error = disk_write(disk, l->flight.slot->fd, l->flight.iov, l->flight.n_iov, l->flight.offset);
+        if (l->flight.error < 0)
                 return;
-        l->job_what = "sync";
-        l->job_error = disk_sync(disk, l->job_slot->fd);
+        l->flight.what = "sync";
+        l->flight.error = disk_sync(disk, l->flight.slot->fd);
 }
 
 static void commit_done(DiskJob *job);
 
 static void commit_dropped(DiskJob *job)
 {
-        lane_orphan_ended(container_of(job, Lane, job));
+        lane_orphan_ended(container_of(job, Lane, flight.job));
 }
 
 /* The other batch, empty by now, fills meanwhile. */
 static void take_off(Lane *l)
 {
-        Batch empty = l->flying;
+        Batch empty = l->flight.batch;
 
-        l->flying = l->filling;
+        l->flight.batch = l->filling;
         l->filling = empty;
 }
 
 static void submit(Lane *l, Slot *slot, size_t at, size_t n, usec_t now)
 {
-        l->job = (DiskJob){commit_work, commit_done, commit_dropped};
-        l->job_slot = slot;
-        l->job_offset = at * PAGE_BYTES;
-        l->job_at = at;
-        l->job_n = n;
-        l->in_flight = true;
+        l->flight.job = (DiskJob){commit_work, commit_done, commit_dropped};
+        l->flight.slot = slot;
+        l->flight.offset = at * PAGE_BYTES;
+        l->flight.at = at;
+        l->flight.n = n;
+        l->flight.under_way = true;
         l->urgent = false;
         l->starved = false;
         l->commit_usec = now;
         l->n_commits++;
         l->n_commit_pages += n;
         slot->n_used = MAX(slot->n_used, at + n);
-        disk_submit(l->disk, &l->job);
+        disk_submit(l->disk, &l->flight.job);
 }
 
 /* What flew and did not arrive goes first. False for want of memory: then both wait for another time. */
 static bool put_back(Lane *l)
 {
-        if (l->flying.n_pages == 0)
+        if (l->flight.batch.n_pages == 0)
                 return true;
-        if (batch_join(&l->flying, &l->filling) < 0)
+        if (batch_join(&l->flight.batch, &l->filling) < 0)
                 return false;
         batch_done(&l->filling);
-        l->filling = l->flying;
+        l->filling = l->flight.batch;
         l->filling.open = false; /* its last page may end with a checkpoint, which tells another time */
-        l->flying = (Batch){};
+        l->flight.batch = (Batch){};
         return true;
 }
 
@@ -113,43 +113,43 @@ static void starve(Lane *l)
         lane_prepare(l);
         if (l->release && l->current && l->filling.n_pages > 0)
                 lane_seal_checkpoint_only(l);
-        else if (!l->making && !l->release && l->make_retry_usec != USEC_INFINITY) {
-                _cleanup_free_ char *path = lane_slot_path(l, l->make_index);
+        else if (!l->making.under_way && !l->release && l->making.retry_usec != USEC_INFINITY) {
+                _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
 
-                lane_fail(l, l->make_error, l->make_what, path);
+                lane_fail(l, l->making.error, l->making.what, path);
         }
 }
 
 /* The records of the last page and the new ones in one page, beside the last one. */
 static bool seal_carried(Lane *l, const LaneCheckpoint *c, usec_t now)
 {
-        bool must = c->must || l->tail_checkpoint; /* the one in the tail may be the newest: never left behind */
-        size_t used = l->tail_used;
+        bool must = c->must || l->tail.checkpoint; /* the one in the tail may be the newest: never left behind */
+        size_t used = l->tail.used;
         Slot *slot = l->current;
 
-        if (l->tail_first == 0 || l->filling.n_pages > 1 || l->tail_first + 1 >= slot->n_pages)
+        if (l->tail.first == 0 || l->filling.n_pages > 1 || l->tail.first + 1 >= slot->n_pages)
                 return false;
         if (l->filling.n_pages == 1)
                 used += page_used(l->filling.pages) - PAGE_HEADER;
         if (used + (must ? RECORD_FULL + c->size : 0) > PAGE_BYTES || (must && c->size == 0))
                 return false;
 
-        memcpy(l->carry, l->tail, l->tail_used);
-        page_begin(l->carry, PAGE_DATA);
+        memcpy(l->flight.carry, l->tail.page, l->tail.used);
+        page_begin(l->flight.carry, PAGE_DATA);
         if (l->filling.n_pages == 1)
-                memcpy(l->carry + l->tail_used, l->filling.pages + PAGE_HEADER, used - l->tail_used);
-        page_set_used(l->carry, used);
-        l->tail_used = used;
-        l->job_checkpoint = lane_checkpoint_put(c, l->carry, now);
+                memcpy(l->flight.carry + l->tail.used, l->filling.pages + PAGE_HEADER, used - l->tail.used);
+        page_set_used(l->flight.carry, used);
+        l->tail.used = used;
+        l->flight.checkpoint = lane_checkpoint_put(c, l->flight.carry, now);
 
         l->commit++;
-        seal_page(l, l->carry, 0, 1);
-        l->job_iov[0] = (struct iovec){l->carry, PAGE_BYTES};
-        l->job_n_iov = 1;
-        l->job_carries = true;
-        l->job_fresh = false;
+        seal_page(l, l->flight.carry, 0, 1);
+        l->flight.iov[0] = (struct iovec){l->flight.carry, PAGE_BYTES};
+        l->flight.n_iov = 1;
+        l->flight.carries = true;
+        l->flight.fresh = false;
         take_off(l);
-        submit(l, slot, slot->tail == l->tail_first ? l->tail_first + 1 : l->tail_first, 1, now);
+        submit(l, slot, slot->tail == l->tail.first ? l->tail.first + 1 : l->tail.first, 1, now);
         return true;
 }
 
@@ -158,22 +158,22 @@ static bool seal_appended(Lane *l, const LaneCheckpoint *c, usec_t now)
 {
         Batch *b = &l->filling;
 
-        l->job_checkpoint = batch_last(b) && lane_checkpoint_put(c, batch_last(b), now);
-        if (!l->job_checkpoint && c->must && batch_put_page(b) == 0)
-                l->job_checkpoint = lane_checkpoint_put(c, batch_last(b), now);
+        l->flight.checkpoint = batch_last(b) && lane_checkpoint_put(c, batch_last(b), now);
+        if (!l->flight.checkpoint && c->must && batch_put_page(b) == 0)
+                l->flight.checkpoint = lane_checkpoint_put(c, batch_last(b), now);
         if (b->n_pages == 0) { /* no memory for as much as a page */
                 l->dirty_usec = usec_add(now, USEC_PER_SEC);
                 return false;
         }
         take_off(l);
-        b = &l->flying;
+        b = &l->flight.batch;
         l->commit++;
         for (size_t i = 0; i < b->n_pages; i++)
                 seal_page(l, batch_page(b, i), (unsigned)i, (unsigned)b->n_pages);
-        l->job_iov[0] = (struct iovec){b->pages, b->n_pages * PAGE_BYTES};
-        l->job_n_iov = 1;
-        l->job_carries = false;
-        l->job_fresh = false;
+        l->flight.iov[0] = (struct iovec){b->pages, b->n_pages * PAGE_BYTES};
+        l->flight.n_iov = 1;
+        l->flight.carries = false;
+        l->flight.fresh = false;
         submit(l, l->current, l->current->n_used, b->n_pages, now);
         return true;
 }
@@ -182,11 +182,11 @@ static bool seal_appended(Lane *l, const LaneCheckpoint *c, usec_t now)
 static bool seal_fresh(Lane *l, size_t pages, usec_t now)
 {
         Slot *slot = lane_take_slot(l, pages + 1), *before = l->current;
-        Batch *b = &l->flying;
+        Batch *b = &l->flight.batch;
 
         if (!slot) {
                 starve(l);
-                if (!l->current && !l->in_flight) /* making room may have made one */
+                if (!l->current && !l->flight.under_way) /* making room may have made one */
                         slot = lane_take_slot(l, pages + 1);
                 if (!slot)
                         return false;
@@ -201,16 +201,16 @@ static bool seal_fresh(Lane *l, size_t pages, usec_t now)
         slot->epoch = l->host->epoch;
         slot->this_boot = true;
         l->current = slot;
-        l->tail_first = 0;
-        l->job_checkpoint = lane_head_build(l, slot, now);
-        seal_page(l, l->head, 0, (unsigned)b->n_pages + 1);
+        l->tail.first = 0;
+        l->flight.checkpoint = lane_head_build(l, slot, now);
+        seal_page(l, l->flight.head, 0, (unsigned)b->n_pages + 1);
         for (size_t i = 0; i < b->n_pages; i++)
                 seal_page(l, batch_page(b, i), (unsigned)i + 1, (unsigned)b->n_pages + 1);
-        l->job_iov[0] = (struct iovec){l->head, PAGE_BYTES};
-        l->job_iov[1] = (struct iovec){b->pages, b->n_pages * PAGE_BYTES};
-        l->job_n_iov = b->n_pages > 0 ? 2 : 1;
-        l->job_carries = false;
-        l->job_fresh = true;
+        l->flight.iov[0] = (struct iovec){l->flight.head, PAGE_BYTES};
+        l->flight.iov[1] = (struct iovec){b->pages, b->n_pages * PAGE_BYTES};
+        l->flight.n_iov = b->n_pages > 0 ? 2 : 1;
+        l->flight.carries = false;
+        l->flight.fresh = true;
         submit(l, slot, 0, b->n_pages + 1, now);
         return true;
 }
@@ -230,7 +230,7 @@ bool lane_seal(Lane *l, bool checkpoint)
         LaneCheckpoint c = {};
         size_t pages;
 
-        if (l->in_flight || !put_back(l) || (l->filling.n_pages == 0 && !checkpoint))
+        if (l->flight.under_way || !put_back(l) || (l->filling.n_pages == 0 && !checkpoint))
                 return false;
         c.must = checkpoint || (dirty && (l->release || now >= usec_add(l->checkpoint_usec, CHECKPOINT_AGE_USEC)));
         pages = MAX(l->filling.n_pages, (size_t)1) + c.must;
@@ -238,13 +238,13 @@ bool lane_seal(Lane *l, bool checkpoint)
         if (!l->current || numbers_jump(l)) {
                 sealed = seal_fresh(l, pages, now);
         } else {
-                if (dirty || c.must || l->tail_checkpoint)
+                if (dirty || c.must || l->tail.checkpoint)
                         lane_checkpoint_build(l, &c);
                 sealed = seal_carried(l, &c, now) ||
                          (fits_behind(l, pages) ? seal_appended(l, &c, now) : seal_fresh(l, pages, now));
         }
-        if (sealed && l->job_checkpoint) {
-                if (!l->job_fresh)
+        if (sealed && l->flight.checkpoint) {
+                if (!l->flight.fresh)
                         lane_checkpoint_took_off(l, &c);
                 l->dirty_usec = USEC_INFINITY;
         }
@@ -268,45 +268,45 @@ void lane_seal_checkpoint_only(Lane *l)
 /* What of the last page may be carried on by the next commit. */
 static void keep_tail(Lane *l)
 {
-        Batch *b = &l->flying;
+        Batch *b = &l->flight.batch;
         RecordContext context = {};
         size_t at = PAGE_HEADER, start = at;
         Record record;
         uint8_t *page;
 
-        l->tail_first = 0;
+        l->tail.first = 0;
         page = batch_last(b);
         if (!page)
                 return;
-        l->tail_checkpoint = false;
+        l->tail.checkpoint = false;
         while (start = at, record_get(page, page_used(page), &at, &context, &record) == 0)
                 if (record.type == RECORD_CHECKPOINT && at == page_used(page)) {
-                        l->tail_checkpoint = true;
+                        l->tail.checkpoint = true;
                         at = start;
                         break;
                 }
-        memcpy(l->tail, page, at);
-        l->tail_used = at;
-        l->tail_first = l->job_at + l->job_n - 1;
+        memcpy(l->tail.page, page, at);
+        l->tail.used = at;
+        l->tail.first = l->flight.at + l->flight.n - 1;
 }
 
 static void came_to_rest(Lane *l)
 {
-        Slot *slot = l->job_slot;
-        Batch *b = &l->flying;
+        Slot *slot = l->flight.slot;
+        Batch *b = &l->flight.batch;
 
-        if (l->job_carries) {
-                slot->tail = l->job_at;
-                memcpy(l->tail, l->carry, l->tail_used);
-                l->tail_checkpoint = l->job_checkpoint;
+        if (l->flight.carries) {
+                slot->tail = l->flight.at;
+                memcpy(l->tail.page, l->flight.carry, l->tail.used);
+                l->tail.checkpoint = l->flight.checkpoint;
         } else {
                 keep_tail(l);
-                slot->n_walk = l->tail_first ? l->tail_first : l->job_at + l->job_n;
-                slot->tail = l->tail_first;
+                slot->n_walk = l->tail.first ? l->tail.first : l->flight.at + l->flight.n;
+                slot->tail = l->tail.first;
         }
         slot->tail_commit = l->commit;
-        if (l->job_fresh)
-                l->announced |= l->job_announced;
+        if (l->flight.fresh)
+                l->announced |= l->flight.announced;
         l->open_announced = true;
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 if (b->first[id] == 0)
@@ -332,13 +332,13 @@ static void succeeded(Lane *l)
 {
         came_to_rest(l);
         l->attempts = 0;
-        if (l->job_checkpoint) {
+        if (l->flight.checkpoint) {
                 l->checkpoint_usec = l->commit_usec;
                 release_slots(l);
         }
-        lane_answer_batch(l, &l->flying, 0);
-        batch_clear(&l->flying);
-        l->in_flight = false;
+        lane_answer_batch(l, &l->flight.batch, 0);
+        batch_clear(&l->flight.batch);
+        l->flight.under_way = false;
         if (l->failed) {
                 l->failed = false;
                 backoff_reset(&l->backoff);
@@ -349,31 +349,31 @@ static void succeeded(Lane *l)
 
 static void did_not(Lane *l)
 {
-        Slot *slot = l->job_slot;
+        Slot *slot = l->flight.slot;
         _cleanup_free_ char *path = lane_slot_path(l, slot->index);
 
         for (size_t i = 0; i < l->n_slots; i++)
                 l->slots[i]->releasing = false;
-        if (l->job_checkpoint)
+        if (l->flight.checkpoint)
                 lane_dirty(l);
         slot->state = SLOT_BROKEN;
         l->current = NULL;
         l->release = false; /* until there is a slot again, no checkpoint can be written */
-        l->tail_first = 0;
-        l->in_flight = false;
-        if (l->job_fresh)
+        l->tail.first = 0;
+        l->flight.under_way = false;
+        if (l->flight.fresh)
                 lane_remove(l, slot);
         if (!put_back(l) || l->failed || ++l->attempts > 1)
-                lane_fail(l, l->job_error, l->job_what, path);
+                lane_fail(l, l->flight.error, l->flight.what, path);
         else
                 (void)lane_seal(l, true);
 }
 
 static void commit_done(DiskJob *job)
 {
-        Lane *l = container_of(job, Lane, job);
+        Lane *l = container_of(job, Lane, flight.job);
 
-        if (l->job_error < 0)
+        if (l->flight.error < 0)
                 did_not(l);
         else
                 succeeded(l);

@@ -381,18 +381,18 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         l->host = host;
         l->disk = host->disk;
         l->which = which;
-        l->lock_fd = l->dir_fd = l->make_fd = -1;
-        l->dirty_usec = l->make_retry_usec = USEC_INFINITY;
+        l->lock_fd = l->dir_fd = l->making.fd = -1;
+        l->dirty_usec = l->making.retry_usec = USEC_INFINITY;
         l->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
         l->cursor.chunk = LANE_CACHE_PAGES;
         l->cursor.retry_usec = USEC_INFINITY;
-        l->head = malloc(PAGE_BYTES);
-        l->carry = malloc(PAGE_BYTES);
-        l->tail = malloc(PAGE_BYTES);
+        l->flight.head = malloc(PAGE_BYTES);
+        l->flight.carry = malloc(PAGE_BYTES);
+        l->tail.page = malloc(PAGE_BYTES);
         l->scratch = malloc(sizeof(*l->scratch));
         if (asprintf(&l->path, "%s/%s", directory, names[which]) < 0)
                 l->path = NULL;
-        if (!l->head || !l->carry || !l->tail || !l->scratch || !l->path)
+        if (!l->flight.head || !l->flight.carry || !l->tail.page || !l->scratch || !l->path)
                 return lane_free(l);
         return l;
 }

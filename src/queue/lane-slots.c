@@ -160,11 +160,11 @@ void lane_remove(Lane *l, Slot *slot)
 static int blank(Lane *l, Disk *disk)
 {
         static const uint8_t zeros[16 * PAGE_BYTES];
-        size_t step = MIN(l->make_pages - l->make_at, (size_t)STEP_PAGES);
+        size_t step = MIN(l->making.pages - l->making.at, (size_t)STEP_PAGES);
 
         for (size_t done = 0; done < step;) {
                 struct iovec iov[STEP_PAGES / 16];
-                uint64_t offset = (l->make_at + done) * PAGE_BYTES;
+                uint64_t offset = (l->making.at + done) * PAGE_BYTES;
                 int n = 0, r;
 
                 for (; done < step && n < (int)ARRAY_SIZE(iov); n++) {
@@ -173,11 +173,11 @@ static int blank(Lane *l, Disk *disk)
                         iov[n] = (struct iovec){(void *)(uintptr_t)zeros, pages * PAGE_BYTES};
                         done += pages;
                 }
-                r = disk_write(disk, l->make_fd, iov, n, offset);
+                r = disk_write(disk, l->making.fd, iov, n, offset);
                 if (r < 0)
                         return r;
         }
-        l->make_at += step;
+        l->making.at += step;
         return 0;
 }
 
@@ -185,43 +185,43 @@ static int make_step(Lane *l, Disk *disk, const char *path)
 {
         int r;
 
-        if (l->make_fd < 0) {
-                l->make_what = "make";
-                l->make_fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
+        if (l->making.fd < 0) {
+                l->making.what = "make";
+                l->making.fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
                 /* What is there is our own, half made: others' files keep their place in the table. */
-                if (l->make_fd == -EEXIST && disk_unlink(disk, path) == 0)
-                        l->make_fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
-                if (l->make_fd < 0)
-                        return l->make_fd;
-                l->make_what = "allocate room for";
-                r = disk_allocate(disk, l->make_fd, l->make_pages * PAGE_BYTES);
+                if (l->making.fd == -EEXIST && disk_unlink(disk, path) == 0)
+                        l->making.fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
+                if (l->making.fd < 0)
+                        return l->making.fd;
+                l->making.what = "allocate room for";
+                r = disk_allocate(disk, l->making.fd, l->making.pages * PAGE_BYTES);
                 if (r < 0)
                         return r;
-                if (!l->make_blank)
-                        l->make_at = l->make_pages;
+                if (!l->making.blank)
+                        l->making.at = l->making.pages;
         }
-        if (l->make_at < l->make_pages) {
-                l->make_what = "write to";
+        if (l->making.at < l->making.pages) {
+                l->making.what = "write to";
                 r = blank(l, disk);
-                if (r < 0 || l->make_at < l->make_pages)
+                if (r < 0 || l->making.at < l->making.pages)
                         return r;
         }
-        l->make_what = "sync";
-        r = disk_sync_metadata(disk, l->make_fd);
+        l->making.what = "sync";
+        r = disk_sync_metadata(disk, l->making.fd);
         return r < 0 ? r : disk_sync_metadata(disk, l->dir_fd);
 }
 
 static void make_work(DiskJob *job, Disk *disk)
 {
-        Lane *l = container_of(job, Lane, make);
-        _cleanup_free_ char *path = lane_slot_path(l, l->make_index);
+        Lane *l = container_of(job, Lane, making.job);
+        _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
         bool existed;
 
-        l->make_error = path ? make_step(l, disk, path) : -ENOMEM;
-        if (l->make_error == 0)
+        l->making.error = path ? make_step(l, disk, path) : -ENOMEM;
+        if (l->making.error == 0)
                 return;
-        existed = l->make_fd < 0;
-        l->make_fd = disk_close(disk, l->make_fd);
+        existed = l->making.fd < 0;
+        l->making.fd = disk_close(disk, l->making.fd);
         if (!existed)
                 (void)disk_unlink(disk, path);
 }
@@ -233,9 +233,9 @@ static bool is_full(int error)
 
 static void make_failed(Lane *l, int error)
 {
-        _cleanup_free_ char *path = lane_slot_path(l, l->make_index);
+        _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
 
-        l->make_retry_usec = usec_add(clock_boot(l->host->clock), MAKE_RETRY_USEC);
+        l->making.retry_usec = usec_add(clock_boot(l->host->clock), MAKE_RETRY_USEC);
         if (!l->failed && !l->starved && l->current)
                 return; /* nobody has been waiting for it */
         if (!l->failed && is_full(error)) {
@@ -243,33 +243,33 @@ static void make_failed(Lane *l, int error)
                 if (l->release) /* what we have is the limit until there is space, and the oldest makes room */
                         return;
         }
-        lane_fail(l, error, l->make_what, path);
+        lane_fail(l, error, l->making.what, path);
 }
 
 static void make_done(DiskJob *job)
 {
-        Lane *l = container_of(job, Lane, make);
+        Lane *l = container_of(job, Lane, making.job);
 
-        if (l->make_error == 0 && l->make_at < l->make_pages && !l->finishing) {
-                disk_submit(l->disk, &l->make);
+        if (l->making.error == 0 && l->making.at < l->making.pages && !l->finishing) {
+                disk_submit(l->disk, &l->making.job);
                 return;
         }
-        l->making = false;
-        if (l->make_error == 0 && l->make_at < l->make_pages) { /* half done: the next opening goes on from there */
-                l->make_fd = disk_close(l->disk, l->make_fd);
+        l->making.under_way = false;
+        if (l->making.error == 0 && l->making.at < l->making.pages) { /* half done: the next opening goes on from there */
+                l->making.fd = disk_close(l->disk, l->making.fd);
                 return;
         }
-        if (l->make_error == 0 && !lane_add_slot(l, l->make_index, l->make_fd, l->make_pages)) {
-                l->make_error = -ENOMEM;
-                disk_close(l->disk, l->make_fd);
+        if (l->making.error == 0 && !lane_add_slot(l, l->making.index, l->making.fd, l->making.pages)) {
+                l->making.error = -ENOMEM;
+                disk_close(l->disk, l->making.fd);
         }
-        l->make_fd = -1;
-        if (l->make_error < 0) {
-                make_failed(l, l->make_error);
+        l->making.fd = -1;
+        if (l->making.error < 0) {
+                make_failed(l, l->making.error);
                 return;
         }
-        l->n_made++;
-        l->make_retry_usec = USEC_INFINITY;
+        l->making.n_made++;
+        l->making.retry_usec = USEC_INFINITY;
         if (l->failed || l->starved) {
                 l->starved = false;
                 (void)lane_seal(l, l->failed);
@@ -280,7 +280,7 @@ static void make_done(DiskJob *job)
 
 static void make_dropped(DiskJob *job)
 {
-        lane_orphan_ended(container_of(job, Lane, make));
+        lane_orphan_ended(container_of(job, Lane, making.job));
 }
 
 static unsigned unused_index(const Lane *l)
@@ -297,19 +297,19 @@ static unsigned unused_index(const Lane *l)
 
 void lane_make(Lane *l)
 {
-        l->make = (DiskJob){make_work, make_done, make_dropped};
-        l->make_index = unused_index(l);
-        l->make_fd = -1;
-        l->make_at = 0;
-        l->make_pages = l->host->slot_pages;
-        l->make_blank = l->n_made < FIRST_SLOTS || l->n_commit_pages < l->n_commits * SMALL_COMMIT;
-        l->making = true;
-        disk_submit(l->disk, &l->make);
+        l->making.job = (DiskJob){make_work, make_done, make_dropped};
+        l->making.index = unused_index(l);
+        l->making.fd = -1;
+        l->making.at = 0;
+        l->making.pages = l->host->slot_pages;
+        l->making.blank = l->making.n_made < FIRST_SLOTS || l->n_commit_pages < l->n_commits * SMALL_COMMIT;
+        l->making.under_way = true;
+        disk_submit(l->disk, &l->making.job);
 }
 
 void lane_prepare(Lane *l)
 {
-        if (l->making || lane_has_free(l) || (!l->starved && (!l->wanted || l->finishing)))
+        if (l->making.under_way || lane_has_free(l) || (!l->starved && (!l->wanted || l->finishing)))
                 return;
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
                 if (lane_could_release(l, slot) && (l->current || slot->state == SLOT_USED)) {
@@ -322,15 +322,15 @@ void lane_prepare(Lane *l)
                 }
         if (l->failed)
                 return; /* it tries by itself */
-        if (l->make_retry_usec == USEC_INFINITY && l->host->may_grow(l->host->userdata, l)) {
+        if (l->making.retry_usec == USEC_INFINITY && l->host->may_grow(l->host->userdata, l)) {
                 lane_make(l);
                 return;
         }
-        if (l->make_retry_usec != USEC_INFINITY && !is_full(l->make_error))
+        if (l->making.retry_usec != USEC_INFINITY && !is_full(l->making.error))
                 return; /* records are not given up for a fault that may pass */
         if (!l->starved && l->current && l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
                 return; /* in good time */
         l->host->make_room(l->host->userdata, l);
-        if (l->starved && !l->current && !l->release && l->make_retry_usec == USEC_INFINITY)
+        if (l->starved && !l->current && !l->release && l->making.retry_usec == USEC_INFINITY)
                 lane_make(l); /* over the limit rather than not at all: a write has failed, and there is no other */
 }

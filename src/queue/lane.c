@@ -16,16 +16,16 @@ static void lane_destroy(Lane *l)
                 free(l->slots[i]);
         }
         free(l->slots);
-        if (l->making)
-                disk_close(l->disk, l->make_fd);
+        if (l->making.under_way)
+                disk_close(l->disk, l->making.fd);
         disk_close(l->disk, l->lock_fd);
         disk_close(l->disk, l->dir_fd);
         batch_done(&l->filling);
-        batch_done(&l->flying);
+        batch_done(&l->flight.batch);
         lane_cursor_done(l);
-        free(l->head);
-        free(l->carry);
-        free(l->tail);
+        free(l->flight.head);
+        free(l->flight.carry);
+        free(l->tail.page);
         free(l->scratch);
         free(l->path);
         free(l);
@@ -42,13 +42,13 @@ Lane *lane_free(Lane *l)
 {
         if (!l)
                 return NULL;
-        l->n_orphans = 1 + l->in_flight + l->making + l->cursor.reading;
+        l->n_orphans = 1 + l->flight.under_way + l->making.under_way + l->cursor.reading;
         for (size_t i = 0; i < l->n_slots; i++)
                 l->n_orphans += l->slots[i]->state == SLOT_GOING;
-        if (l->in_flight)
-                disk_abandon(l->disk, &l->job);
-        if (l->making)
-                disk_abandon(l->disk, &l->make);
+        if (l->flight.under_way)
+                disk_abandon(l->disk, &l->flight.job);
+        if (l->making.under_way)
+                disk_abandon(l->disk, &l->making.job);
         if (l->cursor.reading)
                 disk_abandon(l->disk, &l->cursor.job);
         for (size_t i = 0; i < l->n_slots; i++)
@@ -74,7 +74,7 @@ void lane_answer_batch(Lane *l, Batch *b, int error)
 
 void lane_answer(Lane *l, int error)
 {
-        lane_answer_batch(l, &l->flying, error);
+        lane_answer_batch(l, &l->flight.batch, error);
         lane_answer_batch(l, &l->filling, error);
 }
 
@@ -151,10 +151,10 @@ static bool has_way_out(Lane *l, size_t pages)
 {
         size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
 
-        if (lane_has_free(l) || l->making || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
+        if (lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
                 return true;
         lane_prepare(l);
-        return lane_has_free(l) || l->making || l->release || (l->in_flight && l->job_checkpoint);
+        return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
 }
 
 int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt)
@@ -220,13 +220,13 @@ static usec_t checkpoint_due(const Lane *l)
 
 static usec_t work_due(const Lane *l, usec_t now)
 {
-        if (l->in_flight)
+        if (l->flight.under_way)
                 return USEC_INFINITY; /* its end will tell */
         if (l->failed)
-                return l->making ? USEC_INFINITY : l->retry_usec;
+                return l->making.under_way ? USEC_INFINITY : l->retry_usec;
         if (l->starved)
-                return MIN(l->release ? checkpoint_due(l) : USEC_INFINITY, l->make_retry_usec);
-        return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->make_retry_usec);
+                return MIN(l->release ? checkpoint_due(l) : USEC_INFINITY, l->making.retry_usec);
+        return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->making.retry_usec);
 }
 
 usec_t lane_deadline(const Lane *l, usec_t now)
@@ -238,7 +238,7 @@ usec_t lane_deadline(const Lane *l, usec_t now)
  * limit says. */
 static void retry(Lane *l, usec_t now)
 {
-        if (now < l->retry_usec || l->making || lane_seal(l, true))
+        if (now < l->retry_usec || l->making.under_way || lane_seal(l, true))
                 return;
         lane_make(l);
 }
@@ -246,14 +246,14 @@ static void retry(Lane *l, usec_t now)
 void lane_tick(Lane *l, usec_t now)
 {
         lane_read_again(l, now);
-        if (l->in_flight)
+        if (l->flight.under_way)
                 return;
         if (l->failed) {
                 retry(l, now);
                 return;
         }
-        if (now >= l->make_retry_usec) {
-                l->make_retry_usec = USEC_INFINITY;
+        if (now >= l->making.retry_usec) {
+                l->making.retry_usec = USEC_INFINITY;
                 lane_prepare(l);
         }
         if (l->starved) {
@@ -279,12 +279,12 @@ bool lane_finish(Lane *l)
         l->finishing = true;
         if (l->failed && !l->tried_last) {
                 l->tried_last = true;
-                if (l->filling.n_records > 0 || l->flying.n_records > 0) {
+                if (l->filling.n_records > 0 || l->flight.batch.n_records > 0) {
                         l->retry_usec = 0;
                         retry(l, 0);
                 }
-        } else if (!l->failed && !l->in_flight && !l->starved &&
-                   (l->filling.n_pages > 0 || l->flying.n_pages > 0 || l->dirty_usec != USEC_INFINITY))
+        } else if (!l->failed && !l->flight.under_way && !l->starved &&
+                   (l->filling.n_pages > 0 || l->flight.batch.n_pages > 0 || l->dirty_usec != USEC_INFINITY))
                 (void)lane_seal(l, true);
-        return !l->in_flight && !l->making;
+        return !l->flight.under_way && !l->making.under_way;
 }

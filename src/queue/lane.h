@@ -97,6 +97,45 @@ typedef struct LaneCursor {
         size_t chunk; /* pages read at once; 1 after an error, to lose no neighbour */
 } LaneCursor;
 
+/* The commit that is under way: what it writes, and where. */
+typedef struct LaneFlight {
+        DiskJob job;
+        bool under_way;
+        Batch batch;
+        Slot *slot;
+        uint64_t offset;
+        struct iovec iov[2];
+        int n_iov;
+        size_t at, n; /* pages */
+        bool fresh, carries, checkpoint;
+        uint32_t announced;    /* identities that page 0 of the slot that it begins has names for */
+        uint8_t *head, *carry; /* pages: of a new slot; what is carried along */
+        int error;
+        const char *what; /* the call that failed */
+} LaneFlight;
+
+/* The last page, as far as the next commit may carry it on. */
+typedef struct LaneTail {
+        uint8_t *page;
+        size_t first;    /* its first position; 0: nothing to carry on */
+        size_t used;     /* records only */
+        bool checkpoint; /* the newest checkpoint is in it */
+} LaneTail;
+
+/* The slot that is being made, ahead of need. */
+typedef struct LaneMaking {
+        DiskJob job;
+        bool under_way;
+        bool blank; /* write it once, so that commits need no journal */
+        unsigned index;
+        int fd;
+        size_t at, pages;
+        int error;
+        const char *what;
+        usec_t retry_usec;
+        unsigned n_made;
+} LaneMaking;
+
 struct Lane {
         LaneHost *host;
         Disk *disk;
@@ -111,47 +150,23 @@ struct Lane {
         uint64_t segno, commit; /* the last ones given out */
         uint64_t end[RECORD_STREAMS]; /* one past the last durable number in here; 0: never any */
         uint32_t announced;           /* identities that the current slot has names for */
-        uint32_t job_announced;       /* and page 0 of the one that the commit in flight begins */
         bool open_announced;          /* this opening stands in the lane */
         bool wanted;                  /* some stream comes here: slots are kept ready */
 
         /* in */
-        Batch filling, flying;
-        DiskJob job;
-        bool in_flight;
-        Slot *job_slot;
-        uint64_t job_offset;
-        struct iovec job_iov[2];
-        int job_n_iov;
-        int job_error;
-        const char *job_what;  /* the call that failed */
-        size_t job_at, job_n;  /* pages */
-        bool job_fresh, job_carries, job_checkpoint;
-        uint8_t *head, *carry, *tail; /* pages: of a new slot, carried, and what of the last one to carry on */
-        size_t tail_first;            /* its first position; 0: nothing to carry on */
-        size_t tail_used;             /* records only */
-        bool tail_checkpoint;         /* the newest checkpoint is in it */
-        bool urgent;                  /* somebody waits for the batch */
-        bool starved;                 /* the batch waits for a slot */
+        Batch filling;
+        LaneFlight flight;
+        LaneTail tail;
+        LaneMaking making;
+        bool urgent;  /* somebody waits for the batch */
+        bool starved; /* the batch waits for a slot */
+        uint64_t n_commits, n_commit_pages;
 
         /* checkpoints */
         Checkpoint *scratch;
         usec_t dirty_usec; /* since when there is news; USEC_INFINITY: none */
         usec_t checkpoint_usec, commit_usec;
         bool release; /* a checkpoint would free a slot that is needed */
-
-        /* slots made ahead of need */
-        DiskJob make;
-        bool making;
-        bool make_blank; /* write it once, so that commits need no journal */
-        unsigned make_index;
-        int make_fd;
-        size_t make_at, make_pages;
-        int make_error;
-        const char *make_what;
-        usec_t make_retry_usec;
-        unsigned n_made;
-        uint64_t n_commits, n_commit_pages;
 
         /* trouble */
         bool failed;

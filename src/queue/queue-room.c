@@ -10,7 +10,7 @@
 
 static uint64_t bytes_of(const Lane *l)
 {
-        uint64_t sum = l->making ? l->make_pages * PAGE_BYTES : 0;
+        uint64_t sum = l->making.under_way ? l->making.pages * PAGE_BYTES : 0;
 
         for (size_t i = 0; i < l->n_slots; i++)
                 sum += l->slots[i]->n_pages * PAGE_BYTES;
@@ -39,8 +39,8 @@ static uint64_t reserved_for_others(const Queue *q, const Lane *lane)
         for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
                 const Lane *l = q->lanes[i];
 
-                if (l != lane && l->wanted && l->n_slots + l->making < LANE_SLOTS_MIN)
-                        sum += (LANE_SLOTS_MIN - l->n_slots - l->making) * q->host.slot_pages * PAGE_BYTES;
+                if (l != lane && l->wanted && l->n_slots + l->making.under_way < LANE_SLOTS_MIN)
+                        sum += (LANE_SLOTS_MIN - l->n_slots - l->making.under_way) * q->host.slot_pages * PAGE_BYTES;
         }
         return sum;
 }
@@ -82,7 +82,7 @@ static bool disk_is_full(const Queue *q)
         for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
                 const Lane *l = q->lanes[i];
 
-                if (l && l->make_retry_usec != USEC_INFINITY && (l->make_error == -ENOSPC || l->make_error == -EDQUOT))
+                if (l && l->making.retry_usec != USEC_INFINITY && (l->making.error == -ENOSPC || l->making.error == -EDQUOT))
                         return true;
         }
         return false;
