@@ -132,6 +132,19 @@ static void seal_ripe(Loader *l, usec_t flush_until, usec_t now)
 
 /* ---- reading ---- */
 
+/* The oldest first: the backlog, then what came after it. */
+static int peek(const Loader *l, QueueRecord *ret)
+{
+        int r = queue_peek(l->peers->queue, l->lane, QUEUE_BACKLOG, ret);
+
+        return r == QUEUE_E_EMPTY ? queue_peek(l->peers->queue, l->lane, QUEUE_NEWS, ret) : r;
+}
+
+static void advance(const Loader *l, const QueueRecord *record)
+{
+        queue_advance(l->peers->queue, l->lane, record->backlog ? QUEUE_BACKLOG : QUEUE_NEWS);
+}
+
 /* When a record was appended, by this boot's clock: those of earlier boots are older than all it can tell. */
 static usec_t appended_of(const QueueRecord *record)
 {
@@ -184,7 +197,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
         const Format *format = format_of(l, record->stream);
 
         if (r == -EBADMSG) {
-                queue_advance(l->peers->queue, l->lane);
+                advance(l, record);
                 losses_damaged(l->peers->losses, record->stream, record->epoch, record->n, now);
                 return LOADER_GIVING;
         }
@@ -196,7 +209,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 message_free(message);
                 return LOADER_BLOCKED;
         }
-        queue_advance(l->peers->queue, l->lane);
+        advance(l, record);
         launch(l, record->stream, message, appended_of(record), expiry_of(format, appended_of(record)), now);
         return LOADER_GIVING;
 }
@@ -253,7 +266,7 @@ static LoaderState take_into_pack(Loader *l, const QueueRecord *record, const Re
                 no_memory(l, now);
                 return LOADER_BLOCKED;
         }
-        queue_advance(l->peers->queue, l->lane);
+        advance(l, record);
         return LOADER_GIVING;
 }
 
@@ -302,7 +315,7 @@ static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *
 {
         if (now < expiry_of(format, appended_of(record)))
                 return false;
-        queue_advance(l->peers->queue, l->lane);
+        advance(l, record);
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
         return true;
 }
@@ -311,7 +324,7 @@ static LoaderState take_next(Loader *l, usec_t now)
 {
         const Format *format;
         QueueRecord record;
-        int r = queue_peek(l->peers->queue, l->lane, &record);
+        int r = peek(l, &record);
 
         if (r != 0)
                 return r == QUEUE_E_EMPTY ? LOADER_EMPTY : LOADER_WAITING;
@@ -409,7 +422,7 @@ static usec_t expire_front(Loader *l, usec_t now)
 {
         QueueRecord record;
 
-        while (queue_peek(l->peers->queue, l->lane, &record) == 0) {
+        while (peek(l, &record) == 0) {
                 const Format *format = format_of(l, record.stream);
 
                 if (!format || !drop_if_expired(l, &record, format, now))

@@ -384,8 +384,7 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         l->lock_fd = l->dir_fd = l->making.fd = -1;
         l->dirty_usec = l->making.retry_usec = USEC_INFINITY;
         l->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
-        l->cursor.chunk = LANE_CACHE_PAGES;
-        l->cursor.retry_usec = USEC_INFINITY;
+        lane_cursors_init(l);
         l->flight.head = malloc(PAGE_BYTES);
         l->flight.carry = malloc(PAGE_BYTES);
         l->tail.page = malloc(PAGE_BYTES);
@@ -457,4 +456,5 @@ void lane_start(Lane *l)
                 if (slot->state == SLOT_USED && slot != l->current && slot_is_settled(slot, l->host->streams))
                         slot->state = SLOT_FREE;
         }
+        lane_split(l);
 }

@@ -235,6 +235,7 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
                         newest->first[id] = before->end[id];
                 }
                 before->n_walk = before->n_used = before->n_pages;
+                before->joined = false; /* each has its own numbers now */
         }
         scan(o, newest, last, &any);
         find_torn(o, newest, last);

@@ -38,6 +38,20 @@ Slot *lane_next_slot(const Lane *l, const Slot *after)
         return next;
 }
 
+Slot *lane_previous_slot(const Lane *l, const Slot *before)
+{
+        Slot *previous = NULL;
+
+        for (size_t i = 0; i < l->n_slots; i++) {
+                Slot *slot = l->slots[i];
+
+                if (slot_holds(slot) && (!before || slot->segno < before->segno) &&
+                    (!previous || slot->segno > previous->segno))
+                        previous = slot;
+        }
+        return previous;
+}
+
 bool lane_has_free(const Lane *l)
 {
         for (size_t i = 0; i < l->n_slots; i++)
@@ -75,7 +89,7 @@ Slot *lane_take_slot(Lane *l, size_t pages)
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
                 if (slot->state == SLOT_USED && slot != l->current && slot->n_pages >= pages &&
                     slot_is_settled(slot, l->host->streams)) {
-                        lane_cursor_leave(l, slot);
+                        lane_cursors_leave(l, slot);
                         return slot;
                 }
         return NULL;
@@ -110,7 +124,7 @@ Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages)
 
 void lane_release(Lane *l, Slot *slot)
 {
-        lane_cursor_leave(l, slot);
+        lane_cursors_leave(l, slot);
         if (slot->state == SLOT_BROKEN || !l->host->may_keep(l->host->userdata, l))
                 lane_remove(l, slot);
         else
@@ -149,7 +163,7 @@ static void remove_dropped(DiskJob *job)
 
 void lane_remove(Lane *l, Slot *slot)
 {
-        lane_cursor_leave(l, slot);
+        lane_cursors_leave(l, slot);
         slot->state = SLOT_GOING;
         slot->removal = (DiskJob){remove_work, remove_done, remove_dropped};
         disk_submit(l->disk, &slot->removal);

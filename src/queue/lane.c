@@ -22,7 +22,7 @@ static void lane_destroy(Lane *l)
         disk_close(l->disk, l->dir_fd);
         batch_done(&l->filling);
         batch_done(&l->flight.batch);
-        lane_cursor_done(l);
+        lane_cursors_done(l);
         free(l->flight.head);
         free(l->flight.carry);
         free(l->tail.page);
@@ -42,15 +42,14 @@ Lane *lane_free(Lane *l)
 {
         if (!l)
                 return NULL;
-        l->n_orphans = 1 + l->flight.under_way + l->making.under_way + l->cursor.reading;
+        l->n_orphans = 1 + l->flight.under_way + l->making.under_way + lane_cursors_reading(l);
         for (size_t i = 0; i < l->n_slots; i++)
                 l->n_orphans += l->slots[i]->state == SLOT_GOING;
         if (l->flight.under_way)
                 disk_abandon(l->disk, &l->flight.job);
         if (l->making.under_way)
                 disk_abandon(l->disk, &l->making.job);
-        if (l->cursor.reading)
-                disk_abandon(l->disk, &l->cursor.job);
+        lane_cursors_abandon(l);
         for (size_t i = 0; i < l->n_slots; i++)
                 if (l->slots[i]->state == SLOT_GOING)
                         disk_abandon(l->disk, &l->slots[i]->removal);
@@ -231,7 +230,7 @@ static usec_t work_due(const Lane *l, usec_t now)
 
 usec_t lane_deadline(const Lane *l, usec_t now)
 {
-        return MIN(work_due(l, now), l->cursor.retry_usec);
+        return MIN(work_due(l, now), lane_cursors_deadline(l));
 }
 
 /* A fresh slot, or one that holds nothing unsettled; if there is none a new one has to be made, whatever the
@@ -245,7 +244,7 @@ static void retry(Lane *l, usec_t now)
 
 void lane_tick(Lane *l, usec_t now)
 {
-        lane_read_again(l, now);
+        lane_cursors_tick(l, now);
         if (l->flight.under_way)
                 return;
         if (l->failed) {

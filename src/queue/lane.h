@@ -10,7 +10,7 @@
  * lane-commit.c      records to the disk: where, and what becomes of them
  * lane-checkpoint.c  what the lane writes about itself
  * lane-slots.c       slots made ahead of need, released, removed
- * lane-read.c        the cursor
+ * lane-read.c        its two cursors, and where one ends and the other begins
  *
  * One commit is in flight at a time. Never is the newest durable copy of a record overwritten: a last page that
  * has room is written again, with more, beside itself.
@@ -21,11 +21,8 @@
  */
 
 #include "queue/batch.h"
-#include "queue/slot.h"
+#include "queue/cursor.h"
 
-typedef struct Lane Lane;
-
-#define LANE_CACHE_PAGES 16
 #define LANE_BATCH_PAGES 64 /* a commit is sealed when it has so many; what is over may come to BUSY */
 #define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
 #define LANE_SLOT_PAGES_MIN 96
@@ -58,44 +55,6 @@ typedef struct LaneHost {
         void (*readable)(void *userdata, Lane *lane);
         void *userdata;
 } LaneHost;
-
-typedef struct LaneCursor {
-        Slot *slot; /* NULL: before the oldest */
-        size_t page;
-        uint64_t tail_commit;          /* of the copy of the last page that was read */
-        uint64_t seen[RECORD_STREAMS]; /* the greatest number met, by identity */
-        bool doubtful;                 /* a page or a number was missed: count what is gone */
-        uint64_t boot_epoch;           /* the last epoch whose boot was told */
-        bool boot_is_this;
-
-        const uint8_t *open; /* the page being read; NULL: none */
-        size_t used, at;
-        RecordContext context;
-        uint64_t epoch;
-        Record record;  /* peeked, or the head of a big one */
-        bool peeked;
-        bool big_pending;
-
-        uint8_t *cache;
-        uint64_t cache_segno;
-        size_t cache_first, cache_n;
-        uint8_t *big;
-        size_t big_first, big_n; /* pages of its body in big */
-
-        DiskJob job; /* a read that had to wait */
-        bool reading;
-        uint64_t job_segno;
-        int job_fd;
-        uint8_t *job_data;
-        size_t job_first, job_n;
-        ssize_t job_result;
-        bool job_is_big;
-        uint64_t tail_read; /* the copy of the last page that is in the cache, or on its way; 0: others are */
-        unsigned tries;     /* to read what would not be read */
-        usec_t retry_usec;  /* and when it is the next one's time; USEC_INFINITY: nothing is wrong */
-        bool weary;         /* the last page that would not be read was given up: the next has one try */
-        size_t chunk; /* pages read at once; 1 after an error, to lose no neighbour */
-} LaneCursor;
 
 /* The commit that is under way: what it writes, and where. */
 typedef struct LaneFlight {
@@ -175,7 +134,10 @@ struct Lane {
         usec_t retry_usec;
         char reason[LANE_REASON_MAX];
 
-        LaneCursor cursor;
+        /* out */
+        Cursor cursors[_QUEUE_SOURCE_MAX];
+        bool joined; /* the backlog goes on to the end, the news pause */
+
         bool finishing, tried_last;
         int n_orphans; /* jobs that a closed lane still waits for */
 };
@@ -254,23 +216,26 @@ Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);
 bool lane_could_release(const Lane *l, const Slot *slot);
 void lane_release(Lane *l, Slot *slot);
 void lane_remove(Lane *l, Slot *slot);
-Slot *lane_next_slot(const Lane *l, const Slot *after); /* by segno; NULL: the oldest */
+Slot *lane_next_slot(const Lane *l, const Slot *after);      /* by segno; NULL: the oldest */
+Slot *lane_previous_slot(const Lane *l, const Slot *before); /* NULL: the newest */
 bool lane_has_free(const Lane *l);
 uint64_t lane_bytes(const Lane *l); /* of slots that hold something */
 char *lane_slot_path(const Lane *l, unsigned index);
 
 /* ---- out ---- */
 
-typedef struct LaneRecord {
-        Record record;
-        Stream *stream;
-        uint64_t epoch;
-        bool this_boot;
-} LaneRecord;
+void lane_cursors_init(Lane *l);
+void lane_cursors_done(Lane *l);
+int lane_cursors_reading(const Lane *l); /* how many jobs of theirs are under way */
+void lane_cursors_abandon(Lane *l);
+void lane_cursors_leave(Lane *l, const Slot *slot); /* it is about to be used again */
+void lane_cursors_tick(Lane *l, usec_t now);
+usec_t lane_cursors_deadline(const Lane *l);
 
+/* What is durable and unserved is backlog from now on. */
+void lane_split(Lane *l);
+/* Back to one order, until all that is durable was served. */
+void lane_join(Lane *l);
 /* 0, QUEUE_E_EMPTY, QUEUE_E_WAIT */
-int lane_peek(Lane *l, LaneRecord *ret);
-void lane_advance(Lane *l);
-void lane_read_again(Lane *l, usec_t now); /* what would not be read a moment ago, if it is time */
-void lane_cursor_leave(Lane *l, const Slot *slot); /* it is about to be used again */
-void lane_cursor_done(Lane *l);
+int lane_peek(Lane *l, QueueSource source, CursorRecord *ret);
+void lane_advance(Lane *l, QueueSource source);

@@ -10,6 +10,8 @@
 #define TOKEN_USEC  (USEC_PER_SEC / 2) /* early commits: two a second ... */
 #define TOKEN_BURST 20                 /* ... after so many at once */
 
+#define JOIN_RANGES 48 /* of the CHECKPOINT_RANGES */
+
 void queue_changed(Queue *q)
 {
         if (!q->closing && q->sink.changed)
@@ -306,14 +308,26 @@ bool queue_is_ready(const Queue *q)
 
 /* ---- out ---- */
 
-int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret)
+/* Are so many settled ranges apart that a checkpoint might not hold them soon? */
+static bool is_crowded(const Queue *q)
 {
-        LaneRecord found;
+        size_t n = 0;
+
+        for (unsigned h = 0; h < q->n_streams; h++)
+                n += q->streams[h]->settled.n;
+        return n > JOIN_RANGES;
+}
+
+int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
+{
+        CursorRecord found;
         int r;
 
         if (!queue_is_open(q))
                 return QUEUE_E_EMPTY;
-        r = lane_peek(q->lanes[lane], &found);
+        if (source == QUEUE_NEWS && is_crowded(q))
+                lane_join(q->lanes[lane]);
+        r = lane_peek(q->lanes[lane], source, &found);
         if (r != 0)
                 return r;
         *ret = (QueueRecord){
@@ -323,17 +337,23 @@ int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret)
                 .n = found.record.n,
                 .boot_usec = found.record.boot_usec,
                 .this_boot = found.this_boot,
-                .backlog = found.epoch != q->host.epoch,
+                .backlog = source == QUEUE_BACKLOG,
                 .payload = found.record.payload,
                 .size = found.record.size,
         };
         return 0;
 }
 
-void queue_advance(Queue *q, QueueLane lane)
+void queue_advance(Queue *q, QueueLane lane, QueueSource source)
 {
         if (queue_is_open(q))
-                lane_advance(q->lanes[lane]);
+                lane_advance(q->lanes[lane], source);
+}
+
+void queue_split(Queue *q)
+{
+        for (int i = 0; i < _QUEUE_LANE_MAX && queue_is_open(q); i++)
+                lane_split(q->lanes[i]);
 }
 
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome)

@@ -33,6 +33,13 @@ typedef enum QueueLane {
         _QUEUE_LANE_MAX,
 } QueueLane;
 
+/* Two readers a lane. News begin at the last split, the backlog is what lay there before it. */
+typedef enum QueueSource {
+        QUEUE_NEWS,
+        QUEUE_BACKLOG,
+        _QUEUE_SOURCE_MAX,
+} QueueSource;
+
 /* Values are on disk. */
 typedef enum QueueKind {
         QUEUE_KIND_READING = 1,
@@ -112,15 +119,20 @@ typedef struct QueueRecord {
         uint64_t epoch, n;
         usec_t boot_usec;    /* boot clock when it was appended */
         bool this_boot;      /* that boot is this one */
-        bool backlog;        /* it was on disk when the queue was opened */
+        bool backlog;        /* from QUEUE_BACKLOG */
         const void *payload; /* borrowed until the next call on the queue */
         size_t size;
 } QueueRecord;
 
-/* The next durable, unsettled record behind the lane's cursor: 0, QUEUE_E_EMPTY or QUEUE_E_WAIT. */
-int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret);
+/* The source's next durable, unsettled record: 0, QUEUE_E_EMPTY or QUEUE_E_WAIT. Each record comes from one source
+ * only. When so much is settled out of order that it could not be kept over a restart, the news pause until the
+ * backlog, which goes on into them, is empty. */
+int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret);
 /* Past the peeked record: it is in the caller's hands, and not evicted any more, until it is settled. */
-void queue_advance(Queue *q, QueueLane lane);
+void queue_advance(Queue *q, QueueLane lane, QueueSource source);
+/* What is durable and unread becomes backlog, the news begin behind it: for each time the link comes back. So it is
+ * after opening. What was peeked and not advanced over is unread. */
+void queue_split(Queue *q);
 
 /* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);

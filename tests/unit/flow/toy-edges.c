@@ -91,17 +91,18 @@ bool queue_is_ready(const Queue *q)
         return q->refuses == 0;
 }
 
-static ToyRecord *front(Queue *q, QueueLane lane)
+static ToyRecord *front(Queue *q, QueueLane lane, QueueSource source)
 {
         for (size_t i = 0; i < q->n_durable; i++)
-                if (q->records[i].lane == lane && !q->records[i].taken && !q->records[i].settled)
+                if (q->records[i].lane == lane && q->records[i].record.backlog == (source == QUEUE_BACKLOG) &&
+                    !q->records[i].taken && !q->records[i].settled)
                         return &q->records[i];
         return NULL;
 }
 
-int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret)
+int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
 {
-        ToyRecord *r = front(q, lane);
+        ToyRecord *r = front(q, lane, source);
 
         q->peeks++;
         if (!r)
@@ -114,9 +115,15 @@ int queue_peek(Queue *q, QueueLane lane, QueueRecord *ret)
         return 0;
 }
 
-void queue_advance(Queue *q, QueueLane lane)
+void queue_advance(Queue *q, QueueLane lane, QueueSource source)
 {
-        front(q, lane)->taken = true;
+        front(q, lane, source)->taken = true;
+}
+
+void queue_split(Queue *q)
+{
+        for (size_t i = 0; i < q->n_durable; i++)
+                q->records[i].record.backlog |= !q->records[i].taken;
 }
 
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome)

@@ -169,6 +169,23 @@ void bench_run(Bench *b, usec_t usec)
         fake_clock_advance(&b->clock, end - b->clock.boot_usec);
 }
 
+int bench_peek(Bench *b, QueueLane lane, QueueRecord *ret)
+{
+        int r;
+
+        b->source = QUEUE_BACKLOG;
+        r = queue_peek(b->queue, lane, QUEUE_BACKLOG, ret);
+        if (r != QUEUE_E_EMPTY)
+                return r;
+        b->source = QUEUE_NEWS;
+        return queue_peek(b->queue, lane, QUEUE_NEWS, ret);
+}
+
+void bench_advance(Bench *b, QueueLane lane)
+{
+        queue_advance(b->queue, lane, b->source);
+}
+
 size_t bench_read(Bench *b, QueueLane lane, QueueRecord *ret_last)
 {
         uint64_t last[QUEUE_STREAMS_MAX] = {};
@@ -176,18 +193,18 @@ size_t bench_read(Bench *b, QueueLane lane, QueueRecord *ret_last)
         size_t n = 0;
 
         for (;; n++) {
-                int r = queue_peek(b->queue, lane, &record);
+                int r = bench_peek(b, lane, &record);
 
                 if (r == QUEUE_E_WAIT) {
                         disk_dispatch(&b->disk->disk);
-                        r = queue_peek(b->queue, lane, &record);
+                        r = bench_peek(b, lane, &record);
                 }
                 if (r != 0)
                         return n;
                 if (record.n <= last[record.stream])
                         ck_abort_msg("%llu after %llu", (unsigned long long)record.n, (unsigned long long)last[record.stream]);
                 last[record.stream] = record.n;
-                queue_advance(b->queue, lane);
+                bench_advance(b, lane);
                 if (ret_last)
                         *ret_last = record;
         }
@@ -198,8 +215,8 @@ size_t bench_read_and_settle(Bench *b, QueueLane lane)
         QueueRecord record;
         size_t n = 0;
 
-        while (queue_peek(b->queue, lane, &record) == 0) {
-                queue_advance(b->queue, lane);
+        while (bench_peek(b, lane, &record) == 0) {
+                bench_advance(b, lane);
                 queue_settle(b->queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
                 n++;
         }

@@ -26,6 +26,7 @@ typedef struct Bench {
         Queue *queue;
         QueueSettings settings;
         unsigned n_readable, n_changed;
+        QueueSource source; /* that bench_peek() asked last */
         uint64_t settled[_OUTCOME_MAX];
         BenchReceipt *receipts; /* in the order of the appends that asked for one */
         size_t n_receipts, n_answered;
@@ -44,6 +45,9 @@ int bench_append_big(Bench *b, unsigned stream, size_t size);
 int bench_submit(Bench *b, unsigned stream, const char *text);            /* with a receipt */
 void bench_run(Bench *b, usec_t usec);                                    /* time passes; what is due happens */
 
+/* From the backlog, then from the news. */
+int bench_peek(Bench *b, QueueLane lane, QueueRecord *ret);
+void bench_advance(Bench *b, QueueLane lane);
 /* Reads all there is. Each record is checked: numbers ascend in their stream. */
 size_t bench_read(Bench *b, QueueLane lane, QueueRecord *ret_last);
 size_t bench_read_and_settle(Bench *b, QueueLane lane);

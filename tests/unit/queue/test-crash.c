@@ -41,8 +41,8 @@ static void acknowledge(Story *t, QueueLane lane, size_t n)
 {
         QueueRecord record;
 
-        for (; n > 0 && queue_peek(t->b.queue, lane, &record) == 0; n--) {
-                queue_advance(t->b.queue, lane);
+        for (; n > 0 && bench_peek(&t->b, lane, &record) == 0; n--) {
+                bench_advance(&t->b, lane);
                 queue_settle(t->b.queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
                 for (unsigned i = 0; i < STREAMS; i++)
                         if (t->streams[i] == record.stream)
@@ -96,7 +96,7 @@ static void check(const Story *t, size_t entries, FakeCut cut, uint64_t seed)
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
                 uint64_t last[QUEUE_STREAMS_MAX] = {};
 
-                while (queue_peek(b.queue, (QueueLane)lane, &record) == 0) {
+                while (bench_peek(&b, (QueueLane)lane, &record) == 0) {
                         const char *name = queue_stream_name(b.queue, record.stream);
                         unsigned i = strcmp(name, "telemetry") == 0 ? 0 : strcmp(name, "wind") == 0 ? 1 : 2;
                         char text[64];
@@ -109,7 +109,7 @@ static void check(const Story *t, size_t entries, FakeCut cut, uint64_t seed)
                         ck_assert(record.backlog);
                         there[i][record.n] = true;
                         n_read++;
-                        queue_advance(b.queue, (QueueLane)lane);
+                        bench_advance(&b, (QueueLane)lane);
                 }
         }
         for (size_t r = 0; r < t->b.n_receipts; r++) {

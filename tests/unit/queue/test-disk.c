@@ -88,20 +88,23 @@ static int submit(Real *r, unsigned s, const char *text)
 
 static size_t read_all(Real *r)
 {
+        QueueSource source = QUEUE_BACKLOG;
         QueueRecord record;
         size_t n = 0;
 
         for (;;) {
-                switch (queue_peek(r->q, QUEUE_LANE_NORMAL, &record)) {
+                switch (queue_peek(r->q, QUEUE_LANE_NORMAL, source, &record)) {
                 case 0:
                         n++;
-                        queue_advance(r->q, QUEUE_LANE_NORMAL);
+                        queue_advance(r->q, QUEUE_LANE_NORMAL, source);
                         break;
                 case QUEUE_E_WAIT:
                         turn(r);
                         break;
                 default:
-                        return n;
+                        if (source == QUEUE_NEWS)
+                                return n;
+                        source = QUEUE_NEWS;
                 }
         }
 }

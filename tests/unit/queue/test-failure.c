@@ -59,9 +59,9 @@ static void live(Life *life)
                 for (int k = 0; k < 500; k++) {
                         QueueRecord record;
 
-                        if (queue_peek(b->queue, QUEUE_LANE_NORMAL, &record) != 0)
+                        if (bench_peek(b, QUEUE_LANE_NORMAL, &record) != 0)
                                 break;
-                        queue_advance(b->queue, QUEUE_LANE_NORMAL);
+                        bench_advance(b, QUEUE_LANE_NORMAL);
                         queue_settle(b->queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
                 }
                 bench_run(b, USEC_PER_SEC);
@@ -101,8 +101,8 @@ static void check_life(Life *life)
         ck_assert_msg(l.accepted == life->appended, "call %llu, reopened: %llu accepted, %llu appended",
                       (unsigned long long)life->n, (unsigned long long)l.accepted, (unsigned long long)life->appended);
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                while (queue_peek(b->queue, (QueueLane)lane, &record) == 0) {
-                        queue_advance(b->queue, (QueueLane)lane);
+                while (bench_peek(b, (QueueLane)lane, &record) == 0) {
+                        bench_advance(b, (QueueLane)lane);
                         n++;
                 }
         l = bench_ledger(b);

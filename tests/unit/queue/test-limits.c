@@ -83,7 +83,7 @@ START_TEST(the_oldest_go_when_full)
         ck_assert_uint_eq(dropped, b.settled[OUTCOME_QUEUE_FULL]);
         ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 1);
         ck_assert_str_eq(log.ids[0], LOG_ID_QUEUE_FULL);
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
         ck_assert_uint_eq(record.n, dropped + 1); /* the count is exact */
         bench_kill(&b);
         bench_open(&b);
@@ -114,8 +114,8 @@ START_TEST(what_is_in_hand_is_not_dropped)
                 bench_run(&b, USEC_PER_SEC);
                 if (i == 0)
                         for (int k = 0; k < 10; k++) {
-                                ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
-                                queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                                ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
+                                bench_advance(&b, QUEUE_LANE_NORMAL);
                         }
         }
         l = bench_ledger(&b);

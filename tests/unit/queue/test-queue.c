@@ -29,16 +29,16 @@ START_TEST(what_was_appended_is_read_in_order)
                 char text[32];
 
                 (void)snprintf(text, sizeof(text), "reading %d", i);
-                ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+                ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
                 ck_assert_uint_eq(record.n, (uint64_t)i + 1);
                 ck_assert_uint_eq(record.stream, s);
                 ck_assert_uint_eq(record.epoch, queue_epoch(b.queue));
                 ck_assert_uint_eq(record.size, strlen(text));
                 ck_assert_mem_eq(record.payload, text, record.size);
                 ck_assert(record.this_boot && !record.backlog);
-                queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                bench_advance(&b, QUEUE_LANE_NORMAL);
         }
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &(QueueRecord){}), QUEUE_E_EMPTY);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &(QueueRecord){}), QUEUE_E_EMPTY);
         ck_assert_uint_eq(bench_ledger(&b).accepted, 1000);
         bench_done(&b);
 }
@@ -114,14 +114,14 @@ START_TEST(a_receipt_fires_only_after_the_sync)
         ck_assert_int_eq(bench_submit(&b, s, "x"), 0);
         bench_run(&b, 0);
         ck_assert_uint_eq(b.n_answered, 0);
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &(QueueRecord){}), QUEUE_E_EMPTY);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &(QueueRecord){}), QUEUE_E_EMPTY);
         while (fake_disk_step(b.disk))
                 ;
         ck_assert_uint_gt(b.disk->n_syncs, syncs);
         ck_assert_uint_eq(b.n_answered, 1);
         ck_assert_int_eq(b.receipts[0].error, 0);
         ck_assert_uint_eq(b.receipts[0].n, 1);
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &(QueueRecord){}), 0);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &(QueueRecord){}), 0);
         b.disk->held = false;
         bench_done(&b);
 }
@@ -148,7 +148,7 @@ START_TEST(a_reader_at_the_heels_of_the_writer)
                         bench_run(&b, USEC_PER_SEC);
                         b.disk->cold = i % 3 == 0;
                         for (unsigned k = 0; i % (int)pace == 0 && (k < pace * 7 || i % 10 == 0); k++) {
-                                int r = queue_peek(b.queue, QUEUE_LANE_NORMAL, &record);
+                                int r = bench_peek(&b, QUEUE_LANE_NORMAL, &record);
 
                                 if (r == QUEUE_E_WAIT) {
                                         disk_dispatch(&b.disk->disk);
@@ -157,7 +157,7 @@ START_TEST(a_reader_at_the_heels_of_the_writer)
                                 if (r == QUEUE_E_EMPTY)
                                         break;
                                 ck_assert_uint_eq(record.n, ++n);
-                                queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                                bench_advance(&b, QUEUE_LANE_NORMAL);
                         }
                 }
                 b.disk->cold = false;
@@ -185,12 +185,12 @@ START_TEST(a_cold_disk_is_read_by_the_worker)
         bench_run(&b, 2 * USEC_PER_SEC);
         b.disk->cold = true;
         for (;;) {
-                int r = queue_peek(b.queue, QUEUE_LANE_NORMAL, &record);
+                int r = bench_peek(&b, QUEUE_LANE_NORMAL, &record);
 
                 if (r == QUEUE_E_WAIT) {
                         unsigned before = b.n_readable;
 
-                        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), QUEUE_E_WAIT);
+                        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), QUEUE_E_WAIT);
                         disk_dispatch(&b.disk->disk);
                         ck_assert_uint_gt(b.n_readable, before);
                         continue;
@@ -199,7 +199,7 @@ START_TEST(a_cold_disk_is_read_by_the_worker)
                         break;
                 ck_assert_int_eq(r, 0);
                 n++;
-                queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                bench_advance(&b, QUEUE_LANE_NORMAL);
         }
         ck_assert_uint_eq(n, 501);
         bench_done(&b);
@@ -223,18 +223,18 @@ START_TEST(what_is_settled_meanwhile_is_not_served)
         bench_run(&b, 2 * USEC_PER_SEC);
         ck_assert_int_eq(bench_append(&b, s, "four"), 0);
         bench_run(&b, 2 * USEC_PER_SEC);
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
         ck_assert_uint_eq(record.n, 1);
         queue_settle(b.queue, s, record.epoch, 1, 1, OUTCOME_QUEUE_FULL);
         b.disk->cold = true;
-        while (queue_peek(b.queue, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT) {
+        while (bench_peek(&b, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT) {
                 queue_settle(b.queue, s, record.epoch, 2, 2, OUTCOME_QUEUE_FULL);
                 disk_dispatch(&b.disk->disk);
         }
         ck_assert_uint_eq(record.n, 3);
         ck_assert_uint_eq(record.size, 60000);
         queue_settle(b.queue, s, record.epoch, 3, 3, OUTCOME_QUEUE_FULL);
-        while (queue_peek(b.queue, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT)
+        while (bench_peek(&b, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT)
                 disk_dispatch(&b.disk->disk);
         ck_assert_uint_eq(record.n, 4);
         ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_DAMAGED], 0);
@@ -262,15 +262,15 @@ START_TEST(records_of_every_size)
                 for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
                         QueueRecord record;
 
-                        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+                        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
                         ck_assert_uint_eq(record.size, sizes[i]);
                         ck_assert_int_eq(record.kind, QUEUE_KIND_MESSAGE);
                         for (size_t k = 0; k < sizes[i]; k++)
                                 ck_assert_uint_eq(((const uint8_t *)record.payload)[k], (uint8_t)(k * 7 + sizes[i]));
-                        queue_advance(b.queue, QUEUE_LANE_NORMAL);
-                        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+                        bench_advance(&b, QUEUE_LANE_NORMAL);
+                        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
                         ck_assert_uint_eq(record.size, strlen("between"));
-                        queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                        bench_advance(&b, QUEUE_LANE_NORMAL);
                 }
                 bench_close(&b);
         }
@@ -380,7 +380,7 @@ START_TEST(streams_that_are_no_longer_named_are_served)
         bench_close(&b);
         bench_open(&b);
         (void)bench_stream(&b, "another", QUEUE_LANE_NORMAL);
-        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
         ck_assert_str_eq(queue_stream_name(b.queue, record.stream), "removed");
         ck_assert(record.backlog);
         bench_done(&b);
@@ -429,13 +429,13 @@ START_TEST(a_name_that_left_nothing_makes_room_for_another)
                 bench_kill(&b);
                 bench_open(&b);
                 for (unsigned k = 0; k <= i; k++) {
-                        ck_assert_int_eq(queue_peek(b.queue, lane, &record), 0);
+                        ck_assert_int_eq(bench_peek(&b, lane, &record), 0);
                         ck_assert_str_eq(queue_stream_name(b.queue, record.stream), name);
                         ck_assert_mem_eq(record.payload, name, strlen(name));
-                        queue_advance(b.queue, lane);
+                        bench_advance(&b, lane);
                         queue_settle(b.queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
                 }
-                ck_assert_int_eq(queue_peek(b.queue, lane, &record), QUEUE_E_EMPTY);
+                ck_assert_int_eq(bench_peek(&b, lane, &record), QUEUE_E_EMPTY);
                 bench_close(&b);
                 bench_open(&b);
                 l = bench_ledger(&b);
@@ -466,10 +466,10 @@ START_TEST(a_record_knows_whether_its_boot_is_this_one)
                 ck_assert_int_eq(bench_append(&b, s, "x"), 0);
                 bench_run(&b, USEC_PER_SEC);
                 for (int i = 0; i <= run; i++) {
-                        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, &record), 0);
+                        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
                         ck_assert_int_eq(record.this_boot, (i < 2) == (run < 2));
                         ck_assert_int_eq(record.backlog, i < run);
-                        queue_advance(b.queue, QUEUE_LANE_NORMAL);
+                        bench_advance(&b, QUEUE_LANE_NORMAL);
                 }
                 bench_close(&b);
         }
