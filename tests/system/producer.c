@@ -6,8 +6,9 @@
  * Sends counted readings by D-Bus Submit and by datagrams at given rates, whatever becomes of the daemon, and
  * writes each number whose Submit was answered to a file: those, and no others, the daemon has accepted.
  *
- * usage: producer BUS-ADDRESS SOCKET SUBMITS-A-SECOND DATAGRAMS-A-SECOND FILE
- * Ends on SIGTERM, after the answers that still come within a second.
+ * usage: producer BUS-ADDRESS SOCKET SUBMITS-A-SECOND DATAGRAMS-A-SECOND FILE [AFTER]
+ * Counts on from AFTER. A number is in the file as soon as its answer was read, whatever comes then. Ends on SIGTERM,
+ * after the answers that still come within a second.
  */
 
 #include <errno.h>
@@ -140,8 +141,9 @@ int main(int argc, char **argv)
         sigset_t mask;
         int r;
 
-        if (argc != 6) {
-                (void)fprintf(stderr, "usage: producer BUS-ADDRESS SOCKET SUBMITS-A-SECOND DATAGRAMS-A-SECOND FILE\n");
+        if (argc != 6 && argc != 7) {
+                (void)fprintf(stderr, "usage: producer BUS-ADDRESS SOCKET SUBMITS-A-SECOND DATAGRAMS-A-SECOND FILE "
+                                      "[AFTER]\n");
                 return 2;
         }
         (void)sigemptyset(&mask);
@@ -152,10 +154,12 @@ int main(int argc, char **argv)
         p.submit_rate = atof(argv[3]);
         p.datagram_rate = atof(argv[4]);
         p.accepted = fopen(argv[5], "we");
+        p.submits = p.datagrams = argc > 6 ? strtoull(argv[6], NULL, 10) : 0;
         p.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         p.last_usec = clock_boot(&clock_system);
         if (!p.accepted || p.socket < 0)
                 return 1;
+        (void)setvbuf(p.accepted, NULL, _IOLBF, 0);
         if ((r = sd_event_new(&p.event)) < 0 || (r = sd_bus_new(&p.bus)) < 0 ||
             (r = sd_bus_set_address(p.bus, argv[1])) < 0 || (r = sd_bus_set_bus_client(p.bus, true)) < 0 ||
             (r = sd_bus_start(p.bus)) < 0 || (r = sd_bus_attach_event(p.bus, p.event, 0)) < 0 ||
