@@ -258,6 +258,8 @@ int uplink_configure(Uplink *u, const UplinkSettings *settings, const StreamSett
 static void expire(Uplink *u, usec_t now)
 {
         u->expiry_at = USEC_INFINITY;
+        if (!u->formats.may_expire)
+                return;
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
                 u->expiry_at = MIN(u->expiry_at, loader_expire(&u->loaders[lane], now));
         if (u->expiry_at != USEC_INFINITY)
@@ -269,8 +271,7 @@ static void work(Uplink *u, usec_t now)
         u->wanted = false;
         u->retry_at = USEC_INFINITY;
         if (!hub_is_ready(u->hub)) {
-                if (u->formats.may_expire)
-                        expire(u, now);
+                expire(u, now);
                 return;
         }
         (void)fly_grounded(u, now);
