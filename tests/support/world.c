@@ -61,21 +61,40 @@ static WorldTally *tally_of(World *w, const char *stream)
         return t;
 }
 
+static void tally_make_room(WorldTally *t, uint64_t n)
+{
+        size_t more = MAX((size_t)n + 1, t->n_counts * 2);
+
+        if (n < t->n_counts)
+                return;
+        t->counts = need(realloc(t->counts, more));
+        t->outcomes = need(realloc(t->outcomes, more));
+        memset(t->counts + t->n_counts, 0, more - t->n_counts);
+        memset(t->outcomes + t->n_counts, 0, more - t->n_counts);
+        t->n_counts = more;
+}
+
 static void tally_count(World *w, WorldTally *t, uint64_t n)
 {
-        if (n >= t->n_counts) {
-                size_t more = MAX((size_t)n + 1, t->n_counts * 2);
-
-                t->counts = need(realloc(t->counts, more));
-                memset(t->counts + t->n_counts, 0, more - t->n_counts);
-                t->n_counts = more;
-        }
+        tally_make_room(t, n);
         if (t->counts[n] > 0)
                 w->n_duplicates++;
         else
                 w->n_arrived++;
         if (t->counts[n] < UINT8_MAX)
                 t->counts[n]++;
+}
+
+static void tally_done(WorldTally *t)
+{
+        free(t->counts);
+        free(t->outcomes);
+}
+
+static void tally_settle(WorldTally *t, const Settled *settled)
+{
+        tally_make_room(t, settled->last);
+        memset(t->outcomes + settled->first, settled->outcome + 1, settled->last - settled->first + 1);
 }
 
 static char *taken(const Bag *bag, const char *name, size_t *size)
@@ -278,8 +297,11 @@ static void on_settled(void *userdata, const Settled *settled)
 {
         World *w = userdata;
 
-        if (!w->ended)
-                w->n_settled[settled->outcome] += settled->last - settled->first + 1;
+        if (w->ended)
+                return;
+        w->n_settled[settled->outcome] += settled->last - settled->first + 1;
+        if (w->keep_outcomes)
+                tally_settle(tally_of(w, settled->stream), settled);
 }
 
 static void on_ready(void *userdata)
@@ -385,7 +407,7 @@ void world_done(World *w)
         for (size_t i = 0; i < w->n_events; i++)
                 event_done(&w->events[i]);
         for (size_t i = 0; i < w->n_tallies; i++)
-                free(w->tallies[i].counts);
+                tally_done(&w->tallies[i]);
         free(w->events);
         free(w->pubacks);
         free(w->receipts);
@@ -594,6 +616,13 @@ const WorldTally *world_tally(const World *w, const char *stream)
                 if (strcmp(w->tallies[i].stream, stream) == 0)
                         return &w->tallies[i];
         return &none;
+}
+
+Outcome world_outcome(const World *w, const char *stream, uint64_t n)
+{
+        const WorldTally *t = world_tally(w, stream);
+
+        return n < t->n_counts && t->outcomes[n] > 0 ? (Outcome)(t->outcomes[n] - 1) : _OUTCOME_INVALID;
 }
 
 uint64_t world_missing(const World *w, const char *stream, uint64_t last)

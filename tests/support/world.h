@@ -33,8 +33,9 @@ typedef struct WorldEvent {
 /* What arrived of one stream, by number. */
 typedef struct WorldTally {
         Name stream;
-        uint8_t *counts; /* saturating */
-        size_t n_counts;
+        uint8_t *counts;   /* saturating */
+        uint8_t *outcomes; /* with keep_outcomes: what was told of it last, + 1; 0: nothing */
+        size_t n_counts;   /* of each */
 } WorldTally;
 
 typedef struct WorldSensor {
@@ -74,6 +75,7 @@ typedef struct World {
         usec_t puback_delay_usec;
         bool lossy;                /* what is not acknowledged when the link goes may not have arrived */
         bool forget_events;        /* count only: for long runs */
+        bool keep_outcomes;        /* for world_outcome() */
 
         /* what happened */
         bool ended;                /* the machine is gone: nothing it says counts any more */
@@ -126,5 +128,6 @@ void world_cut_power(World *w, FakeCut cut, uint64_t seed);  /* the machine boot
 
 const Status *world_ask(World *w);
 const WorldTally *world_tally(const World *w, const char *stream);
+Outcome world_outcome(const World *w, const char *stream, uint64_t n); /* as told last; _OUTCOME_INVALID: never */
 uint64_t world_missing(const World *w, const char *stream, uint64_t last); /* of 1 .. last */
 bool world_balances(World *w); /* every stream's ledger, and what the queue says it holds */
