@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/status.h"
 
+const char *disk_state_to_string(DiskState state)
+{
+        switch (state) {
+        case DISK_WELL:
+                return "well";
+        case DISK_FULL:
+                return "full";
+        case DISK_STALLED:
+                return "stalled";
+        case DISK_READ_ONLY:
+                return "read-only";
+        case DISK_FAILED:
+                return "failed";
+        case _DISK_STATE_MAX:
+        case _DISK_STATE_INVALID:
+                break;
+        }
+        return NULL;
+}
+
 const char *sensor_state_to_string(SensorState state)
 {
         switch (state) {

@@ -37,11 +37,26 @@ typedef struct SensorStatus {
         usec_t interval_usec;     /* 0: driven by its source */
 } SensorStatus;
 
+/* How the queue's disk does. */
+typedef enum DiskState {
+        DISK_WELL,
+        DISK_FULL,      /* no room for more: what is there is kept and used */
+        DISK_STALLED,   /* a write does not end */
+        DISK_READ_ONLY, /* the file system takes no writes */
+        DISK_FAILED,
+        _DISK_STATE_MAX,
+        _DISK_STATE_INVALID = -22,
+} DiskState;
+
+const char *disk_state_to_string(DiskState state); /* "well" "full" "stalled" "read-only" "failed" */
+
 typedef struct QueueStatus {
         uint64_t records; /* waiting, those in flight included */
         uint64_t bytes;   /* on disk */
+        double fill;      /* of the lane that is nearest to its first drop: 1 is there */
         usec_t oldest_age_usec;
-        bool disk_failed;
+        DiskState disk_state;
+        bool disk_failed; /* nothing can be stored: readings are kept in memory, within bounds */
         const char *disk_error; /* in words, "" when well */
 } QueueStatus;
 

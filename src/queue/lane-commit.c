@@ -49,11 +49,12 @@ static void commit_work(DiskJob *job, Disk *disk)
         Lane *l = container_of(job, Lane, flight.job);
 
         l->flight.what = "write to";
-        l->flight.error = disk_write(disk, l->flight.slot->fd, l->flight.iov, l->flight.n_iov, l->flight.offset);
+        l->flight.error = meter_write(&l->flight.use, disk, l->flight.slot->fd, l->flight.iov, l->flight.n_iov,
+                                      l->flight.offset);
         if (l->flight.error < 0)
                 return;
         l->flight.what = "sync";
-        l->flight.error = disk_sync(disk, l->flight.slot->fd);
+        l->flight.error = meter_sync(&l->flight.use, disk, l->flight.slot->fd);
 }
 
 static void commit_done(DiskJob *job);
@@ -330,6 +331,8 @@ static void release_slots(Lane *l)
 
 static void succeeded(Lane *l)
 {
+        meter_commit(l->host->meter, usec_sub(clock_boot(l->host->clock), l->commit_usec),
+                     l->flight.batch.n_records == 0);
         came_to_rest(l);
         l->attempts = 0;
         if (l->flight.checkpoint) {
@@ -373,6 +376,7 @@ static void commit_done(DiskJob *job)
 {
         Lane *l = container_of(job, Lane, flight.job);
 
+        meter_add(l->host->meter, &l->flight.use);
         if (l->flight.error < 0)
                 did_not(l);
         else

@@ -260,6 +260,7 @@ static int read_identity(Search *o, const char *path)
 static int write_identity(Search *o, const char *path, const char *directory)
 {
         Lane *l = o->lane;
+        MeterUse *use = &l->host->use;
         struct iovec iov = {o->pages, 2 * PAGE_BYTES};
         int fd, r, parent;
 
@@ -271,16 +272,16 @@ static int write_identity(Search *o, const char *path, const char *directory)
         fd = disk_open(o->disk, path, O_RDWR | O_CREAT);
         if (fd < 0)
                 return fd;
-        r = disk_write(o->disk, fd, &iov, 1, 0);
+        r = meter_write(use, o->disk, fd, &iov, 1, 0);
         if (r == 0)
-                r = disk_sync_metadata(o->disk, fd);
+                r = meter_sync_metadata(use, o->disk, fd);
         disk_close(o->disk, fd);
         if (r == 0)
-                r = disk_sync_metadata(o->disk, l->dir_fd);
+                r = meter_sync_metadata(use, o->disk, l->dir_fd);
         parent = disk_open(o->disk, directory, O_RDONLY | O_DIRECTORY);
         if (parent >= 0) {
                 if (r == 0)
-                        r = disk_sync_metadata(o->disk, parent);
+                        r = meter_sync_metadata(use, o->disk, parent);
                 disk_close(o->disk, parent);
         }
         return r;

@@ -246,7 +246,7 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
                 ranges_done(&last->seen[id]);
         free(last);
         /* What is in the page cache only, after a kill, must not be handed out before it is on the disk. */
-        if (disk_sync(o->disk, newest->fd) < 0)
+        if (meter_sync(&l->host->use, o->disk, newest->fd) < 0)
                 newest->state = SLOT_BROKEN;
         else
                 l->current = newest;

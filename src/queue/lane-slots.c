@@ -138,7 +138,7 @@ static void remove_work(DiskJob *job, Disk *disk)
 
         /* Should it stay after all, the next opening finds it free. */
         if (path && disk_unlink(disk, path) == 0)
-                (void)disk_sync_metadata(disk, slot->lane->dir_fd);
+                (void)meter_sync_metadata(&slot->use, disk, slot->lane->dir_fd);
 }
 
 static void remove_done(DiskJob *job)
@@ -151,6 +151,7 @@ static void remove_done(DiskJob *job)
                         l->slots[i] = l->slots[--l->n_slots];
                         break;
                 }
+        meter_add(l->host->meter, &slot->use);
         disk_close(l->disk, slot->fd);
         free(slot);
         l->host->removed(l->host->userdata, l);
@@ -187,7 +188,7 @@ static int blank(Lane *l, Disk *disk)
                         iov[n] = (struct iovec){(void *)(uintptr_t)zeros, pages * PAGE_BYTES};
                         done += pages;
                 }
-                r = disk_write(disk, l->making.fd, iov, n, offset);
+                r = meter_write(&l->making.use, disk, l->making.fd, iov, n, offset);
                 if (r < 0)
                         return r;
         }
@@ -221,8 +222,8 @@ static int make_step(Lane *l, Disk *disk, const char *path)
                         return r;
         }
         l->making.what = "sync";
-        r = disk_sync_metadata(disk, l->making.fd);
-        return r < 0 ? r : disk_sync_metadata(disk, l->dir_fd);
+        r = meter_sync_metadata(&l->making.use, disk, l->making.fd);
+        return r < 0 ? r : meter_sync_metadata(&l->making.use, disk, l->dir_fd);
 }
 
 static void make_work(DiskJob *job, Disk *disk)
@@ -264,6 +265,7 @@ static void make_done(DiskJob *job)
 {
         Lane *l = container_of(job, Lane, making.job);
 
+        meter_add(l->host->meter, &l->making.use);
         if (l->making.error == 0 && l->making.at < l->making.pages && !l->finishing) {
                 disk_submit(l->disk, &l->making.job);
                 return;
@@ -283,6 +285,7 @@ static void make_done(DiskJob *job)
                 return;
         }
         l->making.n_made++;
+        l->host->meter->counts.slots_made++;
         l->making.retry_usec = USEC_INFINITY;
         if (l->failed || l->starved) {
                 l->starved = false;

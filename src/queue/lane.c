@@ -130,6 +130,7 @@ void lane_fail(Lane *l, int error, const char *what, const char *path)
         l->failed = true;
         l->starved = false;
         l->attempts = 0;
+        l->error = error;
         lane_reason(l->reason, error, what, path);
         l->retry_usec = usec_add(clock_boot(l->host->clock), backoff_next(&l->backoff, l->host->random));
         if (!before) /* first: whoever hears a refusal may ask for its reason */

@@ -41,6 +41,9 @@ typedef struct LaneHost {
         usec_t commit_interval_usec;
         size_t slot_pages; /* of new slots */
         unsigned tries;    /* to open, that failed before this one */
+        unsigned n_lanes;
+        Meter *meter;
+        MeterUse use; /* of an opening */
         StreamSettledFn settled;
 
         void (*take_token)(void *userdata, usec_t now);     /* an early commit is made */
@@ -69,6 +72,7 @@ typedef struct LaneFlight {
         bool fresh, carries, checkpoint;
         uint32_t announced;    /* identities that page 0 of the slot that it begins has names for */
         uint8_t *head, *carry; /* pages: of a new slot; what is carried along */
+        MeterUse use;
         int error;
         const char *what; /* the call that failed */
 } LaneFlight;
@@ -89,6 +93,7 @@ typedef struct LaneMaking {
         unsigned index;
         int fd;
         size_t at, pages;
+        MeterUse use;
         int error;
         const char *what;
         usec_t retry_usec;
@@ -129,6 +134,7 @@ struct Lane {
 
         /* trouble */
         bool failed;
+        int error;
         unsigned attempts; /* to write what is in the batch */
         Backoff backoff;
         usec_t retry_usec;

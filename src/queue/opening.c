@@ -43,7 +43,7 @@ void opening_work(DiskJob *job, Disk *disk)
         Opening *o = container_of(job, Opening, job);
 
         (void)disk_boot_id(disk, o->host.boot);
-        for (int i = 0; i < _QUEUE_LANE_MAX && o->error == 0; i++)
+        for (unsigned i = 0; i < o->host.n_lanes && o->error == 0; i++)
                 o->error = lane_open(&o->lanes[i], &o->host, o->directory, (QueueLane)i, &o->found[i], o->reason);
         if (o->error < 0)
                 for (int i = 0; i < _QUEUE_LANE_MAX; i++)
@@ -117,7 +117,7 @@ static int settle_lost(Stream *s, const Opening *o)
         Lost lost = {};
         int r = 0;
 
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < o->host.n_lanes; i++)
                 for (size_t k = 0; k < o->lanes[i]->n_slots && r == 0; k++) {
                         const Slot *slot = o->lanes[i]->slots[k];
 
@@ -155,7 +155,7 @@ int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]
                 Stream *s;
                 int r;
 
-                for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+                for (unsigned i = 0; i < o->host.n_lanes; i++) {
                         if (o->found[i].names[id][0] && o->found[i].named[id] >= named) {
                                 memcpy(name, o->found[i].names[id], sizeof(name));
                                 named = o->found[i].named[id];

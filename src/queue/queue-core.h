@@ -6,6 +6,7 @@
  *
  * queue.c       records in and out, streams, questions, what the lanes tell
  * queue-open.c  opening, now or as soon as the disk lets us, and closing
+ * queue-disk.c  how the disk does
  * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
  */
 
@@ -27,12 +28,16 @@ struct Queue {
         Backoff backoff;
         usec_t retry_usec;
 
-        bool failed;
+        DiskState disk_state;
+        bool failed; /* nothing can be stored */
         char reason[LANE_REASON_MAX];
+        int open_error; /* of the last try */
+        char open_reason[LANE_REASON_MAX];
         bool closing;
 
         usec_t token_usec; /* when the tokens that were taken are made up for */
         usec_t opened_usec;
+        Meter meter;
         usec_t full_logged_usec;
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
         unsigned owed;           /* slots that the normal lane gives up for the urgent one */
@@ -50,13 +55,16 @@ static inline usec_t queue_now(const Queue *q)
 
 void queue_host(Queue *q, LaneHost *ret); /* the lanes' host, with the functions below in it */
 void queue_open_again(Queue *q); /* on the worker */
-void queue_set_failed(Queue *q, const char *reason);
-void queue_set_recovered(Queue *q);
 void queue_changed(Queue *q);
 void queue_readable(Queue *q);
 void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_t last, unsigned tag);
 
+/* disk */
+void queue_look_at_disk(Queue *q);
+usec_t queue_disk_due(const Queue *q);
+
 /* room */
+double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */
 void queue_prepare_all(Queue *q);
 bool queue_refuses_new(const Queue *q);
 void queue_log_full(Queue *q);

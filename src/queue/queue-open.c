@@ -85,7 +85,7 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
                         q->streams[q->n_streams++] = found[i];
                 }
         }
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 batch_renumber(&q->ring[i], id, offset);
         return 0;
 }
@@ -93,7 +93,7 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
 static void start_lanes(Queue *q, Opening *o)
 {
         memcpy(q->host.boot, o->host.boot, sizeof(q->host.boot));
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 Lane *l = q->lanes[i] = TAKE_PTR(o->lanes[i]);
 
                 l->host = &q->host;
@@ -103,7 +103,7 @@ static void start_lanes(Queue *q, Opening *o)
                 if (o->found[i].note[0])
                         log_line(LOG_WARNING, NULL, NULL, "Queue: %s.", o->found[i].note);
         }
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 Lane *l = q->lanes[i];
 
                 lane_start(l);
@@ -148,7 +148,9 @@ static void not_opened(Queue *q, Opening *o)
 {
         q->host.tries++;
         q->retry_usec = usec_add(queue_now(q), backoff_next(&q->backoff, q->host.random));
-        queue_set_failed(q, o->reason);
+        q->open_error = o->error;
+        memcpy(q->open_reason, o->reason, sizeof(q->open_reason));
+        queue_look_at_disk(q);
 }
 
 static void on_opened(DiskJob *job)
@@ -157,13 +159,14 @@ static void on_opened(DiskJob *job)
         Queue *q = o->userdata;
 
         q->opening = NULL;
+        meter_add(&q->meter, &o->host.use);
         if (o->error == 0)
                 o->error = take(q, o);
         if (o->error < 0) {
                 not_opened(q, o);
         } else {
                 queue_prepare_all(q);
-                queue_set_recovered(q);
+                queue_look_at_disk(q);
                 queue_readable(q);
         }
         (void)opening_free(o);
@@ -205,6 +208,8 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         q->sink = sink ? *sink : (QueueSink){};
         q->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
         queue_host(q, &q->host);
+        q->host.n_lanes = settings->n_lanes == 1 ? 1 : _QUEUE_LANE_MAX;
+        q->host.meter = &q->meter;
         q->host.disk = disk;
         q->host.clock = clock;
         q->host.random = random;
@@ -218,7 +223,9 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
                 (void)queue_close(q, 0);
                 return r;
         }
+        q->meter.counts.since_usec = queue_now(q);
         opening_work(&o->job, disk);
+        meter_add(&q->meter, &o->host.use);
         if (o->error == 0)
                 o->error = take(q, o);
         if (o->error < 0)
@@ -236,7 +243,7 @@ static bool finish(Queue *q)
 {
         bool done = true;
 
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 done &= lane_finish(q->lanes[i]);
         return done;
 }
@@ -256,7 +263,7 @@ Queue *queue_close(Queue *q, usec_t timeout_usec)
                         break;
                 disk_dispatch(q->host.disk);
         }
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 if (q->lanes[i])
                         lane_answer(q->lanes[i], -ETIMEDOUT);
                 (void)lane_free(q->lanes[i]);

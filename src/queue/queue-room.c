@@ -21,14 +21,14 @@ static uint64_t bytes_of_all(const Queue *q)
 {
         uint64_t sum = 0;
 
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 sum += bytes_of(q->lanes[i]);
         return sum;
 }
 
 static uint64_t limit(const Queue *q)
 {
-        return MAX(q->settings.max_bytes, (uint64_t)_QUEUE_LANE_MAX * LANE_SLOTS_MIN * q->host.slot_pages * PAGE_BYTES);
+        return MAX(q->settings.max_bytes, (uint64_t)q->host.n_lanes * LANE_SLOTS_MIN * q->host.slot_pages * PAGE_BYTES);
 }
 
 /* What the other lanes are still to be given, so that none finds all the room taken. */
@@ -36,7 +36,7 @@ static uint64_t reserved_for_others(const Queue *q, const Lane *lane)
 {
         uint64_t sum = 0;
 
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 const Lane *l = q->lanes[i];
 
                 if (l != lane && l->wanted && l->n_slots + l->making.under_way < LANE_SLOTS_MIN)
@@ -65,7 +65,7 @@ bool queue_may_keep(void *userdata, const Lane *lane)
 
 void queue_prepare_all(Queue *q)
 {
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 lane_prepare(q->lanes[i]);
 }
 
@@ -77,9 +77,33 @@ void queue_slot_removed(void *userdata, Lane *lane)
                 queue_prepare_all(q);
 }
 
+/* Slots that it may have in the end, as far as the others let it. */
+static uint64_t slots_for(const Queue *q, const Lane *lane)
+{
+        uint64_t others = bytes_of_all(q) - bytes_of(lane) + reserved_for_others(q, lane), slot = q->host.slot_pages * PAGE_BYTES;
+
+        return MAX(limit(q) > others ? (limit(q) - others) / slot : 0, (uint64_t)LANE_SLOTS_MIN);
+}
+
+/* What would be dropped next is not dropped before the last slot is nearly at its end: lane_prepare(). */
+double queue_fill(const Queue *q, const Lane *lane)
+{
+        uint64_t room = slots_for(q, lane) * q->host.slot_pages - q->host.slot_pages / 4, used = 0;
+
+        for (size_t i = 0; i < lane->n_slots; i++) {
+                const Slot *slot = lane->slots[i];
+
+                if (slot == lane->current)
+                        used += slot->n_used;
+                else if (slot_holds(slot) && !slot_is_settled(slot, q->host.streams))
+                        used += slot->n_pages;
+        }
+        return MIN((double)used / (double)room, 1.0);
+}
+
 static bool disk_is_full(const Queue *q)
 {
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 const Lane *l = q->lanes[i];
 
                 if (l && l->making.retry_usec != USEC_INFINITY && (l->making.error == -ENOSPC || l->making.error == -EDQUOT))

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/log-id.h"
 
 #define TOKEN_USEC  (USEC_PER_SEC / 2) /* early commits: two a second ... */
 #define TOKEN_BURST 20                 /* ... after so many at once */
@@ -22,31 +20,6 @@ void queue_readable(Queue *q)
 {
         if (!q->closing && q->sink.readable)
                 q->sink.readable(q->sink.userdata);
-}
-
-/* ---- trouble, one line each way ---- */
-
-void queue_set_failed(Queue *q, const char *reason)
-{
-        bool before = q->failed;
-
-        q->failed = true;
-        memcpy(q->reason, reason, sizeof(q->reason));
-        if (!before)
-                log_line(LOG_ERR, LOG_ID_DISK_FAILED, NULL,
-                         "Queue: %s. Readings are kept in memory meanwhile, at most %u KiB a lane.", q->reason,
-                         LANE_RING_PAGES * PAGE_BYTES / 1024);
-        queue_changed(q);
-}
-
-void queue_set_recovered(Queue *q)
-{
-        if (!q->failed)
-                return;
-        q->failed = false;
-        q->reason[0] = 0;
-        log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
-        queue_changed(q);
 }
 
 /* ---- what the lanes ask and tell ---- */
@@ -84,23 +57,14 @@ static void on_committed(void *userdata, Lane *lane)
 {
         Queue *q = userdata;
 
+        queue_look_at_disk(q);
         queue_readable(q);
         queue_changed(q);
 }
 
-static void on_failed(void *userdata, Lane *lane)
+static void on_trouble(void *userdata, Lane *lane)
 {
-        queue_set_failed(userdata, lane->reason);
-}
-
-static void on_recovered(void *userdata, Lane *lane)
-{
-        Queue *q = userdata;
-
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
-                if (q->lanes[i]->failed)
-                        return;
-        queue_set_recovered(q);
+        queue_look_at_disk(userdata);
 }
 
 static void on_readable(void *userdata, Lane *lane)
@@ -119,8 +83,8 @@ void queue_host(Queue *q, LaneHost *ret)
                 .may_keep = queue_may_keep,
                 .removed = queue_slot_removed,
                 .committed = on_committed,
-                .failed = on_failed,
-                .recovered = on_recovered,
+                .failed = on_trouble,
+                .recovered = on_trouble,
                 .readable = on_readable,
                 .userdata = q,
         };
@@ -135,9 +99,9 @@ static usec_t deadline(void *userdata)
 
         if (!queue_is_open(q))
                 return q->opening ? USEC_INFINITY : q->retry_usec;
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 d = MIN(d, lane_deadline(q->lanes[i], now));
-        return d;
+        return MIN(d, queue_disk_due(q));
 }
 
 static void tick(void *userdata, usec_t now)
@@ -145,8 +109,10 @@ static void tick(void *userdata, usec_t now)
         Queue *q = userdata;
 
         if (queue_is_open(q)) {
-                for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                for (unsigned i = 0; i < q->host.n_lanes; i++)
                         lane_tick(q->lanes[i], now);
+                if (now >= queue_disk_due(q))
+                        queue_look_at_disk(q);
         } else if (!q->opening && now >= q->retry_usec)
                 queue_open_again(q);
 }
@@ -195,7 +161,7 @@ static int take_over_stream(Queue *q, const char *name, Stream **ret)
                 r = stream_hand_on(s, name);
                 if (r < 0)
                         return r;
-                for (int i = 0; i < _QUEUE_LANE_MAX && queue_is_open(q); i++)
+                for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                         lane_renamed(q->lanes[i], s->id);
                 *ret = s;
                 return 0;
@@ -215,7 +181,7 @@ int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_strea
                 r = q->n_streams < QUEUE_STREAMS_MAX ? make_stream(q, name, &s) : take_over_stream(q, name, &s);
         if (r < 0)
                 return r;
-        s->lane = lane;
+        s->lane = lane = MIN(lane, (QueueLane)q->host.n_lanes - 1);
         s->asked = true;
         *ret_stream = s->handle;
         if (queue_is_open(q)) {
@@ -291,6 +257,8 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
         if (r > 0)
                 return r;
         s->next++;
+        q->meter.counts.records++;
+        q->meter.counts.payload_bytes += size;
         if (ret_n)
                 *ret_n = record.n;
         return 0;
@@ -300,7 +268,7 @@ bool queue_is_ready(const Queue *q)
 {
         if (!queue_is_open(q))
                 return true;
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 if (!lane_has_room(q->lanes[i]))
                         return false;
         return true;
@@ -323,7 +291,7 @@ int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
         CursorRecord found;
         int r;
 
-        if (!queue_is_open(q))
+        if (!queue_is_open(q) || lane >= q->host.n_lanes)
                 return QUEUE_E_EMPTY;
         if (source == QUEUE_NEWS && is_crowded(q))
                 lane_join(q->lanes[lane]);
@@ -346,13 +314,13 @@ int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
 
 void queue_advance(Queue *q, QueueLane lane, QueueSource source)
 {
-        if (queue_is_open(q))
+        if (queue_is_open(q) && lane < q->host.n_lanes)
                 lane_advance(q->lanes[lane], source);
 }
 
 void queue_split(Queue *q)
 {
-        for (int i = 0; i < _QUEUE_LANE_MAX && queue_is_open(q); i++)
+        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                 lane_split(q->lanes[i]);
 }
 
@@ -366,7 +334,7 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
         q->settling_epoch = epoch;
         (void)stream_settle(s, first, last, outcome, queue_settled, q); /* without memory: served again after a restart */
         q->settling_epoch = 0;
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
                 if (q->lanes[i]->end[s->id] != 0) {
                         lane_dirty(q->lanes[i]);
                         lane_prepare(q->lanes[i]);
@@ -390,7 +358,7 @@ void queue_status(const Queue *q, QueueStatus *ret)
 {
         usec_t oldest = USEC_INFINITY;
 
-        *ret = (QueueStatus){.disk_failed = q->failed, .disk_error = q->reason};
+        *ret = (QueueStatus){.disk_state = q->disk_state, .disk_failed = q->failed, .disk_error = q->reason};
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Ledger ledger;
 
@@ -400,6 +368,13 @@ void queue_status(const Queue *q, QueueStatus *ret)
         }
         if (oldest != USEC_INFINITY)
                 ret->oldest_age_usec = usec_sub(queue_now(q), oldest);
-        for (int i = 0; i < _QUEUE_LANE_MAX && queue_is_open(q); i++)
+        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++) {
                 ret->bytes += lane_bytes(q->lanes[i]);
+                ret->fill = MAX(ret->fill, queue_fill(q, q->lanes[i]));
+        }
+}
+
+void queue_stats(const Queue *q, QueueStats *ret)
+{
+        meter_stats(&q->meter, ret);
 }

@@ -52,6 +52,7 @@ typedef struct QueueSettings {
         usec_t commit_interval_usec; /* the stated loss window */
         uint64_t max_bytes;          /* of all lanes together */
         uint64_t segment_bytes;      /* of one slot; 0: chosen from max_bytes */
+        unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
 } QueueSettings;
 
@@ -141,3 +142,19 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
 uint64_t queue_epoch(const Queue *q);
 void queue_ledger(const Queue *q, unsigned stream, Ledger *ret);
 void queue_status(const Queue *q, QueueStatus *ret);
+
+/* Since the queue was opened. */
+typedef struct QueueStats {
+        usec_t since_usec;                /* boot clock */
+        uint64_t records, payload_bytes;  /* appended */
+        uint64_t commits;
+        uint64_t checkpoints_alone;       /* of the commits: without a record in them */
+        uint64_t flushes;                 /* every fsync and fdatasync: commits, new and removed slots, openings */
+        uint64_t bytes_written;           /* to its files: pages, new slots that were blanked */
+        uint64_t slots_made;
+        usec_t latency_usec;              /* of the last commit, from its beginning to its end */
+        usec_t latency_p50_usec, latency_p99_usec; /* of the last 128 */
+        usec_t latency_max_usec;          /* of all */
+} QueueStats;
+
+void queue_stats(const Queue *q, QueueStats *ret);

@@ -11,6 +11,7 @@
  */
 
 #include "base/disk.h"
+#include "queue/meter.h"
 #include "queue/stream.h"
 
 typedef enum SlotState {
@@ -23,6 +24,7 @@ typedef enum SlotState {
 
 typedef struct Slot {
         DiskJob removal; /* first: the job is the slot */
+        MeterUse use; /* of its removal */
         struct Lane *lane;
         unsigned index;
         int fd;

@@ -468,6 +468,86 @@ START_TEST(closing_does_not_wait_for_a_stalled_disk)
 }
 END_TEST
 
+START_TEST(a_stall_is_told_and_passes)
+{
+        QueueStatus status;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        b.clock.wall_usec = 1763647200 * USEC_PER_SEC;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&b, USEC_PER_SEC);
+        b.disk->stall_at = b.disk->n_calls + 1;
+        ck_assert_int_eq(bench_submit(&b, s, "x"), 0);
+        bench_run(&b, 4 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_STALLED);
+        ck_assert(!status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "since 2025-11-20 14:00:01 UTC"));
+        for (int i = 0; i < 24; i++) { /* it goes on to collect */
+                ck_assert_int_eq(bench_append(&b, s, "taken meanwhile"), 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        ck_assert_uint_eq(b.n_answered, 0);
+        fake_disk_resume(b.disk);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 1);
+        ck_assert_int_eq(b.receipts[0].error, 0);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        ck_assert_str_eq(status.disk_error, "");
+        ck_assert_uint_eq(bench_ledger(&b).accepted, 25);
+        ck_assert_uint_eq(log_capture_count(&log, "Queue:"), 2);
+        ck_assert_str_eq(log.ids[0], LOG_ID_DISK_STALLED);
+        ck_assert_str_eq(log.ids[1], LOG_ID_DISK_RECOVERED);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(each_failure_has_its_state)
+{
+        static const struct {
+                int error;
+                DiskState state;
+        } cases[] = {{EIO, DISK_FAILED}, {EROFS, DISK_READ_ONLY}, {ENOSPC, DISK_FULL}, {EDQUOT, DISK_FULL}};
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                QueueStatus status;
+                Bench b;
+                unsigned s;
+
+                bench_init(&b);
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                bench_run(&b, USEC_PER_SEC);
+                b.disk->fail_at = 1;
+                b.disk->fail_count = UINT64_MAX;
+                b.disk->fail_mask = FAKE_WRITE | FAKE_SYNC | FAKE_ALLOCATE | FAKE_OPEN;
+                b.disk->fail_errno = cases[i].error;
+                ck_assert_int_eq(bench_append(&b, s, "x"), 0);
+                bench_run(&b, 3 * USEC_PER_SEC);
+                queue_status(b.queue, &status);
+                ck_assert_int_eq(status.disk_state, cases[i].state);
+                ck_assert(status.disk_failed);
+                b.disk->fail_at = 0;
+                bench_run(&b, 2 * USEC_PER_MIN);
+                queue_status(b.queue, &status);
+                ck_assert_int_eq(status.disk_state, DISK_WELL);
+                ck_assert_uint_eq(bench_ledger(&b).accepted, 1);
+                bench_done(&b);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/failure");
@@ -483,6 +563,8 @@ int main(void)
         tcase_add_test(c, a_lasting_read_error_at_opening_is_ridden_out);
         tcase_add_test(c, a_read_error_in_the_backlog_may_pass);
         tcase_add_test(c, what_is_gone_at_opening_is_told);
+        tcase_add_test(c, a_stall_is_told_and_passes);
+        tcase_add_test(c, each_failure_has_its_state);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * How the disk does: one state for all lanes, in words, and one line in the log each way.
+ *
+ * A disk that stalls has said nothing yet: records wait in their buffers, and whoever brings more than these hold
+ * is told to come again. One that fails has: records are kept in a ring in memory, of which the oldest go.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/log-id.h"
+#include "queue/queue-core.h"
+
+#define STALL_USEC (5 * USEC_PER_SEC) /* a commit that takes longer */
+
+static DiskState state_of(int error)
+{
+        switch (-error) {
+        case ENOSPC:
+        case EDQUOT:
+                return DISK_FULL;
+        case EROFS:
+                return DISK_READ_ONLY;
+        default:
+                return DISK_FAILED;
+        }
+}
+
+static usec_t stall_due(const Lane *l)
+{
+        return l->flight.under_way ? usec_add(l->commit_usec, STALL_USEC) : USEC_INFINITY;
+}
+
+static void stall_reason(const Queue *q, const Lane *l, char reason[static LANE_REASON_MAX])
+{
+        usec_t since = usec_sub(clock_wall(q->host.clock), usec_sub(queue_now(q), l->commit_usec));
+        time_t seconds = (time_t)(since / USEC_PER_SEC);
+        char time[32] = "";
+        struct tm tm;
+
+        if (gmtime_r(&seconds, &tm))
+                (void)strftime(time, sizeof(time), "%F %T UTC", &tm);
+        (void)snprintf(reason, LANE_REASON_MAX,
+                       "a write to %s has not ended since %s: the disk stalls; check it, and the kernel's log", l->path, time);
+}
+
+/* The worst that is the matter. */
+static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASON_MAX])
+{
+        if (!queue_is_open(q)) {
+                memcpy(reason, q->open_reason, LANE_REASON_MAX);
+                return q->open_error < 0 ? state_of(q->open_error) : DISK_WELL;
+        }
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                if (q->lanes[i]->failed) {
+                        memcpy(reason, q->lanes[i]->reason, LANE_REASON_MAX);
+                        return state_of(q->lanes[i]->error);
+                }
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                if (now >= stall_due(q->lanes[i])) {
+                        stall_reason(q, q->lanes[i], reason);
+                        return DISK_STALLED;
+                }
+        return DISK_WELL;
+}
+
+static bool any_failed(const Queue *q)
+{
+        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
+                if (q->lanes[i]->failed)
+                        return true;
+        return !queue_is_open(q) && q->open_error < 0;
+}
+
+static void tell(const Queue *q)
+{
+        if (q->disk_state == DISK_WELL)
+                log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
+        else if (q->disk_state == DISK_STALLED)
+                log_line(LOG_ERR, LOG_ID_DISK_STALLED, NULL,
+                         "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.", q->reason,
+                         LANE_BATCH_PAGES * PAGE_BYTES / 1024);
+        else
+                log_line(LOG_ERR, LOG_ID_DISK_FAILED, NULL,
+                         "Queue: %s. Readings are kept in memory meanwhile, at most %u KiB a lane.", q->reason,
+                         LANE_RING_PAGES * PAGE_BYTES / 1024);
+}
+
+void queue_look_at_disk(Queue *q)
+{
+        DiskState before = q->disk_state;
+        char reason[LANE_REASON_MAX] = "";
+
+        q->disk_state = judge(q, queue_now(q), reason);
+        q->failed = any_failed(q);
+        if (q->disk_state == before)
+                return;
+        memcpy(q->reason, reason, sizeof(q->reason));
+        tell(q);
+        queue_changed(q);
+}
+
+/* The next time to look although nothing has happened. */
+usec_t queue_disk_due(const Queue *q)
+{
+        usec_t due = USEC_INFINITY;
+
+        if (q->disk_state == DISK_WELL)
+                for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
+                        due = MIN(due, stall_due(q->lanes[i]));
+        return due;
+}
