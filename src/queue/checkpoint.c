@@ -269,7 +269,7 @@ static void get_streams(Reader *r, Checkpoint *c)
                 memset(s->name, 0, sizeof(s->name));
                 get(r, s->name, length);
                 s->next = get_varint(r);
-                if (!name_is_valid(s->name) || s->next == 0)
+                if (strlen(s->name) != length || !name_is_valid(s->name) || s->next == 0)
                         r->bad = true;
         }
 }
