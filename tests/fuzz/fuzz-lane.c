@@ -122,32 +122,37 @@ static void open_queue(Fuzz *f)
         promise(!status.disk_failed);
 }
 
-/* Reads to the end. True if that record was among them. */
+/* Reads a source to its end. True if that record was in it. */
+static bool read_source(Fuzz *f, QueueLane lane, QueueSource source, unsigned stream, uint64_t n, bool settle)
+{
+        uint64_t last[QUEUE_STREAMS_MAX] = {};
+        bool found = false;
+        QueueRecord record;
+
+        for (size_t count = 0; queue_peek(f->queue, lane, source, &record) == 0; count++) {
+                uint8_t sum = 0;
+
+                promise(count < RECORDS_MAX);
+                promise(record.stream < queue_n_streams(f->queue) && record.size <= QUEUE_PAYLOAD_MAX);
+                promise(record.n > last[record.stream]);
+                last[record.stream] = record.n;
+                for (size_t i = 0; i < record.size; i++) /* every byte can be read */
+                        sum |= ((const uint8_t *)record.payload)[i];
+                found |= record.stream == stream && record.n == n && sum != 0;
+                queue_advance(f->queue, lane, source);
+                if (settle)
+                        queue_settle(f->queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+        }
+        return found;
+}
+
 static bool read_all(Fuzz *f, unsigned stream, uint64_t n, bool settle)
 {
         bool found = false;
-        QueueRecord record;
-        size_t count = 0;
 
-        for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
-                uint64_t last[QUEUE_STREAMS_MAX] = {};
-
-                while (queue_peek(f->queue, lane, &record) == 0) {
-                        uint8_t sum = 0;
-
-                        promise(count++ < RECORDS_MAX);
-                        promise(record.stream < queue_n_streams(f->queue) && record.size <= QUEUE_PAYLOAD_MAX);
-                        promise(record.n > last[record.stream]);
-                        last[record.stream] = record.n;
-                        for (size_t i = 0; i < record.size; i++)
-                                sum ^= ((const uint8_t *)record.payload)[i];
-                        found |= record.stream == stream && record.n == n && sum != 1;
-                        queue_advance(f->queue, lane);
-                        if (settle)
-                                queue_settle(f->queue, record.stream, record.epoch, record.n, record.n,
-                                             OUTCOME_ACKNOWLEDGED);
-                }
-        }
+        for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++)
+                for (QueueSource source = 0; source < _QUEUE_SOURCE_MAX; source++)
+                        found |= read_source(f, lane, source, stream, n, settle);
         return found;
 }
 

@@ -132,8 +132,8 @@ static void tell(void)
                         (void)queue_append(q, a, QUEUE_KIND_READING, "a small reading", 15, NULL, NULL);
                         (void)queue_append(q, b, QUEUE_KIND_MESSAGE, "another", 7, NULL, NULL);
                         pass(q, &clock, disk, 2 * USEC_PER_SEC);
-                        if (i == 3 && queue_peek(q, QUEUE_LANE_NORMAL, &r) == 0) {
-                                queue_advance(q, QUEUE_LANE_NORMAL);
+                        if (i == 3 && queue_peek(q, QUEUE_LANE_NORMAL, QUEUE_NEWS, &r) == 0) {
+                                queue_advance(q, QUEUE_LANE_NORMAL, QUEUE_NEWS);
                                 queue_settle(q, r.stream, r.epoch, r.n, r.n, OUTCOME_ACKNOWLEDGED);
                                 queue_settle(q, a, r.epoch, 3, 3, OUTCOME_QUEUE_FULL);
                         }
