@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/suspect.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BREAKS        3u /* until one is accused; and alone, until it can be condemned */
+#define BREAKS_LINK   2u /* by others in a row: it is the link */
+#define OWED_FIRST    4u
+#define OWED_MORE     2u /* after each further break */
+#define OWED_MAX      24u
+#define PATIENCE      (5 * USEC_PER_MIN)
+#define CHANCE_PACK   1e-2
+#define CHANCE_RECORD 1e-8
+
+static size_t index_of(const Suspects *s, uint64_t ticket)
+{
+        size_t i = 0;
+
+        while (i < s->n && s->list[i].ticket != ticket)
+                i++;
+        return i;
+}
+
+static Suspect *find(Suspects *s, uint64_t ticket)
+{
+        size_t i = index_of(s, ticket);
+
+        return i < s->n ? &s->list[i] : NULL;
+}
+
+static size_t n_in_air(const Suspects *s)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n; i++)
+                n += s->list[i].in_air;
+        return n;
+}
+
+/* ---- cases ---- */
+
+static void close_case(Suspects *s)
+{
+        s->accused = 0;
+        s->n_owed = s->n_others = s->n_breaks = s->n_in_a_row = 0;
+        s->proved = false;
+        for (size_t i = 0; i < s->n; i++)
+                s->list[i].n_alone = 0;
+}
+
+static void accuse_next(Suspects *s)
+{
+        for (size_t i = 0; i < s->n && s->accused == 0; i++)
+                if (s->list[i].n_breaks >= BREAKS || s->list[i].is_remains)
+                        s->accused = s->list[i].ticket;
+}
+
+static void clear_all(Suspects *s)
+{
+        close_case(s);
+        for (size_t i = 0; i < s->n; i++)
+                s->list[i].n_breaks = 0;
+        accuse_next(s); /* remains, if there are any, go on flying alone */
+}
+
+static void drop(Suspects *s, Suspect *suspect)
+{
+        size_t i = (size_t)(suspect - s->list);
+        bool was_accused = suspect->ticket == s->accused;
+
+        memmove(suspect, suspect + 1, (--s->n - i) * sizeof(*suspect));
+        if (was_accused) {
+                close_case(s);
+                accuse_next(s);
+        }
+}
+
+/* ---- proof ---- */
+
+/* The logarithm of the greatest chance that any link gives to so many breaks and PUBACKs: x log x, summed. */
+static double log_chance(double breaks, double pubacks)
+{
+        double n = breaks + pubacks;
+
+        return (breaks > 0 ? breaks * log(breaks / n) : 0) + (pubacks > 0 ? pubacks * log(pubacks / n) : 0);
+}
+
+/* How much less likely is what happened on a link that treats all alike than on one that breaks on the accused? */
+static bool is_proved(const Suspects *s, const Suspect *accused)
+{
+        double alike, unlike;
+
+        if (s->n_others == 0)
+                return false;
+        if (accused->is_remains && accused->is_pack)
+                return accused->n_alone > 0;
+        alike = log_chance(accused->n_alone + s->n_breaks, s->n_others);
+        unlike = log_chance(s->n_breaks, s->n_others);
+        return accused->n_alone >= BREAKS &&
+               alike - unlike < log(accused->is_pack ? CHANCE_PACK : CHANCE_RECORD);
+}
+
+/* ---- what happened ---- */
+
+static Suspect *add(Suspects *s, uint64_t ticket, bool is_pack)
+{
+        Suspect *suspect = find(s, ticket);
+
+        if (suspect || s->n == SUSPECTS_MAX)
+                return suspect;
+        suspect = &s->list[s->n++];
+        *suspect = (Suspect){.ticket = ticket, .is_pack = is_pack};
+        return suspect;
+}
+
+void suspects_sent(Suspects *s, uint64_t ticket, bool is_pack)
+{
+        Suspect *suspect = add(s, ticket, is_pack);
+
+        if (suspect)
+                suspect->in_air = true;
+}
+
+void suspects_remains(Suspects *s, uint64_t ticket, bool is_pack)
+{
+        Suspect *suspect = add(s, ticket, is_pack);
+
+        if (!suspect)
+                return;
+        suspect->is_remains = true;
+        accuse_next(s);
+}
+
+void suspects_ready(Suspects *s, usec_t now)
+{
+        s->patience_usec = usec_add(now, PATIENCE);
+}
+
+static void testify(Suspects *s, usec_t now)
+{
+        s->n_others++;
+        s->n_in_a_row = 0;
+        s->n_owed -= s->n_owed > 0;
+        s->patience_usec = usec_add(now, PATIENCE);
+        s->proved = s->proved || is_proved(s, find(s, s->accused));
+}
+
+void suspects_acknowledged(Suspects *s, uint64_t ticket, usec_t now)
+{
+        Suspect *suspect = find(s, ticket);
+
+        if (!suspect)
+                return;
+        if (s->accused > 0 && ticket != s->accused && n_in_air(s) == 1)
+                testify(s, now);
+        drop(s, suspect);
+}
+
+/* The link broke with one message in the air. */
+static void break_alone(Suspects *s, Suspect *suspect)
+{
+        suspect->n_alone++;
+        if (suspect->ticket == s->accused) {
+                s->n_owed = MIN(OWED_FIRST + OWED_MORE * (suspect->n_alone - 1), OWED_MAX);
+                s->n_in_a_row = 0;
+        } else {
+                s->n_breaks++;
+                s->n_in_a_row++;
+        }
+}
+
+void suspects_lost(Suspects *s)
+{
+        bool alone = s->accused > 0 && n_in_air(s) == 1;
+
+        for (size_t i = 0; i < s->n; i++) {
+                Suspect *suspect = &s->list[i];
+
+                if (!suspect->in_air)
+                        continue;
+                suspect->in_air = false;
+                suspect->n_breaks++;
+                if (alone)
+                        break_alone(s, suspect);
+        }
+        if (s->n_in_a_row >= BREAKS_LINK)
+                clear_all(s);
+        accuse_next(s);
+        s->patience_usec = USEC_INFINITY;
+}
+
+void suspects_forget(Suspects *s, uint64_t ticket)
+{
+        Suspect *suspect = find(s, ticket);
+
+        if (suspect)
+                drop(s, suspect);
+}
+
+void suspects_tick(Suspects *s, usec_t now)
+{
+        if (now >= suspects_deadline(s)) {
+                clear_all(s);
+                s->patience_usec = usec_add(now, PATIENCE);
+        }
+}
+
+/* ---- questions ---- */
+
+bool suspects_stand_alone(const Suspects *s)
+{
+        return s->accused > 0;
+}
+
+/* One that broke the link as a witness has testified in its own cause. */
+static bool may_testify(const Suspects *s, uint64_t ticket)
+{
+        size_t i = index_of(s, ticket);
+        const Suspect *suspect = &s->list[i];
+
+        return i == s->n || (ticket != s->accused && !suspect->is_remains && suspect->n_alone == 0);
+}
+
+bool suspects_may_fly(const Suspects *s, uint64_t ticket)
+{
+        if (s->accused == 0)
+                return true;
+        if (n_in_air(s) > 0 || s->proved)
+                return false;
+        return s->n_owed > 0 ? may_testify(s, ticket) : ticket == s->accused;
+}
+
+uint64_t suspects_condemned(const Suspects *s)
+{
+        return s->proved ? s->accused : 0;
+}
+
+/* While somebody flies, or the accused may, things go on by themselves. */
+usec_t suspects_deadline(const Suspects *s)
+{
+        return s->accused > 0 && s->n_owed > 0 && !s->proved && n_in_air(s) == 0 ? s->patience_usec : USEC_INFINITY;
+}
