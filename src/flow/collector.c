@@ -9,6 +9,7 @@
 #include "base/log-id.h"
 #include "base/log.h"
 #include "base/throttle.h"
+#include "flow/dead-letters.h"
 #include "flow/gate.h"
 #include "flow/trust.h"
 
@@ -152,9 +153,9 @@ static bool encode_reading(Collector *c, const Reading *reading, Objection *o)
         reading_encode(&stamped, &c->record);
         if (buffer_error(&c->record))
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
-        if (c->record.size > QUEUE_PAYLOAD_MAX)
+        if (c->record.size > DEAD_LETTERS_PAYLOAD_MAX)
                 return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a reading of %s is over %d bytes",
-                                 reading->sensor, QUEUE_PAYLOAD_MAX);
+                                 reading->sensor, DEAD_LETTERS_PAYLOAD_MAX);
         return true;
 }
 
@@ -171,7 +172,10 @@ static bool object_to_disk(const Collector *c, int error, Objection *o)
 static bool append_record(Collector *c, const Route *route, QueueKind kind, const QueueReceipt *receipt,
                           uint64_t *ret_n, Objection *o)
 {
-        int r = queue_append(c->queue, route->stream, kind, c->record.data, c->record.size, receipt, ret_n);
+        int r = c->record.size > DEAD_LETTERS_PAYLOAD_MAX
+                                ? QUEUE_E_TOO_LARGE
+                                : queue_append(c->queue, route->stream, kind, c->record.data, c->record.size, receipt,
+                                               ret_n);
 
         switch (r) {
         case 0:
@@ -181,7 +185,7 @@ static bool append_record(Collector *c, const Route *route, QueueKind kind, cons
                                  "the queue has reached its limit and queue.when_full is drop-newest, or its disk is full");
         case QUEUE_E_TOO_LARGE:
                 return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
-                                 QUEUE_PAYLOAD_MAX);
+                                 DEAD_LETTERS_PAYLOAD_MAX);
         case QUEUE_E_DISK:
                 return object_to_disk(c, EIO, o);
         default: /* QUEUE_E_BUSY, -ENOMEM */

@@ -77,6 +77,51 @@ typedef struct Control {
         void *userdata;
 } Control;
 
+/* ---- dead letters ---- */
+
+typedef enum DeadLetterKind {
+        DEAD_LETTER_READING,
+        DEAD_LETTER_MESSAGE,
+        DEAD_LETTER_OTHER, /* a notice, or what cannot be decoded: bytes */
+        _DEAD_LETTER_KIND_MAX,
+} DeadLetterKind;
+
+/* A record that can never be sent, without what it says. Texts are borrowed. */
+typedef struct DeadLetter {
+        uint64_t id;        /* never given twice */
+        const char *stream; /* where it comes from, and the name it had there */
+        uint64_t epoch, n;
+        Outcome reason;
+        const char *detail; /* in words, may be "" */
+        DeadLetterKind kind;
+        size_t size;      /* of its record */
+        usec_t time_usec; /* wall clock, when it was set aside */
+} DeadLetter;
+
+typedef struct DeadLetterAnswer {
+        RequestError error;
+        const char *detail; /* in words, when error is set */
+        const DeadLetter *letter;
+        /* one of these, by its kind; borrowed for the call */
+        const Reading *reading;
+        const Message *message;
+        const void *bytes;
+        size_t n_bytes;
+} DeadLetterAnswer;
+
+typedef void (*DeadLetterAnswerFn)(void *userdata, const DeadLetterAnswer *answer);
+
+/* Every call gives exactly one answer, within the call or later; NO_SUCH_MESSAGE for an id that is not there. */
+typedef struct DeadLetterOffice {
+        /* All that are there, the oldest first; borrowed until the loop goes on. */
+        size_t (*list)(void *userdata, const DeadLetter **ret);
+        void (*get)(void *userdata, uint64_t id, DeadLetterAnswerFn answer, void *answer_userdata);
+        /* Appended anew to its stream, whose next number it gets. */
+        void (*requeue)(void *userdata, uint64_t id, SubmitAnswerFn answer, void *answer_userdata);
+        void (*remove)(void *userdata, uint64_t id, DoneFn done, void *done_userdata);
+        void *userdata;
+} DeadLetterOffice;
+
 typedef struct StatusSource {
         const Status *(*status)(void *userdata); /* a fresh snapshot, valid until the next call */
         void *userdata;

@@ -60,6 +60,13 @@ typedef struct QueueStatus {
         const char *disk_error; /* in words, "" when well */
 } QueueStatus;
 
+/* Of the store of dead letters. */
+typedef struct DeadLetterStatus {
+        uint64_t count;   /* there now */
+        uint64_t bytes;   /* of their payloads */
+        uint64_t dropped; /* for want of room, or damaged; over restarts */
+} DeadLetterStatus;
+
 typedef struct Status {
         const char *version;
         LinkState link_state;
@@ -73,6 +80,7 @@ typedef struct Status {
         uint32_t in_flight;       /* messages */
         usec_t last_acknowledged_usec;
         QueueStatus queue;
+        DeadLetterStatus dead_letters;
         Ledger ledger; /* sum over the streams */
         uint64_t refused[_REFUSAL_MAX];
         const SensorStatus *const *sensors;

@@ -45,6 +45,7 @@ typedef enum QueueKind {
         QUEUE_KIND_READING = 1,
         QUEUE_KIND_MESSAGE = 2,
         QUEUE_KIND_NOTICE = 3,
+        QUEUE_KIND_DEAD_LETTER = 9,
 } QueueKind;
 
 typedef struct QueueSettings {
@@ -57,7 +58,7 @@ typedef struct QueueSettings {
 } QueueSettings;
 
 #define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */
-#define QUEUE_PAYLOAD_MAX (256 * 1024)  /* bytes of one record */
+#define QUEUE_PAYLOAD_MAX (257 * 1024)  /* bytes of one record: the hub's limit, and what a dead letter says of it */
 
 enum {
         _QUEUE_E_SUCCESS,

@@ -40,6 +40,7 @@ typedef enum RecordType {
         RECORD_CHECKPOINT = 6, /* what is settled: checkpoint.h */
         RECORD_TAKEN = 7,      /* the inbox's */
         RECORD_DONE = 8,
+        RECORD_DEAD_LETTER = 9, /* of the store of dead letters: flow/dead-record.h */
 } RecordType;
 
 typedef struct Record {
