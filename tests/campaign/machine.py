@@ -29,7 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 VM = SOURCE / 'build/campaign-vm'
 
 PROGRAMS = [BUILD / 'src/daemon/hublinkd', BUILD / 'src/ctl/hublinkctl', BUILD / 'tests/system/producer']
-SYSTEM_PROGRAMS = ['dbus-daemon', 'dmsetup', 'mkfs.ext4']
+SYSTEM_PROGRAMS = ['date', 'dbus-daemon', 'dmsetup']  # busybox's date knows whole seconds only
 HOST = '10.0.2.2'
 
 
