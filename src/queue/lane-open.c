@@ -192,7 +192,7 @@ static int open_slot(Search *o, unsigned index, Head *head)
                 return 0;
         }
         look_at(o, head, path);
-        if (slot->state == SLOT_FREE && slot->n_pages < l->host->slot_pages) {
+        if (slot->state == SLOT_FREE && lane_is_short(l, slot)) {
                 /* half made when the power went, or of a smaller size */
                 slot->fd = disk_close(o->disk, slot->fd);
                 (void)disk_unlink(o->disk, path);
@@ -454,7 +454,11 @@ void lane_start(Lane *l)
         for (size_t i = 0; i < l->n_slots; i++) {
                 Slot *slot = l->slots[i];
 
-                if (slot->state == SLOT_USED && slot != l->current && slot_is_settled(slot, l->host->streams))
+                if (slot->state != SLOT_USED || slot == l->current || !slot_is_settled(slot, l->host->streams))
+                        continue;
+                if (lane_is_short(l, slot))
+                        lane_remove(l, slot);
+                else
                         slot->state = SLOT_FREE;
         }
         lane_split(l);

@@ -122,10 +122,16 @@ Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages)
 
 /* ---- letting go ---- */
 
+/* Smaller than a new one, from an opening with other limits: a large commit would wait for ever for room in it. */
+bool lane_is_short(const Lane *l, const Slot *slot)
+{
+        return slot->n_pages < l->host->slot_pages;
+}
+
 void lane_release(Lane *l, Slot *slot)
 {
         lane_cursors_leave(l, slot);
-        if (slot->state == SLOT_BROKEN || !l->host->may_keep(l->host->userdata, l))
+        if (slot->state == SLOT_BROKEN || !l->host->may_keep(l->host->userdata, l) || lane_is_short(l, slot))
                 lane_remove(l, slot);
         else
                 slot->state = SLOT_FREE;

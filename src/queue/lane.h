@@ -220,6 +220,7 @@ void lane_make(Lane *l);
 Slot *lane_take_slot(Lane *l, size_t pages);
 Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);
 bool lane_could_release(const Lane *l, const Slot *slot);
+bool lane_is_short(const Lane *l, const Slot *slot); /* of no more use once it is free */
 void lane_release(Lane *l, Slot *slot);
 void lane_remove(Lane *l, Slot *slot);
 Slot *lane_next_slot(const Lane *l, const Slot *after);      /* by segno; NULL: the oldest */

@@ -269,6 +269,41 @@ START_TEST(a_slot_may_have_a_large_number)
 }
 END_TEST
 
+/* Free slots of an opening with smaller ones give way: a commit that fits none of them does not wait for them. */
+START_TEST(small_slots_give_way_to_large_ones)
+{
+        for (int close = 0; close < 2; close++) { /* found free, or set free later */
+                Bench b;
+                Ledger l;
+
+                bench_init(&b);
+                bench_open(&b);
+                unsigned s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int i = 0; i < 8; i++) {
+                        ck_assert_int_eq(bench_append_big(&b, s, 200000), 0);
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                if (close)
+                        (void)bench_read_and_settle(&b, QUEUE_LANE_NORMAL);
+                bench_run(&b, USEC_PER_MIN);
+                bench_close(&b);
+                b.settings.segment_bytes = 2 << 20;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int i = 0; i < 20; i++) {
+                        (void)bench_read_and_settle(&b, QUEUE_LANE_NORMAL);
+                        bench_run(&b, USEC_PER_MIN);
+                        for (int k = 0; k < 2; k++) /* 126 pages at once */
+                                ck_assert_int_eq(bench_append_big(&b, s, 250000), 0);
+                        bench_run(&b, 5 * USEC_PER_SEC);
+                        l = bench_ledger(&b);
+                        ck_assert_uint_eq(ledger_waiting(&l), 2);
+                }
+                bench_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(opening_does_not_read_the_backlog)
 {
         Bench b;
@@ -391,6 +426,7 @@ int main(void)
         tcase_add_test(c, a_full_disk_refuses_and_loses_nothing);
         tcase_add_test(c, a_large_limit_has_no_more_slots);
         tcase_add_test(c, a_slot_may_have_a_large_number);
+        tcase_add_test(c, small_slots_give_way_to_large_ones);
         tcase_add_test(c, opening_does_not_read_the_backlog);
         tcase_add_test(c, receipts_share_commits);
         tcase_add_test(c, gentle_to_flash);
