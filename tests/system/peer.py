@@ -5,6 +5,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 
 
 class Peer:
@@ -24,6 +25,13 @@ class Peer:
     def read_log(self):
         for line in self.process.stderr:
             self.log.append(line.rstrip())
+
+    def logs(self, *words, seconds=15):
+        """Waits for the first line of the log, and holds it against the words."""
+        until = time.monotonic() + seconds
+        while not self.log and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(self.log) == 1 and all(word in self.log[0] for word in words)
 
     def say(self, command):
         self.process.stdin.write(command + '\n')
