@@ -6,9 +6,9 @@
 /* More is on its way from the disk: a pack that is due waits this long for it. */
 #define READ_AHEAD_GRACE (100 * USEC_PER_MSEC)
 
-void loader_init(Loader *l, QueueLane lane, const LoaderPeers *peers)
+void loader_init(Loader *l, QueueLane lane, QueueSource source, const LoaderPeers *peers)
 {
-        *l = (Loader){.peers = peers, .lane = lane};
+        *l = (Loader){.peers = peers, .lane = lane, .source = source};
 }
 
 void loader_done(Loader *l)
@@ -28,12 +28,22 @@ static const Format *format_of(const Loader *l, unsigned stream)
 
 static bool has_room(const Loader *l, size_t size)
 {
-        return l->peers->has_room(l->peers->userdata, l->lane, size);
+        return l->peers->has_room(l->peers->userdata, l->lane, l->source, size);
 }
 
+/* Boot clock: when the first record was appended, when the last expires. */
 static void launch(Loader *l, unsigned stream, Message *message, usec_t appended, usec_t expires, usec_t now)
 {
-        l->peers->launch(l->peers->userdata, l->lane, stream, message, appended, expires, now);
+        Flight flight = {
+                .message = message,
+                .lane = l->lane,
+                .source = l->source,
+                .stream = stream,
+                .appended_usec = appended,
+                .expires_usec = expires,
+        };
+
+        l->peers->launch(l->peers->userdata, &flight, now);
 }
 
 static void no_memory(Loader *l, usec_t now)
@@ -115,7 +125,7 @@ static bool holds(const OpenPack *pack, usec_t appended)
 /* Once nothing more is to be read, whole units go at once; the rest when it is due or is flushed. */
 static void seal_ripe(Loader *l, usec_t flush_until, usec_t now)
 {
-        bool flush = flush_until != LOADER_NO_FLUSH && has_read(l, flush_until);
+        bool flush = flush_until != FLUSHES_NONE && has_read(l, flush_until);
 
         for (unsigned stream = 0; stream < QUEUE_STREAMS_MAX; stream++) {
                 OpenPack *open = l->packs[stream];
@@ -132,17 +142,14 @@ static void seal_ripe(Loader *l, usec_t flush_until, usec_t now)
 
 /* ---- reading ---- */
 
-/* The oldest first: the backlog, then what came after it. */
 static int peek(const Loader *l, QueueRecord *ret)
 {
-        int r = queue_peek(l->peers->queue, l->lane, QUEUE_BACKLOG, ret);
-
-        return r == QUEUE_E_EMPTY ? queue_peek(l->peers->queue, l->lane, QUEUE_NEWS, ret) : r;
+        return queue_peek(l->peers->queue, l->lane, l->source, ret);
 }
 
-static void advance(const Loader *l, const QueueRecord *record)
+static void advance(const Loader *l)
 {
-        queue_advance(l->peers->queue, l->lane, record->backlog ? QUEUE_BACKLOG : QUEUE_NEWS);
+        queue_advance(l->peers->queue, l->lane, l->source);
 }
 
 /* When a record was appended, by this boot's clock: those of earlier boots are older than all it can tell. */
@@ -151,10 +158,9 @@ static usec_t appended_of(const QueueRecord *record)
         return record->this_boot ? record->boot_usec : 0;
 }
 
-/* It was on disk while there was no link. */
-static bool is_backfill(const Loader *l, const QueueRecord *record)
+static bool is_backfill(const Loader *l)
 {
-        return record->backlog || appended_of(record) < l->ready_since;
+        return l->source == QUEUE_BACKLOG;
 }
 
 /* The wall time of a moment of this boot; 0 when the clock cannot tell. */
@@ -185,7 +191,7 @@ static Cargo cargo_of(const Loader *l, const QueueRecord *record, usec_t wall)
                 .epoch = record->epoch,
                 .first = record->n,
                 .last = record->n,
-                .backfill = is_backfill(l, record),
+                .backfill = is_backfill(l),
                 .wall_usec = wall,
                 .device = l->peers->formats->device_id,
         };
@@ -197,7 +203,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
         const Format *format = format_of(l, record->stream);
 
         if (r == -EBADMSG) {
-                advance(l, record);
+                advance(l);
                 losses_damaged(l->peers->losses, record->stream, record->epoch, record->n, now);
                 return LOADER_GIVING;
         }
@@ -209,7 +215,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 message_free(message);
                 return LOADER_BLOCKED;
         }
-        advance(l, record);
+        advance(l);
         launch(l, record->stream, message, appended_of(record), expiry_of(format, appended_of(record)), now);
         return LOADER_GIVING;
 }
@@ -222,10 +228,10 @@ static OpenPack *pack_of(Loader *l, unsigned stream)
 }
 
 /* A message holds one unbroken range of one epoch, and either backlog or news. */
-static bool pack_goes_on(const OpenPack *open, const QueueRecord *record, bool backfill)
+static bool pack_goes_on(const Loader *l, const OpenPack *open, const QueueRecord *record)
 {
         return open->packer.epoch == record->epoch && open->packer.end.n + 1 == record->n &&
-               open->backfill == backfill;
+               open->backfill == is_backfill(l);
 }
 
 static int open_pack(Loader *l, OpenPack *open, const QueueRecord *record, const Reading *reading)
@@ -247,7 +253,7 @@ static LoaderState take_into_pack(Loader *l, const QueueRecord *record, const Re
         OpenPack *open = pack_of(l, record->stream);
         int r = open ? 0 : -ENOMEM;
 
-        if (open && !packer_is_empty(&open->packer) && !pack_goes_on(open, record, is_backfill(l, record)))
+        if (open && !packer_is_empty(&open->packer) && !pack_goes_on(l, open, record))
                 return seal_pack(l, record->stream, false, now) ? LOADER_GIVING : LOADER_BLOCKED;
         if (open && packer_is_empty(&open->packer))
                 r = open_pack(l, open, record, reading);
@@ -266,7 +272,7 @@ static LoaderState take_into_pack(Loader *l, const QueueRecord *record, const Re
                 no_memory(l, now);
                 return LOADER_BLOCKED;
         }
-        advance(l, record);
+        advance(l);
         return LOADER_GIVING;
 }
 
@@ -315,7 +321,7 @@ static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *
 {
         if (now < expiry_of(format, appended_of(record)))
                 return false;
-        advance(l, record);
+        advance(l);
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
         return true;
 }
@@ -382,12 +388,19 @@ bool loader_is_past(const Loader *l, usec_t appended)
         return true;
 }
 
-void loader_ready(Loader *l, usec_t now)
+void loader_hand_over(Loader *news, Loader *backlog, usec_t now)
 {
-        l->ready_since = now;
-        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
-                if (l->packs[stream])
-                        l->packs[stream]->packer.read_usec = now;
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++) {
+                OpenPack *open = news->packs[stream];
+
+                if (!pack_is_open(open))
+                        continue;
+                open->packer.read_usec = now;
+                if (!pack_is_open(backlog->packs[stream])) {
+                        news->packs[stream] = backlog->packs[stream];
+                        backlog->packs[stream] = open;
+                }
+        }
 }
 
 void loader_lost(Loader *l)

@@ -2,21 +2,24 @@
 #pragma once
 
 /*
- * Loader - one lane's records on their way into messages
+ * Loader - one lane's records on their way into messages: its news, or its backlog
  *
- * Reads the lane as long as there is a place for what its records become. A reading of an array stream goes into
+ * Reads its source as long as there is a place for what its records become. A reading of an array stream goes into
  * its stream's open pack, which is sealed when it is full, when its whole units are and nothing more is to be
- * read, or when it is due. All else is a message at once.
+ * read, or when it is due. All else is a message at once. What comes from the backlog is marked, and what was left
+ * open when the link went.
  *
  * Owns:   the open packs: at most PACKER_SIZE_MAX bytes a stream (or one giant reading), whatever the backlog.
- * Knows:  the queue, as its one reader of this lane; nothing of the hub.
+ * Knows:  the queue, as its one reader of this lane and source; nothing of the hub.
  * Time:   boot clock. A record of an earlier boot is at least as old as this boot is.
  */
 
+#include "flow/flushes.h"
 #include "flow/formats.h"
 #include "flow/losses.h"
 #include "flow/packer.h"
 #include "flow/trust.h"
+#include "flow/window.h"
 
 /* What a loader is given at birth; the same for all lanes. */
 typedef struct LoaderPeers {
@@ -26,11 +29,8 @@ typedef struct LoaderPeers {
         Losses *losses;
         Trust *trust;
 
-        bool (*has_room)(void *userdata, QueueLane lane, size_t size);
-        /* Takes the message; there was room for it. Boot clock: when its first record was appended, when its last
-         * expires. */
-        void (*launch)(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
-                       usec_t expires_usec, usec_t now);
+        bool (*has_room)(void *userdata, QueueLane lane, QueueSource source, size_t size);
+        void (*launch)(void *userdata, const Flight *flight, usec_t now); /* takes the message; there was room */
         void (*no_memory)(void *userdata, usec_t now); /* try again a little later */
         void *userdata;
 } LoaderPeers;
@@ -51,17 +51,14 @@ typedef struct OpenPack {
 typedef struct Loader {
         const LoaderPeers *peers;
         QueueLane lane;
+        QueueSource source;
         LoaderState state;
         usec_t reached_usec;                /* boot clock: when the record read last was appended */
-        usec_t ready_since;                 /* boot clock: when the present link became ready */
         OpenPack *packs[QUEUE_STREAMS_MAX]; /* by stream; NULL until it is needed */
 } Loader;
 
-void loader_init(Loader *l, QueueLane lane, const LoaderPeers *peers);
+void loader_init(Loader *l, QueueLane lane, QueueSource source, const LoaderPeers *peers);
 void loader_done(Loader *l);
-
-/* flush_until: no flush is under way. */
-#define LOADER_NO_FLUSH ((usec_t)0)
 
 /* Reads, packs, launches. What was appended up to flush_until is sealed also when it is not due, once all of it
  * has been read. */
@@ -75,5 +72,6 @@ bool loader_is_past(const Loader *l, usec_t appended_usec);
  * it is read. Returns when the next will. */
 usec_t loader_expire(Loader *l, usec_t now);
 
-void loader_ready(Loader *l, usec_t now); /* what was left open may fill up with what waited meanwhile */
-void loader_lost(Loader *l);              /* what is still open now waits through an outage */
+void loader_lost(Loader *l); /* what is still open now waits through an outage */
+/* The link is back: what the news had left open may fill up with what waited meanwhile. */
+void loader_hand_over(Loader *news, Loader *backlog, usec_t now);

@@ -4,9 +4,10 @@
  * How it works
  *
  * Whoever feeds the uplink only leaves a note; the work is done in its tick, and so never within a call of the
- * queue or the hub. While the link is ready, a loader per lane, urgent first, reads records and makes messages
- * of them; a message flies in the window until the hub has acknowledged it. Without a link nothing is read: the
- * records wait on disk, where the queue may still choose among them.
+ * queue or the hub. While the link is ready, loaders read records and make messages of them, one for each lane's
+ * news and one for its backlog; a message flies in the window until the hub has acknowledged it. Without a link
+ * nothing is read: the records wait on disk, where the queue may still choose among them. Each time the link comes
+ * back the queue is split: what waited is backlog, and what comes from then on are news.
  *
  * Memory: the window (512 KiB at most) and the loaders' open packs. It does not grow with the backlog.
  *
@@ -21,19 +22,27 @@
 #include <errno.h>
 #include <string.h>
 
+#include "flow/flushes.h"
 #include "flow/loader.h"
-#include "flow/window.h"
+#include "flow/tower.h"
 
 /* After want of memory. */
 #define RETRY_INTERVAL USEC_PER_SEC
 /* Looking for what has expired while the link is down. */
 #define EXPIRY_INTERVAL USEC_PER_SEC
 
-typedef struct Flush {
-        DoneFn done;
-        void *userdata;
-        usec_t at; /* boot clock: what was appended up to then is meant */
-} Flush;
+/* Urgent before normal, and of each what is new before what has waited: it has time. */
+static const struct {
+        QueueLane lane;
+        QueueSource source;
+} turns[] = {
+        {QUEUE_LANE_URGENT, QUEUE_NEWS},
+        {QUEUE_LANE_URGENT, QUEUE_BACKLOG},
+        {QUEUE_LANE_NORMAL, QUEUE_NEWS},
+        {QUEUE_LANE_NORMAL, QUEUE_BACKLOG},
+};
+
+#define LOADERS ARRAY_SIZE(turns)
 
 struct Uplink {
         Queue *queue;
@@ -46,19 +55,16 @@ struct Uplink {
         Losses losses;
         Trust trust;
         LoaderPeers peers;
-        Loader loaders[_QUEUE_LANE_MAX];
-        Window window;
-        Flush *flushes; /* in the order of the calls */
-        size_t n_flushes;
+        Loader loaders[LOADERS]; /* in the order in which they take their turns */
+        Tower tower;
+        Flushes flushes;
 
         bool wanted;              /* a note was left: work at the next tick */
+        usec_t worked_at;         /* boot clock: the last time */
         usec_t retry_at;          /* boot clock; USEC_INFINITY: nothing failed */
         usec_t expiry_at;         /* boot clock: the next look for what has expired */
         usec_t last_acknowledged; /* wall clock */
 };
-
-/* Urgent first. */
-static const QueueLane lane_order[_QUEUE_LANE_MAX] = {QUEUE_LANE_URGENT, QUEUE_LANE_NORMAL};
 
 static void note(Uplink *u)
 {
@@ -87,7 +93,7 @@ static bool fly(Uplink *u, Flight *flight, usec_t now)
 
         switch (r) {
         case 0:
-                flight->in_air = flight->was_sent = true;
+                tower_sent(&u->tower, flight, now);
                 return true;
         case HUB_E_TOO_LARGE:
         case HUB_E_BAD_PROPERTY:
@@ -95,7 +101,7 @@ static bool fly(Uplink *u, Flight *flight, usec_t now)
                  * refused of it would be refused of each of its records alone. There is nothing to split. */
                 losses_set_aside(&u->losses, flight->stream, flight->message,
                                  r == HUB_E_TOO_LARGE ? OUTCOME_TOO_LARGE : OUTCOME_BAD_PROPERTY, now);
-                window_remove(&u->window, flight);
+                tower_remove(&u->tower, flight);
                 return true;
         case HUB_E_NOT_READY:
                 return false;
@@ -110,96 +116,57 @@ static bool flight_has_expired(const Flight *flight, usec_t now)
         return !flight->was_sent && now >= flight->expires_usec;
 }
 
-/* Those that are on the ground, in their order. False: some had to stay there. */
-static bool fly_grounded(Uplink *u, usec_t now)
+/* Those that are on the ground, in their order. */
+static void fly_grounded(Uplink *u, usec_t now)
 {
         Flight *flight;
 
-        while ((flight = window_first_grounded(&u->window))) {
+        while ((flight = tower_next(&u->tower))) {
                 const Message *m = flight->message;
 
                 if (flight_has_expired(flight, now)) {
                         losses_expired(&u->losses, flight->stream, m->epoch, m->first, m->last, now);
-                        window_remove(&u->window, flight);
+                        tower_remove(&u->tower, flight);
                 } else if (!fly(u, flight, now))
-                        return false;
+                        return;
         }
-        return true;
 }
 
-/* New messages never overtake one that is on the ground. */
-static bool has_room(void *userdata, QueueLane lane, size_t size)
+static bool has_room(void *userdata, QueueLane lane, QueueSource source, size_t size)
 {
-        Uplink *u = userdata;
+        const Uplink *u = userdata;
 
-        return !window_first_grounded(&u->window) && window_has_room(&u->window, lane, size);
+        return tower_has_room(&u->tower, lane, source, size, u->worked_at);
 }
 
-static void launch(void *userdata, QueueLane lane, unsigned stream, Message *message, usec_t appended, usec_t expires,
-                   usec_t now)
+static void launch(void *userdata, const Flight *what, usec_t now)
 {
         Uplink *u = userdata;
-
-        (void)fly(u, window_add(&u->window, lane, stream, message, appended, expires), now);
+        (void)fly(u, tower_add(&u->tower, what), now);
         tell_changed(u);
 }
 
 /* ---- flush ---- */
 
-static void end_flushes(Uplink *u, const char *why)
-{
-        while (u->n_flushes > 0) {
-                Flush flush = u->flushes[--u->n_flushes];
-
-                flush.done(flush.userdata, REQUEST_NOT_CONNECTED, why);
-        }
-}
-
-/* What was appended up to then leaves at once. */
-static usec_t flush_until(const Uplink *u)
-{
-        return u->n_flushes > 0 ? u->flushes[u->n_flushes - 1].at : LOADER_NO_FLUSH;
-}
-
 /* It is in none of the places where it could still be. What comes after it does not count, however much it is. */
-static bool flush_is_done(const Uplink *u, const Flush *flush)
+static bool is_past(void *userdata, usec_t appended)
 {
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                if (!loader_is_past(&u->loaders[lane], flush->at))
+        const Uplink *u = userdata;
+
+        for (size_t i = 0; i < LOADERS; i++)
+                if (!loader_is_past(&u->loaders[i], appended))
                         return false;
-        return window_is_past(&u->window, flush->at);
-}
-
-static void step_flushes(Uplink *u)
-{
-        for (size_t i = 0; i < u->n_flushes;) {
-                Flush flush = u->flushes[i];
-
-                if (!flush_is_done(u, &flush)) {
-                        i++;
-                        continue;
-                }
-                memmove(&u->flushes[i], &u->flushes[i + 1], (--u->n_flushes - i) * sizeof(flush));
-                flush.done(flush.userdata, REQUEST_OK, NULL);
-        }
+        return window_is_past(&u->tower.window, appended);
 }
 
 void uplink_flush(Uplink *u, DoneFn done, void *done_userdata)
 {
-        Flush *more;
-
-        if (!hub_is_ready(u->hub)) {
+        if (!hub_is_ready(u->hub))
                 done(done_userdata, REQUEST_NOT_CONNECTED, "there is no connection to the hub");
-                return;
-        }
-        more = reallocarray(u->flushes, u->n_flushes + 1, sizeof(*more));
-        if (!more) {
+        else if (flushes_add(&u->flushes, done, done_userdata, clock_boot(u->clock)) < 0)
                 done(done_userdata, REQUEST_BUSY, "out of memory");
-                return;
-        }
-        u->flushes = more;
-        u->flushes[u->n_flushes++] = (Flush){done, done_userdata, clock_boot(u->clock)};
-        note(u);
+        else
+                note(u);
 }
 
 /* ---- life ---- */
@@ -209,7 +176,7 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
 {
         Uplink *u = calloc(1, sizeof(*u));
 
-        if (!u || window_configure(&u->window, 1) < 0) {
+        if (!u || tower_configure(&u->tower, 1) < 0) {
                 free(u);
                 return -ENOMEM;
         }
@@ -223,8 +190,8 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
         u->retry_at = USEC_INFINITY;
         u->expiry_at = USEC_INFINITY;
         u->peers = (LoaderPeers){queue, clock, &u->formats, &u->losses, &u->trust, has_room, launch, retry_later, u};
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                loader_init(&u->loaders[lane], (QueueLane)lane, &u->peers);
+        for (size_t i = 0; i < LOADERS; i++)
+                loader_init(&u->loaders[i], turns[i].lane, turns[i].source, &u->peers);
         *ret = u;
         return 0;
 }
@@ -233,12 +200,12 @@ Uplink *uplink_free(Uplink *u)
 {
         if (!u)
                 return NULL;
-        end_flushes(u, "the daemon is stopping");
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                loader_done(&u->loaders[lane]);
+        flushes_end(&u->flushes, "the daemon is stopping");
+        flushes_done(&u->flushes);
+        for (size_t i = 0; i < LOADERS; i++)
+                loader_done(&u->loaders[i]);
         formats_done(&u->formats);
-        window_done(&u->window);
-        free(u->flushes);
+        tower_done(&u->tower);
         free(u);
         return NULL;
 }
@@ -248,7 +215,7 @@ int uplink_configure(Uplink *u, const UplinkSettings *settings, const StreamSett
         int r = formats_configure(&u->formats, settings, streams, n_streams);
 
         if (r >= 0)
-                r = window_configure(&u->window, settings->window);
+                r = tower_configure(&u->tower, settings->window);
         note(u);
         return r;
 }
@@ -260,8 +227,8 @@ static void expire(Uplink *u, usec_t now)
         u->expiry_at = USEC_INFINITY;
         if (!u->formats.may_expire)
                 return;
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                u->expiry_at = MIN(u->expiry_at, loader_expire(&u->loaders[lane], now));
+        for (size_t i = 0; i < LOADERS; i++)
+                u->expiry_at = MIN(u->expiry_at, loader_expire(&u->loaders[i], now));
         if (u->expiry_at != USEC_INFINITY)
                 u->expiry_at = MAX(u->expiry_at, usec_add(now, EXPIRY_INTERVAL));
 }
@@ -269,21 +236,22 @@ static void expire(Uplink *u, usec_t now)
 static void work(Uplink *u, usec_t now)
 {
         u->wanted = false;
+        u->worked_at = now;
         u->retry_at = USEC_INFINITY;
         if (!hub_is_ready(u->hub)) {
                 expire(u, now);
                 return;
         }
-        (void)fly_grounded(u, now);
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
-                loader_pump(&u->loaders[lane_order[i]], flush_until(u), now);
-        step_flushes(u);
+        fly_grounded(u, now);
+        for (size_t i = 0; i < LOADERS; i++)
+                loader_pump(&u->loaders[i], flushes_until(&u->flushes), now);
+        flushes_step(&u->flushes, is_past, u);
 }
 
 static usec_t deadline(void *userdata)
 {
         const Uplink *u = userdata;
-        usec_t next = USEC_INFINITY;
+        usec_t next;
 
         if (u->wanted)
                 return 0;
@@ -291,8 +259,9 @@ static usec_t deadline(void *userdata)
                 return u->expiry_at;
         if (u->retry_at != USEC_INFINITY)
                 return u->retry_at; /* what is due by now is what could not be done */
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                next = MIN(next, loader_due(&u->loaders[lane]));
+        next = tower_deadline(&u->tower, u->worked_at);
+        for (size_t i = 0; i < LOADERS; i++)
+                next = MIN(next, loader_due(&u->loaders[i]));
         return next;
 }
 
@@ -318,22 +287,27 @@ void uplink_readable(Uplink *u)
 
 void uplink_ready(Uplink *u)
 {
+        usec_t now = clock_boot(u->clock);
+
         u->expiry_at = USEC_INFINITY;
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                loader_ready(&u->loaders[lane], clock_boot(u->clock));
+        queue_split(u->queue);
+        for (size_t i = 0; i + 1 < LOADERS; i += 2) /* news, backlog */
+                loader_hand_over(&u->loaders[i], &u->loaders[i + 1], now);
+        tower_ready(&u->tower, now);
         note(u);
 }
 
 void uplink_delivered(Uplink *u, uint64_t ticket)
 {
-        Flight *flight = window_find(&u->window, ticket);
+        Flight *flight = window_find(&u->tower.window, ticket);
         const Message *m;
 
         if (!flight)
                 return;
         m = flight->message;
+        tower_acknowledged(&u->tower, flight, clock_boot(u->clock));
         queue_settle(u->queue, flight->stream, m->epoch, m->first, m->last, OUTCOME_ACKNOWLEDGED);
-        window_remove(&u->window, flight);
+        tower_remove(&u->tower, flight);
         u->last_acknowledged = clock_wall(u->clock);
         note(u);
         tell_changed(u);
@@ -342,10 +316,10 @@ void uplink_delivered(Uplink *u, uint64_t ticket)
 /* Sealed messages stay as they are. */
 void uplink_lost(Uplink *u)
 {
-        window_ground(&u->window);
-        for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                loader_lost(&u->loaders[lane]);
-        end_flushes(u, "the connection to the hub was lost");
+        tower_lost(&u->tower);
+        for (size_t i = 0; i < LOADERS; i++)
+                loader_lost(&u->loaders[i]);
+        flushes_end(&u->flushes, "the connection to the hub was lost");
         note(u);
 }
 
@@ -353,7 +327,7 @@ void uplink_lost(Uplink *u)
 
 unsigned uplink_in_flight(const Uplink *u)
 {
-        return (unsigned)u->window.n_flights;
+        return (unsigned)u->tower.window.n_flights;
 }
 
 usec_t uplink_last_acknowledged(const Uplink *u)

@@ -34,42 +34,48 @@ static size_t bytes(const Window *w)
         return w->bytes_lane[QUEUE_LANE_NORMAL] + w->bytes_lane[QUEUE_LANE_URGENT];
 }
 
-/* A small window leaves the normal lane half of its places. */
-static bool urgent_has_room(const Window *w, size_t size)
+/* What a small window left free would be all of it. */
+static size_t spare_places(const Window *w, QueueSource source)
 {
-        size_t left_free = MIN((size_t)WINDOW_PLACES_NORMAL, w->n_max / 2);
+        return source == QUEUE_BACKLOG && w->n_max >= 4 ? 1 : 0;
+}
+
+static size_t spare_bytes(QueueSource source)
+{
+        return source == QUEUE_BACKLOG ? PACKER_SIZE_MAX : 0;
+}
+
+/* A small window leaves the normal lane half of its places. */
+static bool urgent_has_room(const Window *w, QueueSource source, size_t size)
+{
+        size_t left_free = MIN((size_t)WINDOW_PLACES_NORMAL, w->n_max / 2) + spare_places(w, source);
 
         return w->n_lane[QUEUE_LANE_URGENT] + left_free < w->n_max &&
                (w->n_lane[QUEUE_LANE_URGENT] == 0 ||
-                w->bytes_lane[QUEUE_LANE_URGENT] + size <= WINDOW_BYTES_MAX / 2);
+                w->bytes_lane[QUEUE_LANE_URGENT] + size + spare_bytes(source) <= WINDOW_BYTES_MAX / 2);
 }
 
 /* A message that is larger than all the window's bytes is the hub's to refuse, not ours to hold for ever. */
-bool window_has_room(const Window *w, QueueLane lane, size_t size)
+bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t size)
 {
-        if (w->n_flights >= w->n_max || (w->n_flights > 0 && bytes(w) + size > WINDOW_BYTES_MAX))
+        if (w->n_flights + spare_places(w, source) >= w->n_max ||
+            (w->n_flights > 0 && bytes(w) + size + spare_bytes(source) > WINDOW_BYTES_MAX))
                 return false;
-        return lane != QUEUE_LANE_URGENT || urgent_has_room(w, size);
+        return lane != QUEUE_LANE_URGENT || urgent_has_room(w, source, size);
 }
 
-Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
-                   usec_t expires_usec)
+Flight *window_add(Window *w, const Flight *what)
 {
         Flight *flight = &w->flights[w->n_flights];
 
         assert(w->n_flights < w->n_max);
-        *flight = (Flight){
-                .message = message,
-                .ticket = ++w->last_ticket,
-                .lane = lane,
-                .stream = stream,
-                .size = message_size(message),
-                .appended_usec = appended_usec,
-                .expires_usec = expires_usec,
-        };
+        *flight = *what;
+        flight->ticket = ++w->last_ticket;
+        flight->size = message_size(what->message);
         w->n_flights++;
-        w->n_lane[lane]++;
-        w->bytes_lane[lane] += flight->size;
+        w->n_lane[flight->lane]++;
+        w->bytes_lane[flight->lane] += flight->size;
+        w->n_backlog += flight->source == QUEUE_BACKLOG;
         return flight;
 }
 
@@ -87,6 +93,7 @@ void window_remove(Window *w, Flight *flight)
 
         w->n_lane[flight->lane]--;
         w->bytes_lane[flight->lane] -= flight->size;
+        w->n_backlog -= flight->source == QUEUE_BACKLOG;
         message_free(flight->message);
         w->n_flights--;
         memmove(flight, flight + 1, (w->n_flights - i) * sizeof(*flight));
@@ -98,6 +105,14 @@ Flight *window_first_grounded(Window *w)
                 if (!w->flights[i].in_air)
                         return &w->flights[i];
         return NULL;
+}
+
+bool window_has_grounded(const Window *w)
+{
+        for (size_t i = 0; i < w->n_flights; i++)
+                if (!w->flights[i].in_air)
+                        return true;
+        return false;
 }
 
 void window_ground(Window *w)

@@ -6,14 +6,14 @@
  *
  * In the order in which they were sealed, which is the order in which they are sent, and sent again. At most
  * so many messages and WINDOW_BYTES_MAX bytes. Urgent ones leave two places and half of the bytes to the
- * normal lane, so that an urgent flood delays it and never stops it.
+ * normal lane, so that an urgent flood delays it and never stops it. The backlog leaves the last place of its lane,
+ * and room for a pack, to the news.
  *
  * Owns:   the messages.
  * Knows:  nothing of hub or queue beyond the names of the lanes. Pure.
  */
 
-#include "base/clock.h"
-#include "model/message.h"
+#include "flow/packer.h"
 #include "queue/queue.h"
 
 #define WINDOW_BYTES_MAX     ((size_t)512 * 1024)
@@ -21,12 +21,16 @@
 
 typedef struct Flight {
         Message *message;
-        uint64_t ticket; /* rises from flight to flight */
         QueueLane lane;
+        QueueSource source;
         unsigned stream;
-        size_t size;
         usec_t appended_usec; /* boot clock: its first record */
         usec_t expires_usec;  /* boot clock; counts only while it was never sent */
+
+        /* the window's */
+        uint64_t ticket; /* rises from flight to flight */
+        size_t size;
+        usec_t sent_usec;     /* boot clock: the last time */
         bool in_air;          /* sent on the present link */
         bool was_sent;        /* on any link: the hub may have it */
 } Flight;
@@ -37,19 +41,20 @@ typedef struct Window {
         uint64_t last_ticket;
         size_t n_lane[_QUEUE_LANE_MAX];
         size_t bytes_lane[_QUEUE_LANE_MAX];
+        size_t n_backlog; /* of both lanes */
 } Window;
 
 int window_configure(Window *w, size_t n_max); /* what flies already goes on flying */
 void window_done(Window *w);
 
-bool window_has_room(const Window *w, QueueLane lane, size_t size);
+bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t size);
 /* Takes the message; there must be room. */
-Flight *window_add(Window *w, QueueLane lane, unsigned stream, Message *message, usec_t appended_usec,
-                   usec_t expires_usec);
+Flight *window_add(Window *w, const Flight *flight);
 Flight *window_find(Window *w, uint64_t ticket);
 void window_remove(Window *w, Flight *flight);
 
 Flight *window_first_grounded(Window *w); /* the first that is not in the air; NULL */
+bool window_has_grounded(const Window *w);
 void window_ground(Window *w);            /* the link was lost: none is in the air */
 
 /* Holds nothing that was appended up to then. */

@@ -187,12 +187,13 @@ END_TEST
 
 START_TEST(urgent_goes_before_normal)
 {
+        configure(4);
+        connect();
         for (int i = 0; i < 40; i++)
                 toy_queue_put(&the_queue, "wind", "mast", i);
         for (int i = 0; i < 3; i++)
                 toy_queue_put(&the_queue, "alarms", "door", i);
-        configure(4);
-        connect();
+        readable();
         ck_assert_uint_eq(the_hub.n_sent, 4);
         ck_assert_str_eq(the_hub.sent[0].stream, "alarms");
         ck_assert_str_eq(the_hub.sent[1].stream, "wind");
@@ -273,6 +274,85 @@ START_TEST(what_waited_for_the_link_is_marked_and_kept_apart)
         pass(10 * USEC_PER_SEC);
         ck_assert_uint_eq(the_hub.n_sent, 2);
         ck_assert(!the_hub.sent[1].backfill);
+}
+END_TEST
+
+/* Half the window for the backlog at first, and never its last place; news find one at once. */
+START_TEST(news_pass_a_backlog)
+{
+        size_t n = 0;
+
+        for (int i = 0; i < 200; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        pass(USEC_PER_SEC);
+        connect();
+        ck_assert_uint_eq(the_hub.n_sent, 8);
+        for (size_t i = 0; i < 8; i++)
+                ck_assert(the_hub.sent[i].backfill);
+        for (int round = 0; round < 10; round++) {
+                size_t n_sent = the_hub.n_sent;
+
+                toy_queue_put(&the_queue, "wind", "mast", 1000);
+                toy_queue_put(&the_queue, "telemetry", "cpu", 1000);
+                readable();
+                ck_assert_uint_eq(the_hub.n_sent, n_sent + 1);
+                ck_assert_uint_eq(the_hub.sent[n_sent].first, 201 + (uint64_t)round);
+                ck_assert(!the_hub.sent[n_sent].backfill);
+                while (n < n_sent + 1)
+                        acknowledge(n++);
+                ck_assert_uint_le(uplink_in_flight(uplink), 15);
+        }
+        ck_assert_uint_eq(uplink_in_flight(uplink), 15);
+}
+END_TEST
+
+START_TEST(flush_means_the_backlog_too)
+{
+        size_t n = 0;
+
+        for (int i = 0; i < 100; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        connect();
+        pass(1);
+        toy_queue_put(&the_queue, "telemetry", "cpu", 1);
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        while (n_done == 0) {
+                ck_assert_uint_lt(n, the_hub.n_sent);
+                acknowledge(n++);
+        }
+        ck_assert_uint_eq(n, 101);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 101);
+}
+END_TEST
+
+START_TEST(a_slow_hub_gets_the_backlog_slowly_and_wakes_us_when_it_is_time)
+{
+        Message own = {};
+        Buffer record = BUFFER_NULL;
+
+        message_encode(&own, &record);
+        for (int i = 0; i < 100; i++)
+                toy_queue_put_raw(&the_queue, "telemetry", QUEUE_KIND_MESSAGE, record.data, record.size);
+        buffer_done(&record);
+        connect();
+        for (size_t n = 0; n < 40; n++) { /* quick at first */
+                pass(USEC_PER_MSEC);
+                acknowledge(n);
+        }
+        for (size_t n = 40; n < the_hub.n_sent; n++) {
+                if (uplink_in_flight(uplink) == 1)
+                        pass(2 * USEC_PER_SEC);
+                else
+                        fake_clock_advance(&the_clock, 2 * USEC_PER_SEC);
+                acknowledge(n);
+                if (n + 1 == the_hub.n_sent) { /* nothing flies: the next one has its time */
+                        ck_assert_uint_gt(ticker.deadline(ticker.userdata), the_clock.boot_usec);
+                        pass(11 * USEC_PER_SEC);
+                }
+        }
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 100);
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
 }
 END_TEST
 
@@ -702,6 +782,9 @@ int main(void)
         tcase_add_test(c, an_urgent_flood_leaves_two_places);
         tcase_add_test(c, a_lost_link_sends_the_same_again);
         tcase_add_test(c, what_waited_for_the_link_is_marked_and_kept_apart);
+        tcase_add_test(c, news_pass_a_backlog);
+        tcase_add_test(c, flush_means_the_backlog_too);
+        tcase_add_test(c, a_slow_hub_gets_the_backlog_slowly_and_wakes_us_when_it_is_time);
         tcase_add_test(c, a_message_holds_one_unbroken_range);
         tcase_add_test(c, a_services_own_message_does_not_overtake_readings);
         tcase_add_test(c, a_backlog_fills_its_messages);

@@ -14,8 +14,8 @@ static Message *message_of(size_t size)
 
 static Flight *add(Window *w, QueueLane lane, size_t size)
 {
-        ck_assert(window_has_room(w, lane, size));
-        return window_add(w, lane, 0, message_of(size), 0, USEC_INFINITY);
+        ck_assert(window_has_room(w, lane, QUEUE_NEWS, size));
+        return window_add(w, &(Flight){.message = message_of(size), .lane = lane, .expires_usec = USEC_INFINITY});
 }
 
 START_TEST(places_are_limited)
@@ -25,12 +25,12 @@ START_TEST(places_are_limited)
         ck_assert_int_eq(window_configure(&w, 16), 0);
         for (int i = 0; i < 16; i++)
                 add(&w, QUEUE_LANE_NORMAL, 100);
-        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, 1));
-        ck_assert(!window_has_room(&w, QUEUE_LANE_URGENT, 1));
+        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 1));
+        ck_assert(!window_has_room(&w, QUEUE_LANE_URGENT, QUEUE_NEWS, 1));
         window_remove(&w, window_find(&w, 3));
         ck_assert_ptr_null(window_find(&w, 3));
         ck_assert_uint_eq(window_find(&w, 4)->ticket, 4);
-        ck_assert(window_has_room(&w, QUEUE_LANE_URGENT, 1));
+        ck_assert(window_has_room(&w, QUEUE_LANE_URGENT, QUEUE_NEWS, 1));
         window_done(&w);
 }
 END_TEST
@@ -41,12 +41,12 @@ START_TEST(bytes_are_limited)
 
         ck_assert_int_eq(window_configure(&w, 16), 0);
         add(&w, QUEUE_LANE_NORMAL, WINDOW_BYTES_MAX - 10);
-        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, 10));
-        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, 11));
+        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 10));
+        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 11));
         window_remove(&w, window_find(&w, 1));
         /* alone anything may go, so that it can be refused for its size */
-        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, 10 * WINDOW_BYTES_MAX));
-        ck_assert(window_has_room(&w, QUEUE_LANE_URGENT, 10 * WINDOW_BYTES_MAX));
+        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 10 * WINDOW_BYTES_MAX));
+        ck_assert(window_has_room(&w, QUEUE_LANE_URGENT, QUEUE_NEWS, 10 * WINDOW_BYTES_MAX));
         window_done(&w);
 }
 END_TEST
@@ -58,7 +58,7 @@ START_TEST(urgent_leaves_places_and_bytes_to_normal)
                 Window w = {};
 
                 ck_assert_int_eq(window_configure(&w, n_max), 0);
-                while (window_has_room(&w, QUEUE_LANE_URGENT, 1))
+                while (window_has_room(&w, QUEUE_LANE_URGENT, QUEUE_NEWS, 1))
                         add(&w, QUEUE_LANE_URGENT, 1);
                 ck_assert_uint_eq(w.n_flights, n_max - left_free);
                 for (size_t i = 0; i < left_free; i++)
@@ -70,10 +70,49 @@ START_TEST(urgent_leaves_places_and_bytes_to_normal)
 
                 ck_assert_int_eq(window_configure(&w, 16), 0);
                 add(&w, QUEUE_LANE_URGENT, WINDOW_BYTES_MAX / 2 - 1);
-                ck_assert(!window_has_room(&w, QUEUE_LANE_URGENT, 2));
+                ck_assert(!window_has_room(&w, QUEUE_LANE_URGENT, QUEUE_NEWS, 2));
                 add(&w, QUEUE_LANE_NORMAL, MESSAGE_SIZE_MAX);
                 window_done(&w);
         }
+}
+END_TEST
+
+/* Whatever the backlog has taken, there is a place for news of its lane, and for a pack of them. */
+START_TEST(the_backlog_leaves_the_last_place_to_news)
+{
+        for (size_t n_max = 4; n_max <= 16; n_max++)
+                for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
+                        for (size_t size = 1; size <= PACKER_SIZE_MAX; size += PACKER_SIZE_MAX - 1) {
+                                Window w = {};
+
+                                ck_assert_int_eq(window_configure(&w, n_max), 0);
+                                while (window_has_room(&w, (QueueLane)lane, QUEUE_BACKLOG, size))
+                                        window_add(&w, &(Flight){.message = message_of(size),
+                                                                 .lane = (QueueLane)lane,
+                                                                 .source = QUEUE_BACKLOG});
+                                ck_assert_uint_ge(w.n_backlog, n_max / 4);
+                                ck_assert_uint_eq(w.n_backlog, w.n_flights);
+                                ck_assert(window_has_room(&w, (QueueLane)lane, QUEUE_NEWS, 200));
+                                if (lane == QUEUE_LANE_NORMAL)
+                                        ck_assert_uint_eq(w.n_backlog, n_max - 1);
+                                window_remove(&w, window_find(&w, 1));
+                                ck_assert_uint_eq(w.n_backlog, w.n_flights);
+                                window_done(&w);
+                        }
+}
+END_TEST
+
+/* There is no place to leave free that would not be half of it. */
+START_TEST(a_tiny_window_is_everybodys)
+{
+        for (size_t n_max = 1; n_max < 4; n_max++)
+                for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
+                        Window w = {};
+
+                        ck_assert_int_eq(window_configure(&w, n_max), 0);
+                        ck_assert(window_has_room(&w, (QueueLane)lane, QUEUE_BACKLOG, 100));
+                        window_done(&w);
+                }
 }
 END_TEST
 
@@ -106,9 +145,9 @@ START_TEST(a_smaller_window_lets_fly_what_flies)
         ck_assert_int_eq(window_configure(&w, 2), 0);
         window_remove(&w, window_find(&w, 1));
         window_remove(&w, window_find(&w, 4));
-        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, 1));
+        ck_assert(!window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 1));
         window_remove(&w, window_find(&w, 2));
-        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, 1));
+        ck_assert(window_has_room(&w, QUEUE_LANE_NORMAL, QUEUE_NEWS, 1));
         window_done(&w);
 }
 END_TEST
@@ -121,6 +160,8 @@ int main(void)
         tcase_add_test(c, places_are_limited);
         tcase_add_test(c, bytes_are_limited);
         tcase_add_test(c, urgent_leaves_places_and_bytes_to_normal);
+        tcase_add_test(c, the_backlog_leaves_the_last_place_to_news);
+        tcase_add_test(c, a_tiny_window_is_everybodys);
         tcase_add_test(c, a_lost_link_grounds_all_in_their_order);
         tcase_add_test(c, a_smaller_window_lets_fly_what_flies);
         return suite_run(s);
