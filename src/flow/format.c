@@ -2,12 +2,14 @@
 #include "flow/format.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "model/value-json.h"
+#include "queue/notices.h"
 
 #define CONTENT_TYPE     "application/json"
 #define CONTENT_ENCODING "utf-8"
@@ -288,6 +290,50 @@ int format_message(const Format *f, const Cargo *cargo, const void *payload, siz
         if (r < 0)
                 return r;
         r = dress(f, cargo, m);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+/* ---- a notice of what went ---- */
+
+static void append_notice(Buffer *b, const Format *f, const Cargo *cargo, Outcome outcome, const NoticeRange *ranges,
+                          size_t n_ranges)
+{
+        buffer_append_string(b, "{\"stream\":");
+        json_string(b, f->stream);
+        buffer_printf(b, ",\"epoch\":\"%016" PRIx64 "\",\"ranges\":[", cargo->epoch);
+        for (size_t i = 0; i < n_ranges; i++)
+                buffer_printf(b, "%s[%" PRIu64 ",%" PRIu64 "]", i > 0 ? "," : "", ranges[i].first, ranges[i].last);
+        buffer_append_string(b, "],\"reason\":");
+        json_string(b, outcome_to_string(outcome));
+        buffer_append_char(b, '}');
+}
+
+int format_notice(const Format *f, const Cargo *cargo, const void *payload, size_t size, Message **ret)
+{
+        _cleanup_(message_freep) Message *m = NULL;
+        NoticeRange ranges[NOTICES_MAX];
+        Outcome outcome;
+        size_t n;
+        int r;
+
+        if (!notice_decode(payload, size, &outcome, ranges, &n))
+                return -EBADMSG;
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        m->content_type = strdup(CONTENT_TYPE);
+        m->content_encoding = strdup(CONTENT_ENCODING);
+        if (!m->content_type || !m->content_encoding)
+                return -ENOMEM;
+        append_notice(&m->body, f, cargo, outcome, ranges, n);
+        if (buffer_error(&m->body))
+                return -ENOMEM;
+        r = message_add_property(m, PROPERTY_NOTICE, "1");
+        if (r >= 0)
+                r = dress(f, cargo, m);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(m);

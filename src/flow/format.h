@@ -18,6 +18,7 @@
 
 #define PROPERTY_IDENTITY "hl"
 #define PROPERTY_BACKFILL "hl-backfill"
+#define PROPERTY_NOTICE   "hl-notice"
 
 typedef struct FormatProperty {
         char *name;
@@ -55,7 +56,8 @@ DEFINE_CLEANUP(Format *, format_free);
 /* What a pack that begins with that number will bear besides its body, or a few bytes more. */
 int format_overhead(const Format *f, const Cargo *cargo, size_t *ret);
 
-/* Each gives a new message. Only -ENOMEM, and -EBADMSG from the last. */
+/* Each gives a new message. Only -ENOMEM, and -EBADMSG from the last two. */
 int format_pack(const Format *f, const Cargo *cargo, Message **ret); /* still without its body */
 int format_reading(const Format *f, const Cargo *cargo, const Reading *reading, Message **ret);
 int format_message(const Format *f, const Cargo *cargo, const void *payload, size_t size, Message **ret);
+int format_notice(const Format *f, const Cargo *cargo, const void *payload, size_t size, Message **ret);

@@ -158,6 +158,12 @@ static usec_t appended_of(const QueueRecord *record)
         return record->this_boot ? record->boot_usec : 0;
 }
 
+/* What went is told however late. */
+static usec_t expiry_of_record(const QueueRecord *record, const Format *format)
+{
+        return record->kind == QUEUE_KIND_NOTICE ? USEC_INFINITY : expiry_of(format, appended_of(record));
+}
+
 static bool is_backfill(const Loader *l)
 {
         return l->source == QUEUE_BACKLOG;
@@ -216,7 +222,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 return LOADER_BLOCKED;
         }
         advance(l);
-        launch(l, record->stream, message, appended_of(record), expiry_of(format, appended_of(record)), now);
+        launch(l, record->stream, message, appended_of(record), expiry_of_record(record, format), now);
         return LOADER_GIVING;
 }
 
@@ -317,9 +323,21 @@ static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *
         return take_message(l, record, message, r, now);
 }
 
+static LoaderState take_notice(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
+{
+        Cargo cargo = cargo_of(l, record, resolved(l, record, now));
+        Message *message = NULL;
+        int r;
+
+        if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
+                return make_way(l, record->stream, now);
+        r = format_notice(format, &cargo, record->payload, record->size, &message);
+        return take_message(l, record, message, r, now);
+}
+
 static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
 {
-        if (now < expiry_of(format, appended_of(record)))
+        if (now < expiry_of_record(record, format))
                 return false;
         advance(l);
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
@@ -348,6 +366,7 @@ static LoaderState take_next(Loader *l, usec_t now)
         case QUEUE_KIND_MESSAGE:
                 return take_own(l, &record, format, now);
         case QUEUE_KIND_NOTICE:
+                return take_notice(l, &record, format, now);
         default:
                 return take_message(l, &record, NULL, -EBADMSG, now);
         }

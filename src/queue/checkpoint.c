@@ -14,6 +14,8 @@ enum {
         TAG_SLOT = 3,
         TAG_SETTLED = 4,
         TAG_RANGES = 5,
+        TAG_NOTICES = 6,
+        TAG_LAST = TAG_NOTICES,
 };
 
 /* ---- writing ---- */
@@ -163,6 +165,31 @@ static size_t put_ranges(Writer *w, const Checkpoint *c)
         return i;
 }
 
+/* As many as find room: the untold ones are the first. */
+static void put_notices(Writer *w, const Checkpoint *c)
+{
+        size_t start = section_begin(w, TAG_NOTICES);
+
+        for (int told = 0; told < 2; told++)
+                for (size_t i = 0; i < c->n_notices && !w->full; i++) {
+                        const Notice *n = &c->notices[i];
+                        Writer before = *w;
+
+                        if ((n->n != 0) != told)
+                                continue;
+                        put8(w, n->id);
+                        put8(w, n->outcome);
+                        put_varint(w, n->first);
+                        put_varint(w, n->last - n->first);
+                        put_varint(w, n->n);
+                        if (w->full) {
+                                *w = before;
+                                break;
+                        }
+                }
+        section_end(w, start);
+}
+
 size_t checkpoint_encode(const Checkpoint *c, unsigned sections, uint8_t *bytes, size_t room, size_t *ret_n_ranges)
 {
         Writer w = {.bytes = bytes, .room = MIN(room, (size_t)CHECKPOINT_BYTES_MAX)};
@@ -176,6 +203,8 @@ size_t checkpoint_encode(const Checkpoint *c, unsigned sections, uint8_t *bytes,
                 put_slot(&w, c);
         if (sections & CHECKPOINT_SETTLED)
                 put_settled(&w, c);
+        if ((sections & CHECKPOINT_NOTICES) && c->n_notices > 0)
+                put_notices(&w, c);
         if (sections & CHECKPOINT_SETTLED_RANGES)
                 n_ranges = put_ranges(&w, c);
         if (w.full)
@@ -331,6 +360,25 @@ static void get_ranges(Reader *r, Checkpoint *c)
         }
 }
 
+static void get_notices(Reader *r, Checkpoint *c)
+{
+        while (!r->bad && r->at < r->size) {
+                Notice n;
+
+                (void)get_stream(r, c, &n.id);
+                n.outcome = get8(r);
+                n.first = get_varint(r);
+                if (__builtin_add_overflow(n.first, get_varint(r), &n.last) || n.last == UINT64_MAX)
+                        r->bad = true;
+                n.n = get_varint(r);
+                if (n.outcome >= _OUTCOME_MAX || n.first == 0 || c->n_notices == NOTICES_MAX)
+                        r->bad = true;
+                if (r->bad)
+                        return;
+                c->notices[c->n_notices++] = n;
+        }
+}
+
 int checkpoint_decode(Checkpoint *ret, const uint8_t *bytes, size_t size)
 {
         Reader r = {.bytes = bytes, .size = size};
@@ -344,7 +392,7 @@ int checkpoint_decode(Checkpoint *ret, const uint8_t *bytes, size_t size)
                 if (r.bad || length > r.size - r.at)
                         return RECORD_E_BAD;
                 r.at += length;
-                if (tag >= 1 && tag <= TAG_RANGES) {
+                if (tag >= 1 && tag <= TAG_LAST) {
                         if (ret->sections & 1u << tag)
                                 return RECORD_E_BAD;
                         ret->sections |= 1u << tag;
@@ -366,6 +414,9 @@ int checkpoint_decode(Checkpoint *ret, const uint8_t *bytes, size_t size)
                         break;
                 case TAG_RANGES:
                         get_ranges(&section, ret);
+                        break;
+                case TAG_NOTICES:
+                        get_notices(&section, ret);
                         break;
                 default: /* of a later version */
                         break;

@@ -9,16 +9,18 @@
  *
  *     EPOCH                 OPENING STREAMS          an opening of the lane, or a new stream in it
  *     EPOCH in page 0       OPENING STREAMS SLOT     the same, and where the numbers of this slot begin
- *     CHECKPOINT            STREAMS SETTLED RANGES   what became of the numbers; in page 0 the names are left out
+ *     CHECKPOINT            STREAMS SETTLED NOTICES RANGES
+ *                                                    what became of the numbers; in page 0 the names are left out
  *
  * SETTLED holds the numbers below `low` by outcome, RANGES those above. So leaving ranges out, for want of room,
- * only means that they are served again.
+ * only means that they are served again. NOTICES are those outcomes that a consumer has not heard of yet.
  *
  * Pure: bytes in, bytes out. Numbers are varints (seven bits a byte, low ones first): 32 streams with the
  * longest names, six outcomes of billions each, leave room in a page.
  */
 
 #include "model/name.h"
+#include "queue/notices.h"
 #include "queue/record.h"
 
 #define CHECKPOINT_TAGS      16
@@ -32,6 +34,7 @@ typedef enum CheckpointSection {
         CHECKPOINT_SLOT = 1 << 3,
         CHECKPOINT_SETTLED = 1 << 4,
         CHECKPOINT_SETTLED_RANGES = 1 << 5,
+        CHECKPOINT_NOTICES = 1 << 6,
 } CheckpointSection;
 
 typedef struct CheckpointStream {
@@ -58,6 +61,8 @@ typedef struct Checkpoint {
         CheckpointStream streams[RECORD_STREAMS]; /* by identity */
         CheckpointRange ranges[CHECKPOINT_RANGES]; /* by identity and number */
         size_t n_ranges;
+        Notice notices[NOTICES_MAX];
+        size_t n_notices;
 } Checkpoint;
 
 /* The sections asked for. Returns the size, 0 when they do not fit. Ranges are left out as need be:

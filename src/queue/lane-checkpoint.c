@@ -31,6 +31,13 @@ static void fill_checkpoint(Lane *l, Checkpoint *c)
                         c->ranges[c->n_ranges++] = (CheckpointRange){(uint8_t)id, r->tag, r->first, r->last};
                 }
         }
+        for (size_t i = 0; i < l->host->notices->n_items; i++) {
+                Notice n = l->host->notices->items[i];
+
+                if (n.n >= l->host->streams[n.id]->durable)
+                        n.n = 0; /* a cut would take the record with it */
+                c->notices[c->n_notices++] = n;
+        }
 }
 
 static size_t count_ranges(const Lane *l)
@@ -101,8 +108,8 @@ void lane_checkpoint_build(Lane *l, LaneCheckpoint *c)
 {
         fill_checkpoint(l, l->scratch);
         c->size = checkpoint_encode(l->scratch,
-                                    CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES, c->bytes,
-                                    sizeof(c->bytes), &c->n_ranges);
+                                    CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_NOTICES | CHECKPOINT_SETTLED_RANGES,
+                                    c->bytes, sizeof(c->bytes), &c->n_ranges);
 }
 
 bool lane_checkpoint_put(const LaneCheckpoint *c, uint8_t *page, usec_t now)
@@ -140,8 +147,8 @@ bool lane_head_build(Lane *l, Slot *slot, usec_t now)
         size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT, c.bytes,
                                  sizeof(c.bytes), NULL);
         (void)put_record(l->flight.head, RECORD_EPOCH, c.bytes, size, now);
-        c.size = checkpoint_encode(l->scratch, CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES, c.bytes,
-                                   PAGE_BYTES - page_used(l->flight.head) - RECORD_FULL, &c.n_ranges);
+        c.size = checkpoint_encode(l->scratch, CHECKPOINT_SETTLED | CHECKPOINT_NOTICES | CHECKPOINT_SETTLED_RANGES,
+                                   c.bytes, PAGE_BYTES - page_used(l->flight.head) - RECORD_FULL, &c.n_ranges);
         if (!lane_checkpoint_put(&c, l->flight.head, now))
                 return false; /* served again after a crash, no more */
         lane_checkpoint_took_off(l, &c);

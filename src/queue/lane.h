@@ -43,6 +43,7 @@ typedef struct LaneHost {
         unsigned tries;    /* to open, that failed before this one */
         unsigned n_lanes;
         Meter *meter;
+        Notices *notices;
         MeterUse use; /* of an opening */
         StreamSettledFn settled;
 

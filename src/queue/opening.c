@@ -97,6 +97,7 @@ static int settle_torn(Stream *s, const Ranges *torn)
 }
 
 typedef struct Lost {
+        Opening *o;
         uint64_t first, last, n;
 } Lost;
 
@@ -107,14 +108,15 @@ static void add_lost(void *userdata, const Stream *s, uint64_t first, uint64_t l
         lost->first = lost->first ?: first;
         lost->last = last;
         lost->n += last - first + 1;
+        (void)notices_settled(&lost->o->notices, s->id, first, last, (Outcome)tag, clock_boot(lost->o->host.clock));
 }
 
 /* Every number lies in a slot or is settled; what does not was in a slot that is gone. */
-static int settle_lost(Stream *s, const Opening *o)
+static int settle_lost(Stream *s, Opening *o)
 {
         uint64_t first, last, a, b;
         Ranges held = RANGES_NULL;
-        Lost lost = {};
+        Lost lost = {.o = o};
         int r = 0;
 
         for (unsigned i = 0; i < o->host.n_lanes; i++)
@@ -144,10 +146,25 @@ static int settle_lost(Stream *s, const Opening *o)
         return r;
 }
 
-int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS])
+/* What the consumer of this stream had not heard of. */
+static void restore_notices(const Stream *s, const Checkpoint *c, Opening *o)
+{
+        for (size_t i = 0; i < c->n_notices; i++) {
+                Notice n = c->notices[i];
+
+                if (n.id != s->id)
+                        continue;
+                if (n.n >= s->next)
+                        n.n = 0;
+                (void)notices_restore(&o->notices, &n, clock_boot(o->host.clock));
+        }
+}
+
+int opening_streams(Opening *o, Stream *ret_streams[static RECORD_STREAMS])
 {
         const Checkpoint *settled = newest(o);
 
+        notices_init(&o->notices);
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 QueueLane lane = QUEUE_LANE_NORMAL;
                 uint64_t named = 0;
@@ -177,6 +194,7 @@ int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]
                 s->durable = s->next;
                 r = restore_settled(s, settled);
                 s->expired = s->low == s->next;
+                restore_notices(s, settled, o);
                 for (int i = 0; i < _QUEUE_LANE_MAX && r == 0; i++)
                         r = settle_torn(s, &o->found[i].torn[id]);
                 if (r == 0)

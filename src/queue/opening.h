@@ -19,6 +19,7 @@ struct Opening {
         char *directory;
         Lane *lanes[_QUEUE_LANE_MAX];
         LaneFound found[_QUEUE_LANE_MAX];
+        Notices notices; /* with the streams */
         int error;
         char reason[LANE_REASON_MAX];
         void *userdata;
@@ -31,4 +32,4 @@ void opening_dropped(DiskJob *job);
 
 /* What the lanes found, as streams: name and numbers by identity, and what is settled, newest first. Lost
  * numbers, which no slot can hold, are told too. */
-int opening_streams(const Opening *o, Stream *ret_streams[static RECORD_STREAMS]);
+int opening_streams(Opening *o, Stream *ret_streams[static RECORD_STREAMS]);

@@ -7,6 +7,7 @@
  * queue.c       records in and out, streams, questions, what the lanes tell
  * queue-open.c  opening, now or as soon as the disk lets us, and closing
  * queue-disk.c  how the disk does
+ * queue-notices.c  what consumers are told of
  * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
  */
 
@@ -38,6 +39,9 @@ struct Queue {
         usec_t token_usec; /* when the tokens that were taken are made up for */
         usec_t opened_usec;
         Meter meter;
+        Notices notices;
+        bool notices_held;
+        usec_t notices_log_usec; /* no line before */
         usec_t full_logged_usec;
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
         unsigned owed;           /* slots that the normal lane gives up for the urgent one */
@@ -62,6 +66,11 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
 /* disk */
 void queue_look_at_disk(Queue *q);
 usec_t queue_disk_due(const Queue *q);
+
+/* notices */
+void queue_note(Queue *q, const Stream *stream, uint64_t first, uint64_t last, Outcome outcome);
+void queue_tell(Queue *q, usec_t now);
+usec_t queue_notices_due(const Queue *q);
 
 /* room */
 double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */

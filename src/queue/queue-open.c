@@ -12,7 +12,7 @@
 /* ---- opening ---- */
 
 /* For a name that is new: a free one, or that of a name which nobody asks for any more. */
-static int find_identity(Stream *found[static RECORD_STREAMS], const char *name, unsigned *ret)
+static int find_identity(Stream *found[static RECORD_STREAMS], const Notices *notices, const char *name, unsigned *ret)
 {
         unsigned i = 0;
 
@@ -24,7 +24,7 @@ static int find_identity(Stream *found[static RECORD_STREAMS], const char *name,
                         return -ENOMEM;
                 stream_init(found[i], name, i, (uint8_t)i, QUEUE_LANE_NORMAL);
         } else {
-                for (i = 0; i < RECORD_STREAMS && !stream_is_spare(found[i]); i++)
+                for (i = 0; i < RECORD_STREAMS && (!stream_is_spare(found[i]) || notices_has(notices, found[i]->id)); i++)
                         ;
                 if (i == RECORD_STREAMS)
                         return -ENOSPC;
@@ -34,6 +34,11 @@ static int find_identity(Stream *found[static RECORD_STREAMS], const char *name,
         found[i]->asked = true;
         *ret = i;
         return 0;
+}
+
+static void note_lost(void *userdata, const Stream *s, uint64_t first, uint64_t last, unsigned tag)
+{
+        queue_note(userdata, s, first, last, (Outcome)tag);
 }
 
 /* Streams that were asked for before the directory could be read get what it holds under their names; their
@@ -54,7 +59,7 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
                 while (i < RECORD_STREAMS && !(found[i] && strcmp(found[i]->name, s->name) == 0))
                         i++;
                 if (i == RECORD_STREAMS) {
-                        int r = find_identity(found, s->name, &i);
+                        int r = find_identity(found, &q->notices, s->name, &i);
 
                         if (r < 0)
                                 return r;
@@ -72,7 +77,7 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
                 s->next = base + old->next;
                 for (unsigned t = 0; t < CHECKPOINT_TAGS; t++)
                         if (old->counts[t] > 0) /* what ran over meanwhile: the first ones, one after another */
-                                (void)stream_settle(s, base + 1, base + old->counts[t], t, NULL, NULL);
+                                (void)stream_settle(s, base + 1, base + old->counts[t], t, note_lost, q);
                 stream_rest(s, base + old->durable, queue_now(q));
                 stream_done(old);
                 free(old);
@@ -125,6 +130,7 @@ static int take(Queue *q, Opening *o)
         int r;
 
         r = opening_streams(o, found);
+        q->notices = o->notices;
         if (r == 0)
                 r = adopt_streams(q, found);
         if (r < 0) {
@@ -210,6 +216,8 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         queue_host(q, &q->host);
         q->host.n_lanes = settings->n_lanes == 1 ? 1 : _QUEUE_LANE_MAX;
         q->host.meter = &q->meter;
+        q->host.notices = &q->notices;
+        notices_init(&q->notices);
         q->host.disk = disk;
         q->host.clock = clock;
         q->host.random = random;

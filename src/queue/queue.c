@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 #define TOKEN_USEC  (USEC_PER_SEC / 2) /* early commits: two a second ... */
 #define TOKEN_BURST 20                 /* ... after so many at once */
 
@@ -28,7 +27,11 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
 {
         Queue *q = userdata;
 
-        if (tag == CHECKPOINT_TORN || q->closing || !q->sink.settled)
+        if (tag == CHECKPOINT_TORN)
+                return;
+        if (queue_is_open(q))
+                queue_note(q, stream, first, last, (Outcome)tag);
+        if (q->closing || !q->sink.settled)
                 return;
         q->sink.settled(q->sink.userdata, &(Settled){
                                                   .stream = stream->name,
@@ -101,7 +104,7 @@ static usec_t deadline(void *userdata)
                 return q->opening ? USEC_INFINITY : q->retry_usec;
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 d = MIN(d, lane_deadline(q->lanes[i], now));
-        return MIN(d, queue_disk_due(q));
+        return MIN(d, MIN(queue_disk_due(q), queue_notices_due(q)));
 }
 
 static void tick(void *userdata, usec_t now)
@@ -113,6 +116,8 @@ static void tick(void *userdata, usec_t now)
                         lane_tick(q->lanes[i], now);
                 if (now >= queue_disk_due(q))
                         queue_look_at_disk(q);
+                if (now >= queue_notices_due(q))
+                        queue_tell(q, now);
         } else if (!q->opening && now >= q->retry_usec)
                 queue_open_again(q);
 }
@@ -156,7 +161,7 @@ static int take_over_stream(Queue *q, const char *name, Stream **ret)
                 Stream *s = q->streams[h];
                 int r;
 
-                if (!stream_is_spare(s))
+                if (!stream_is_spare(s) || notices_has(&q->notices, s->id))
                         continue;
                 r = stream_hand_on(s, name);
                 if (r < 0)
@@ -334,6 +339,8 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
         q->settling_epoch = epoch;
         (void)stream_settle(s, first, last, outcome, queue_settled, q); /* without memory: served again after a restart */
         q->settling_epoch = 0;
+        if (notices_are_many(&q->notices) && queue_notices_due(q) <= queue_now(q))
+                queue_tell(q, queue_now(q)); /* before they run over */
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 if (q->lanes[i]->end[s->id] != 0) {
                         lane_dirty(q->lanes[i]);

@@ -139,6 +139,10 @@ void queue_split(Queue *q);
 /* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);
 
+/* Of what goes for another reason than the hub's acknowledgement the queue appends notices, QUEUE_KIND_NOTICE, to the
+ * stream that it was in (queue/notices.h). Not while there is no link: then they gather, and are few. */
+void queue_hold_notices(Queue *q, bool hold);
+
 /* questions */
 uint64_t queue_epoch(const Queue *q);
 void queue_ledger(const Queue *q, unsigned stream, Ledger *ret);

@@ -248,10 +248,10 @@ START_TEST(what_is_too_old_is_dropped_by_that_name)
         ck_assert_uint_eq(w.n_settled[OUTCOME_EXPIRED], 5);
         world_link(&w, true);
         world_run(&w, 10 * USEC_PER_MIN);
-        ck_assert_uint_eq(w.n_events, 0);
+        ck_assert_uint_eq(w.n_events, 1); /* the notice of them */
         world_read(&w, "wind", "wind", 6);
         world_run(&w, USEC_PER_MIN);
-        ck_assert_uint_eq(w.n_events, 1);
+        ck_assert_uint_eq(w.n_events, 2);
         ck_assert_uint_eq(ledger_dropped(&world_ask(&w)->ledger), 5);
         ck_assert(world_balances(&w));
 }

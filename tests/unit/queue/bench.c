@@ -69,6 +69,7 @@ void bench_open(Bench *b)
         memset(b->settled, 0, sizeof(b->settled));
         ck_assert_int_eq(queue_open(&b->queue, &b->settings, &b->disk->disk, &b->clock.clock, &b->random.random, &sink),
                          0);
+        queue_hold_notices(b->queue, !b->tells);
 }
 
 void bench_close(Bench *b)

