@@ -7,7 +7,7 @@
 /* So many in a row that come late are no noise. */
 #define LATE_ENOUGH 4u
 #define FLOOR_LIFE  (5 * USEC_PER_MIN)
-#define SPACE_MAX   (10 * USEC_PER_SEC)
+#define SPACE_MAX   (5 * USEC_PER_SEC)
 #define SPACE_MIN   (100 * USEC_PER_MSEC)
 
 void pace_begin(Pace *p, unsigned max, usec_t now)
@@ -56,10 +56,8 @@ static void slow_down(Pace *p, usec_t latency, usec_t now)
 static void speed_up(Pace *p)
 {
         p->n_timely = 0;
-        if (p->space_usec >= 2 * SPACE_MIN)
-                p->space_usec /= 2;
-        else if (p->space_usec > 0)
-                p->space_usec = 0;
+        if (p->space_usec > 0)
+                p->space_usec = p->space_usec >= 4 * SPACE_MIN ? p->space_usec / 4 : 0;
         else if (p->limit < p->max)
                 p->limit++;
         p->next_usec = 0;

@@ -7,7 +7,7 @@
  * A backlog has time; the hub may not have room for it. The pace starts at half the window, grows by one with each
  * round of PUBACKs that come in time, and halves when they come late: later than twice the least that one took, and
  * 50 ms. One that is late among many in time is the network's noise. Where only one message is in flight and it is
- * late all the same, the next waits longer and longer; PUBACKs in time take that back.
+ * late all the same, the next waits longer and longer; PUBACKs in time take that back, twice as fast.
  *
  * The least is learned per size, as a slow line takes its time for a large message, and only for some minutes, as
  * routes change. What was learned while messages queued up behind each other would call the queue normal, though:

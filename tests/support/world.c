@@ -142,6 +142,16 @@ static size_t count_members(const char *body)
         return n;
 }
 
+static void keep_latencies(World *w, const char *body)
+{
+        for (const char *p = body; (p = strstr(p, "{\"t\":")); p++) {
+                usec_t captured = strtoull(p + 5, NULL, 10) * USEC_PER_MSEC;
+
+                w->latencies = need_room(w->latencies, w->n_latencies, sizeof(*w->latencies));
+                w->latencies[w->n_latencies++] = usec_sub(w->clock.wall_usec, captured);
+        }
+}
+
 static void keep_event(World *w, const WorldEvent *e)
 {
         w->events = need_room(w->events, w->n_events, sizeof(*w->events));
@@ -175,6 +185,9 @@ static void arrive(World *w, const FakePublish *p)
 
         if (e.body[0] == '[')
                 ck_assert_uint_eq(count_members(e.body), e.last - e.first + 1);
+        w->n_backfilled += e.backfill;
+        if (w->keep_latencies && !e.backfill)
+                keep_latencies(w, e.body);
         for (uint64_t n = e.first; n <= e.last; n++)
                 tally_count(w, tally_of(w, e.stream), n);
         w->n_units += (e.size + MESSAGE_BILLING_UNIT - 1) / MESSAGE_BILLING_UNIT;
@@ -411,6 +424,7 @@ void world_done(World *w)
         free(w->events);
         free(w->pubacks);
         free(w->receipts);
+        free(w->latencies);
         log_capture_end(&w->log);
 }
 
@@ -633,6 +647,20 @@ uint64_t world_missing(const World *w, const char *stream, uint64_t last)
         for (uint64_t n = 1; n <= last; n++)
                 missing += n >= t->n_counts || t->counts[n] == 0;
         return missing;
+}
+
+static int by_length(const void *a, const void *b)
+{
+        const usec_t *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
+usec_t world_latency(World *w, unsigned percent)
+{
+        ck_assert_uint_gt(w->n_latencies, 0);
+        qsort(w->latencies, w->n_latencies, sizeof(*w->latencies), by_length);
+        return w->latencies[(w->n_latencies - 1) * percent / 100];
 }
 
 bool world_balances(World *w)

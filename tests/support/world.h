@@ -76,6 +76,7 @@ typedef struct World {
         bool lossy;                /* what is not acknowledged when the link goes may not have arrived */
         bool forget_events;        /* count only: for long runs */
         bool keep_outcomes;        /* for world_outcome() */
+        bool keep_latencies;       /* for world_latency() */
 
         /* what happened */
         bool ended;                /* the machine is gone: nothing it says counts any more */
@@ -84,6 +85,9 @@ typedef struct World {
         WorldTally tallies[QUEUE_STREAMS_MAX];
         size_t n_tallies;
         uint64_t n_arrived, n_duplicates, n_units;
+        uint64_t n_backfilled;     /* messages with that mark */
+        usec_t *latencies;         /* of readings in messages without it, from capture to arrival */
+        size_t n_latencies;
         size_t n_published;        /* of far.published, those that were looked at */
         struct {
                 uint64_t generation;
@@ -130,4 +134,5 @@ const Status *world_ask(World *w);
 const WorldTally *world_tally(const World *w, const char *stream);
 Outcome world_outcome(const World *w, const char *stream, uint64_t n); /* as told last; _OUTCOME_INVALID: never */
 uint64_t world_missing(const World *w, const char *stream, uint64_t last); /* of 1 .. last */
+usec_t world_latency(World *w, unsigned percent); /* so many of the readings that were news arrived sooner */
 bool world_balances(World *w); /* every stream's ledger, and what the queue says it holds */
