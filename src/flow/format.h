@@ -9,7 +9,7 @@
  * records in the same message always get the same dress.
  *
  * Owns:   its templates.
- * Knows:  nothing of queue or hub. Pure.
+ * Knows:  of the queue only what its notices say; nothing of the hub. Pure.
  */
 
 #include "flow/packer.h"

@@ -89,7 +89,8 @@ static bool property_is_fine(const Property *p, Objection *o)
 {
         if (p->name[0] == 0)
                 return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "a property has no name");
-        if (strcmp(p->name, PROPERTY_IDENTITY) == 0 || strcmp(p->name, PROPERTY_BACKFILL) == 0)
+        if (strcmp(p->name, PROPERTY_IDENTITY) == 0 || strcmp(p->name, PROPERTY_BACKFILL) == 0 ||
+            strcmp(p->name, PROPERTY_NOTICE) == 0)
                 return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
                                  "property %s needs another name: this one is hublink's own", p->name);
         return text_is_fine(p->name, "name of a property", o) && text_is_fine(p->value, "value of a property", o);

@@ -311,6 +311,7 @@ static LoaderState take_reading(Loader *l, const QueueRecord *record, const Form
         return take_message(l, record, message, r, now);
 }
 
+/* A local service's own message, or a notice of the queue's. */
 static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
 {
         Cargo cargo = cargo_of(l, record, resolved(l, record, now));
@@ -319,19 +320,9 @@ static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *
 
         if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
                 return make_way(l, record->stream, now);
-        r = format_message(format, &cargo, record->payload, record->size, &message);
-        return take_message(l, record, message, r, now);
-}
-
-static LoaderState take_notice(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
-{
-        Cargo cargo = cargo_of(l, record, resolved(l, record, now));
-        Message *message = NULL;
-        int r;
-
-        if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
-                return make_way(l, record->stream, now);
-        r = format_notice(format, &cargo, record->payload, record->size, &message);
+        r = record->kind == QUEUE_KIND_NOTICE
+                    ? format_notice(format, &cargo, record->payload, record->size, &message)
+                    : format_message(format, &cargo, record->payload, record->size, &message);
         return take_message(l, record, message, r, now);
 }
 
@@ -364,9 +355,8 @@ static LoaderState take_next(Loader *l, usec_t now)
         case QUEUE_KIND_READING:
                 return take_reading(l, &record, format, now);
         case QUEUE_KIND_MESSAGE:
-                return take_own(l, &record, format, now);
         case QUEUE_KIND_NOTICE:
-                return take_notice(l, &record, format, now);
+                return take_own(l, &record, format, now);
         default:
                 return take_message(l, &record, NULL, -EBADMSG, now);
         }

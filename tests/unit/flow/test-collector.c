@@ -354,7 +354,8 @@ static void assert_message_refused(const Message *m, RequestError error)
 
 START_TEST(a_message_that_could_never_go_is_refused)
 {
-        static const char *const bad[][2] = {{"", "x"}, {"hl", "x"}, {"hl-backfill", "1"}, {"\xff", "x"}, {"x", "\xff"}};
+        static const char *const bad[][2] = {{"", "x"}, {"hl", "x"}, {"hl-backfill", "1"},
+                                             {"hl-notice", "1"}, {"\xff", "x"}, {"x", "\xff"}};
         Message *m;
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log-capture.h"
+#include "queue/notices.h"
 #include "suite.h"
 
 #define WALL 1767225600123000
@@ -157,6 +158,28 @@ START_TEST(a_services_own_message_goes_as_it_is)
 }
 END_TEST
 
+START_TEST(a_notice_tells_what_went)
+{
+        static const NoticeRange ranges[] = {{7, 9}, {12, 12}};
+        _cleanup_(format_freep) Format *f = format_of((StreamSettings){
+                .name = "telemetry", .format = STREAM_OBJECT, .message_id = (char *)"m", .body = (char *)"x"});
+        _cleanup_(message_freep) Message *m = NULL;
+        Cargo cargo = {.epoch = 0xe1, .first = 20, .last = 20, .wall_usec = WALL};
+        uint8_t record[NOTICE_BYTES_MAX];
+        size_t size = notice_encode(OUTCOME_QUEUE_FULL, ranges, ARRAY_SIZE(ranges), record);
+
+        ck_assert_int_eq(format_notice(f, &cargo, record, size, &m), 0);
+        ck_assert_str_eq(m->message_id, "telemetry.00000000000000e1.20-20");
+        ck_assert_str_eq(m->content_type, "application/json");
+        ck_assert_str_eq(m->content_encoding, "utf-8");
+        ck_assert_str_eq(property(m, "hl-notice"), "1");
+        ck_assert_str_eq(m->body.data, "{\"stream\":\"telemetry\",\"epoch\":\"00000000000000e1\","
+                                       "\"ranges\":[[7,9],[12,12]],\"reason\":\"queue-full\"}");
+        for (size_t cut = 0; cut < size; cut++)
+                ck_assert_int_eq(format_notice(f, &cargo, record, cut, &m), -EBADMSG);
+}
+END_TEST
+
 START_TEST(a_bad_template_is_an_error_that_says_where)
 {
         LogCapture log;
@@ -180,6 +203,7 @@ int main(void)
         tcase_add_test(c, a_message_id_holds_only_what_the_hub_takes);
         tcase_add_test(c, the_overhead_of_a_pack_is_never_guessed_too_small);
         tcase_add_test(c, a_services_own_message_goes_as_it_is);
+        tcase_add_test(c, a_notice_tells_what_went);
         tcase_add_test(c, a_bad_template_is_an_error_that_says_where);
         return suite_run(s);
 }
