@@ -330,7 +330,7 @@ void lane_make(Lane *l)
         disk_submit(l->disk, &l->making.job);
 }
 
-void lane_prepare(Lane *l)
+static void prepare(Lane *l, bool pressed)
 {
         if (l->making.under_way || lane_has_free(l) || (!l->starved && (!l->wanted || l->finishing)))
                 return;
@@ -351,9 +351,20 @@ void lane_prepare(Lane *l)
         }
         if (l->making.retry_usec != USEC_INFINITY && !is_full(l->making.error))
                 return; /* records are not given up for a fault that may pass */
-        if (!l->starved && l->current && l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
+        if (!pressed && !l->starved && l->current &&
+            l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
                 return; /* in good time */
         l->host->make_room(l->host->userdata, l);
         if (l->starved && !l->current && !l->release && l->making.retry_usec == USEC_INFINITY)
                 lane_make(l); /* over the limit rather than not at all: a write has failed, and there is no other */
+}
+
+void lane_prepare(Lane *l)
+{
+        prepare(l, false);
+}
+
+void lane_press(Lane *l)
+{
+        prepare(l, true);
 }

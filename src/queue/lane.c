@@ -153,7 +153,7 @@ static bool has_way_out(Lane *l, size_t pages)
 
         if (lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
                 return true;
-        lane_prepare(l);
+        lane_press(l);
         return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
 }
 

@@ -217,6 +217,7 @@ void lane_renamed(Lane *l, unsigned id); /* the name in the pages is an old one 
 /* ---- slots ---- */
 
 void lane_prepare(Lane *l);
+void lane_press(Lane *l); /* the same, and what comes next does not fit the current slot any more */
 void lane_make(Lane *l);
 Slot *lane_take_slot(Lane *l, size_t pages);
 Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);

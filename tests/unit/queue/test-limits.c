@@ -96,6 +96,27 @@ START_TEST(the_oldest_go_when_full)
 }
 END_TEST
 
+/* A record that finds no room behind the others has the oldest go, however little of the slot is used. */
+START_TEST(the_oldest_go_for_a_large_one)
+{
+        for (size_t size = 1000; size < 200000; size += 9000) {
+                Bench b;
+                unsigned s;
+
+                bench_init(&b);
+                b.settings.max_bytes = 2 << 20;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int i = 0; i < 20; i++) {
+                        ck_assert_int_eq(bench_append_big(&b, s, i % 2 ? 200000 : size), 0);
+                        bench_run(&b, 3 * USEC_PER_SEC);
+                }
+                ck_assert_uint_gt(b.settled[OUTCOME_QUEUE_FULL], 0);
+                bench_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(what_is_in_hand_is_not_dropped)
 {
         QueueRecord record;
@@ -420,6 +441,7 @@ int main(void)
         tcase_set_timeout(c, 120);
         tcase_add_test(c, slots_are_used_again);
         tcase_add_test(c, the_oldest_go_when_full);
+        tcase_add_test(c, the_oldest_go_for_a_large_one);
         tcase_add_test(c, what_is_in_hand_is_not_dropped);
         tcase_add_test(c, or_the_newest_are_refused);
         tcase_add_test(c, urgent_takes_room_from_normal);
