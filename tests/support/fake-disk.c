@@ -18,6 +18,8 @@ struct FakeInode {
         bool is_directory;
         uint8_t *data;
         size_t size;
+        bool *unreadable; /* by page; NULL: none is */
+        size_t n_unreadable;
 };
 
 struct FakeEntry {
@@ -99,10 +101,32 @@ static void inode_write(FakeInode *inode, uint64_t offset, const uint8_t *data, 
                 inode_resize(inode, offset + size);
         if (size == 0)
                 return;
+        for (size_t i = offset / PAGE; i < inode->n_unreadable && i * PAGE < offset + size; i++)
+                inode->unreadable[i] = false;
         if (data)
                 memcpy(inode->data + offset, data, size);
         else
                 memset(inode->data + offset, 0, size);
+}
+
+static void inode_spoil(FakeInode *inode, size_t page)
+{
+        size_t n = (inode->size + PAGE - 1) / PAGE;
+
+        if (n > inode->n_unreadable) {
+                inode->unreadable = need(realloc(inode->unreadable, n * sizeof(bool)));
+                memset(inode->unreadable + inode->n_unreadable, 0, (n - inode->n_unreadable) * sizeof(bool));
+                inode->n_unreadable = n;
+        }
+        inode->unreadable[page] = true;
+}
+
+static bool inode_is_readable(const FakeInode *inode, uint64_t offset, size_t size)
+{
+        for (size_t i = offset / PAGE; i < inode->n_unreadable && i * PAGE < offset + size; i++)
+                if (inode->unreadable[i])
+                        return false;
+        return true;
 }
 
 static ssize_t find(const FakeDisk *fake, const char *path)
@@ -161,7 +185,7 @@ static int fake_open(Disk *disk, const char *path, int flags)
                 return -ENOTDIR;
         for (size_t h = 0; h < ARRAY_SIZE(fake->handles); h++)
                 if (!fake->handles[h].used) {
-                        fake->handles[h] = (struct FakeHandle){(size_t)i, true, false};
+                        fake->handles[h] = (struct FakeHandle){.inode = (size_t)i, .used = true};
                         return FIRST_FD + (int)h;
                 }
         return -EMFILE;
@@ -298,6 +322,8 @@ static ssize_t fake_read(Disk *disk, int fd, void *data, size_t size, uint64_t o
         if (offset >= inode->size)
                 return 0;
         size = MIN(size, inode->size - offset);
+        if (!inode_is_readable(inode, offset, size))
+                return -EIO;
         memcpy(data, inode->data + offset, size);
         fake->bytes_read += size;
         return (ssize_t)size;
@@ -341,6 +367,7 @@ static ssize_t fake_write(Disk *disk, int fd, const struct iovec *iov, int n_iov
         }
         if (!fits(fake, inode, offset + size))
                 return -ENOSPC;
+        fake->n_trusted += fake->handles[fd - FIRST_FD].sync_failed;
         for (int i = 0; i < n_iov && zero; i++)
                 zero = is_zero(iov[i].iov_base, iov[i].iov_len);
         if (!zero) {
@@ -383,8 +410,11 @@ static int fake_sync(Disk *disk, int fd, bool metadata)
         size_t inode = fake->handles[fd - FIRST_FD].inode;
 
         fake->n_syncs++;
+        fake->n_trusted += fake->handles[fd - FIRST_FD].sync_failed;
         if (strikes(fake, FAKE_SYNC) && fake->fail_errno) {
                 (void)record(fake, SYNC_FAILED, inode);
+                /* a directory's names are made anew each time */
+                fake->handles[fd - FIRST_FD].sync_failed = !fake->inodes[inode].is_directory;
                 return -fake->fail_errno;
         }
         (void)record(fake, metadata ? METADATA_SYNCED : SYNCED, inode);
@@ -551,6 +581,7 @@ FakeDisk *fake_disk_free(FakeDisk *fake)
         for (size_t i = 0; i < fake->n_inodes; i++) {
                 free(fake->inodes[i].path);
                 free(fake->inodes[i].data);
+                free(fake->inodes[i].unreadable);
         }
         for (size_t i = 0; i < fake->n_entries; i++) {
                 free(fake->entries[i].path);
@@ -567,6 +598,15 @@ static void write_part(FakeInode *inode, const FakeEntry *e, uint64_t from, uint
         inode_write(inode, e->offset + from, e->data ? e->data + from : NULL, to - from);
 }
 
+static void write_noise(FakeInode *inode, uint64_t from, uint64_t to, uint64_t luck)
+{
+        uint8_t noise[PAGE];
+
+        for (size_t i = 0; i < sizeof(noise); i++)
+                noise[i] = (uint8_t)(luck >> (i % 7 * 8)) ^ (uint8_t)(i * 31);
+        inode_write(inode, from, noise, to - from);
+}
+
 /* One unsynced write meets the cut, piece by piece along the grid of the medium. */
 static void tear(FakeInode *inode, const FakeEntry *e, FakeCut cut, const Random *dice)
 {
@@ -574,7 +614,6 @@ static void tear(FakeInode *inode, const FakeEntry *e, FakeCut cut, const Random
 
         for (uint64_t from = 0, to; from < e->size; from = to) {
                 uint64_t luck = dice->draw(dice->userdata);
-                uint8_t noise[PAGE];
 
                 to = MIN(((e->offset + from) / grid + 1) * grid - e->offset, e->size);
                 if (luck & 1) {
@@ -582,9 +621,7 @@ static void tear(FakeInode *inode, const FakeEntry *e, FakeCut cut, const Random
                 } else if (cut == FAKE_CUT_ZEROED) {
                         inode_write(inode, e->offset + from, NULL, to - from);
                 } else if (cut == FAKE_CUT_GARBAGE) {
-                        for (size_t i = 0; i < sizeof(noise); i++)
-                                noise[i] = (uint8_t)(luck >> (i % 7 * 8)) ^ (uint8_t)(i * 31);
-                        inode_write(inode, e->offset + from, noise, to - from);
+                        write_noise(inode, e->offset + from, e->offset + to, luck);
                 }
         }
 }
@@ -618,14 +655,13 @@ static void record_start(FakeDisk *fake)
         }
 }
 
-FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed)
+/* What was synced after the first n_entries changes is in `after`; the rest has met the cut, too. */
+static FakeDisk *replay(const FakeDisk *fake, size_t n_entries, FakeCut cut, const Random *dice)
 {
         FakeDisk *after = fake_disk_new();
         _cleanup_free_ bool *pending = need(calloc(n_entries + 1, sizeof(bool)));
         size_t durable_names = 0;
-        FakeRandom dice;
 
-        fake_random_init(&dice, seed);
         memcpy(after->boot, fake->boot, 16);
         after->boot[15]++;
         /* The journal keeps the order of names: what came before the last sync that covered metadata is there. */
@@ -670,7 +706,7 @@ FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cu
                                 if (pending[j] && fake->entries[j].inode == e->inode) {
                                         if (e->kind == SYNC_FAILED)
                                                 meet(&after->inodes[e->inode], &fake->entries[j], cut,
-                                                     &dice.random);
+                                                     dice);
                                         else
                                                 write_part(&after->inodes[e->inode], &fake->entries[j], 0,
                                                            fake->entries[j].size);
@@ -681,9 +717,94 @@ FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cu
         }
         for (size_t k = 0; k < n_entries; k++)
                 if (pending[k])
-                        meet(&after->inodes[fake->entries[k].inode], &fake->entries[k], cut, &dice.random);
+                        meet(&after->inodes[fake->entries[k].inode], &fake->entries[k], cut, dice);
+        return after;
+}
+
+/* ---- pages under write ---- */
+
+static bool is_sync_of(const FakeEntry *e, size_t inode)
+{
+        return e->inode == inode && (e->kind == SYNCED || e->kind == METADATA_SYNCED || e->kind == SYNC_FAILED);
+}
+
+/* Was there a write to that page, not synced since? */
+static bool is_under_write(const FakeDisk *fake, size_t n_entries, size_t inode, size_t page)
+{
+        for (size_t k = n_entries; k-- > 0 && !is_sync_of(&fake->entries[k], inode);) {
+                const FakeEntry *e = &fake->entries[k];
+
+                if (e->kind == WRITTEN && e->inode == inode && e->offset < (page + 1) * PAGE &&
+                    e->offset + e->size > page * PAGE)
+                        return true;
+        }
+        return false;
+}
+
+/* The wanted one of the pages under write; returns how many there are. */
+static size_t look_under_write(const FakeDisk *fake, size_t n_entries, size_t wanted, size_t *ret_inode,
+                               size_t *ret_page)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < fake->n_inodes; i++)
+                for (size_t k = n_entries; k-- > 0 && !is_sync_of(&fake->entries[k], i);) {
+                        const FakeEntry *e = &fake->entries[k];
+
+                        if (e->kind != WRITTEN || e->inode != i)
+                                continue;
+                        for (size_t page = e->offset / PAGE; page * PAGE < e->offset + e->size; page++, n++)
+                                if (n == wanted) {
+                                        *ret_inode = i;
+                                        *ret_page = page;
+                                }
+                }
+        return n;
+}
+
+size_t fake_disk_pages_under_write(const FakeDisk *fake, size_t n_entries)
+{
+        size_t inode, page;
+
+        return look_under_write(fake, n_entries, SIZE_MAX, &inode, &page);
+}
+
+static void strike(FakeDisk *after, const FakeDisk *fake, size_t n_entries, const FakeBlow *blow, uint64_t luck)
+{
+        size_t i = 0, page = 0, pages = blow->block / PAGE, first;
+        FakeInode *inode;
+
+        if (look_under_write(fake, n_entries, blow->page, &i, &page) <= blow->page)
+                return;
+        inode = &after->inodes[i];
+        first = page / pages * pages;
+        for (size_t p = first; p < first + pages && (p + 1) * PAGE <= inode->size; p++) {
+                if (!blow->bystanders && !is_under_write(fake, n_entries, i, p))
+                        continue;
+                if (blow->unreadable)
+                        inode_spoil(inode, p);
+                else
+                        write_noise(inode, p * PAGE, (p + 1) * PAGE, luck);
+        }
+}
+
+FakeDisk *fake_disk_after_blow(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed,
+                               const FakeBlow *blow)
+{
+        FakeRandom dice;
+        FakeDisk *after;
+
+        fake_random_init(&dice, seed);
+        after = replay(fake, n_entries, cut, &dice.random);
+        if (blow)
+                strike(after, fake, n_entries, blow, dice.random.draw(dice.random.userdata));
         record_start(after);
         return after;
+}
+
+FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed)
+{
+        return fake_disk_after_blow(fake, n_entries, cut, seed, NULL);
 }
 
 FakeDisk *fake_disk_copy(const FakeDisk *fake)

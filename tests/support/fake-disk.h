@@ -37,6 +37,14 @@ typedef enum FakeCut {
         _FAKE_CUT_MAX,
 } FakeCut;
 
+/* What a cut does to a page that was under write, and to what the medium writes together with it. */
+typedef struct FakeBlow {
+        size_t page;     /* which one of those under write */
+        size_t block;    /* bytes that the medium writes at once: 4096 or more */
+        bool unreadable; /* until it is written again; or else it is noise */
+        bool bystanders; /* pages of the block that nobody wrote to suffer too */
+} FakeBlow;
+
 typedef struct FakeInode FakeInode;
 typedef struct FakeEntry FakeEntry;
 
@@ -57,6 +65,7 @@ typedef struct FakeDisk {
 
         /* facts */
         uint64_t n_calls, n_reads, n_writes, n_syncs;
+        uint64_t n_trusted; /* writes and syncs through a descriptor whose sync had failed: there should be none */
         uint64_t bytes_read, bytes_written;
         size_t n_entries; /* recorded changes: where a cut can fall */
 
@@ -66,7 +75,7 @@ typedef struct FakeDisk {
         size_t n_inodes;
         struct FakeHandle {
                 size_t inode;
-                bool used, locked;
+                bool used, locked, sync_failed;
         } handles[1024];
         DiskJob *waiting, *stalled, *ended;
         bool stalling;
@@ -83,6 +92,10 @@ bool fake_disk_is_idle(const FakeDisk *fake);
 
 /* A new disk, as it is found when the power went after the first n_entries changes. */
 FakeDisk *fake_disk_after_cut(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed);
+/* The same, and one page under write is hit, of so many. */
+size_t fake_disk_pages_under_write(const FakeDisk *fake, size_t n_entries);
+FakeDisk *fake_disk_after_blow(const FakeDisk *fake, size_t n_entries, FakeCut cut, uint64_t seed,
+                               const FakeBlow *blow);
 /* A new disk with all that this one shows: the machine goes on, its program was killed. */
 FakeDisk *fake_disk_copy(const FakeDisk *fake);
 

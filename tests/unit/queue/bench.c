@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static void on_settled(void *userdata, const Settled *settled)
         if (settled->first > settled->last)
                 ck_abort();
         b->settled[settled->outcome] += settled->last - settled->first + 1;
+        if (b->on_settled)
+                b->on_settled(b->on_settled_userdata, settled);
 }
 
 static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
@@ -78,29 +81,26 @@ void bench_close(Bench *b)
 }
 
 /* The process is gone with all it knew, the disk stays as it was. */
-static void forget(Bench *b, FakeDisk *after)
-{
-        bool closed = !b->queue;
-
-        b->disk->fail_at = closed ? 0 : 1;
-        b->disk->fail_count = UINT64_MAX;
-        b->disk->fail_mask = 0;
-        b->disk->fail_errno = 5;
-        b->queue = queue_close(b->queue, 0);
-        (void)fake_disk_free(b->disk);
-        b->disk = after;
-}
-
 void bench_kill(Bench *b)
 {
-        FakeDisk *copy = fake_disk_copy(b->disk);
+        FakeDisk *disk = b->disk;
 
-        forget(b, copy);
+        disk->fail_at = b->queue ? 1 : 0;
+        disk->fail_count = UINT64_MAX;
+        disk->fail_mask = 0;
+        disk->fail_errno = EIO;
+        b->queue = queue_close(b->queue, 0);
+        disk->fail_at = disk->stall_at = 0;
+        disk->held = disk->cold = disk->locked = false;
 }
 
 void bench_cut(Bench *b, size_t n_entries, FakeCut cut, uint64_t seed)
 {
-        forget(b, fake_disk_after_cut(b->disk, n_entries, cut, seed));
+        FakeDisk *before = b->disk;
+
+        bench_kill(b);
+        b->disk = fake_disk_after_cut(before, n_entries, cut, seed);
+        (void)fake_disk_free(before);
 }
 
 unsigned bench_stream(Bench *b, const char *name, QueueLane lane)

@@ -29,6 +29,8 @@ typedef struct Bench {
         unsigned n_readable, n_changed;
         QueueSource source; /* that bench_peek() asked last */
         uint64_t settled[_OUTCOME_MAX];
+        void (*on_settled)(void *userdata, const Settled *settled); /* who else wants to hear; NULL: nobody */
+        void *on_settled_userdata;
         BenchReceipt *receipts; /* in the order of the appends that asked for one */
         size_t n_receipts, n_answered;
 } Bench;
@@ -37,7 +39,7 @@ void bench_init(Bench *b); /* a fake disk, 8 MiB in slots of 384 KiB, a commit a
 void bench_done(Bench *b);
 void bench_open(Bench *b); /* on b->disk */
 void bench_close(Bench *b);
-void bench_kill(Bench *b);                                                /* the program dies; the machine goes on */
+void bench_kill(Bench *b);                                                /* the program dies; the machine and its disk go on */
 void bench_cut(Bench *b, size_t n_entries, FakeCut cut, uint64_t seed);   /* the power goes */
 unsigned bench_stream(Bench *b, const char *name, QueueLane lane);
 
