@@ -139,6 +139,15 @@ void cursor_rest(Cursor *c)
         reader_rest(&c->reader);
 }
 
+void cursor_go_to_start(Cursor *c)
+{
+        cursor_rest(c);
+        enter(c, NULL);
+        c->bounds = (CursorBounds){};
+        memset(c->seen, 0, sizeof(c->seen));
+        c->doubtful = false;
+}
+
 void cursor_go_to_end(Cursor *c)
 {
         const Lane *l = c->lane;

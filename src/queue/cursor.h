@@ -68,6 +68,8 @@ void cursor_advance(Cursor *c);
 bool cursor_has_work(const Cursor *c);
 /* What it looked at was given to another: it is not its own any more. Keeps nothing in memory. */
 void cursor_rest(Cursor *c);
+/* Before the oldest, as if it had met nothing, and with no bounds: it is for nothing until they are set. */
+void cursor_go_to_start(Cursor *c);
 /* To the end of the log: what is durable now is behind it. */
 void cursor_go_to_end(Cursor *c);
 /* To where the other one is. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Two cursors a lane: news from the split on, and the backlog, which is what lay there before it.
+ * Two cursors a lane: news from the split on, and the backlog, which is what lay there before it. A third one looks
+ * at single records, whoever has them in hand.
  *
  * A split is drawn at the end of the log, so it falls between two commits and is one number of each stream. What
  * the news had not served by then becomes backlog too: the backlog's end moves up, and what lies below it in
@@ -18,13 +19,14 @@
 
 void lane_cursors_init(Lane *l)
 {
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 cursor_init(&l->cursors[i], l);
+        l->cursors[LANE_BROWSER].browses = true;
 }
 
 void lane_cursors_done(Lane *l)
 {
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 cursor_done(&l->cursors[i]);
 }
 
@@ -32,14 +34,14 @@ int lane_cursors_reading(const Lane *l)
 {
         int n = 0;
 
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 n += l->cursors[i].reader.reading;
         return n;
 }
 
 void lane_cursors_abandon(Lane *l)
 {
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 if (l->cursors[i].reader.reading)
                         disk_abandon(l->disk, &l->cursors[i].reader.job);
 }
@@ -86,15 +88,31 @@ void lane_advance(Lane *l, QueueSource source)
         cursor_advance(&l->cursors[source]);
 }
 
+int lane_browse(Lane *l, const Stream *s, uint64_t first, uint64_t last, CursorRecord *ret)
+{
+        Cursor *c = &l->cursors[LANE_BROWSER];
+        int r;
+
+        first = MAX(first, (uint64_t)1);
+        /* Another stream, or numbers that lie behind it. Its bounds are those of one stream at a time. */
+        if (c->bounds.end[s->id] == 0 || first < c->bounds.from[s->id] || first <= c->seen[s->id])
+                cursor_go_to_start(c);
+        c->bounds.from[s->id] = first;
+        c->bounds.end[s->id] = last == UINT64_MAX ? last : last + 1;
+        while ((r = cursor_peek(c, ret)) == 0 && ret->record.n < first)
+                cursor_advance(c);
+        return r == 0 && ret->record.n > last ? QUEUE_E_EMPTY : r;
+}
+
 void lane_cursors_leave(Lane *l, const Slot *slot)
 {
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 cursor_leave(&l->cursors[i], slot);
 }
 
 void lane_cursors_tick(Lane *l, usec_t now)
 {
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 reader_tick(&l->cursors[i].reader, now);
 }
 
@@ -102,7 +120,7 @@ usec_t lane_cursors_deadline(const Lane *l)
 {
         usec_t d = USEC_INFINITY;
 
-        for (int i = 0; i < _QUEUE_SOURCE_MAX; i++)
+        for (int i = 0; i < LANE_CURSORS; i++)
                 d = MIN(d, l->cursors[i].reader.retry_usec);
         return d;
 }

@@ -25,6 +25,8 @@
 
 #define LANE_BATCH_PAGES 64 /* a commit is sealed when it has so many; what is over may come to BUSY */
 #define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
+#define LANE_BROWSER _QUEUE_SOURCE_MAX /* the cursor that only looks */
+#define LANE_CURSORS (_QUEUE_SOURCE_MAX + 1)
 #define LANE_SLOT_PAGES_MIN 96
 #define LANE_REASON_MAX  256
 #define LANE_RESERVED_PAGES 2 /* of a slot, for checkpoints alone when no free slot is there */
@@ -142,7 +144,7 @@ struct Lane {
         char reason[LANE_REASON_MAX];
 
         /* out */
-        Cursor cursors[_QUEUE_SOURCE_MAX];
+        Cursor cursors[LANE_CURSORS]; /* by source, and LANE_BROWSER */
         bool joined; /* the backlog goes on to the end, the news pause */
 
         bool finishing, tried_last;
@@ -235,6 +237,8 @@ char *lane_slot_path(const Lane *l, unsigned index);
 
 void lane_cursors_init(Lane *l);
 void lane_cursors_done(Lane *l);
+/* The stream's first record with a number in [first, last] that has no outcome: 0, QUEUE_E_EMPTY, QUEUE_E_WAIT */
+int lane_browse(Lane *l, const Stream *s, uint64_t first, uint64_t last, CursorRecord *ret);
 int lane_cursors_reading(const Lane *l); /* how many jobs of theirs are under way */
 void lane_cursors_abandon(Lane *l);
 void lane_cursors_leave(Lane *l, const Slot *slot); /* it is about to be used again */

@@ -291,6 +291,20 @@ static bool is_crowded(const Queue *q)
         return n > JOIN_RANGES;
 }
 
+static void tell(const CursorRecord *found, QueueRecord *ret)
+{
+        *ret = (QueueRecord){
+                .stream = found->stream->handle,
+                .kind = (QueueKind)found->record.type,
+                .epoch = found->epoch,
+                .n = found->record.n,
+                .boot_usec = found->record.boot_usec,
+                .this_boot = found->this_boot,
+                .payload = found->record.payload,
+                .size = found->record.size,
+        };
+}
+
 int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
 {
         CursorRecord found;
@@ -303,17 +317,8 @@ int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
         r = lane_peek(q->lanes[lane], source, &found);
         if (r != 0)
                 return r;
-        *ret = (QueueRecord){
-                .stream = found.stream->handle,
-                .kind = (QueueKind)found.record.type,
-                .epoch = found.epoch,
-                .n = found.record.n,
-                .boot_usec = found.record.boot_usec,
-                .this_boot = found.this_boot,
-                .backlog = source == QUEUE_BACKLOG,
-                .payload = found.record.payload,
-                .size = found.record.size,
-        };
+        tell(&found, ret);
+        ret->backlog = source == QUEUE_BACKLOG;
         return 0;
 }
 
@@ -327,6 +332,25 @@ void queue_split(Queue *q)
 {
         for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                 lane_split(q->lanes[i]);
+}
+
+/* A stream that changed lanes has records in both. */
+int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, QueueRecord *ret)
+{
+        int result = QUEUE_E_EMPTY;
+
+        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++) {
+                CursorRecord found;
+                int r = lane_browse(q->lanes[i], q->streams[stream], first, last, &found);
+
+                if (r == QUEUE_E_WAIT)
+                        return r;
+                if (r == 0 && (result != 0 || found.record.n < ret->n)) {
+                        tell(&found, ret);
+                        result = 0;
+                }
+        }
+        return result;
 }
 
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome)

@@ -136,6 +136,12 @@ void queue_advance(Queue *q, QueueLane lane, QueueSource source);
  * after opening. What was peeked and not advanced over is unread. */
 void queue_split(Queue *q);
 
+/* The stream's first durable record with a number in [first, last] that has no outcome, whether in somebody's hand or
+ * not; nothing is done to it. 0, QUEUE_E_EMPTY or QUEUE_E_WAIT: ask the same again after readable(). One at a time a
+ * queue: whoever asks for something else meanwhile makes the other one begin again. Quick upwards. What it keeps in
+ * memory it gives back with QUEUE_E_EMPTY. */
+int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, QueueRecord *ret);
+
 /* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);
 
