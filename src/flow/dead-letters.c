@@ -455,6 +455,7 @@ int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *qu
         store.max_bytes = STORE_BYTES;
         store.segment_bytes = 0;
         store.drop_newest = false;
+        store.no_notices = true;
         store.n_lanes = 1;
         r = queue_open(&d->store, &store, disk, clock, random,
                        &(QueueSink){.readable = on_store_readable, .settled = on_store_settled, .userdata = d});

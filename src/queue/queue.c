@@ -29,7 +29,7 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
 
         if (tag == CHECKPOINT_TORN)
                 return;
-        if (queue_is_open(q))
+        if (queue_is_open(q) && !q->settings.no_notices)
                 queue_note(q, stream, first, last, (Outcome)tag);
         if (q->closing || !q->sink.settled)
                 return;

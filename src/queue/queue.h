@@ -55,6 +55,7 @@ typedef struct QueueSettings {
         uint64_t segment_bytes;      /* of one slot; 0: chosen from max_bytes */
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
+        bool no_notices;             /* nobody is to be told of what is dropped: its records go nowhere */
 } QueueSettings;
 
 #define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */

@@ -153,6 +153,28 @@ static Ledger ledger(const House *h)
         return l;
 }
 
+/* Notices stand between the records: they are told, and gone. */
+static void tell_notices(House *h)
+{
+        QueueRecord r;
+
+        run(h, 10 * USEC_PER_SEC);
+        for (uint64_t at = 1; queue_browse(h->queue, h->stream, at, UINT64_MAX, &r) == 0; at = r.n + 1)
+                if (r.kind == QUEUE_KIND_NOTICE)
+                        queue_settle(h->queue, r.stream, r.epoch, r.n, r.n, OUTCOME_ACKNOWLEDGED);
+}
+
+/* Without notices. */
+static uint64_t waiting(House *h)
+{
+        QueueRecord r;
+        uint64_t n = 0;
+
+        for (uint64_t at = 1; queue_browse(h->queue, h->stream, at, UINT64_MAX, &r) == 0; at = r.n + 1)
+                n += r.kind != QUEUE_KIND_NOTICE;
+        return n;
+}
+
 static size_t listed(const House *h, const DeadLetter **ret)
 {
         return h->office.list(h->office.userdata, ret);
@@ -266,14 +288,14 @@ START_TEST(the_original_is_settled_once_the_copy_is_safe)
         ck_assert_int_eq(dead_letters_move(h.dead, h.stream, n, n, OUTCOME_BAD_PROPERTY, "an empty one"), 0);
         run(&h, 2 * USEC_PER_SEC);
         now = ledger(&h);
-        ck_assert_uint_eq(ledger_waiting(&now), 1);
+        ck_assert_uint_eq(waiting(&h), 1);
         ck_assert_uint_eq(dead_letters_moving(h.dead), 1);
         ck_assert_uint_eq(listed(&h, &l), 0);
         h.disk->held = false;
         run(&h, 5 * USEC_PER_SEC);
         now = ledger(&h);
         ck_assert_uint_eq(now.settled[OUTCOME_BAD_PROPERTY], 1);
-        ck_assert_uint_eq(ledger_waiting(&now), 0);
+        ck_assert_uint_eq(waiting(&h), 0);
         ck_assert_uint_eq(dead_letters_moving(h.dead), 0);
         ck_assert_uint_eq(h.n_added, 1);
         ck_assert_uint_eq(listed(&h, &l), 1);
@@ -291,7 +313,6 @@ START_TEST(only_those_of_the_range_that_have_no_outcome_are_moved)
 {
         const DeadLetter *l;
         House h;
-        Ledger now;
 
         begin(&h);
         for (int i = 0; i < 40; i++)
@@ -301,8 +322,7 @@ START_TEST(only_those_of_the_range_that_have_no_outcome_are_moved)
         ck_assert_uint_eq(listed(&h, &l), 18);
         ck_assert_uint_eq(l[0].n, 10);
         ck_assert_uint_eq(l[2].n, 14);
-        now = ledger(&h);
-        ck_assert_uint_eq(ledger_waiting(&now), 20);
+        ck_assert_uint_eq(waiting(&h), 20);
         ck_assert(get(&h, l[17].id).value == 28);
         end(&h);
 }
@@ -329,7 +349,6 @@ END_TEST
 START_TEST(moves_wait_for_a_disk_that_fails)
 {
         const DeadLetter *l;
-        Ledger now;
         House h;
 
         begin(&h);
@@ -344,15 +363,13 @@ START_TEST(moves_wait_for_a_disk_that_fails)
         ck_assert_int_eq(dead_letters_move(h.dead, h.stream, 130, 130, OUTCOME_TOO_LARGE, NULL), DEAD_LETTERS_E_BUSY);
         ck_assert_int_eq(dead_letters_move(h.dead, h.stream, 129, 129, OUTCOME_TOO_LARGE, NULL), 0);
         run(&h, 30 * USEC_PER_SEC);
-        now = ledger(&h);
-        ck_assert_uint_eq(ledger_waiting(&now), 200);
+        ck_assert_uint_eq(waiting(&h), 200);
         ck_assert_uint_eq(dead_letters_moving(h.dead), 65);
         h.disk->fail_at = 0;
         run(&h, 5 * USEC_PER_MIN);
         ck_assert_uint_eq(dead_letters_moving(h.dead), 0);
         ck_assert_uint_eq(listed(&h, &l), 65);
-        now = ledger(&h);
-        ck_assert_uint_eq(ledger_waiting(&now), 135);
+        ck_assert_uint_eq(waiting(&h), 135);
         end(&h);
 }
 END_TEST
@@ -468,6 +485,7 @@ START_TEST(the_store_is_bounded_in_bytes)
                 uint64_t n = put_message(&h, 250000);
 
                 set_aside(&h, n, n);
+                tell_notices(&h);
                 run(&h, 40 * USEC_PER_SEC);
                 dead_letters_status(h.dead, &status);
                 ck_assert_uint_le(status.bytes, 8 << 20);
@@ -486,7 +504,6 @@ START_TEST(a_requeued_one_goes_to_the_end_of_its_stream)
 {
         const DeadLetter *l;
         QueueRecord record;
-        Ledger now;
         House h;
         Got g;
 
@@ -496,13 +513,11 @@ START_TEST(a_requeued_one_goes_to_the_end_of_its_stream)
         set_aside(&h, 2, 2);
         g = requeue(&h, 1);
         ck_assert_int_eq(g.error, REQUEST_OK);
-        ck_assert_uint_eq(g.n, 4);
+        ck_assert_uint_gt(g.n, 3);
         ck_assert_str_eq(g.stream, "telemetry");
         ck_assert_uint_eq(listed(&h, &l), 0);
-        now = ledger(&h);
-        ck_assert_uint_eq(now.accepted, 4);
-        ck_assert_uint_eq(ledger_waiting(&now), 3);
-        ck_assert_int_eq(queue_browse(h.queue, h.stream, 4, 4, &record), 0);
+        ck_assert_uint_eq(waiting(&h), 3);
+        ck_assert_int_eq(queue_browse(h.queue, h.stream, g.n, g.n, &record), 0);
         {
                 ReadingSpace space;
                 Reading reading;
@@ -521,7 +536,6 @@ START_TEST(it_is_requeued_once_however_often_one_asks)
 {
         House h;
         Got first = {}, second = {}, third = {};
-        Ledger now;
 
         begin(&h);
         (void)put_reading(&h, 1, true);
@@ -538,8 +552,7 @@ START_TEST(it_is_requeued_once_however_often_one_asks)
         run(&h, 5 * USEC_PER_SEC);
         ck_assert_uint_eq(first.n_answers, 1);
         ck_assert_int_eq(first.error, REQUEST_OK);
-        now = ledger(&h);
-        ck_assert_uint_eq(now.accepted, 2);
+        ck_assert_uint_eq(waiting(&h), 1);
         end(&h);
 }
 END_TEST
@@ -554,6 +567,7 @@ START_TEST(a_stream_that_is_gone_takes_none_back)
         begin(&h);
         (void)put_reading(&h, 1, true);
         set_aside(&h, 1, 1);
+        tell_notices(&h);
         run(&h, 5 * USEC_PER_MIN);
         close_queue(&h, USEC_PER_SEC);
         /* 32 others: the name of the one that has nothing waiting goes */
@@ -619,6 +633,8 @@ START_TEST(a_requeued_reading_keeps_its_time)
         for (int synchronised = 0; synchronised < 2; synchronised++) {
                 uint64_t n;
 
+                Got back;
+
                 h.clock.is_synchronised = false;
                 then = clock_wall(&h.clock.clock);
                 n = put_reading(&h, 1, false);
@@ -626,8 +642,9 @@ START_TEST(a_requeued_reading_keeps_its_time)
                 h.clock.is_synchronised = synchronised;
                 set_aside(&h, n, n);
                 run(&h, USEC_PER_HOUR);
-                ck_assert_int_eq(requeue(&h, (uint64_t)synchronised + 1).error, REQUEST_OK);
-                ck_assert_int_eq(queue_browse(h.queue, h.stream, n + 1, n + 1, &record), 0);
+                back = requeue(&h, (uint64_t)synchronised + 1);
+                ck_assert_int_eq(back.error, REQUEST_OK);
+                ck_assert_int_eq(queue_browse(h.queue, h.stream, back.n, back.n, &record), 0);
                 ck_assert_int_eq(reading_decode(record.payload, record.size, &space, &reading), 0);
                 ck_assert(reading.wall_trusted);
                 ck_assert_uint_le(reading.wall_usec - then, USEC_PER_SEC);
@@ -680,6 +697,8 @@ static Places find(House *h, double value)
                 ReadingSpace space;
                 Reading reading;
 
+                if (record.kind == QUEUE_KIND_NOTICE)
+                        continue;
                 insist(reading_decode(record.payload, record.size, &space, &reading) == 0);
                 p.queued += reading.channels[0].value.number == value;
         }
@@ -759,7 +778,7 @@ START_TEST(what_was_moved_before_a_cut_is_not_there_twice)
                 p = find(&after, 2);
                 insist(p.queued == 0 && p.dead == 1);
                 now = ledger(&after);
-                insist(now.settled[OUTCOME_TOO_LARGE] == 1 && ledger_waiting(&now) == 1);
+                insist(now.settled[OUTCOME_TOO_LARGE] == 1 && waiting(&after) == 1);
                 end(&after);
         }
         ck_assert_uint_gt(n_recognised, 0);
@@ -787,7 +806,7 @@ START_TEST(every_call_may_fail_once)
                 run(&h, 5 * USEC_PER_MIN);
                 insist(listed(&h, &l) == 1);
                 now = ledger(&h);
-                insist(now.settled[OUTCOME_TOO_LARGE] == 1 && ledger_waiting(&now) == 1);
+                insist(now.settled[OUTCOME_TOO_LARGE] == 1 && waiting(&h) == 1);
                 calls = h.disk->n_calls - calls;
                 close_queue(&h, USEC_PER_SEC);
                 open_queue(&h);
