@@ -187,12 +187,21 @@ static int real_rename(Disk *disk, const char *from, const char *to)
 
 static int real_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
 {
-        DIR *dir = opendir(path);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME); /* a look is no reason to write */
         struct dirent *e;
+        DIR *dir;
         int r;
 
-        if (!dir)
+        if (fd < 0 && errno == EPERM) /* only its owner may ask for that */
+                fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
                 return -errno;
+        dir = fdopendir(fd);
+        if (!dir) {
+                r = -errno;
+                (void)close(fd);
+                return r;
+        }
         while (errno = 0, (e = readdir(dir)))
                 entry(userdata, e->d_name);
         r = -errno;

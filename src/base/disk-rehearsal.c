@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/disk-rehearsal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+typedef struct Rehearsal {
+        Disk disk;
+        Disk *behind;
+} Rehearsal;
+
+#define EMPTY_FD INT_MAX /* stands for whatever would have been made */
+
+static Disk *behind(Disk *disk)
+{
+        return container_of(disk, Rehearsal, disk)->behind;
+}
+
+/* ---- looking ---- */
+
+/* A look shall not show in the times of the files either. Only their owner may ask for that. A pipe that somebody
+ * left there shall not hold us up. */
+static int rehearse_open(Disk *disk, const char *path, int flags)
+{
+        int look = O_RDONLY | O_NONBLOCK | (flags & O_DIRECTORY);
+        int fd = disk_open(behind(disk), path, look | O_NOATIME);
+
+        if (fd == -EPERM)
+                fd = disk_open(behind(disk), path, look);
+        if (fd == -ENOENT && (flags & (O_CREAT | O_DIRECTORY)))
+                return EMPTY_FD;
+        if (fd >= 0 && (flags & O_CREAT) && (flags & O_EXCL)) {
+                disk_close(behind(disk), fd);
+                return -EEXIST;
+        }
+        return fd;
+}
+
+static void rehearse_close(Disk *disk, int fd)
+{
+        if (fd != EMPTY_FD)
+                disk_close(behind(disk), fd);
+}
+
+static int rehearse_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
+{
+        int r = disk_list(behind(disk), path, entry, userdata);
+
+        return r == -ENOENT ? 0 : r;
+}
+
+/* Some file systems know no locks, or want to write for one: there nobody is kept out, as always. */
+static int rehearse_lock(Disk *disk, int fd)
+{
+        int r = fd == EMPTY_FD ? 0 : disk_lock(behind(disk), fd);
+
+        return r == -EWOULDBLOCK ? r : 0;
+}
+
+static int64_t rehearse_size(Disk *disk, int fd)
+{
+        return fd == EMPTY_FD ? 0 : disk_size(behind(disk), fd);
+}
+
+static ssize_t rehearse_read(Disk *disk, int fd, void *data, size_t size, uint64_t offset, bool wait)
+{
+        if (fd == EMPTY_FD)
+                return 0;
+        return wait ? disk_read(behind(disk), fd, data, size, offset) :
+                      disk_read_now(behind(disk), fd, data, size, offset);
+}
+
+static int rehearse_boot_id(Disk *disk, uint8_t id[16])
+{
+        return disk_boot_id(behind(disk), id);
+}
+
+/* ---- what is not done ---- */
+
+static int rehearse_path(Disk *disk, const char *path)
+{
+        return 0;
+}
+
+static int rehearse_rename(Disk *disk, const char *from, const char *to)
+{
+        return 0;
+}
+
+static ssize_t rehearse_write(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset)
+{
+        ssize_t n = 0;
+
+        for (int i = 0; i < n_iov; i++)
+                n += (ssize_t)iov[i].iov_len;
+        return n;
+}
+
+static int rehearse_allocate(Disk *disk, int fd, uint64_t size)
+{
+        return 0;
+}
+
+static int rehearse_sync(Disk *disk, int fd, bool metadata)
+{
+        return 0;
+}
+
+/* ---- no jobs ---- */
+
+static void rehearse_submit(Disk *disk, DiskJob *job)
+{
+        job->dropped(job);
+}
+
+static void rehearse_abandon(Disk *disk, DiskJob *job)
+{
+}
+
+static bool rehearse_wait(Disk *disk, usec_t timeout_usec)
+{
+        return false;
+}
+
+static void rehearse_dispatch(Disk *disk)
+{
+}
+
+static int rehearse_fd(const Disk *disk)
+{
+        return -1;
+}
+
+static Disk *rehearse_free(Disk *disk)
+{
+        free(container_of(disk, Rehearsal, disk));
+        return NULL;
+}
+
+static const DiskOps rehearsal_ops = {
+        .open = rehearse_open,
+        .close = rehearse_close,
+        .mkdir = rehearse_path,
+        .unlink = rehearse_path,
+        .rename = rehearse_rename,
+        .list = rehearse_list,
+        .lock = rehearse_lock,
+        .size = rehearse_size,
+        .read = rehearse_read,
+        .write = rehearse_write,
+        .allocate = rehearse_allocate,
+        .sync = rehearse_sync,
+        .boot_id = rehearse_boot_id,
+        .submit = rehearse_submit,
+        .abandon = rehearse_abandon,
+        .wait = rehearse_wait,
+        .dispatch = rehearse_dispatch,
+        .fd = rehearse_fd,
+        .free = rehearse_free,
+};
+
+int disk_rehearsal_new(Disk **ret, Disk *behind)
+{
+        Rehearsal *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return -ENOMEM;
+        r->disk.ops = &rehearsal_ops;
+        r->behind = behind;
+        *ret = &r->disk;
+        return 0;
+}
