@@ -75,6 +75,7 @@ static int rehearse(Archive *a, const char *directory, char reason[static ARCHIV
                 .disk = a->disk,
                 .clock = &clock_system,
                 .random = &random_system,
+                .n_lanes = _QUEUE_LANE_MAX,
                 .tries = UINT_MAX, /* nobody will try again: what cannot be read now is lost */
         };
         int r = opening_new(&a->opening, &host, directory);
@@ -286,6 +287,8 @@ bool archive_stream(const Archive *a, unsigned stream, ArchiveStream *ret)
         ret->newly_torn = ret->n_torn - MIN(told(c, s->id, CHECKPOINT_TORN), ret->n_torn);
         ret->newly_lost = ret->ledger.settled[OUTCOME_DAMAGED] -
                           MIN(told(c, s->id, OUTCOME_DAMAGED), ret->ledger.settled[OUTCOME_DAMAGED]);
+        for (size_t i = 0; i < a->opening->notices.n_items; i++)
+                ret->n_notices += a->opening->notices.items[i].id == s->id;
         for (size_t i = 0; i < s->settled.n && ret->n_ranges < ARCHIVE_RANGES_MAX; i++) {
                 const Range *r = &s->settled.items[i];
 

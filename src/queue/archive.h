@@ -78,6 +78,7 @@ typedef struct ArchiveStream {
                 const char *outcome;
         } ranges[ARCHIVE_RANGES_MAX]; /* settled above low: the first of them */
         size_t n_ranges;
+        unsigned n_notices; /* pending: ranges that the consumer is still to be told of */
         uint64_t newly_torn, newly_lost; /* by the next opening: no checkpoint says so yet */
 } ArchiveStream;
 
