@@ -169,26 +169,27 @@ static bool is_backfill(const Loader *l)
         return l->source == QUEUE_BACKLOG;
 }
 
-/* The wall time of a moment of this boot; 0 when the clock cannot tell. */
-static usec_t resolved(Loader *l, const QueueRecord *record, usec_t now)
+/* The wall time of its append; 0 when no clock of any boot can tell. */
+static usec_t resolved(const QueueRecord *record)
 {
-        if (!record->this_boot || !trust_ask(l->peers->trust, l->peers->clock, now))
-                return 0;
-        return usec_sub(clock_wall(l->peers->clock), usec_sub(now, record->boot_usec));
+        return record->time == QUEUE_TIME_UNKNOWN ? 0 : record->wall_usec;
 }
 
 /* A time that was a guess when the reading was taken is made good, or is told as a guess. */
-static void make_out_time(Loader *l, const QueueRecord *record, Reading *reading, usec_t now)
+static void make_out_time(const QueueRecord *record, Reading *reading)
 {
-        usec_t wall;
+        static const Quality qualities[] = {
+                [QUEUE_TIME_GOOD] = QUALITY_GOOD,
+                [QUEUE_TIME_BOUNDED] = QUALITY_BOUNDED,
+                [QUEUE_TIME_UNKNOWN] = QUALITY_UNKNOWN,
+        };
 
         if (reading->wall_trusted)
                 return;
-        wall = resolved(l, record, now);
-        if (wall > 0)
-                reading->wall_usec = wall;
-        else if (reading->quality == QUALITY_GOOD)
-                reading->quality = QUALITY_UNKNOWN;
+        if (record->wall_usec > 0)
+                reading->wall_usec = record->wall_usec;
+        if (reading->quality == QUALITY_GOOD)
+                reading->quality = qualities[record->time];
 }
 
 static Cargo cargo_of(const Loader *l, const QueueRecord *record, usec_t wall)
@@ -300,7 +301,7 @@ static LoaderState take_reading(Loader *l, const QueueRecord *record, const Form
 
         if (r < 0)
                 return take_message(l, record, NULL, r, now);
-        make_out_time(l, record, &reading, now);
+        make_out_time(record, &reading);
         if (format->kind == STREAM_ARRAY)
                 return take_into_pack(l, record, &reading, now);
         if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
@@ -314,7 +315,7 @@ static LoaderState take_reading(Loader *l, const QueueRecord *record, const Form
 /* A local service's own message, or a notice of the queue's. */
 static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
 {
-        Cargo cargo = cargo_of(l, record, resolved(l, record, now));
+        Cargo cargo = cargo_of(l, record, resolved(record));
         Message *message = NULL;
         int r;
 

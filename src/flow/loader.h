@@ -18,7 +18,6 @@
 #include "flow/formats.h"
 #include "flow/losses.h"
 #include "flow/packer.h"
-#include "flow/trust.h"
 #include "flow/window.h"
 
 /* What a loader is given at birth; the same for all lanes. */
@@ -27,7 +26,6 @@ typedef struct LoaderPeers {
         const Clock *clock;
         Formats *formats;
         Losses *losses;
-        Trust *trust;
 
         bool (*has_room)(void *userdata, QueueLane lane, QueueSource source, size_t size);
         void (*launch)(void *userdata, const Flight *flight, usec_t now); /* takes the message; there was room */

@@ -53,7 +53,6 @@ struct Uplink {
 
         Formats formats;
         Losses losses;
-        Trust trust;
         LoaderPeers peers;
         Loader loaders[LOADERS]; /* in the order in which they take their turns */
         Tower tower;
@@ -190,7 +189,7 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
         u->losses = (Losses){.queue = queue};
         u->retry_at = USEC_INFINITY;
         u->expiry_at = USEC_INFINITY;
-        u->peers = (LoaderPeers){queue, clock, &u->formats, &u->losses, &u->trust, has_room, launch, retry_later, u};
+        u->peers = (LoaderPeers){queue, clock, &u->formats, &u->losses, has_room, launch, retry_later, u};
         for (size_t i = 0; i < LOADERS; i++)
                 loader_init(&u->loaders[i], turns[i].lane, turns[i].source, &u->peers);
         *ret = u;

@@ -53,6 +53,12 @@ void batch_drop_page(Batch *b, BatchRecordFn fn, void *userdata);
 /* Identities and numbers that were only provisional. */
 void batch_renumber(Batch *b, const uint8_t id[static RECORD_STREAMS], const uint64_t offset[static RECORD_STREAMS]);
 
+/* When its first record came; now, if there is none. */
+static inline usec_t batch_since(const Batch *b, usec_t now)
+{
+        return b->n_records > 0 ? MIN(b->since_usec, now) : now;
+}
+
 static inline uint8_t *batch_page(const Batch *b, size_t i)
 {
         return b->pages + i * PAGE_BYTES;

@@ -126,10 +126,11 @@ void boots_add(Boots *b, const Boot *boot)
         draw_bounds(b);
 }
 
-void boots_begin(Boots *b, const uint8_t id[static 16])
+void boots_begin(Boots *b, const uint8_t id[static 16], uint64_t epoch)
 {
         Boot boot = {.ordinal = boots_present(b) + 1, .not_after_usec = USEC_INFINITY};
 
+        b->epoch = epoch;
         if (b->n > 0 && memcmp(present(b)->id, id, sizeof(boot.id)) == 0)
                 return;
         memcpy(boot.id, id, sizeof(boot.id));
@@ -172,6 +173,8 @@ void boots_learn_epoch(Boots *b, uint64_t epoch, uint32_t ordinal)
 /* The newest word counts: after a restored backup an epoch stays what it was, but ordinals may be given again. */
 uint32_t boots_of_epoch(const Boots *b, uint64_t epoch)
 {
+        if (b->epoch != 0 && epoch == b->epoch)
+                return boots_present(b);
         for (size_t i = 0; i < MIN(b->n_epochs, (size_t)BOOTS_EPOCHS); i++) {
                 size_t at = (b->n_epochs - 1 - i) % BOOTS_EPOCHS;
 
@@ -179,6 +182,14 @@ uint32_t boots_of_epoch(const Boots *b, uint64_t epoch)
                         return b->epochs[at].ordinal;
         }
         return 0;
+}
+
+void boots_saw(Boots *b, uint64_t epoch, usec_t boot_usec)
+{
+        Boot *boot = find(b, boots_of_epoch(b, epoch));
+
+        if (boot)
+                boot->last_usec = MAX(boot->last_usec, boot_usec);
 }
 
 /* ---- questions ---- */

@@ -44,6 +44,7 @@ typedef struct Boots {
                 uint32_t ordinal;
         } epochs[BOOTS_EPOCHS]; /* a ring */
         size_t n_epochs;
+        uint64_t epoch; /* of the present opening */
         usec_t asked_usec; /* when the clock was asked last whether it is synchronised */
 } Boots;
 
@@ -65,7 +66,7 @@ typedef struct Moment {
 /* A boot that was read of. Of two rows with one ordinal the one that knows more stays. */
 void boots_add(Boots *b, const Boot *boot);
 /* The present boot begins, or goes on after a restart of the program. */
-void boots_begin(Boots *b, const uint8_t id[static 16]);
+void boots_begin(Boots *b, const uint8_t id[static 16], uint64_t epoch);
 /* The time is now. Asks the clock, at most once a second, until it is synchronised. True when this boot's time was
  * made out by it: worth a checkpoint. */
 bool boots_look(Boots *b, const Clock *clock);
@@ -75,8 +76,11 @@ void boots_forget_before(Boots *b, uint32_t ordinal);
 uint32_t boots_present(const Boots *b);
 const Boot *boots_get(const Boots *b, uint32_t ordinal); /* NULL: not known */
 
+/* An EPOCH record, or page 0 of a slot, tells the boot of an opening. */
 void boots_learn_epoch(Boots *b, uint64_t epoch, uint32_t ordinal);
 uint32_t boots_of_epoch(const Boots *b, uint64_t epoch); /* 0: not known */
+/* A record was seen that was appended then. */
+void boots_saw(Boots *b, uint64_t epoch, usec_t boot_usec);
 
 /* ---- questions ---- */
 

@@ -15,8 +15,11 @@ enum {
         TAG_SETTLED = 4,
         TAG_RANGES = 5,
         TAG_NOTICES = 6,
-        TAG_LAST = TAG_NOTICES,
+        TAG_BOOTS = 7,
+        TAG_LAST = TAG_BOOTS,
 };
+
+#define BOOT_GOOD 1 /* flag of a row: its bounds are left out */
 
 /* ---- writing ---- */
 
@@ -190,6 +193,34 @@ static void put_notices(Writer *w, const Checkpoint *c)
         section_end(w, start);
 }
 
+static void put_boot(Writer *w, const Boot *boot)
+{
+        put(w, boot->id, sizeof(boot->id));
+        put_varint(w, boot->ordinal);
+        put8(w, boot->good ? BOOT_GOOD : 0);
+        put_varint(w, boot->start_usec);
+        put_varint(w, boot->last_usec);
+        if (boot->good)
+                return;
+        put_varint(w, boot->not_before_usec);
+        put_varint(w, boot->not_after_usec + 1); /* 0: none */
+}
+
+static void put_boots(Writer *w, const Checkpoint *c)
+{
+        Writer before = *w;
+        size_t start = section_begin(w, TAG_BOOTS), i;
+
+        for (i = 0; i < c->n_boots && !w->full; i++) {
+                before = *w;
+                put_boot(w, &c->boots[i]);
+        }
+        if (w->full)
+                *w = before;
+        if (i > 0)
+                section_end(w, start);
+}
+
 size_t checkpoint_encode(const Checkpoint *c, unsigned sections, uint8_t *bytes, size_t room, size_t *ret_n_ranges)
 {
         Writer w = {.bytes = bytes, .room = MIN(room, (size_t)CHECKPOINT_BYTES_MAX)};
@@ -209,6 +240,8 @@ size_t checkpoint_encode(const Checkpoint *c, unsigned sections, uint8_t *bytes,
                 n_ranges = put_ranges(&w, c);
         if (w.full)
                 return 0;
+        if (sections & CHECKPOINT_BOOTS)
+                put_boots(&w, c);
         if (ret_n_ranges)
                 *ret_n_ranges = n_ranges;
         return w.at;
@@ -338,6 +371,30 @@ static void get_settled(Reader *r, Checkpoint *c)
         }
 }
 
+static void get_boots(Reader *r, Checkpoint *c)
+{
+        while (!r->bad && r->at < r->size) {
+                Boot boot = {.not_after_usec = USEC_INFINITY};
+                uint64_t ordinal;
+
+                get(r, boot.id, sizeof(boot.id));
+                ordinal = get_varint(r);
+                boot.ordinal = (uint32_t)ordinal;
+                boot.good = get8(r) & BOOT_GOOD;
+                boot.start_usec = get_varint(r);
+                boot.last_usec = get_varint(r);
+                if (!boot.good) {
+                        boot.not_before_usec = get_varint(r);
+                        boot.not_after_usec = get_varint(r) - 1;
+                }
+                if (ordinal == 0 || ordinal >= UINT32_MAX || c->n_boots == BOOTS_MAX ||
+                    (c->n_boots > 0 && ordinal >= c->boots[c->n_boots - 1].ordinal))
+                        r->bad = true;
+                if (!r->bad)
+                        c->boots[c->n_boots++] = boot;
+        }
+}
+
 static void get_ranges(Reader *r, Checkpoint *c)
 {
         while (!r->bad && r->at < r->size) {
@@ -417,6 +474,9 @@ int checkpoint_decode(Checkpoint *ret, const uint8_t *bytes, size_t size)
                         break;
                 case TAG_NOTICES:
                         get_notices(&section, ret);
+                        break;
+                case TAG_BOOTS:
+                        get_boots(&section, ret);
                         break;
                 default: /* of a later version */
                         break;

@@ -5,12 +5,15 @@
  * Checkpoint - what the queue knows of its streams, as bytes
  *
  * A row of sections, each with a tag and a length; a reader passes those that it does not know, so there is
- * room for what later versions will add (the boot table). Three kinds of record are made of them:
+ * room for what later versions will add. Three kinds of record are made of them:
  *
- *     EPOCH                 OPENING STREAMS          an opening of the lane, or a new stream in it
- *     EPOCH in page 0       OPENING STREAMS SLOT     the same, and where the numbers of this slot begin
- *     CHECKPOINT            STREAMS SETTLED NOTICES RANGES
- *                                                    what became of the numbers; in page 0 the names are left out
+ *     EPOCH                 OPENING STREAMS BOOTS       an opening of the lane, or a new stream in it
+ *     EPOCH in page 0       OPENING STREAMS SLOT BOOTS  the same, and where the numbers of this slot begin
+ *     CHECKPOINT            STREAMS SETTLED NOTICES RANGES BOOTS
+ *                                                       what became of the numbers; in page 0 the names are left out
+ *
+ * In an EPOCH record BOOTS has one row, the boot of this opening; in a CHECKPOINT all that are known, so that the
+ * time of what waits can be made out. The newest comes first: it is the oldest that find no room.
  *
  * SETTLED holds the numbers below `low` by outcome, RANGES those above. So leaving ranges out, for want of room,
  * only means that they are served again. NOTICES are those outcomes that a consumer has not heard of yet.
@@ -20,6 +23,7 @@
  */
 
 #include "model/name.h"
+#include "queue/boots.h"
 #include "queue/notices.h"
 #include "queue/record.h"
 
@@ -35,6 +39,7 @@ typedef enum CheckpointSection {
         CHECKPOINT_SETTLED = 1 << 4,
         CHECKPOINT_SETTLED_RANGES = 1 << 5,
         CHECKPOINT_NOTICES = 1 << 6,
+        CHECKPOINT_BOOTS = 1 << 7,
 } CheckpointSection;
 
 typedef struct CheckpointStream {
@@ -63,10 +68,13 @@ typedef struct Checkpoint {
         size_t n_ranges;
         Notice notices[NOTICES_MAX];
         size_t n_notices;
+
+        Boot boots[BOOTS_MAX]; /* the newest first */
+        size_t n_boots;
 } Checkpoint;
 
-/* The sections asked for. Returns the size, 0 when they do not fit. Ranges are left out as need be:
- * *ret_n_ranges tells how many are in. */
+/* The sections asked for. Returns the size, 0 when they do not fit. Ranges are left out as need be, and then boots:
+ * *ret_n_ranges tells how many ranges are in. */
 size_t checkpoint_encode(const Checkpoint *c, unsigned sections, uint8_t *bytes, size_t room, size_t *ret_n_ranges);
 /* 0 or RECORD_E_BAD, then nothing of it is to be believed. */
 int checkpoint_decode(Checkpoint *ret, const uint8_t *bytes, size_t size);

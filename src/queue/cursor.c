@@ -105,8 +105,8 @@ static void enter(Cursor *c, Slot *slot)
         c->page = 1;
         c->tail_commit = 0;
         c->open = NULL;
-        c->boot_epoch = slot ? slot->epoch : 0;
-        c->boot_is_this = slot && slot->this_boot;
+        if (slot)
+                boots_learn_epoch(c->lane->host->boots, slot->epoch, slot->begun.boot);
 }
 
 /* Behind all that came to rest in it. */
@@ -166,8 +166,6 @@ void cursor_go_to(Cursor *c, const Cursor *other)
         c->slot = other->slot;
         c->page = other->page;
         c->tail_commit = other->tail_commit;
-        c->boot_epoch = other->boot_epoch;
-        c->boot_is_this = other->boot_is_this;
         c->doubtful = other->doubtful;
         memcpy(c->seen, other->seen, sizeof(c->seen));
 }
@@ -294,10 +292,9 @@ static void learn_boot(Cursor *c, const Record *record)
 {
         Checkpoint said;
 
-        if (record->type != RECORD_EPOCH || checkpoint_decode(&said, record->payload, record->size) != 0)
-                return;
-        c->boot_epoch = said.epoch;
-        c->boot_is_this = memcmp(said.boot, c->lane->host->boot, sizeof(said.boot)) == 0;
+        if (record->type == RECORD_EPOCH && checkpoint_decode(&said, record->payload, record->size) == 0 &&
+            said.n_boots > 0)
+                boots_learn_epoch(c->lane->host->boots, said.epoch, said.boots[0].ordinal);
 }
 
 static bool is_taken(const Cursor *c, const Record *record)
@@ -407,8 +404,8 @@ int cursor_peek(Cursor *c, CursorRecord *ret)
         *ret = (CursorRecord){
                 .record = c->record,
                 .stream = s,
+                .appended = {boots_of_epoch(c->lane->host->boots, c->epoch), c->record.boot_usec},
                 .epoch = c->epoch,
-                .this_boot = c->epoch == c->lane->host->epoch || (c->epoch == c->boot_epoch && c->boot_is_this),
         };
         return 0;
 }

@@ -28,8 +28,8 @@ typedef struct CursorBounds {
 typedef struct CursorRecord {
         Record record;
         Stream *stream;
+        Moment appended;
         uint64_t epoch;
-        bool this_boot;
 } CursorRecord;
 
 typedef struct Cursor {
@@ -43,8 +43,6 @@ typedef struct Cursor {
         uint64_t tail_commit;          /* of the copy of the last page that was read */
         uint64_t seen[RECORD_STREAMS]; /* the greatest number met, by identity */
         bool doubtful;                 /* a page or a number was missed: count what is gone */
-        uint64_t boot_epoch;           /* the last epoch whose boot was told */
-        bool boot_is_this;
 
         const uint8_t *open; /* the page being read; NULL: none */
         size_t open_page;    /* which one; 0: the last page */

@@ -11,7 +11,11 @@
 
 static void fill_checkpoint(Lane *l, Checkpoint *c)
 {
+        const Boots *boots = l->host->boots;
+
         memset(c, 0, sizeof(*c));
+        for (size_t i = boots->n; i-- > 0;)
+                c->boots[c->n_boots++] = boots->boots[i];
         c->epoch = l->host->epoch;
         c->previous_epoch = l->host->previous_epoch;
         memcpy(c->boot, l->host->boot, sizeof(c->boot));
@@ -38,6 +42,18 @@ static void fill_checkpoint(Lane *l, Checkpoint *c)
                         n.n = 0; /* a cut would take the record with it */
                 c->notices[c->n_notices++] = n;
         }
+}
+
+/* The payload of an EPOCH record, from what was filled in. Of the boots only the present one. */
+static size_t encode_opening(Lane *l, unsigned more, uint8_t bytes[static CHECKPOINT_BYTES_MAX])
+{
+        size_t n_boots = l->scratch->n_boots, size;
+
+        l->scratch->n_boots = MIN(n_boots, (size_t)1);
+        size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_BOOTS | more, bytes,
+                                 CHECKPOINT_BYTES_MAX, NULL);
+        l->scratch->n_boots = n_boots;
+        return size;
 }
 
 static size_t count_ranges(const Lane *l)
@@ -108,7 +124,8 @@ void lane_checkpoint_build(Lane *l, LaneCheckpoint *c)
 {
         fill_checkpoint(l, l->scratch);
         c->size = checkpoint_encode(l->scratch,
-                                    CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_NOTICES | CHECKPOINT_SETTLED_RANGES,
+                                    CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_NOTICES |
+                                            CHECKPOINT_SETTLED_RANGES | CHECKPOINT_BOOTS,
                                     c->bytes, sizeof(c->bytes), &c->n_ranges);
 }
 
@@ -144,10 +161,11 @@ bool lane_head_build(Lane *l, Slot *slot, usec_t now)
         l->flight.announced = named(l);
         fill_checkpoint(l, l->scratch);
         fill_slot_table(l, slot, l->scratch);
-        size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT, c.bytes,
-                                 sizeof(c.bytes), NULL);
-        (void)put_record(l->flight.head, RECORD_EPOCH, c.bytes, size, now);
-        c.size = checkpoint_encode(l->scratch, CHECKPOINT_SETTLED | CHECKPOINT_NOTICES | CHECKPOINT_SETTLED_RANGES,
+        size = encode_opening(l, CHECKPOINT_SLOT, c.bytes);
+        (void)put_record(l->flight.head, RECORD_EPOCH, c.bytes, size, batch_since(&l->flight.batch, now));
+        c.size = checkpoint_encode(l->scratch,
+                                   CHECKPOINT_SETTLED | CHECKPOINT_NOTICES | CHECKPOINT_SETTLED_RANGES |
+                                           CHECKPOINT_BOOTS,
                                    c.bytes, PAGE_BYTES - page_used(l->flight.head) - RECORD_FULL, &c.n_ranges);
         if (!lane_checkpoint_put(&c, l->flight.head, now))
                 return false; /* served again after a crash, no more */
@@ -173,7 +191,7 @@ int lane_announce(Lane *l, unsigned id, usec_t now)
         if (l->open_announced && (l->announced & 1u << id))
                 return 0;
         fill_checkpoint(l, l->scratch);
-        size = checkpoint_encode(l->scratch, CHECKPOINT_OPENING | CHECKPOINT_STREAMS, bytes, sizeof(bytes), NULL);
+        size = encode_opening(l, 0, bytes);
         r = batch_put(&l->filling, &(Record){.type = RECORD_EPOCH, .stream = RECORD_NO_STREAM, .boot_usec = now,
                                              .payload = bytes, .size = size},
                       NULL);

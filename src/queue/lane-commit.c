@@ -200,7 +200,7 @@ static bool seal_fresh(Lane *l, size_t pages, usec_t now)
         l->commit++;
         slot_begin(slot, ++l->segno);
         slot->epoch = l->host->epoch;
-        slot->this_boot = true;
+        slot->begun = (Moment){boots_present(l->host->boots), batch_since(b, now)};
         l->current = slot;
         l->tail.first = 0;
         l->flight.checkpoint = lane_head_build(l, slot, now);
@@ -315,7 +315,8 @@ static void came_to_rest(Lane *l)
                 if (slot->first[id] == 0)
                         slot->first[id] = b->first[id];
                 slot->end[id] = l->end[id] = b->end[id];
-                stream_rest(l->host->streams[id], b->end[id], b->since_usec);
+                stream_rest(l->host->streams[id], b->end[id],
+                            (Moment){boots_present(l->host->boots), b->since_usec});
         }
 }
 

@@ -47,6 +47,10 @@ static void learn(LaneFound *found, const Checkpoint *said)
         for (size_t i = 0; i < said->n_ranges; i++)
                 found->next[said->ranges[i].id] =
                         MAX(found->next[said->ranges[i].id], said->ranges[i].last + 1);
+        if ((said->sections & CHECKPOINT_OPENING) && said->n_boots > 0) {
+                boots_add(&found->boots, &said->boots[0]);
+                boots_learn_epoch(&found->boots, said->epoch, said->boots[0].ordinal);
+        }
         if ((said->sections & CHECKPOINT_SETTLED) && said->sequence > found->settled.sequence)
                 found->settled = *said;
 }
@@ -71,8 +75,8 @@ void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *pag
         slot->epoch = page->epoch;
         while (record_get(bytes, page->used, &at, &context, &record) == 0) {
                 learn_record(o->found, &record, &said);
-                if (said.sections & CHECKPOINT_OPENING)
-                        slot->this_boot = memcmp(said.boot, o->lane->host->boot, sizeof(said.boot)) == 0;
+                if ((said.sections & CHECKPOINT_OPENING) && said.n_boots > 0)
+                        slot->begun = (Moment){said.boots[0].ordinal, record.boot_usec};
                 if (!(said.sections & CHECKPOINT_SLOT))
                         continue;
                 head->good = true;
@@ -150,8 +154,10 @@ static void meet_page(LaneFound *found, LastCommit *last, const uint8_t *bytes, 
         }
         last->big.left = 0;
         if (page->kind == PAGE_DATA || page->kind == PAGE_HEAD)
-                while (record_get(bytes, page->used, &at, &context, &record) == 0)
+                while (record_get(bytes, page->used, &at, &context, &record) == 0) {
                         meet_record(found, last, &record, page->commit == last->commit, page->commit);
+                        boots_saw(&found->boots, page->epoch, record.boot_usec);
+                }
 }
 
 /* Never stops at a bad page. */

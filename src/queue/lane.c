@@ -112,7 +112,7 @@ static void lost_from_ring(void *userdata, const Record *record)
         Lane *l = userdata;
         Stream *s = l->host->streams[record->stream];
 
-        stream_rest(s, record->n + 1, record->boot_usec);
+        stream_rest(s, record->n + 1, (Moment){boots_present(l->host->boots), record->boot_usec});
         if (stream_settle(s, record->n, record->n, OUTCOME_DISK, l->host->settled, l->host->userdata) == 0)
                 lane_dirty(l);
 }

@@ -39,6 +39,7 @@ typedef struct LaneHost {
         Stream *streams[RECORD_STREAMS]; /* by identity */
         uint64_t epoch, previous_epoch;
         uint8_t boot[16];
+        Boots *boots; /* not while opening */
         uint64_t sequence; /* of the last checkpoint in any lane */
         usec_t commit_interval_usec;
         size_t slot_pages; /* of new slots */
@@ -158,6 +159,7 @@ typedef struct LaneFound {
         uint64_t named[RECORD_STREAMS]; /* the next number when it was called so: the greatest has the newest name */
         uint64_t next[RECORD_STREAMS];
         Ranges torn[RECORD_STREAMS];
+        Boots boots; /* those that openings told of; the table proper is in settled */
         uint64_t epoch; /* the last one that wrote here */
         char note[LANE_REASON_MAX]; /* worth a line in the log */
 } LaneFound;

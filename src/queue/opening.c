@@ -67,6 +67,33 @@ static const Checkpoint *newest(const Opening *o)
         return best;
 }
 
+/* The newest checkpoint has the table; of boots that began after it, their openings tell. Older ones that an opening
+ * tells of and the table does not hold are done with. */
+void opening_boots(const Opening *o, Boots *ret)
+{
+        const Checkpoint *settled = newest(o);
+        uint32_t last = settled->n_boots > 0 ? settled->boots[0].ordinal : 0;
+
+        *ret = (Boots){};
+        for (size_t i = settled->n_boots; i-- > 0;)
+                boots_add(ret, &settled->boots[i]);
+        for (unsigned i = 0; i < o->host.n_lanes; i++)
+                for (size_t k = 0; k < o->found[i].boots.n; k++)
+                        if (o->found[i].boots.boots[k].ordinal >= last)
+                                boots_add(ret, &o->found[i].boots.boots[k]);
+}
+
+/* When its records were appended, as far as the slots tell: none before its slot was begun. */
+static void mark_slots(Stream *s, const Lane *lane)
+{
+        const Slot *slot = NULL;
+
+        while ((slot = lane_next_slot(lane, slot)))
+                if (slot->first[s->id] != 0 && slot->begun.boot != 0 &&
+                    (s->n_marks == 0 || slot->first[s->id] > s->marks[s->n_marks - 1].n))
+                        stream_mark(s, slot->first[s->id], slot->begun);
+}
+
 static int restore_settled(Stream *s, const Checkpoint *c)
 {
         const CheckpointStream *said = &c->streams[s->id];
@@ -195,6 +222,10 @@ int opening_streams(Opening *o, Stream *ret_streams[static RECORD_STREAMS])
                 r = restore_settled(s, settled);
                 s->expired = s->low == s->next;
                 restore_notices(s, settled, o);
+                for (unsigned i = 0; i < o->host.n_lanes; i++)
+                        if (i != lane)
+                                mark_slots(s, o->lanes[i]);
+                mark_slots(s, o->lanes[lane]); /* where the newest are */
                 for (int i = 0; i < _QUEUE_LANE_MAX && r == 0; i++)
                         r = settle_torn(s, &o->found[i].torn[id]);
                 if (r == 0)

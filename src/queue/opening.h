@@ -30,6 +30,8 @@ Opening *opening_free(Opening *o);
 void opening_work(DiskJob *job, Disk *disk);
 void opening_dropped(DiskJob *job);
 
+/* All that the lanes know of the machine's boots. */
+void opening_boots(const Opening *o, Boots *ret);
 /* What the lanes found, as streams: name and numbers by identity, and what is settled, newest first. Lost
  * numbers, which no slot can hold, are told too. */
 int opening_streams(Opening *o, Stream *ret_streams[static RECORD_STREAMS]);

@@ -9,6 +9,7 @@
  * queue-disk.c  how the disk does
  * queue-notices.c  what consumers are told of
  * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
+ * queue-time.c  when things were, across reboots
  */
 
 #include "queue/opening.h"
@@ -22,6 +23,7 @@ struct Queue {
 
         Stream *streams[QUEUE_STREAMS_MAX]; /* by handle */
         unsigned n_streams;
+        Boots boots;
 
         /* Until the directory could be opened, records wait here, with numbers that begin at 1 for the time being. */
         Batch ring[_QUEUE_LANE_MAX];
@@ -62,6 +64,13 @@ void queue_open_again(Queue *q); /* on the worker */
 void queue_changed(Queue *q);
 void queue_readable(Queue *q);
 void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_t last, unsigned tag);
+
+/* time */
+void queue_begin_time(Queue *q, const Opening *o);
+void queue_look_at_clock(Queue *q); /* when it is open */
+void queue_forget_boots(Queue *q);
+Moment queue_moment(const Queue *q); /* now */
+usec_t queue_oldest_age(const Queue *q); /* 0: nothing waits */
 
 /* disk */
 void queue_look_at_disk(Queue *q);

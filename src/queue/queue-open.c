@@ -78,7 +78,7 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
                 for (unsigned t = 0; t < CHECKPOINT_TAGS; t++)
                         if (old->counts[t] > 0) /* what ran over meanwhile: the first ones, one after another */
                                 (void)stream_settle(s, base + 1, base + old->counts[t], t, note_lost, q);
-                stream_rest(s, base + old->durable, queue_now(q));
+                stream_rest(s, base + old->durable, queue_moment(q));
                 stream_done(old);
                 free(old);
                 q->streams[h] = s;
@@ -97,7 +97,6 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
 
 static void start_lanes(Queue *q, Opening *o)
 {
-        memcpy(q->host.boot, o->host.boot, sizeof(q->host.boot));
         for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 Lane *l = q->lanes[i] = TAKE_PTR(o->lanes[i]);
 
@@ -129,6 +128,7 @@ static int take(Queue *q, Opening *o)
         Stream *found[RECORD_STREAMS] = {};
         int r;
 
+        queue_begin_time(q, o);
         r = opening_streams(o, found);
         q->notices = o->notices;
         if (r == 0)
@@ -144,9 +144,6 @@ static int take(Queue *q, Opening *o)
         }
         start_lanes(q, o);
         q->opened_usec = queue_now(q);
-        for (unsigned h = 0; h < q->n_streams; h++)
-                if (q->streams[h]->n_marks == 0)
-                        q->streams[h]->marks[q->streams[h]->n_marks++] = (StreamMark){1, q->opened_usec};
         return 0;
 }
 
@@ -220,6 +217,7 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         notices_init(&q->notices);
         q->host.disk = disk;
         q->host.clock = clock;
+        q->host.boots = &q->boots;
         q->host.random = random;
         q->host.commit_interval_usec = settings->commit_interval_usec;
         q->host.slot_pages = slot_pages(settings);

@@ -61,6 +61,8 @@ static void on_committed(void *userdata, Lane *lane)
         Queue *q = userdata;
 
         queue_look_at_disk(q);
+        queue_look_at_clock(q);
+        queue_forget_boots(q);
         queue_readable(q);
         queue_changed(q);
 }
@@ -221,7 +223,7 @@ static void lost_from_ring(void *userdata, const Record *record)
         Queue *q = userdata;
         Stream *s = q->host.streams[record->stream];
 
-        stream_rest(s, record->n + 1, record->boot_usec);
+        stream_rest(s, record->n + 1, (Moment){boots_present(&q->boots), record->boot_usec});
         (void)stream_settle(s, record->n, record->n, OUTCOME_DISK, queue_settled, q);
 }
 
@@ -291,18 +293,20 @@ static bool is_crowded(const Queue *q)
         return n > JOIN_RANGES;
 }
 
-static void tell(const CursorRecord *found, QueueRecord *ret)
+static void tell(Queue *q, const CursorRecord *found, QueueRecord *ret)
 {
+        queue_look_at_clock(q);
         *ret = (QueueRecord){
                 .stream = found->stream->handle,
                 .kind = (QueueKind)found->record.type,
                 .epoch = found->epoch,
                 .n = found->record.n,
                 .boot_usec = found->record.boot_usec,
-                .this_boot = found->this_boot,
+                .this_boot = found->appended.boot == boots_present(&q->boots),
                 .payload = found->record.payload,
                 .size = found->record.size,
         };
+        ret->time = boots_wall(&q->boots, found->appended, &ret->wall_usec);
 }
 
 int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
@@ -317,7 +321,9 @@ int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
         r = lane_peek(q->lanes[lane], source, &found);
         if (r != 0)
                 return r;
-        tell(&found, ret);
+        if (source == QUEUE_BACKLOG)
+                stream_mark(found.stream, found.record.n, found.appended);
+        tell(q, &found, ret);
         ret->backlog = source == QUEUE_BACKLOG;
         return 0;
 }
@@ -346,7 +352,7 @@ int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, Queue
                 if (r == QUEUE_E_WAIT)
                         return r;
                 if (r == 0 && (result != 0 || found.record.n < ret->n)) {
-                        tell(&found, ret);
+                        tell(q, &found, ret);
                         result = 0;
                 }
         }
@@ -387,18 +393,14 @@ void queue_ledger(const Queue *q, unsigned stream, Ledger *ret)
 
 void queue_status(const Queue *q, QueueStatus *ret)
 {
-        usec_t oldest = USEC_INFINITY;
-
         *ret = (QueueStatus){.disk_state = q->disk_state, .disk_failed = q->failed, .disk_error = q->reason};
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Ledger ledger;
 
                 stream_ledger(q->streams[h], &ledger);
                 ret->records += ledger_waiting(&ledger);
-                oldest = MIN(oldest, stream_oldest(q->streams[h]));
         }
-        if (oldest != USEC_INFINITY)
-                ret->oldest_age_usec = usec_sub(queue_now(q), oldest);
+        ret->oldest_age_usec = queue_oldest_age(q);
         for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++) {
                 ret->bytes += lane_bytes(q->lanes[i]);
                 ret->fill = MAX(ret->fill, queue_fill(q, q->lanes[i]));

@@ -24,6 +24,7 @@
 #include "model/name.h"
 #include "model/sink.h"
 #include "model/status.h"
+#include "queue/boots.h"
 
 typedef struct Queue Queue;
 
@@ -122,6 +123,8 @@ typedef struct QueueRecord {
         uint64_t epoch, n;
         usec_t boot_usec;    /* boot clock when it was appended */
         bool this_boot;      /* that boot is this one */
+        usec_t wall_usec;    /* wall time of it, made out by what any boot knew; 0: not known */
+        QueueTime time;      /* how well that is known */
         bool backlog;        /* from QUEUE_BACKLOG */
         const void *payload; /* borrowed until the next call on the queue */
         size_t size;

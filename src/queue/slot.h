@@ -37,7 +37,7 @@ typedef struct Slot {
         bool joined; /* the next slot's page 0 is bad: first and end are of both together */
 
         uint64_t epoch; /* at its beginning */
-        bool this_boot; /* that epoch is of this boot */
+        Moment begun; /* none of its records was appended before */
 
         size_t n_used; /* one past the last page that was written */
         size_t n_walk; /* pages [1, n_walk) are durable and never change again */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define MARK_APART_USEC (USEC_PER_SEC / 2)
+
 void stream_init(Stream *s, const char *name, unsigned handle, uint8_t id, QueueLane lane)
 {
         *s = (Stream){.handle = handle, .id = id, .lane = lane, .next = 1, .durable = 1, .low = 1};
@@ -105,38 +107,64 @@ bool stream_missing(const Stream *s, uint64_t first, uint64_t end, uint64_t *ret
         return false;
 }
 
-void stream_rest(Stream *s, uint64_t end, usec_t boot_usec)
+/* For one mark more. Those below what waits go; else the oldest stays, and of the others every second one goes. */
+static void thin_out_marks(Stream *s)
+{
+        size_t keep = 1;
+
+        if (s->n_marks < STREAM_MARKS)
+                return;
+        while (keep < s->n_marks && s->marks[keep].n <= s->low)
+                keep++;
+        if (keep > 1) {
+                memmove(s->marks, s->marks + keep - 1, (s->n_marks - keep + 1) * sizeof(s->marks[0]));
+                s->n_marks -= keep - 1;
+        } else {
+                for (size_t i = 2; i < s->n_marks; i += 2)
+                        s->marks[i / 2] = s->marks[i];
+                s->n_marks = (s->n_marks + 1) / 2;
+        }
+}
+
+/* The one before tells nearly the same. */
+static bool is_told(const StreamMark *before, Moment appended)
+{
+        return before->moment.boot == appended.boot &&
+               usec_sub(appended.usec, before->moment.usec) < MARK_APART_USEC;
+}
+
+void stream_mark(Stream *s, uint64_t n, Moment appended)
+{
+        size_t i;
+
+        thin_out_marks(s);
+        for (i = s->n_marks; i > 0 && s->marks[i - 1].n >= n; i--)
+                ;
+        if (i > 0 && is_told(&s->marks[i - 1], appended))
+                return;
+        if (i == s->n_marks || s->marks[i].n != n) {
+                memmove(s->marks + i + 1, s->marks + i, (s->n_marks - i) * sizeof(s->marks[0]));
+                s->n_marks++;
+        }
+        s->marks[i] = (StreamMark){n, appended};
+}
+
+void stream_rest(Stream *s, uint64_t end, Moment appended)
 {
         if (end <= s->durable)
                 return;
-        if (s->n_marks == STREAM_MARKS) {
-                /* The oldest stays, of the others every second one goes. */
-                size_t keep = 1;
-
-                while (keep < s->n_marks && s->marks[keep].n < s->low)
-                        keep++;
-                if (keep > 1) {
-                        memmove(s->marks, s->marks + keep - 1, (s->n_marks - keep + 1) * sizeof(s->marks[0]));
-                        s->n_marks -= keep - 1;
-                } else {
-                        for (size_t i = 2; i < s->n_marks; i += 2)
-                                s->marks[i / 2] = s->marks[i];
-                        s->n_marks = (s->n_marks + 1) / 2;
-                }
-        }
-        s->marks[s->n_marks++] = (StreamMark){s->durable, boot_usec};
+        stream_mark(s, s->durable, appended);
         s->durable = end;
 }
 
-usec_t stream_oldest(const Stream *s)
+bool stream_oldest(const Stream *s, Moment *ret)
 {
-        usec_t oldest = USEC_INFINITY;
-
         if (s->low >= s->durable)
-                return USEC_INFINITY;
-        for (size_t i = 0; i < s->n_marks && (i == 0 || s->marks[i].n <= s->low); i++)
-                oldest = s->marks[i].boot_usec;
-        return oldest;
+                return false;
+        *ret = (Moment){};
+        for (size_t i = 0; i < s->n_marks && s->marks[i].n <= s->low; i++)
+                *ret = s->marks[i].moment;
+        return true;
 }
 
 void stream_ledger(const Stream *s, Ledger *ret)

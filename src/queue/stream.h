@@ -18,12 +18,12 @@
 #include "queue/queue.h"
 #include "queue/ranges.h"
 
-/* When records came to rest, thinned out as they grow older: enough to tell the age of the oldest. */
+/* When records were appended, thinned out as they grow older: enough to tell the age of the oldest. */
 #define STREAM_MARKS 16
 
 typedef struct StreamMark {
         uint64_t n;
-        usec_t boot_usec;
+        Moment moment;
 } StreamMark;
 
 typedef struct Stream {
@@ -66,7 +66,10 @@ bool stream_any_in_hand(const Stream *s, uint64_t first, uint64_t end);
 bool stream_missing(const Stream *s, uint64_t first, uint64_t end, uint64_t *ret_first, uint64_t *ret_last);
 
 /* The numbers below end have come to rest. */
-void stream_rest(Stream *s, uint64_t end, usec_t boot_usec);
-usec_t stream_oldest(const Stream *s); /* USEC_INFINITY: unknown, or nothing waits */
+void stream_rest(Stream *s, uint64_t end, Moment appended);
+/* Number n was appended then, as its record says. */
+void stream_mark(Stream *s, uint64_t n, Moment appended);
+/* When the oldest record that waits was appended, or some time before. False: none waits. */
+bool stream_oldest(const Stream *s, Moment *ret);
 
 void stream_ledger(const Stream *s, Ledger *ret);

@@ -21,7 +21,7 @@ static void boot(usec_t off, bool synchronised, usec_t claims)
         fake.boot_usec = 0;
         fake.wall_usec = synchronised ? truth : claims;
         fake.is_synchronised = synchronised;
-        boots_begin(&boots, id);
+        boots_begin(&boots, id, 77);
         (void)boots_look(&boots, &fake.clock);
 }
 
@@ -204,7 +204,7 @@ START_TEST(the_same_boot_goes_on)
         boot(0, true, 0);
         live(H);
         fake.wall_usec += USEC_PER_DAY;
-        boots_begin(&boots, id);
+        boots_begin(&boots, id, 77);
         live(H);
         ck_assert_uint_eq(boots.n, 1);
         ck_assert_uint_eq(boots.boots[0].ordinal, 1);
@@ -281,6 +281,11 @@ START_TEST(epochs_lead_to_boots)
         ck_assert_uint_eq(boots_of_epoch(&boots, 3), 9);
         boots_learn_epoch(&boots, 3, 0);
         ck_assert_uint_eq(boots_of_epoch(&boots, 3), 9);
+        boot(0, false, 0); /* that of this opening is never pushed out */
+        ck_assert_uint_eq(boots_of_epoch(&boots, 77), 1);
+        boots_saw(&boots, 77, 12345);
+        boots_saw(&boots, 78, 99999);
+        ck_assert_uint_eq(boots.boots[0].last_usec, 12345);
 }
 END_TEST
 

@@ -162,6 +162,20 @@ static void fill(Checkpoint *c, uint64_t big)
                 c->ranges[c->n_ranges++] = (CheckpointRange){(uint8_t)id, 1, s->low + 3, s->low + 7};
                 c->ranges[c->n_ranges++] = (CheckpointRange){(uint8_t)id, CHECKPOINT_TORN, s->low + 8, s->low + 8};
         }
+        /* centuries ahead, so that all is as wide as it can be */
+        for (size_t i = 0; i < BOOTS_MAX; i++) {
+                usec_t start = (((usec_t)1 << 33) - i) * USEC_PER_SEC, life = ((usec_t)1 << 32) * USEC_PER_SEC + i;
+
+                c->boots[c->n_boots++] = (Boot){
+                        .id = {(uint8_t)i, 1, 2, 3},
+                        .ordinal = (uint32_t)(BOOTS_MAX - i),
+                        .good = i % 3 == 0,
+                        .start_usec = start,
+                        .not_before_usec = i % 3 == 0 ? 0 : start - 5,
+                        .not_after_usec = i % 3 == 1 ? start + 5 : USEC_INFINITY,
+                        .last_usec = life,
+                };
+        }
 }
 
 static const unsigned all_sections[] = {
@@ -169,6 +183,8 @@ static const unsigned all_sections[] = {
         CHECKPOINT_OPENING | CHECKPOINT_STREAMS | CHECKPOINT_SLOT,
         CHECKPOINT_STREAMS | CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES,
         CHECKPOINT_SETTLED | CHECKPOINT_SETTLED_RANGES,
+        CHECKPOINT_OPENING | CHECKPOINT_BOOTS,
+        CHECKPOINT_SETTLED | CHECKPOINT_BOOTS,
 };
 
 START_TEST(a_checkpoint_reads_back)
@@ -206,6 +222,16 @@ START_TEST(a_checkpoint_reads_back)
                         ck_assert_uint_eq(same.ranges[i].tag, c.ranges[i].tag);
                 }
         }
+        ck_assert_uint_eq(same.n_boots, sections & CHECKPOINT_BOOTS ? BOOTS_MAX : 0);
+        for (size_t i = 0; i < same.n_boots; i++) {
+                ck_assert_mem_eq(same.boots[i].id, c.boots[i].id, sizeof(c.boots[i].id));
+                ck_assert_uint_eq(same.boots[i].ordinal, c.boots[i].ordinal);
+                ck_assert_int_eq(same.boots[i].good, c.boots[i].good);
+                ck_assert_uint_eq(same.boots[i].start_usec, c.boots[i].start_usec);
+                ck_assert_uint_eq(same.boots[i].not_before_usec, c.boots[i].not_before_usec);
+                ck_assert_uint_eq(same.boots[i].not_after_usec, c.boots[i].not_after_usec);
+                ck_assert_uint_eq(same.boots[i].last_usec, c.boots[i].last_usec);
+        }
         /* any part of it is no checkpoint, or a shorter one, never a wrong step */
         for (size_t i = 0; i < size; i++)
                 (void)checkpoint_decode(&same, bytes, i);
@@ -231,6 +257,32 @@ START_TEST(the_largest_checkpoint_fits_a_page)
 }
 END_TEST
 
+/* What found no room is of the oldest boots. */
+START_TEST(boots_take_the_room_that_is_left)
+{
+        uint8_t bytes[CHECKPOINT_BYTES_MAX];
+        static Checkpoint c, same;
+        size_t all, n_ranges, before = BOOTS_MAX;
+
+        fill(&c, 1000);
+        all = checkpoint_encode(&c, all_sections[3] | CHECKPOINT_BOOTS, bytes, sizeof(bytes), &n_ranges);
+        for (size_t room = all; room > 0; room--) {
+                size_t size = checkpoint_encode(&c, all_sections[3] | CHECKPOINT_BOOTS, bytes, room, &n_ranges);
+
+                insist(size <= room);
+                if (size == 0)
+                        continue;
+                insist(checkpoint_decode(&same, bytes, size) == 0);
+                insist(same.n_boots <= before);
+                insist(same.n_boots == 0 || same.n_ranges == c.n_ranges);
+                for (size_t i = 0; i < same.n_boots; i++)
+                        insist(same.boots[i].ordinal == c.boots[i].ordinal);
+                before = same.n_boots;
+        }
+        ck_assert_uint_eq(before, 0);
+}
+END_TEST
+
 START_TEST(hostile_checkpoints_are_refused)
 {
         uint8_t bytes[CHECKPOINT_BYTES_MAX];
@@ -241,7 +293,7 @@ START_TEST(hostile_checkpoints_are_refused)
         fake_random_init(&dice, 3);
         fill(&c, 3);
         for (int i = 0; i < 20000; i++) {
-                size = checkpoint_encode(&c, all_sections[i % 4], bytes, sizeof(bytes), NULL);
+                size = checkpoint_encode(&c, all_sections[i % 6], bytes, sizeof(bytes), NULL);
                 for (uint64_t k = dice.random.draw(&dice) % 4; k < 4; k++)
                         bytes[dice.random.draw(&dice) % size] = (uint8_t)dice.random.draw(&dice);
                 if (checkpoint_decode(&same, bytes, size - dice.random.draw(&dice) % 3) != 0)
@@ -345,6 +397,7 @@ int main(void)
         tcase_add_test(c, hostile_records_are_refused);
         tcase_add_loop_test(c, a_checkpoint_reads_back, 0, (int)ARRAY_SIZE(all_sections));
         tcase_add_test(c, the_largest_checkpoint_fits_a_page);
+        tcase_add_test(c, boots_take_the_room_that_is_left);
         tcase_add_test(c, hostile_checkpoints_are_refused);
         tcase_add_test(c, sections_of_later_versions_are_passed);
         tcase_add_test(c, ranges_against_a_plain_array);
