@@ -7,35 +7,34 @@
  * sample is on disk before it is sent, and settled when its PUBACK came.
  *
  * usage: road one|packed QUEUE-DIRECTORY CONNECTION-STRING-FILE CA-FILE ADDRESS:PORT SAMPLES
- *        road queue QUEUE-DIRECTORY SAMPLES-A-COMMIT SAMPLES
+ *        road fill QUEUE-DIRECTORY SAMPLES      into the queue only: a backlog
+ *        road drain-one|drain-packed QUEUE-DIRECTORY CONNECTION-STRING-FILE CA-FILE ADDRESS:PORT SAMPLES
+ *                                               a backlog of so many
  * Prints one JSON line (usage.h).
  */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-event.h>
 
 #include "base/log.h"
 #include "flow/collector.h"
 #include "flow/uplink.h"
 #include "hub/transport-mosquitto.h"
+#include "loop.h"
 #include "sample.h"
 #include "usage.h"
 
+#define WINDOW 16
+
 typedef struct Road {
-        sd_event *event;
-        Disk *disk;
-        Queue *queue;
+        Loop loop;
         Collector *collector;
         Hub *hub;
         Uplink *uplink;
-        unsigned stream;
+        ReadingSink sink;
+        StreamSettings stream;
         uint64_t samples, appended, settled;
-        uint64_t last;    /* number of the last sample in its stream */
-        uint64_t commits; /* receipts of a commit's last sample */
-        bool waiting;     /* for such a receipt */
 } Road;
 
 static void on_readable(void *userdata)
@@ -73,26 +72,8 @@ static void on_lost(void *userdata)
         uplink_lost(((Road *)userdata)->uplink);
 }
 
-static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
-{
-        Road *road = userdata;
-
-        if (error < 0) {
-                (void)fprintf(stderr, "road: a commit failed: %s\n", strerror(-error));
-                exit(1);
-        }
-        road->commits++;
-        road->waiting = false;
-}
-
-static int on_disk(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-        disk_dispatch(((Road *)userdata)->disk);
-        return 0;
-}
-
 /* The plain publisher sends 200 bytes a sample: a reading that becomes about as many bytes of JSON. */
-static void feed_reading(Road *road, const ReadingSink *sink)
+static bool feed_reading(Road *road)
 {
         static const char note[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
                                    "xxxx";
@@ -105,178 +86,162 @@ static void feed_reading(Road *road, const ReadingSink *sink)
         };
         Reading reading = {.sensor = "bench", .channels = channels, .n_channels = ARRAY_SIZE(channels)};
 
-        if (sink->reading(sink->userdata, STREAM_DEFAULT, &reading) == 0)
-                road->appended++;
+        if (road->sink.reading(road->sink.userdata, LOOP_STREAM, &reading) != 0)
+                return false;
+        road->appended++;
+        return true;
 }
 
-static void turn(Road *road, Ticker *tickers, size_t n_tickers)
-{
-        usec_t now = clock_boot(&clock_system), next = USEC_INFINITY;
+/* ---- the parts ---- */
 
-        for (size_t i = 0; i < n_tickers; i++)
-                if (tickers[i].deadline(tickers[i].userdata) <= now)
-                        tickers[i].tick(tickers[i].userdata, now);
-        for (size_t i = 0; i < n_tickers; i++)
-                next = MIN(next, tickers[i].deadline(tickers[i].userdata));
-        (void)sd_event_run(road->event, next == USEC_INFINITY ? UINT64_MAX : usec_sub(next, now));
-}
-
-static int open_queue(Road *road, const char *directory, usec_t commit_interval_usec)
+static int open_road(Road *road, bool packed, const char *directory)
 {
-        QueueSettings settings = {
-                .directory = (char *)directory,
-                .commit_interval_usec = commit_interval_usec,
-                .max_bytes = 256 << 20,
-                .segment_bytes = 4 << 20,
-        };
-        QueueSink sink = {on_readable, on_settled, on_changed, road};
+        QueueSink sink = {.readable = on_readable, .settled = on_settled, .changed = on_changed, .userdata = road};
         int r;
 
-        r = disk_new(&road->disk);
-        if (r < 0)
-                return r;
-        r = queue_open(&road->queue, &settings, road->disk, &clock_system_trusted, &random_system, &sink);
-        if (r < 0)
-                return r;
-        r = queue_stream(road->queue, STREAM_DEFAULT, QUEUE_LANE_NORMAL, &road->stream);
-        if (r < 0)
-                return r;
-        return sd_event_add_io(road->event, NULL, disk_fd(road->disk), POLLIN, on_disk, road);
-}
-
-static int run_queue(Road *road, const char *directory, uint64_t per_commit)
-{
-        Ticker ticker;
-        Usage start;
-        int r;
-
-        /* The shortest interval: a commit begins when the last one has ended. */
-        r = open_queue(road, directory, 1);
-        if (r < 0)
-                return r;
-        ticker = queue_ticker(road->queue);
-        start = usage_now();
-        while (road->appended < road->samples) {
-                QueueReceipt receipt = {on_receipt, road};
-                char sample[SAMPLE_SIZE];
-
-                if (road->waiting) {
-                        turn(road, &ticker, 1);
-                        continue;
-                }
-                for (uint64_t i = 1; i <= per_commit; i++) {
-                        sample_write(sample, road->appended);
-                        r = queue_append(road->queue, road->stream, QUEUE_KIND_READING, sample, sizeof(sample),
-                                         i == per_commit ? &receipt : NULL, &road->last);
-                        if (r != 0)
-                                return r < 0 ? r : -EBUSY;
-                        road->appended++;
-                }
-                /* what was sent a while ago is acknowledged by now: slots come free as in real life */
-                if (road->last > KEEP_QUEUED)
-                        queue_settle(road->queue, road->stream, queue_epoch(road->queue), 1,
-                                     road->last - KEEP_QUEUED, OUTCOME_ACKNOWLEDGED);
-                road->waiting = true;
-        }
-        while (road->waiting)
-                turn(road, &ticker, 1);
-        usage_print("queue", &start, road->appended, road->commits);
-        road->queue = queue_close(road->queue, 10 * USEC_PER_SEC);
-        return 0;
-}
-
-static int run_road(Road *road, bool packed, const char *directory, const char *cs_file, char *ca_file, char *address)
-{
-        _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
-        StreamSettings stream = {
-                .name = STREAM_DEFAULT,
+        road->stream = (StreamSettings){
+                .name = LOOP_STREAM,
                 .format = packed ? STREAM_ARRAY : STREAM_OBJECT,
                 .max_latency_usec = USEC_PER_SEC,
                 .expire_after_usec = USEC_INFINITY,
         };
-        HubSettings hub_settings = {
-                .ca_file = ca_file,
-                .address = address,
+        if ((r = loop_open(&road->loop, directory, 100 * USEC_PER_MSEC, &sink)) < 0 ||
+            (r = collector_new(&road->collector, road->loop.queue, &clock_system_trusted)) < 0 ||
+            (r = collector_configure(road->collector, &road->stream, 1)) < 0)
+                return r;
+        road->sink = collector_reading_sink(road->collector, NULL, NULL);
+        return 0;
+}
+
+static int read_credential(const char *path, ConnectionString **ret)
+{
+        char text[1024] = "";
+        const char *error;
+        FILE *f = fopen(path, "re");
+        int r;
+
+        if (!f)
+                return -errno;
+        r = fgets(text, sizeof(text), f) ? connection_string_parse(text, ret, &error) : -EINVAL;
+        (void)fclose(f);
+        return r;
+}
+
+/* argv: CONNECTION-STRING-FILE CA-FILE ADDRESS:PORT. Returns when the link is ready. */
+static int open_hub(Road *road, char **argv)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
+        HubSettings settings = {
+                .ca_file = argv[1],
+                .address = argv[2],
                 .keepalive_usec = 4 * USEC_PER_MIN,
                 .token_life_usec = USEC_PER_HOUR,
-                .window = 16,
+                .window = WINDOW,
                 .backoff_first_usec = USEC_PER_SEC,
                 .backoff_max_usec = 5 * USEC_PER_MIN,
         };
-        HubSink hub_sink = {on_ready, on_delivered, on_lost, on_changed, road};
-        UplinkSettings uplink_settings = {.window = 16};
+        HubSink sink = {on_ready, on_delivered, on_lost, on_changed, road};
+        UplinkSettings uplink_settings = {.window = WINDOW};
         Transport *transport;
-        const char *error;
-        ReadingSink sink;
-        Ticker tickers[3];
-        Usage start;
-        char text[1024] = "";
-        FILE *f;
         int r;
 
-        f = fopen(cs_file, "re");
-        if (!f || !fgets(text, sizeof(text), f) || connection_string_parse(text, &cs, &error) < 0)
-                return -EINVAL;
-        (void)fclose(f);
+        if ((r = read_credential(argv[0], &cs)) < 0)
+                return r;
         uplink_settings.device_id = cs->device_id;
-        r = open_queue(road, directory, 100 * USEC_PER_MSEC);
-        if (r < 0)
+        if ((r = transport_mosquitto_new(&transport, road->loop.event)) < 0 ||
+            (r = hub_new(&road->hub, &settings, cs, transport, &clock_system_trusted, &random_system, &sink)) < 0 ||
+            (r = uplink_new(&road->uplink, road->loop.queue, road->hub, &clock_system_trusted, on_changed, road)) < 0 ||
+            (r = uplink_configure(road->uplink, &uplink_settings, &road->stream, 1)) < 0)
                 return r;
-        if ((r = collector_new(&road->collector, road->queue, &clock_system_trusted)) < 0 ||
-            (r = collector_configure(road->collector, &stream, 1)) < 0 ||
-            (r = transport_mosquitto_new(&transport, road->event)) < 0 ||
-            (r = hub_new(&road->hub, &hub_settings, cs, transport, &clock_system_trusted, &random_system,
-                         &hub_sink)) < 0 ||
-            (r = uplink_new(&road->uplink, road->queue, road->hub, &clock_system_trusted, on_changed, road)) < 0 ||
-            (r = uplink_configure(road->uplink, &uplink_settings, &stream, 1)) < 0)
-                return r;
-        tickers[0] = queue_ticker(road->queue);
-        tickers[1] = hub_ticker(road->hub);
-        tickers[2] = uplink_ticker(road->uplink);
-        sink = collector_reading_sink(road->collector, NULL, NULL);
+        loop_add(&road->loop, hub_ticker(road->hub));
+        loop_add(&road->loop, uplink_ticker(road->uplink));
         hub_start(road->hub);
         while (!hub_is_ready(road->hub))
-                turn(road, tickers, ARRAY_SIZE(tickers));
+                loop_turn(&road->loop);
+        return 0;
+}
 
-        start = usage_now();
-        while (road->settled < road->samples) {
-                while (road->appended < road->samples && road->appended - road->settled < KEEP_QUEUED &&
-                       sink.ready(sink.userdata)) {
-                        uint64_t before = road->appended;
-
-                        feed_reading(road, &sink);
-                        if (road->appended == before)
-                                break;
-                }
-                turn(road, tickers, ARRAY_SIZE(tickers));
-        }
-        usage_print(packed ? "packed" : "one", &start, road->settled, 0);
-        hub_stop(road->hub);
-        road->queue = queue_close(road->queue, 10 * USEC_PER_SEC);
+static void close_road(Road *road)
+{
+        if (road->hub)
+                hub_stop(road->hub);
+        if (road->loop.queue)
+                road->loop.queue = queue_close(road->loop.queue, 10 * USEC_PER_SEC);
         road->uplink = uplink_free(road->uplink);
         road->hub = hub_free(road->hub);
         road->collector = collector_free(road->collector);
-        return 0;
+        loop_close(&road->loop);
+}
+
+/* ---- what is measured ---- */
+
+static void feed(Road *road, uint64_t keep_queued)
+{
+        while (road->appended < road->samples && road->appended - road->settled < keep_queued &&
+               road->sink.ready(road->sink.userdata) && feed_reading(road))
+                ;
+}
+
+static void run_live(Road *road, const char *what)
+{
+        Usage start = usage_now();
+
+        while (road->settled < road->samples) {
+                feed(road, KEEP_QUEUED);
+                loop_turn(&road->loop);
+        }
+        usage_print(what, &start, road->settled, 0);
+}
+
+static void run_fill(Road *road)
+{
+        QueueStatus status = {};
+        Usage start = usage_now();
+
+        while (road->appended < road->samples) {
+                feed(road, UINT64_MAX);
+                loop_turn(&road->loop);
+        }
+        while (queue_status(road->loop.queue, &status), status.records < road->samples)
+                loop_turn(&road->loop);
+        usage_print("fill", &start, road->appended, 0);
+}
+
+static void run_drain(Road *road)
+{
+        Usage start = usage_now();
+
+        while (road->settled < road->samples)
+                loop_turn(&road->loop);
+        usage_print("drain", &start, road->settled, 0);
 }
 
 int main(int argc, char **argv)
 {
         Road road = {};
+        const char *what;
+        bool fill;
         int r;
 
         log_configure(&(LogSettings){.level = LOG_WARNING});
-        if (argc < 5 || sd_event_new(&road.event) < 0)
+        if (argc != 4 && argc != 7)
+                return 2;
+        what = argv[1];
+        fill = strcmp(what, "fill") == 0;
+        if (fill != (argc == 4))
                 return 2;
         road.samples = strtoull(argv[argc - 1], NULL, 10);
-        if (argc == 5 && strcmp(argv[1], "queue") == 0)
-                r = run_queue(&road, argv[2], strtoull(argv[3], NULL, 10));
-        else if (argc == 7)
-                r = run_road(&road, strcmp(argv[1], "packed") == 0, argv[2], argv[3], argv[4], argv[5]);
-        else
-                return 2;
+        r = open_road(&road, strstr(what, "packed"), argv[2]);
+        if (r == 0 && !fill)
+                r = open_hub(&road, argv + 3);
         if (r < 0)
                 (void)fprintf(stderr, "road: %s\n", strerror(-r));
-        disk_free(road.disk);
-        sd_event_unref(road.event);
+        else if (fill)
+                run_fill(&road);
+        else if (strncmp(what, "drain", 5) == 0)
+                run_drain(&road);
+        else
+                run_live(&road, what);
+        close_road(&road);
         return r < 0;
 }
