@@ -71,6 +71,20 @@ static int get_refused(sd_bus *b, const char *path, const char *interface, const
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_queue_stats(sd_bus *b, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const Status *s = bus_status(userdata);
+        const QueueStats *q = &s->queue_stats;
+
+        return sd_bus_message_append(
+                        reply, "a{st}", 12, "age_usec", s->queue_stats_age_usec, "records", q->records,
+                        "payload_bytes", q->payload_bytes, "written_bytes", q->bytes_written, "commits", q->commits,
+                        "checkpoints_alone", q->checkpoints_alone, "flushes", q->flushes, "slots_made", q->slots_made,
+                        "latency_last_usec", q->latency_usec, "latency_p50_usec", q->latency_p50_usec,
+                        "latency_p99_usec", q->latency_p99_usec, "latency_max_usec", q->latency_max_usec);
+}
+
 void bus_manager_tell(Bus *bus, unsigned among)
 {
         const char *names[_MANAGER_PROPERTY_MAX + 1];
@@ -197,6 +211,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Ledger", "a{st}", get_ledger, TOLD),
         PROPERTY("Dropped", "a{st}", get_dropped, TOLD),
         PROPERTY("Refused", "a{st}", get_refused, TOLD),
+        PROPERTY("QueueStats", "a{st}", get_queue_stats, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),
                                 SD_BUS_RESULT("s", stream, "t", epoch, "t", first, "t", last),

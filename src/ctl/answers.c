@@ -136,6 +136,7 @@ static const Field status_fields[] = {
         STATUS_COUNTS("Ledger", ledger),
         STATUS_COUNTS("Dropped", dropped),
         STATUS_COUNTS("Refused", refused),
+        STATUS_COUNTS("QueueStats", queue_stats),
         {},
 };
 

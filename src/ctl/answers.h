@@ -34,7 +34,7 @@ typedef struct GatewayStatus {
         usec_t link_since, next_attempt, oldest_age, last_acknowledged;
         uint64_t queue_records, queue_bytes;
         uint32_t in_flight;
-        Counts ledger, dropped, refused;
+        Counts ledger, dropped, refused, queue_stats;
         struct sd_bus_message *message;
 } GatewayStatus;
 

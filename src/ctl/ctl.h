@@ -33,11 +33,15 @@ int command_submit_message(const Options *options, int argc, char **argv);
 int command_flush(const Options *options, int argc, char **argv);
 int command_reconnect(const Options *options, int argc, char **argv);
 int command_check(const Options *options, int argc, char **argv);
+int command_queue(const Options *options, int argc, char **argv);
+int command_queue_stats(const Options *options, int argc, char **argv);
 
 /* what they share */
 
 int usage(const char *command, const char *fmt, ...) _printf_(2, 3); /* says it, returns CTL_USAGE */
 int no_arguments(int argc, char **argv);                             /* CTL_OK or CTL_USAGE */
+/* Those of a group: `queue stats`. They are run with the group's name as argv[0]. */
+int run_group(const Command *rows, size_t n_rows, const Options *options, int argc, char **argv);
 int parse_span(const char *command, const char *text, usec_t *ret);  /* CTL_OK or CTL_USAGE */
 int print_buffer(Buffer *b);                                         /* to standard output, and done with */
 

@@ -28,8 +28,9 @@ _hublinkctl() {
 
     words='--bus --config --json --help --version'
     case $command in
-    '') words+=' status watch sensors submit submit-message flush reconnect check' ;;
+    '') words+=' status watch sensors submit submit-message flush reconnect queue check' ;;
     watch) words+=' --for --count' ;;
+    queue) [[ $prev == queue ]] && words+=' stats' ;;
     flush) words+=' --timeout' ;;
     submit)
         words+=' --time --stream --wait --timeout'

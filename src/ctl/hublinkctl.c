@@ -27,6 +27,7 @@ static const Command commands[] = {
         {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
          command_flush},
         {"reconnect", "", "try to connect now", command_reconnect},
+        {"queue", "stats", "what the queue costs the disk", command_queue},
         {"check", "", "check the settings; works with the daemon stopped", command_check},
 };
 
@@ -75,6 +76,17 @@ int no_arguments(int argc, char **argv)
 {
         return argc > 1 ? usage(argv[0], "%s: there is no argument or option '%s'.", argv[0], argv[1])
                         : CTL_OK;
+}
+
+int run_group(const Command *rows, size_t n_rows, const Options *options, int argc, char **argv)
+{
+        for (size_t i = 0; argc > 1 && i < n_rows; i++)
+                if (strcmp(rows[i].name, argv[1]) == 0) {
+                        argv[1] = argv[0];
+                        return rows[i].run(options, argc - 1, argv + 1);
+                }
+        return argc > 1 ? usage(argv[0], "%s: there is no '%s'.", argv[0], argv[1])
+                        : usage(argv[0], "%s: what of it?", argv[0]);
 }
 
 int parse_span(const char *command, const char *text, usec_t *ret)

@@ -57,6 +57,7 @@ static void ask_uplink(const Uplink *uplink, Status *s)
 static void ask_queue(const Queue *queue, Status *s)
 {
         queue_status(queue, &s->queue);
+        queue_stats(queue, &s->queue_stats);
         for (unsigned stream = 0; stream < queue_n_streams(queue); stream++) {
                 Ledger ledger;
 
@@ -93,6 +94,7 @@ static const Status *snapshot(void *userdata)
         ask_hub(m->peers.hub, &s);
         ask_uplink(m->peers.uplink, &s);
         ask_queue(m->peers.queue, &s);
+        s.queue_stats_age_usec = usec_sub(clock_boot(m->clock), s.queue_stats.since_usec);
         memcpy(s.refused, collector_refused(m->peers.collector), sizeof(s.refused));
         ask_sensors(m, &s);
         m->status = s;

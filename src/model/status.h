@@ -60,6 +60,20 @@ typedef struct QueueStatus {
         const char *disk_error; /* in words, "" when well */
 } QueueStatus;
 
+/* What the queue asked of the disk since it was opened. */
+typedef struct QueueStats {
+        usec_t since_usec;                /* boot clock */
+        uint64_t records, payload_bytes;  /* appended */
+        uint64_t commits;
+        uint64_t checkpoints_alone;       /* of the commits: without a record in them */
+        uint64_t flushes;                 /* every fsync and fdatasync: commits, new and removed slots, openings */
+        uint64_t bytes_written;           /* to its files: pages, new slots that were blanked */
+        uint64_t slots_made;
+        usec_t latency_usec;              /* of the last commit, from its beginning to its end */
+        usec_t latency_p50_usec, latency_p99_usec; /* of the last 128 */
+        usec_t latency_max_usec;          /* of all */
+} QueueStats;
+
 /* Of the store of dead letters. */
 typedef struct DeadLetterStatus {
         uint64_t count;   /* there now */
@@ -80,6 +94,8 @@ typedef struct Status {
         uint32_t in_flight;       /* messages */
         usec_t last_acknowledged_usec;
         QueueStatus queue;
+        QueueStats queue_stats;
+        usec_t queue_stats_age_usec; /* how long they were counted */
         DeadLetterStatus dead_letters;
         Ledger ledger; /* sum over the streams */
         uint64_t refused[_REFUSAL_MAX];

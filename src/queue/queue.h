@@ -158,18 +158,4 @@ uint64_t queue_epoch(const Queue *q);
 void queue_ledger(const Queue *q, unsigned stream, Ledger *ret);
 void queue_status(const Queue *q, QueueStatus *ret);
 
-/* Since the queue was opened. */
-typedef struct QueueStats {
-        usec_t since_usec;                /* boot clock */
-        uint64_t records, payload_bytes;  /* appended */
-        uint64_t commits;
-        uint64_t checkpoints_alone;       /* of the commits: without a record in them */
-        uint64_t flushes;                 /* every fsync and fdatasync: commits, new and removed slots, openings */
-        uint64_t bytes_written;           /* to its files: pages, new slots that were blanked */
-        uint64_t slots_made;
-        usec_t latency_usec;              /* of the last commit, from its beginning to its end */
-        usec_t latency_p50_usec, latency_p99_usec; /* of the last 128 */
-        usec_t latency_max_usec;          /* of all */
-} QueueStats;
-
 void queue_stats(const Queue *q, QueueStats *ret);

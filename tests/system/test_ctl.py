@@ -57,7 +57,7 @@ def good(result):
     ['submit', 'plc', 'a=1', '--time', '2026-01-01T00:00:00'], ['submit', 'plc', 'a=1', '--timeout', '5 parsec'],
     ['submit', 'plc'] + ['c%d=1' % i for i in range(65)],
     ['submit-message'], ['submit-message', 'a', 'b'], ['submit-message', '-', '--property', 'x'],
-    ['submit-message', '-', '--property', '=x'],
+    ['submit-message', '-', '--property', '=x'], ['queue'], ['queue', 'x'], ['queue', 'stats', 'x'],
 ], ids=' '.join)
 def test_wrong_usage_is_exit_2(args):
     result = subprocess.run([CTL, *args], capture_output=True, text=True, timeout=10)
@@ -69,14 +69,14 @@ def test_help_and_version():
     for args in (['--help'], ['-h'], ['status', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'check'}
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'queue', 'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
 
 
 COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
-            ['submit-message', '-'], ['flush'], ['reconnect']]
+            ['submit-message', '-'], ['flush'], ['reconnect'], ['queue', 'stats']]
 
 
 @pytest.mark.parametrize('args', COMMANDS, ids=' '.join)

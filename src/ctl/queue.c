@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* queue: what lies on disk, and what it costs. */
+
+#include "ctl/ctl.h"
+
+static const Command rows[] = {
+        {.name = "stats", .run = command_queue_stats},
+};
+
+int command_queue(const Options *options, int argc, char **argv)
+{
+        return run_group(rows, ARRAY_SIZE(rows), options, argc, argv);
+}
