@@ -294,11 +294,9 @@ static uint64_t get_varint(Reader *r)
 {
         uint64_t v = 0;
 
-        for (unsigned shift = 0; shift < 64; shift += 7) {
+        for (unsigned shift = 0; shift < 63; shift += 7) { /* up to PAGE_NUMBER_MAX */
                 uint8_t b = get8(r);
 
-                if (shift == 63 && b > 1)
-                        break;
                 v |= (uint64_t)(b & 0x7f) << shift;
                 if (!(b & 0x80))
                         return v;
@@ -352,6 +350,7 @@ static void get_slot(Reader *r, Checkpoint *c)
 static void get_settled(Reader *r, Checkpoint *c)
 {
         c->sequence = get64(r);
+        r->bad |= c->sequence > PAGE_NUMBER_MAX;
         while (!r->bad && r->at < r->size) {
                 uint8_t id;
                 CheckpointStream *s = get_stream(r, c, &id);

@@ -63,7 +63,8 @@ int page_open(const uint8_t bytes[static PAGE_BYTES], Page *ret)
                 return PAGE_E_BAD;
         if (bytes[AT_VERSION] > PAGE_VERSION)
                 return PAGE_E_NEWER;
-        if (bytes[AT_VERSION] == 0 || used < PAGE_HEADER || used > PAGE_BYTES)
+        if (bytes[AT_VERSION] == 0 || used < PAGE_HEADER || used > PAGE_BYTES ||
+            bytes_get64(bytes + AT_SEGNO) > PAGE_NUMBER_MAX || bytes_get64(bytes + AT_COMMIT) > PAGE_NUMBER_MAX)
                 return PAGE_E_BAD;
         *ret = (Page){
                 .kind = bytes[AT_KIND],

@@ -21,6 +21,9 @@
 #define PAGE_ROOM    (PAGE_BYTES - PAGE_HEADER)
 #define PAGE_VERSION 1
 
+/* What counts up, here and in records, never gets as far: more is a lie, and one more than that would be 0. */
+#define PAGE_NUMBER_MAX ((uint64_t)INT64_MAX)
+
 /* Values are on disk. */
 typedef enum PageKind {
         PAGE_HEAD = 1,     /* page 0 of a slot */

@@ -72,14 +72,14 @@ int record_get(const uint8_t *page, size_t used, size_t *at, RecordContext *cont
         if (stream >= RECORD_STREAMS && (stream != RECORD_NO_STREAM || compact))
                 return RECORD_E_BAD;
         if (compact) {
-                if (context->n[stream] == 0 || context->n[stream] == UINT64_MAX)
+                if (context->n[stream] == 0 || context->n[stream] == PAGE_NUMBER_MAX)
                         return RECORD_E_BAD;
                 n = context->n[stream] + 1;
                 boot_usec = usec_add(context->boot_usec, bytes_get32(p + AT_SINCE));
         } else {
                 n = bytes_get64(p + AT_N);
                 boot_usec = bytes_get64(p + AT_BOOT);
-                if (stream != RECORD_NO_STREAM && n == 0)
+                if (stream != RECORD_NO_STREAM && (n == 0 || n > PAGE_NUMBER_MAX))
                         return RECORD_E_BAD;
         }
         if (stream < RECORD_STREAMS)
