@@ -259,11 +259,24 @@ static void read_source(Witness *w, Bench *b, QueueLane lane, QueueSource source
                 (void)witness_complain(w, "lane %d, source %d: no end of waiting", lane, source);
 }
 
+static void learn_known(const Witness *w, Bench *b, uint64_t known[static WITNESS_STREAMS])
+{
+        for (unsigned s = 0; s < queue_n_streams(b->queue); s++) {
+                int stream = stream_of(w, queue_stream_name(b->queue, s));
+                Ledger l;
+
+                queue_ledger(b->queue, s, &l);
+                if (stream >= 0)
+                        known[stream] = l.accepted;
+        }
+}
+
 static void look_for_promised(Witness *w, size_t entries, WitnessMercy mercy, WitnessFinding *f,
+                              const uint64_t known[static WITNESS_STREAMS],
                               uint64_t promised[static WITNESS_STREAMS])
 {
         for (size_t i = 0; i < w->n_rows; i++) {
-                const WitnessRow *row = &w->rows[i];
+                WitnessRow *row = &w->rows[i];
 
                 if (row->promised > entries || row->promised == WITNESS_NEVER)
                         continue;
@@ -271,6 +284,11 @@ static void look_for_promised(Witness *w, size_t entries, WitnessMercy mercy, Wi
                 if (row->found == w->examination || (row->settled != WITNESS_NEVER && row->settled <= entries) ||
                     (w->world > 0 && row->given_up == w->world))
                         continue;
+                /* Where the last page that told of a number is gone as well, nobody can count it. */
+                if (mercy == WITNESS_HARMED && row->n > known[row->stream]) {
+                        row->given_up = w->world;
+                        continue;
+                }
                 f->n_gone++;
                 if (mercy == WITNESS_STRICT)
                         (void)witness_complain(w, "%s %llu had its receipt (at change %zu) and is gone",
@@ -306,14 +324,15 @@ static void look_at_books(Witness *w, Bench *b, WitnessMercy mercy, WitnessFindi
 
 const char *witness_examine(Witness *w, Bench *b, size_t entries, WitnessMercy mercy, WitnessFinding *ret)
 {
-        uint64_t counts[WITNESS_STREAMS] = {}, promised[WITNESS_STREAMS] = {};
+        uint64_t counts[WITNESS_STREAMS] = {}, known[WITNESS_STREAMS] = {}, promised[WITNESS_STREAMS] = {};
         WitnessFinding f = {};
 
         w->examination++;
         for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++)
                 for (int source = _QUEUE_SOURCE_MAX; source-- > 0;)
                         read_source(w, b, lane, (QueueSource)source, &f, counts);
-        look_for_promised(w, entries, mercy, &f, promised);
+        learn_known(w, b, known);
+        look_for_promised(w, entries, mercy, &f, known, promised);
         look_at_books(w, b, mercy, &f, counts, promised);
         if (mercy == WITNESS_STRICT && f.n_damaged > 0)
                 (void)witness_complain(w, "%llu are counted as damaged", (unsigned long long)f.n_damaged);
