@@ -144,12 +144,12 @@ static void seal_ripe(Loader *l, usec_t flush_until, usec_t now)
 
 static int peek(const Loader *l, QueueRecord *ret)
 {
-        return queue_peek(l->peers->queue, l->lane, l->source, ret);
+        return l->peers->peek(l->peers->userdata, l->lane, l->source, ret);
 }
 
 static void advance(const Loader *l)
 {
-        queue_advance(l->peers->queue, l->lane, l->source);
+        l->peers->advance(l->peers->userdata, l->lane, l->source);
 }
 
 /* When a record was appended, by this boot's clock: those of earlier boots are older than all it can tell. */
@@ -329,7 +329,7 @@ static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *
 
 static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
 {
-        if (now < expiry_of_record(record, format))
+        if (l->peers->is_sent_before || now < expiry_of_record(record, format))
                 return false;
         advance(l);
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
@@ -386,6 +386,14 @@ usec_t loader_due(const Loader *l)
                         next = MIN(next, pack_due(l, open, format));
         }
         return next;
+}
+
+bool loader_is_empty(const Loader *l)
+{
+        for (size_t stream = 0; stream < QUEUE_STREAMS_MAX; stream++)
+                if (pack_is_open(l->packs[stream]))
+                        return false;
+        return true;
 }
 
 bool loader_is_past(const Loader *l, usec_t appended)

@@ -20,13 +20,17 @@
 #include "flow/packer.h"
 #include "flow/window.h"
 
-/* What a loader is given at birth; the same for all lanes. */
+/* What a loader is given at birth. */
 typedef struct LoaderPeers {
         Queue *queue;
         const Clock *clock;
         Formats *formats;
         Losses *losses;
 
+        /* As queue_peek() and queue_advance(). */
+        int (*peek)(void *userdata, QueueLane lane, QueueSource source, QueueRecord *ret);
+        void (*advance)(void *userdata, QueueLane lane, QueueSource source);
+        bool is_sent_before; /* what comes from there may be with the hub: it does not expire */
         bool (*has_room)(void *userdata, QueueLane lane, QueueSource source, size_t size);
         void (*launch)(void *userdata, const Flight *flight, usec_t now); /* takes the message; there was room */
         void (*no_memory)(void *userdata, usec_t now); /* try again a little later */
@@ -63,6 +67,8 @@ void loader_done(Loader *l);
 void loader_pump(Loader *l, usec_t flush_until, usec_t now);
 /* When the first pack falls due that could also go. */
 usec_t loader_due(const Loader *l);
+/* Nothing is in an open pack. */
+bool loader_is_empty(const Loader *l);
 /* Of what is durable, nothing that was appended up to then is unread or in an open pack. */
 bool loader_is_past(const Loader *l, usec_t appended_usec);
 

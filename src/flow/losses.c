@@ -31,7 +31,19 @@ void losses_damaged(Losses *l, unsigned stream, uint64_t epoch, uint64_t n, usec
         queue_settle(l->queue, stream, epoch, n, n, OUTCOME_DAMAGED);
 }
 
-void losses_set_aside(Losses *l, unsigned stream, const Message *message, Outcome outcome, usec_t now)
+const char *losses_why(Outcome outcome)
+{
+        switch (outcome) {
+        case OUTCOME_TOO_LARGE:
+                return "with its properties the message is over the hub's limit";
+        case OUTCOME_BAD_PROPERTY:
+                return "a property is empty or not UTF-8";
+        default:
+                return "the connection broke each time it was sent alone, and held for others";
+        }
+}
+
+void losses_set_aside(Losses *l, const Message *message, Outcome outcome, usec_t now)
 {
         uint64_t held_back;
 
@@ -40,9 +52,17 @@ void losses_set_aside(Losses *l, unsigned stream, const Message *message, Outcom
                          "Records %llu-%llu of stream %s can never be sent: %s. They are set aside "
                          "(and %llu other messages since the last such line).",
                          (unsigned long long)message->first, (unsigned long long)message->last, message->stream,
-                         outcome == OUTCOME_TOO_LARGE
-                                 ? "with its properties the message is over the hub's limit"
-                                 : "a property is empty or not UTF-8",
+                         losses_why(outcome), (unsigned long long)held_back);
+}
+
+void losses_taken_apart(Losses *l, const Message *message, usec_t now)
+{
+        uint64_t held_back;
+
+        if (throttle_admits(&l->taken_apart, now, INTERVAL, &held_back))
+                log_line(LOG_WARNING, NULL, NULL,
+                         "The connection broke each time records %llu-%llu of stream %s were sent, and held for others: "
+                         "they are sent in smaller parts (and %llu other messages since the last such line).",
+                         (unsigned long long)message->first, (unsigned long long)message->last, message->stream,
                          (unsigned long long)held_back);
-        queue_settle(l->queue, stream, message->epoch, message->first, message->last, outcome);
 }

@@ -11,6 +11,9 @@
  *
  * Memory: the window (512 KiB at most) and the loaders' open packs. It does not grow with the backlog.
  *
+ * Poison: while a message is suspected of breaking the link, one flies at a time, the new ones before those that wait:
+ * they are the best witnesses. What is condemned goes to the inquest.
+ *
  * Expiry: a record that was never sent is dropped when it is older than its stream's expire_after; a pack when
  * its youngest reading is. What was sent once is never dropped so, even if the link was lost and no PUBACK can
  * come any more: the hub may have it, and "dropped" would be a lie. It is sent again until its fate is known;
@@ -23,6 +26,7 @@
 #include <string.h>
 
 #include "flow/flushes.h"
+#include "flow/inquest.h"
 #include "flow/loader.h"
 #include "flow/tower.h"
 
@@ -56,6 +60,7 @@ struct Uplink {
         LoaderPeers peers;
         Loader loaders[LOADERS]; /* in the order in which they take their turns */
         Tower tower;
+        Inquest inquest;
         Flushes flushes;
 
         bool wanted;              /* a note was left: work at the next tick */
@@ -98,9 +103,8 @@ static bool fly(Uplink *u, Flight *flight, usec_t now)
         case HUB_E_BAD_PROPERTY:
                 /* A pack is bounded far below the hub's limit, and its properties come from the settings: what is
                  * refused of it would be refused of each of its records alone. There is nothing to split. */
-                losses_set_aside(&u->losses, flight->stream, flight->message,
-                                 r == HUB_E_TOO_LARGE ? OUTCOME_TOO_LARGE : OUTCOME_BAD_PROPERTY, now);
-                tower_remove(&u->tower, flight);
+                inquest_set_aside(&u->inquest, flight,
+                                  r == HUB_E_TOO_LARGE ? OUTCOME_TOO_LARGE : OUTCOME_BAD_PROPERTY, now);
                 return true;
         case HUB_E_NOT_READY:
                 return false;
@@ -131,6 +135,20 @@ static void fly_grounded(Uplink *u, usec_t now)
         }
 }
 
+static int peek(void *userdata, QueueLane lane, QueueSource source, QueueRecord *ret)
+{
+        Uplink *u = userdata;
+
+        return queue_peek(u->queue, lane, source, ret);
+}
+
+static void advance(void *userdata, QueueLane lane, QueueSource source)
+{
+        Uplink *u = userdata;
+
+        queue_advance(u->queue, lane, source);
+}
+
 static bool has_room(void *userdata, QueueLane lane, QueueSource source, size_t size)
 {
         const Uplink *u = userdata;
@@ -141,7 +159,10 @@ static bool has_room(void *userdata, QueueLane lane, QueueSource source, size_t 
 static void launch(void *userdata, const Flight *what, usec_t now)
 {
         Uplink *u = userdata;
-        (void)fly(u, tower_add(&u->tower, what), now);
+        Flight *flight = tower_add(&u->tower, what);
+
+        if (tower_may_fly(&u->tower, flight))
+                (void)fly(u, flight, now);
         tell_changed(u);
 }
 
@@ -155,7 +176,7 @@ static bool is_past(void *userdata, usec_t appended)
         for (size_t i = 0; i < LOADERS; i++)
                 if (!loader_is_past(&u->loaders[i], appended))
                         return false;
-        return window_is_past(&u->tower.window, appended);
+        return window_is_past(&u->tower.window, appended) && inquest_is_past(&u->inquest, appended);
 }
 
 void uplink_flush(Uplink *u, DoneFn done, void *done_userdata)
@@ -189,9 +210,21 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
         u->losses = (Losses){.queue = queue};
         u->retry_at = USEC_INFINITY;
         u->expiry_at = USEC_INFINITY;
-        u->peers = (LoaderPeers){queue, clock, &u->formats, &u->losses, has_room, launch, retry_later, u};
+        u->peers = (LoaderPeers){
+                .queue = queue,
+                .clock = clock,
+                .formats = &u->formats,
+                .losses = &u->losses,
+                .peek = peek,
+                .advance = advance,
+                .has_room = has_room,
+                .launch = launch,
+                .no_memory = retry_later,
+                .userdata = u,
+        };
         for (size_t i = 0; i < LOADERS; i++)
                 loader_init(&u->loaders[i], turns[i].lane, turns[i].source, &u->peers);
+        inquest_init(&u->inquest, &u->peers, &u->tower);
         *ret = u;
         return 0;
 }
@@ -204,6 +237,7 @@ Uplink *uplink_free(Uplink *u)
         flushes_done(&u->flushes);
         for (size_t i = 0; i < LOADERS; i++)
                 loader_done(&u->loaders[i]);
+        inquest_done(&u->inquest);
         formats_done(&u->formats);
         tower_done(&u->tower);
         free(u);
@@ -242,9 +276,14 @@ static void work(Uplink *u, usec_t now)
                 expire(u, now);
                 return;
         }
-        fly_grounded(u, now);
+        tower_tick(&u->tower, now);
+        inquest_work(&u->inquest, now);
+        if (!tower_stands_alone(&u->tower))
+                fly_grounded(u, now);
         for (size_t i = 0; i < LOADERS; i++)
                 loader_pump(&u->loaders[i], flushes_until(&u->flushes), now);
+        if (tower_stands_alone(&u->tower))
+                fly_grounded(u, now);
         flushes_step(&u->flushes, is_past, u);
 }
 
@@ -259,7 +298,7 @@ static usec_t deadline(void *userdata)
                 return u->expiry_at;
         if (u->retry_at != USEC_INFINITY)
                 return u->retry_at; /* what is due by now is what could not be done */
-        next = tower_deadline(&u->tower, u->worked_at);
+        next = MIN(tower_deadline(&u->tower, u->worked_at), inquest_deadline(&u->inquest));
         for (size_t i = 0; i < LOADERS; i++)
                 next = MIN(next, loader_due(&u->loaders[i]));
         return next;
@@ -323,6 +362,11 @@ void uplink_lost(Uplink *u)
                 loader_lost(&u->loaders[i]);
         flushes_end(&u->flushes, "the connection to the hub was lost");
         note(u);
+}
+
+void uplink_set_aside_through(Uplink *u, const SetAside *aside)
+{
+        u->inquest.aside = *aside;
 }
 
 /* ---- questions ---- */

@@ -15,6 +15,7 @@
 #include "queue/queue.h"
 
 typedef struct Uplink Uplink;
+typedef struct SetAside SetAside; /* flow/inquest.h */
 
 typedef struct UplinkSettings {
         unsigned window;       /* unacknowledged messages, at most */
@@ -28,6 +29,8 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
                void *userdata);
 Uplink *uplink_free(Uplink *u);
 DEFINE_CLEANUP(Uplink *, uplink_free);
+/* Where records go that the hub can never take. Without it they are settled at once. */
+void uplink_set_aside_through(Uplink *u, const SetAside *aside);
 int uplink_configure(Uplink *u, const UplinkSettings *settings, const StreamSettings *streams, size_t n_streams);
 Ticker uplink_ticker(Uplink *u);
 

@@ -7,7 +7,7 @@
 
 int window_configure(Window *w, size_t n_max)
 {
-        size_t want = MAX(n_max, (size_t)1);
+        size_t want = MAX(n_max, (size_t)1) + WINDOW_WITNESSES;
         Flight *more;
 
         if (want > w->n_allocated) {
@@ -17,7 +17,7 @@ int window_configure(Window *w, size_t n_max)
                 w->flights = more;
                 w->n_allocated = want;
         }
-        w->n_max = want;
+        w->n_max = want - WINDOW_WITNESSES;
         return 0;
 }
 
@@ -64,11 +64,17 @@ bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t
         return lane != QUEUE_LANE_URGENT || urgent_has_room(w, source, size);
 }
 
+bool window_has_witness_room(const Window *w, size_t size)
+{
+        return w->n_flights < w->n_max + WINDOW_WITNESSES &&
+               (w->n_flights == 0 || bytes(w) + size <= WINDOW_BYTES_MAX + WINDOW_WITNESSES * PACKER_SIZE_MAX);
+}
+
 Flight *window_add(Window *w, const Flight *what)
 {
         Flight *flight = &w->flights[w->n_flights];
 
-        assert(w->n_flights < w->n_max);
+        assert(w->n_flights < w->n_allocated);
         *flight = *what;
         flight->ticket = ++w->last_ticket;
         flight->size = message_size(what->message);
@@ -99,10 +105,15 @@ void window_remove(Window *w, Flight *flight)
         memmove(flight, flight + 1, (w->n_flights - i) * sizeof(*flight));
 }
 
+static bool is_grounded(const Flight *flight)
+{
+        return !flight->in_air && !flight->is_unfit;
+}
+
 Flight *window_first_grounded(Window *w)
 {
         for (size_t i = 0; i < w->n_flights; i++)
-                if (!w->flights[i].in_air)
+                if (is_grounded(&w->flights[i]))
                         return &w->flights[i];
         return NULL;
 }
@@ -110,7 +121,7 @@ Flight *window_first_grounded(Window *w)
 bool window_has_grounded(const Window *w)
 {
         for (size_t i = 0; i < w->n_flights; i++)
-                if (!w->flights[i].in_air)
+                if (is_grounded(&w->flights[i]))
                         return true;
         return false;
 }

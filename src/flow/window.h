@@ -18,6 +18,7 @@
 
 #define WINDOW_BYTES_MAX     ((size_t)512 * 1024)
 #define WINDOW_PLACES_NORMAL 2u
+#define WINDOW_WITNESSES     4u
 
 typedef struct Flight {
         Message *message;
@@ -26,6 +27,7 @@ typedef struct Flight {
         unsigned stream;
         usec_t appended_usec; /* boot clock: its first record */
         usec_t expires_usec;  /* boot clock; counts only while it was never sent */
+        bool is_remains;      /* of a pack that was condemned */
 
         /* the window's */
         uint64_t ticket; /* rises from flight to flight */
@@ -33,7 +35,15 @@ typedef struct Flight {
         usec_t sent_usec;     /* boot clock: the last time */
         bool in_air;          /* sent on the present link */
         bool was_sent;        /* on any link: the hub may have it */
+        bool is_unfit;        /* a dead letter to be */
+        Outcome why;
 } Flight;
+
+/* It can be taken apart. */
+static inline bool flight_is_pack(const Flight *flight)
+{
+        return flight->message->last > flight->message->first;
+}
 
 typedef struct Window {
         Flight *flights;
@@ -48,12 +58,14 @@ int window_configure(Window *w, size_t n_max); /* what flies already goes on fly
 void window_done(Window *w);
 
 bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t size);
-/* Takes the message; there must be room. */
+/* While messages fly one at a time: some more may come beside those that wait, whatever their lane. */
+bool window_has_witness_room(const Window *w, size_t size);
+/* Takes the message; there must be room of either kind. */
 Flight *window_add(Window *w, const Flight *flight);
 Flight *window_find(Window *w, uint64_t ticket);
 void window_remove(Window *w, Flight *flight);
 
-Flight *window_first_grounded(Window *w); /* the first that is not in the air; NULL */
+Flight *window_first_grounded(Window *w); /* the first that is not in the air, and is to be; NULL */
 bool window_has_grounded(const Window *w);
 void window_ground(Window *w);            /* the link was lost: none is in the air */
 

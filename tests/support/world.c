@@ -206,9 +206,14 @@ static void have_arrived(World *w, size_t i)
                 buffer_done(&w->far.published[i].body);
 }
 
+static bool is_poison(const World *w, const FakePublish *p)
+{
+        return w->poison && p->body.data && memmem(p->body.data, p->body.size, w->poison, strlen(w->poison));
+}
+
 static void expect_puback(World *w, size_t i)
 {
-        bool on_wire = w->lossy && w->dice.random.draw(&w->dice) % 2;
+        bool on_wire = is_poison(w, &w->far.published[i]) || (w->lossy && w->dice.random.draw(&w->dice) % 2);
 
         w->pubacks = need(reallocarray(w->pubacks, w->n_pubacks + 1, sizeof(*w->pubacks)));
         w->pubacks[w->n_pubacks].generation = w->far.published[i].generation;
@@ -241,6 +246,13 @@ static bool look_at_published(World *w)
         return any;
 }
 
+/* In the place of the next PUBACK. */
+static bool breaks_now(World *w)
+{
+        return (w->break_at > 0 && w->n_given + 1 >= w->break_at) ||
+               is_poison(w, &w->far.published[w->pubacks[0].i]);
+}
+
 /* PUBACKs come in the order of their messages. */
 static bool give_pubacks(World *w)
 {
@@ -252,6 +264,11 @@ static bool give_pubacks(World *w)
                                          .generation = w->pubacks[0].generation,
                                          .mid = w->pubacks[0].mid};
 
+                if (breaks_now(w)) {
+                        fake_transport_end(&w->far, LINK_REASON_CLOSED, "the peer closed the connection");
+                        return true;
+                }
+                w->n_given++;
                 if (w->pubacks[0].on_wire)
                         have_arrived(w, w->pubacks[0].i);
                 memmove(w->pubacks, w->pubacks + 1, --w->n_pubacks * sizeof(*w->pubacks));
@@ -274,9 +291,11 @@ static bool play_far_side(World *w)
 
         forget_pubacks(w);
         if (w->far.open && !w->far.connected) {
-                if (w->link_up)
+                if (w->link_up) {
+                        w->n_given = 0;
+                        w->n_links++;
                         fake_transport_accept(&w->far);
-                else
+                } else
                         fake_transport_end(&w->far, LINK_REASON_NETWORK, "no route to host");
                 any = true;
         }

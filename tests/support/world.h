@@ -73,6 +73,8 @@ typedef struct World {
         bool link_up;              /* world_link() also cuts */
         bool withhold_pubacks;
         usec_t puback_delay_usec;
+        const char *poison;        /* instead of a PUBACK for a message with it in its body the link breaks; or NULL */
+        unsigned break_at;         /* instead of the so many-eth PUBACK of a link it breaks; 0: never */
         bool lossy;                /* what is not acknowledged when the link goes may not have arrived */
         bool forget_events;        /* count only: for long runs */
         bool keep_outcomes;        /* for world_outcome() */
@@ -97,6 +99,8 @@ typedef struct World {
                 bool on_wire;  /* not there yet: arrives with its PUBACK, or never */
         } *pubacks;
         size_t n_pubacks;
+        unsigned n_given;          /* PUBACKs on this link */
+        unsigned n_links;
         size_t most_in_flight;
         size_t most_bytes_in_flight;
         uint64_t n_wakeups;        /* besides those of sensors that were due */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/format.h"
+#include "flow/inquest.h"
 #include "log-capture.h"
 #include "suite.h"
 #include "toy-edges.h"
@@ -615,6 +616,155 @@ START_TEST(what_the_hub_can_never_take_is_set_aside)
 }
 END_TEST
 
+/* ---- dead letters ---- */
+
+static bool office_is_full;
+static size_t n_moved, n_moving;
+static Outcome moved_why;
+static uint64_t moved_first, moved_last;
+
+static int office_move(void *userdata, unsigned stream, uint64_t first, uint64_t last, Outcome why, const char *detail)
+{
+        if (office_is_full)
+                return 1;
+        n_moved++;
+        n_moving += last - first + 1;
+        moved_first = first;
+        moved_last = last;
+        moved_why = why;
+        return 0;
+}
+
+static bool office_is_reading(void *userdata)
+{
+        return false;
+}
+
+static uint64_t office_moving(void *userdata)
+{
+        return n_moving;
+}
+
+static void open_office(void)
+{
+        office_is_full = false;
+        n_moved = n_moving = 0;
+        uplink_set_aside_through(uplink, &(SetAside){office_move, office_is_reading, office_moving, NULL});
+}
+
+START_TEST(a_dead_letter_lets_the_others_pass_until_it_is_taken)
+{
+        open_office();
+        office_is_full = true;
+        connect();
+        pass(USEC_PER_SEC);
+        the_hub.refuses = HUB_E_TOO_LARGE;
+        toy_queue_put(&the_queue, "wind", "mast", 1);
+        readable();
+        the_hub.refuses = 0;
+        toy_queue_put(&the_queue, "wind", "mast", 2);
+        readable();
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_uint_eq(the_hub.sent[0].first, 2);
+        ck_assert_uint_eq(n_moved, 0);
+        /* through a lost link as well */
+        acknowledge(0);
+        lose();
+        connect();
+        pass(USEC_PER_HOUR);
+        ck_assert_uint_eq(the_hub.n_sent, 1);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 1);
+        office_is_full = false;
+        pass(USEC_PER_SEC);
+        ck_assert_uint_eq(n_moved, 1);
+        ck_assert_uint_eq(moved_first, 1);
+        ck_assert_uint_eq(moved_last, 1);
+        ck_assert_int_eq(moved_why, OUTCOME_TOO_LARGE);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 0);
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+        /* who takes it settles it */
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_TOO_LARGE), 0);
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        ck_assert_uint_eq(n_done, 0);
+        n_moving = 0;
+        readable();
+        ck_assert_uint_eq(n_done, 1);
+}
+END_TEST
+
+static bool sent_holds(const ToySent *sent, const char *stream, uint64_t n)
+{
+        return strcmp(sent->stream, stream) == 0 && sent->first <= n && n <= sent->last;
+}
+
+/* The far side: PUBACKs in their order, but at this record the link breaks. Returns how often it did. */
+static unsigned play_with_poison(const char *stream, uint64_t n, size_t until_moved)
+{
+        size_t i = the_hub.n_sent;
+        unsigned breaks = 0;
+
+        connect();
+        while (n_moved < until_moved) {
+                ck_assert_uint_lt(the_hub.n_sent, TOY_SENT_MAX - 20);
+                if (i == the_hub.n_sent) {
+                        toy_queue_put(&the_queue, "alarms", "door", 1); /* there is always something new */
+                        readable();
+                        ck_assert_uint_gt(the_hub.n_sent, i);
+                }
+                pass(20 * USEC_PER_MSEC);
+                if (sent_holds(&the_hub.sent[i], stream, n)) {
+                        lose();
+                        i = the_hub.n_sent;
+                        breaks++;
+                        pass(USEC_PER_SEC);
+                        connect();
+                } else
+                        acknowledge(i++);
+        }
+        while (i < the_hub.n_sent)
+                acknowledge(i++);
+        return breaks;
+}
+
+START_TEST(a_pack_that_breaks_the_link_is_taken_apart)
+{
+        unsigned breaks;
+
+        open_office();
+        for (int i = 0; i < 100; i++)
+                toy_queue_put(&the_queue, "telemetry", "cpu", i);
+        breaks = play_with_poison("telemetry", 37, 1);
+        ck_assert_uint_eq(moved_first, 37);
+        ck_assert_uint_eq(moved_last, 37);
+        ck_assert_int_eq(moved_why, OUTCOME_BREAKS_LINK);
+        ck_assert_uint_le(breaks, 3 + 3 + 7 + 6);
+        for (uint64_t n = 1; n <= 100; n++)
+                ck_assert(n == 37 || toy_queue_record(&the_queue, "telemetry", n)->outcome == OUTCOME_ACKNOWLEDGED);
+        ck_assert(log_capture_has(&the_log, "records 1-100 of stream telemetry"));
+        ck_assert(log_capture_has(&the_log, "Records 37-37 of stream telemetry can never be sent"));
+        pass(10 * USEC_PER_MIN);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 0);
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(what_the_disk_lost_meanwhile_is_damaged)
+{
+        open_office();
+        for (int i = 0; i < 100; i++)
+                toy_queue_put(&the_queue, "telemetry", "cpu", i);
+        toy_queue_record(&the_queue, "telemetry", 20)->is_gone = true;
+        toy_queue_record(&the_queue, "telemetry", 25)->is_gone = true;
+        toy_queue_record(&the_queue, "telemetry", 100)->is_gone = true;
+        (void)play_with_poison("telemetry", 37, 1);
+        ck_assert_uint_eq(moved_first, 37);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_DAMAGED), 3);
+        for (uint64_t n = 1; n <= 100; n++)
+                ck_assert(n == 37 || toy_queue_record(&the_queue, "telemetry", n)->settled);
+}
+END_TEST
+
 START_TEST(times_of_an_unsure_clock_are_made_good_or_told_as_guesses)
 {
         Channel channel = {"v", {.kind = VALUE_INTEGER, .integer = 1}};
@@ -798,6 +948,9 @@ int main(void)
         tcase_add_test(c, a_pack_without_memory_waits_its_second);
         tcase_add_test(c, what_can_not_be_decoded_is_damaged);
         tcase_add_test(c, what_the_hub_can_never_take_is_set_aside);
+        tcase_add_test(c, a_dead_letter_lets_the_others_pass_until_it_is_taken);
+        tcase_add_test(c, a_pack_that_breaks_the_link_is_taken_apart);
+        tcase_add_test(c, what_the_disk_lost_meanwhile_is_damaged);
         tcase_add_test(c, times_of_an_unsure_clock_are_made_good_or_told_as_guesses);
         tcase_add_test(c, records_of_forgotten_streams_go_up_as_arrays);
         tcase_add_test(c, flush_seals_now_and_ends_with_the_last_acknowledgement);

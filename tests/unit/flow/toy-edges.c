@@ -123,6 +123,23 @@ void queue_advance(Queue *q, QueueLane lane, QueueSource source)
         front(q, lane, source)->taken = true;
 }
 
+int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, QueueRecord *ret)
+{
+        if (q->waits)
+                return QUEUE_E_WAIT;
+        for (size_t i = 0; i < q->n_durable; i++) {
+                ToyRecord *r = &q->records[i];
+
+                if (r->record.stream != stream || r->record.n < first || r->record.n > last || r->settled || r->is_gone)
+                        continue;
+                *ret = r->record;
+                ret->payload = r->payload.data;
+                ret->size = r->payload.size;
+                return 0;
+        }
+        return QUEUE_E_EMPTY;
+}
+
 void queue_split(Queue *q)
 {
         for (size_t i = 0; i < q->n_durable; i++)

@@ -20,6 +20,7 @@ typedef struct ToyRecord {
         Buffer payload;
         QueueLane lane;
         bool taken, settled;
+        bool is_gone; /* the disk cannot read it any more */
         Outcome outcome;
 } ToyRecord;
 

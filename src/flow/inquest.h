@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Inquest - what becomes of messages that can never be sent
+ *
+ * A pack that breaks the link is taken apart, its parts are read again and fly alone, until the record that does it
+ * stands alone. That one, and what is over the hub's limits, is set aside among the dead letters; the rest goes on.
+ * As long as the dead letters have no room a message keeps its place in the window, and lets the others pass.
+ *
+ * Owns:   the parts, and the loader that reads them.
+ * Knows:  the tower, the queue; of the dead letters a row of functions.
+ * Time:   boot clock.
+ */
+
+#include "flow/loader.h"
+#include "flow/remains.h"
+#include "flow/tower.h"
+
+/* Where records go that the hub can never take: flow/dead-letters. */
+struct SetAside {
+        /* Takes them over: each gets this outcome once its copy is safe. Not 0: no room now. */
+        int (*move)(void *userdata, unsigned stream, uint64_t first, uint64_t last, Outcome outcome, const char *detail);
+        bool (*is_reading)(void *userdata); /* leave queue_browse() to it */
+        uint64_t (*moving)(void *userdata); /* records taken over that have no outcome yet */
+        void *userdata;
+};
+
+typedef struct Inquest {
+        Queue *queue;
+        Tower *tower;
+        Losses *losses;
+        SetAside aside; /* move is NULL: nobody keeps them, and they are settled at once */
+        void (*launch)(void *userdata, const Flight *flight, usec_t now);
+        void *userdata;
+
+        Remains remains;
+        LoaderPeers peers;
+        Loader loader;
+        usec_t again_usec; /* somebody had no time; USEC_INFINITY: all had */
+} Inquest;
+
+/* peers: as those of the other loaders. Stays where it is. */
+void inquest_init(Inquest *q, const LoaderPeers *peers, Tower *tower);
+void inquest_done(Inquest *q);
+
+void inquest_set_aside(Inquest *q, Flight *flight, Outcome why, usec_t now); /* the flight may be gone afterwards */
+void inquest_work(Inquest *q, usec_t now);
+usec_t inquest_deadline(const Inquest *q);
+bool inquest_is_past(const Inquest *q, usec_t appended_usec);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/remains.h"
+
+bool remains_take_apart(Remains *r, const Part *pack)
+{
+        uint64_t middle = pack->first + (pack->last - pack->first) / 2;
+        Part first = *pack, second = *pack;
+
+        if (r->n_parts + 2 > REMAINS_MAX)
+                return false;
+        first.last = middle;
+        second.first = middle + 1;
+        r->parts[r->n_parts++] = second;
+        r->parts[r->n_parts++] = first;
+        return true;
+}
+
+const Part *remains_begin(Remains *r)
+{
+        if (r->n_parts == 0)
+                return NULL;
+        r->now = r->parts[--r->n_parts];
+        r->reading = true;
+        return &r->now;
+}
+
+/* They were in a message that was sent: nothing but the disk can have lost them. */
+static void lose(Remains *r, uint64_t last)
+{
+        if (r->now.first <= last)
+                queue_settle(r->queue, r->now.stream, r->now.epoch, r->now.first, last, OUTCOME_DAMAGED);
+        r->now.first = last + 1;
+}
+
+int remains_peek(Remains *r, QueueRecord *ret)
+{
+        int e;
+
+        if (!r->reading)
+                return QUEUE_E_EMPTY;
+        e = r->now.first > r->now.last
+                    ? QUEUE_E_EMPTY
+                    : queue_browse(r->queue, r->now.stream, r->now.first, r->now.last, ret);
+        if (e == QUEUE_E_EMPTY) {
+                lose(r, r->now.last);
+                r->reading = false;
+        } else if (e == 0 && ret->n > r->now.first) {
+                lose(r, ret->n - 1);
+                return remains_peek(r, ret); /* what was borrowed is gone */
+        }
+        return e;
+}
+
+void remains_advance(Remains *r)
+{
+        r->now.first++;
+}
+
+bool remains_is_past(const Remains *r, usec_t appended)
+{
+        for (size_t i = 0; i < r->n_parts; i++)
+                if (r->parts[i].appended_usec <= appended)
+                        return false;
+        return !r->reading || r->now.appended_usec > appended;
+}

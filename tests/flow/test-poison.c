@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A message that breaks the link is found and set aside; a link that breaks by itself condemns nobody. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "suite.h"
+#include "world.h"
+
+static World w;
+
+static void setup(void)
+{
+        world_init(&w);
+        w.forget_events = true;
+        w.keep_outcomes = true;
+        w.puback_delay_usec = 50 * USEC_PER_MSEC;
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+static void add_sensors(void)
+{
+        world_add_sensor(&w, "cpu", "telemetry", USEC_PER_SEC);
+        world_add_sensor(&w, "door", "alarms", 3 * USEC_PER_SEC);
+        world_add_sensor(&w, "mast", "wind", 5 * USEC_PER_SEC);
+}
+
+/* As fast as the queue takes them; this one is the poison. */
+static void read_many(int n, int poison)
+{
+        for (int i = 1; i <= n; i++) {
+                if (!queue_is_ready(w.queue))
+                        world_run(&w, 100 * USEC_PER_MSEC);
+                world_read(&w, "telemetry", i == poison ? "poison" : "cpu", i);
+        }
+}
+
+static uint64_t dead_letters(void)
+{
+        return ledger_dead_lettered(&world_ask(&w)->ledger);
+}
+
+static void run_until_dead(uint64_t n, usec_t at_most)
+{
+        usec_t end = w.clock.boot_usec + at_most;
+
+        while (dead_letters() < n && w.clock.boot_usec < end)
+                world_run(&w, USEC_PER_SEC);
+        ck_assert_uint_eq(dead_letters(), n);
+}
+
+START_TEST(one_reading_of_ten_thousand_ends_alone)
+{
+        static const int poisons[] = {1, 4321, 9999, 10000};
+
+        for (size_t i = 0; i < ARRAY_SIZE(poisons); i++) {
+                usec_t begin;
+                unsigned links;
+
+                world_link(&w, false);
+                world_start(&w);
+                read_many(10000, poisons[i]);
+                world_run(&w, 5 * USEC_PER_MIN);
+                add_sensors();
+                w.poison = "\"poison\"";
+                begin = w.clock.boot_usec;
+                links = w.n_links;
+                world_link(&w, true);
+                run_until_dead(1, 3 * USEC_PER_HOUR);
+                (void)printf("# reading %d: found after %u links and %llu s\n", poisons[i], w.n_links - links,
+                             (unsigned long long)((w.clock.boot_usec - begin) / USEC_PER_SEC));
+                (void)fflush(stdout);
+                ck_assert_int_eq(world_outcome(&w, "telemetry", (uint64_t)poisons[i]), OUTCOME_BREAKS_LINK);
+                links = w.n_links;
+                world_run(&w, USEC_PER_HOUR);
+                ck_assert_uint_le(w.n_links, links + 2); /* quiet again: those are new tokens */
+                ck_assert_uint_eq(dead_letters(), 1);
+                ck_assert_uint_eq(world_missing(&w, "telemetry", 10000), 1);
+                ck_assert_uint_le(ledger_waiting(&world_ask(&w)->ledger), 40);
+                ck_assert(world_balances(&w));
+                world_done(&w);
+                setup();
+        }
+}
+END_TEST
+
+/* It comes while all is well, as a message of its own, again and again. */
+START_TEST(poison_that_comes_by_and_by_is_found_each_time)
+{
+        w.poison = "666.66";
+        world_start(&w);
+        add_sensors();
+        world_run(&w, USEC_PER_MIN);
+        for (uint64_t i = 1; i <= 3; i++) {
+                world_read(&w, "wind", "mast", 666.66);
+                run_until_dead(i, 2 * USEC_PER_HOUR);
+                world_run(&w, 10 * USEC_PER_MIN);
+        }
+        ck_assert_uint_eq(w.n_settled[OUTCOME_BREAKS_LINK], 3);
+        ck_assert_uint_le(ledger_waiting(&world_ask(&w)->ledger), 40);
+        ck_assert(world_balances(&w));
+}
+END_TEST
+
+/* Whatever breaks the link for hours, nobody is to blame, and in the end all is there. */
+static void assert_nobody_is_condemned(void)
+{
+        w.break_at = 0;
+        w.withhold_pubacks = false;
+        world_link(&w, true);
+        world_run(&w, 2 * USEC_PER_HOUR);
+        ck_assert_uint_eq(dead_letters(), 0);
+        ck_assert_uint_eq(ledger_dropped(&world_ask(&w)->ledger), 0);
+        ck_assert_uint_le(ledger_waiting(&world_ask(&w)->ledger), 40);
+        ck_assert(world_balances(&w));
+}
+
+START_TEST(a_quota_condemns_nobody)
+{
+        world_start(&w);
+        add_sensors();
+        world_run(&w, USEC_PER_MIN);
+        w.break_at = 1;
+        world_run(&w, 6 * USEC_PER_HOUR);
+        ck_assert_uint_gt(w.n_links, 50);
+        assert_nobody_is_condemned();
+}
+END_TEST
+
+START_TEST(a_throttle_condemns_nobody)
+{
+        for (unsigned n = 2; n <= 40; n += 1 + n / 3) {
+                world_start(&w);
+                add_sensors();
+                w.break_at = n;
+                world_run(&w, 2 * USEC_PER_HOUR);
+                assert_nobody_is_condemned();
+                world_done(&w);
+                setup();
+        }
+}
+END_TEST
+
+/* The other one with our id has the link half of the time. */
+START_TEST(a_takeover_condemns_nobody)
+{
+        static const usec_t lives[] = {20 * USEC_PER_MSEC, 60 * USEC_PER_MSEC, USEC_PER_SEC, 7 * USEC_PER_SEC};
+
+        for (size_t i = 0; i < ARRAY_SIZE(lives); i++) {
+                world_start(&w);
+                add_sensors();
+                for (int k = 0; k < 400; k++) {
+                        world_link(&w, false);
+                        world_link(&w, true);
+                        while (!hub_is_ready(w.hub))
+                                world_run(&w, 10 * USEC_PER_MSEC);
+                        world_run(&w, lives[i]);
+                }
+                assert_nobody_is_condemned();
+                world_done(&w);
+                setup();
+        }
+}
+END_TEST
+
+START_TEST(a_dead_link_condemns_nobody)
+{
+        world_start(&w);
+        add_sensors();
+        world_run(&w, USEC_PER_MIN);
+        w.withhold_pubacks = true;
+        world_run(&w, 12 * USEC_PER_HOUR);
+        ck_assert_uint_gt(w.n_links, 10);
+        assert_nobody_is_condemned();
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("flow/poison");
+        TCase *c = suite_case(s, "who breaks the link");
+
+        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_set_timeout(c, 60);
+        tcase_add_test(c, one_reading_of_ten_thousand_ends_alone);
+        tcase_add_test(c, poison_that_comes_by_and_by_is_found_each_time);
+        tcase_add_test(c, a_quota_condemns_nobody);
+        tcase_add_test(c, a_throttle_condemns_nobody);
+        tcase_add_test(c, a_takeover_condemns_nobody);
+        tcase_add_test(c, a_dead_link_condemns_nobody);
+        return suite_run(s);
+}
