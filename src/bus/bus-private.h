@@ -3,7 +3,7 @@
 
 /*
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
- * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor.
+ * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters.
  */
 
 #include <systemd/sd-bus.h>
@@ -19,6 +19,7 @@
 #define BUS_SENSOR_PREFIX "/org/hublink1/sensor"
 #define BUS_MANAGER       "org.hublink1.Manager"
 #define BUS_SENSOR        "org.hublink1.Sensor"
+#define BUS_DEAD_LETTERS  "org.hublink1.DeadLetters"
 
 /* A sensor as its listeners know it. */
 typedef struct BusSensor {
@@ -75,7 +76,11 @@ int bus_call_begin(Bus *bus, sd_bus_message *m, sd_bus_error *error, PendingCall
 int bus_submit(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
+/* bus-dead-letters.c */
+int bus_dead_letters_export(Bus *bus);
+
 /* bus-sensor.c */
+int bus_append_channel(sd_bus_message *m, const Channel *channel); /* an entry of an a{sv} */
 int bus_sensor_export(Bus *bus);
 void bus_sensors_match(Bus *bus, bool tell); /* the sensors that came and went since the last look */
 void bus_sensors_tell(Bus *bus, usec_t now);

@@ -49,7 +49,7 @@ DEFINE_GETTER(errors, "t", s->errors);
 DEFINE_GETTER(last_error, "s", s->last_error);
 DEFINE_GETTER(interval, "t", s->interval_usec);
 
-static int append_value(sd_bus_message *reply, const Channel *c)
+int bus_append_channel(sd_bus_message *reply, const Channel *c)
 {
         switch (c->value.kind) {
         case VALUE_NUMBER:
@@ -74,7 +74,7 @@ static int get_values(sd_bus *b, const char *path, const char *interface, const 
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         for (size_t i = 0; r >= 0 && i < s->n_values; i++)
-                r = append_value(reply, &s->values[i]);
+                r = bus_append_channel(reply, &s->values[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -23,6 +23,7 @@ typedef struct BusPeers {
         Intake intake;
         Control control;
         StatusSource status;
+        DeadLetterOffice dead_letters;
 } BusPeers;
 
 /* address: "system", "session" or a D-Bus address. */
@@ -38,3 +39,4 @@ Ticker bus_ticker(Bus *bus);
 void bus_status_changed(Bus *bus);
 void bus_sensor_changed(Bus *bus, const SensorStatus *sensor);
 void bus_settled(Bus *bus, const Settled *settled);
+void bus_dead_letter_added(Bus *bus, uint64_t id);

@@ -118,6 +118,22 @@ void pending_call_message_submitted(void *userdata, const SubmitAnswer *a)
                 replied(c, sd_bus_reply_method_return(c->message, "stt", a->stream, a->epoch, a->first));
 }
 
+void pending_call_write(void *userdata, int (*write)(sd_bus_message *reply, const void *what), const void *what)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        PendingCall *c = userdata;
+        int r;
+
+        r = sd_bus_message_new_method_return(c->message, &reply);
+        if (r >= 0)
+                r = write(reply, what);
+        if (r >= 0)
+                r = sd_bus_send(sd_bus_message_get_bus(c->message), reply, NULL);
+        else
+                r = sd_bus_reply_method_errno(c->message, r, NULL);
+        replied(c, r);
+}
+
 void pending_call_done(void *userdata, RequestError error, const char *detail)
 {
         PendingCall *c = userdata;

@@ -31,6 +31,8 @@ int pending_call_new(PendingCall **ret, PendingCalls *calls, sd_bus_message *mes
 /* The answers: give them with the call as userdata. */
 void pending_call_submitted(void *userdata, const SubmitAnswer *answer);         /* (sttt) */
 void pending_call_message_submitted(void *userdata, const SubmitAnswer *answer); /* (stt) */
+/* Its own answer: what to write into it, from what. */
+void pending_call_write(void *userdata, int (*write)(sd_bus_message *reply, const void *what), const void *what);
 void pending_call_done(void *userdata, RequestError error, const char *detail);  /* () */
 
 const char *request_error_name(RequestError error); /* "org.hublink1.Error.NotConnected" ... */

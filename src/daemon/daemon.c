@@ -14,6 +14,7 @@
 #include "daemon/notify.h"
 #include "daemon/pulse.h"
 #include "flow/collector.h"
+#include "flow/dead-letters.h"
 #include "flow/monitor.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
@@ -41,6 +42,7 @@ struct Daemon {
         Disk *disk;
         sd_event_source *disk_source;
         Queue *queue;
+        DeadLetters *dead_letters;
         Collector *collector;
         Hub *hub;
         Uplink *uplink;
@@ -86,6 +88,8 @@ static void on_queue_readable(void *userdata)
 {
         Daemon *d = userdata;
 
+        if (d->dead_letters)
+                dead_letters_readable(d->dead_letters);
         if (d->uplink)
                 uplink_readable(d->uplink);
 }
@@ -96,6 +100,14 @@ static void on_queue_settled(void *userdata, const Settled *settled)
 
         if (d->bus)
                 bus_settled(d->bus, settled);
+}
+
+static void on_dead_letter(void *userdata, uint64_t id)
+{
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_dead_letter_added(d->bus, id);
 }
 
 static void on_hub_ready(void *userdata)
@@ -257,6 +269,10 @@ static int build_queue(Daemon *d)
         r = queue_open(&d->queue, settings, d->disk, &d->house.clock, &random_system, &sink);
         if (r < 0)
                 return r;
+        r = dead_letters_new(&d->dead_letters, settings, d->queue, d->disk, &d->house.clock, &random_system,
+                             &(DeadLettersSink){on_dead_letter, on_status_changed, d});
+        if (r < 0)
+                return r;
         return collector_new(&d->collector, d->queue, &d->house.clock);
 }
 
@@ -291,7 +307,7 @@ static int build_sensors(Daemon *d)
 
 static int build_bus(Daemon *d)
 {
-        MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors};
+        MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors, d->dead_letters};
         BusPeers peers = {.control = {on_flush, on_reconnect, on_reload, d}};
         int r;
 
@@ -300,6 +316,7 @@ static int build_bus(Daemon *d)
                 return r;
         peers.intake = collector_intake(d->collector);
         peers.status = monitor_status_source(d->monitor);
+        peers.dead_letters = dead_letters_office(d->dead_letters);
         return bus_new(&d->bus, d->event, d->arguments.bus, &peers, &d->house.clock, &random_system);
 }
 
@@ -307,7 +324,7 @@ static int build_pulse(Daemon *d)
 {
         const Ticker tickers[] = {
                 queue_ticker(d->queue),     hub_ticker(d->hub), uplink_ticker(d->uplink),
-                sensors_ticker(d->sensors), bus_ticker(d->bus),
+                sensors_ticker(d->sensors), bus_ticker(d->bus), dead_letters_ticker(d->dead_letters),
         };
         int r;
 
@@ -358,9 +375,11 @@ Daemon *daemon_free(Daemon *d)
         if (d->hub)
                 hub_stop(d->hub);
         d->uplink = uplink_free(d->uplink);
+        dead_letters_stop(d->dead_letters, DAEMON_STOP_USEC / 2);
         if (d->queue)
                 d->queue = queue_close(d->queue, DAEMON_STOP_USEC);
         d->bus = bus_free(d->bus);
+        d->dead_letters = dead_letters_free(d->dead_letters);
         monitor_free(d->monitor);
         hub_free(d->hub);
         collector_free(d->collector);

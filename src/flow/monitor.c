@@ -96,6 +96,8 @@ static const Status *snapshot(void *userdata)
         ask_queue(m->peers.queue, &s);
         s.queue_stats_age_usec = usec_sub(clock_boot(m->clock), s.queue_stats.since_usec);
         memcpy(s.refused, collector_refused(m->peers.collector), sizeof(s.refused));
+        if (m->peers.dead_letters)
+                dead_letters_status(m->peers.dead_letters, &s.dead_letters);
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;

@@ -6,6 +6,7 @@
  */
 
 #include "flow/collector.h"
+#include "flow/dead-letters.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
 #include "model/sink.h"
@@ -20,6 +21,7 @@ typedef struct MonitorPeers {
         const Collector *collector;
         const Uplink *uplink;
         const Sensors *sensors; /* may be NULL in tests */
+        const DeadLetters *dead_letters; /* may be NULL in tests */
 } MonitorPeers;
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock);

@@ -5,6 +5,8 @@
  *
  * usage: bus-peer ADDRESS
  *
+ * It has three dead letters, which stay: 7, a reading; 8, a message; 9, bytes. 10 cannot be read.
+ *
  * What local services ask is written to standard output, a JSON line each; what the daemon's other parts
  * would do comes from standard input, a command a line:
  *
@@ -23,6 +25,7 @@
  *                                  and, unless hold, also those held
  *   acknowledge 0|1                whether records are settled as acknowledged as soon as they are accepted
  *   change                         bus_status_changed(), without cause
+ *   dead ID                        a record became dead letter ID
  *   quit                           as at the end of the daemon
  *
  * Each command is answered with {"did":"COMMAND"}, so that a test knows where it is.
@@ -391,6 +394,8 @@ static void command(Peer *p, const char *line)
                 answer(p, a, error, rest ? line + rest : "");
         else if (sscanf(line, "acknowledge %" SCNu64, &x) == 1)
                 p->acknowledge = x;
+        else if (sscanf(line, "dead %" SCNu64, &x) == 1)
+                bus_dead_letter_added(p->bus, x);
         else if (strcmp(line, "change") == 0)
                 bus_status_changed(p->bus);
         else if (strcmp(line, "quit") == 0)
@@ -444,12 +449,69 @@ static int before_sleep(sd_event_source *source, void *userdata)
         return sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 
+/* ---- dead letters ---- */
+
+static const DeadLetter letters[] = {
+        {7, "telemetry", EPOCH, 42, OUTCOME_TOO_LARGE, "over the limit", DEAD_LETTER_READING, 30, 1767225600000000},
+        {8, "events", EPOCH, 43, OUTCOME_BAD_PROPERTY, "", DEAD_LETTER_MESSAGE, 31, 1767225601000000},
+        {9, "telemetry", EPOCH, 44, OUTCOME_BREAKS_LINK, "", DEAD_LETTER_OTHER, 3, 1767225602000000},
+};
+
+static size_t peer_list(void *userdata, const DeadLetter **ret)
+{
+        *ret = letters;
+        return ARRAY_SIZE(letters);
+}
+
+static void peer_get(void *userdata, uint64_t id, DeadLetterAnswerFn fn, void *fn_userdata)
+{
+        const Channel channels[] = {{"v", {.kind = VALUE_NUMBER, .number = 1.5}},
+                                    {"name", {.kind = VALUE_TEXT, .text = "a \"text\""}}};
+        const Reading reading = {"cpu", 1767225500000000, true, QUALITY_GOOD, channels, 2};
+        Property property = {(char *)"colour", (char *)"blue"};
+        Message message = {.content_type = (char *)"text/plain", .properties = &property, .n_properties = 1};
+        DeadLetterAnswer a = {};
+
+        buffer_append_string(&message.body, "hello\n");
+        if (id < 7 || id > 10)
+                a = (DeadLetterAnswer){.error = REQUEST_NO_SUCH_MESSAGE, .detail = "there is no such dead letter"};
+        else if (id == 10)
+                a = (DeadLetterAnswer){.error = REQUEST_DISK_ERROR, .detail = "it cannot be read"};
+        else
+                a.letter = &letters[id - 7];
+        if (id == 7)
+                a.reading = &reading;
+        if (id == 8)
+                a.message = &message;
+        if (id == 9) {
+                a.bytes = "\001\002\003";
+                a.n_bytes = 3;
+        }
+        fn(fn_userdata, &a);
+        buffer_done(&message.body);
+}
+
+static void peer_requeue(void *userdata, uint64_t id, SubmitAnswerFn fn, void *fn_userdata)
+{
+        if (id < 7 || id > 9)
+                fn(fn_userdata, &(SubmitAnswer){.error = REQUEST_NO_SUCH_MESSAGE});
+        else
+                fn(fn_userdata, &(SubmitAnswer){.stream = "telemetry", .epoch = EPOCH, .first = 100 + id,
+                                                        .last = 100 + id});
+}
+
+static void peer_remove(void *userdata, uint64_t id, DoneFn done, void *done_userdata)
+{
+        done(done_userdata, id < 7 || id > 9 ? REQUEST_NO_SUCH_MESSAGE : REQUEST_OK, NULL);
+}
+
 static int run(Peer *p, const char *address)
 {
         BusPeers peers = {
                 .intake = {peer_submit, peer_submit_message, p},
                 .control = {peer_flush, peer_reconnect, peer_reload, p},
                 .status = {peer_status, p},
+                .dead_letters = {peer_list, peer_get, peer_requeue, peer_remove, p},
         };
         sd_event_source *input = NULL;
         int r;

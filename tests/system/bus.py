@@ -29,6 +29,7 @@ NAME = 'org.hublink1'
 PATH = '/org/hublink1'
 MANAGER = 'org.hublink1.Manager'
 SENSOR = 'org.hublink1.Sensor'
+DEAD_LETTERS = 'org.hublink1.DeadLetters'
 
 # The bus asks the user database which groups a client is in: users whose own group stands in for ours.
 STAND_IN = {'hublink': 'daemon', 'hublink-admin': 'bin'}

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import dbus
 import pytest
 
-from bus import BUILD, MANAGER, NAME, PATH, SENSOR, SOURCE, As, PrivateBus
+from bus import BUILD, DEAD_LETTERS, MANAGER, NAME, PATH, SENSOR, SOURCE, As, PrivateBus
 from bus_peer import BusPeer
 
 ERROR = 'org.hublink1.Error.'
@@ -46,7 +46,7 @@ def members(interface):
     return said
 
 
-@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (SENSOR, SENSOR_PATH + 'cpu')])
+@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (DEAD_LETTERS, PATH), (SENSOR, SENSOR_PATH + 'cpu')])
 def test_xml_is_what_the_bus_says(bus, peer, name, path):
     peer.tell('sensor cpu file')
     live = xml.etree.ElementTree.fromstring(bus.connect().call_blocking(
@@ -56,7 +56,7 @@ def test_xml_is_what_the_bus_says(bus, peer, name, path):
     assert members(written.find(find)) == members(live.find(find))
     assert len(written) == 1 and len(members(written[0])) > 8
     ours = {i.get('name') for i in live if i.get('name', '').startswith(NAME)}
-    assert ours == {name}
+    assert ours == ({MANAGER, DEAD_LETTERS} if path == PATH else {name})
 
 
 def test_a_difference_in_the_xml_is_seen():
@@ -335,6 +335,7 @@ CALLS = {
     'Subscribe': [], 'Unsubscribe': [], 'Flush': [], 'Reconnect': [], 'Reload': [],
 }
 SUBMITTER_MAY = {'Submit', 'SubmitMessage', 'Subscribe', 'Unsubscribe'}
+LETTER_CALLS = {'List': [], 'Get': ['t', '7'], 'Requeue': ['t', '7'], 'Delete': ['t', '7']}
 
 
 @pytest.mark.parametrize('who, may', [(As.NOBODY, set()), (As.SUBMITTER, SUBMITTER_MAY), (As.ADMIN, set(CALLS)),
@@ -357,6 +358,52 @@ def test_rights(bus, peer, who, may):
             assert got.returncode == 0 and got.stdout.startswith(signature), got.stderr
     result = as_user(who, bus, 'call', NAME, PATH, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
     assert '/org/hublink1/sensor/cpu' in result.stdout
+
+
+@pytest.mark.parametrize('who, may', [(As.NOBODY, {'List', 'Get'}), (As.SUBMITTER, {'List', 'Get'}),
+                                      (As.ADMIN, set(LETTER_CALLS)), (As.ROOT, set(LETTER_CALLS))],
+                         ids=['nobody', 'submitter', 'admin', 'root'])
+def test_everybody_sees_dead_letters_and_few_change_them(bus, peer, who, may):
+    xml_methods = {m.get('name') for m in xml.etree.ElementTree.parse(
+        SOURCE / 'conf/dbus' / (DEAD_LETTERS + '.xml')).getroot()[0].findall('method')}
+    assert xml_methods == set(LETTER_CALLS)
+    for member, args in LETTER_CALLS.items():
+        result = as_user(who, bus, 'call', NAME, PATH, DEAD_LETTERS, member, *args)
+        assert (result.returncode == 0) == (member in may), (member, result.stderr)
+        assert result.returncode == 0 or 'ccess denied' in result.stderr, result.stderr
+    for name in 'Count', 'Bytes', 'Dropped':
+        got = as_user(who, bus, 'get-property', NAME, PATH, DEAD_LETTERS, name)
+        assert got.stdout == 't 0\n', got.stderr
+
+
+def letters_call(bus, member, signature='', *args):
+    return bus.connect().call_blocking(NAME, PATH, DEAD_LETTERS, member, signature, args)
+
+
+def test_dead_letters_on_the_wire(bus, peer):
+    listed = letters_call(bus, 'List')
+    assert [tuple(letter) for letter in listed] == [
+        (7, 'telemetry', EPOCH, 42, 'too-large', 'over the limit', 'reading', 30, 1767225600000000),
+        (8, 'events', EPOCH, 43, 'bad-property', '', 'message', 31, 1767225601000000),
+        (9, 'telemetry', EPOCH, 44, 'breaks-link', '', 'other', 3, 1767225602000000)]
+    letter, content = letters_call(bus, 'Get', 't', 7)
+    assert letter == listed[0]
+    assert content == {'sensor': 'cpu', 'time': 1767225500000000, 'time_trusted': True, 'quality': 'good',
+                       'values': {'v': 1.5, 'name': 'a "text"'}}
+    letter, content = letters_call(bus, 'Get', 't', 8)
+    assert bytes(content.pop('body')) == b'hello\n'
+    assert content == {'content_type': 'text/plain', 'content_encoding': '', 'correlation_id': '',
+                       'properties': {'colour': 'blue'}}
+    letter, content = letters_call(bus, 'Get', 't', 9)
+    assert set(content) == {'record'} and bytes(content['record']) == b'\1\2\3'
+    assert letters_call(bus, 'Requeue', 't', 8) == ('telemetry', EPOCH, 108)
+    assert letters_call(bus, 'Delete', 't', 9) is None
+    for member, number, error in (('Get', 3, 'NoSuchMessage'), ('Get', 10, 'DiskError'), ('Requeue', 3, 'NoSuchMessage'),
+                                  ('Delete', 3, 'NoSuchMessage')):
+        with pytest.raises(dbus.DBusException) as caught:
+            letters_call(bus, member, 't', number)
+        assert caught.value.get_dbus_name() == 'org.hublink1.Error.' + error
+        assert caught.value.get_dbus_message()
 
 
 def test_only_the_daemons_users_may_own_the_name(bus):
@@ -625,3 +672,10 @@ def test_a_bus_that_hangs_holds_nothing_up(bus):
         assert time.monotonic() - begun < 2
     finally:
         bus.process.send_signal(signal.SIGCONT)
+
+
+def test_a_new_dead_letter_is_told(bus, peer, ear):
+    ear.listen(DEAD_LETTERS, 'Added')
+    ear.settle_down(0.1)
+    peer.tell('dead 7')
+    assert ear.run(lambda: [s[2] for s in ear.signals] == [(7,)]), ear.signals
