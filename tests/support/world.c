@@ -468,19 +468,31 @@ void world_kill(World *w)
         start_again_on(w, fake_disk_copy(w->disk));
 }
 
-void world_cut_power(World *w, FakeCut cut, uint64_t seed)
+static void boot_again(World *w, FakeCut cut, uint64_t seed)
 {
         FakeDisk *disk = fake_disk_after_cut(w->disk, w->disk->n_entries, cut, seed);
 
         w->ended = true;
         stop(w);
         w->clock.boot_usec = 20 * USEC_PER_SEC;
-        w->clock.wall_usec += 20 * USEC_PER_SEC;
         for (size_t i = 0; i < w->n_sensors; i++)
                 w->sensors[i].next_usec = w->clock.boot_usec + w->sensors[i].interval_usec;
         for (size_t i = 0; i < sizeof(disk->boot); i++)
                 disk->boot[i] = (uint8_t)w->dice.random.draw(&w->dice);
         start_again_on(w, disk);
+}
+
+void world_cut_power(World *w, FakeCut cut, uint64_t seed)
+{
+        w->clock.wall_usec += 20 * USEC_PER_SEC;
+        boot_again(w, cut, seed);
+}
+
+void world_cut_power_and_clock(World *w, FakeCut cut, uint64_t seed, usec_t shows_usec)
+{
+        w->clock.wall_usec = shows_usec;
+        w->clock.is_synchronised = false;
+        boot_again(w, cut, seed);
 }
 
 /* ---- readings ---- */

@@ -133,6 +133,8 @@ void world_submit(World *w, const char *stream, const char *sensor, double value
 void world_restart(World *w);                                /* stopped, and started again */
 void world_kill(World *w);                                   /* kill -9, and started again */
 void world_cut_power(World *w, FakeCut cut, uint64_t seed);  /* the machine boots again 20 s later */
+/* Its clock has lost the time: it shows something that nobody vouches for. */
+void world_cut_power_and_clock(World *w, FakeCut cut, uint64_t seed, usec_t shows_usec);
 
 const Status *world_ask(World *w);
 const WorldTally *world_tally(const World *w, const char *stream);
