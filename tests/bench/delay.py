@@ -22,15 +22,14 @@ class Delay:
         return self
 
     def __exit__(self, *_):
-        self.loop.call_soon_threadsafe(self.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
-        self.loop.close()
-
-    def stop(self):
         self.server.close()
-        for task in asyncio.all_tasks(self.loop):
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
             task.cancel()
-        self.loop.call_soon(self.loop.stop)
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.close()
 
     async def serve(self, reader, writer):
         far_reader, far_writer = await asyncio.open_connection('127.0.0.1', self.target)

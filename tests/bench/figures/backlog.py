@@ -2,7 +2,7 @@
 """A million readings that waited: what they cost in memory, how fast they go out, and what a slow link leaves of it.
 
   drain        1,000,000 readings, packed toward 4 KiB, from hublink's queue to the hub
-  bridge       a mosquitto broker that bridges to the hub, 100,000 samples in its memory, one a message
+  bridge       a mosquitto broker that bridges to the hub, 1,000,000 samples in its memory, one a message
   link of 50 ms, live and backlog: one sample a message through a link of 50 ms there and back, window 16
 """
 
@@ -13,12 +13,11 @@ import time
 import gateway
 from bridge import PROGRAM, Bridge
 from delay import Delay
-from figures.bed import CPUS, PSS, RATE, SAMPLE_SIZE, credential, pinned
+from figures.bed import CPU, CPUS, PSS, RATE, SAMPLE_SIZE, credential, pinned
 from figures.goal import Goal, ratio, value
 
 BACKLOG = 1000000
-BRIDGED = 100000
-SLOW = 2000  # messages
+SLOW = 4000  # messages
 ROUND_TRIP = 0.050
 WINDOW = 16
 OF_WINDOW = 'of window / RTT'
@@ -77,11 +76,13 @@ class Part:
         device = hub.create('bridge')
         hub.stop()
         with Bridge(hub.directory, device, hub, lambda command: pinned(command, CPUS[-1])) as bridge:
-            bridge.fill(BRIDGED, SAMPLE_SIZE)
+            bridge.fill(BACKLOG, SAMPLE_SIZE)
+            memory, cpu = gateway.pss_mib(bridge), bridge.cpu_seconds()
             hub.start()
-            while (stored := events_of(hub))[0] < BRIDGED:
-                time.sleep(0.2)
-        return {RATE: stored[0] / (stored[2] - stored[1])}
+            while (stored := events_of(hub))[0] < BACKLOG:
+                time.sleep(0.5)
+            cpu = bridge.cpu_seconds() - cpu
+        return {RATE: stored[0] / (stored[2] - stored[1]), CPU: cpu * 1e6 / BACKLOG, PSS: memory}
 
 
 def events_of(hub):

@@ -7,18 +7,18 @@ BETTER = {'<=': lambda value, bound: value <= bound, '>=': lambda value, bound: 
 
 
 class Goal:
-    def __init__(self, number, words, sign, bound, figure, fixed=False, slack=1.1):
-        """figure: of a round, its number, or KeyError where a peer is not installed.
+    def __init__(self, number, words, sign, bound, figure, fixed=False, slack=1.1, otherwise='a peer is not installed'):
+        """figure: of a round, its number, or KeyError where there is none: then `otherwise` is the reason.
         fixed: it does not depend on the machine, so that --check may hold it against its bound, loosened by slack."""
         self.number, self.words, self.sign, self.bound, self.figure = number, words, sign, bound, figure
-        self.fixed, self.slack = fixed, slack
+        self.fixed, self.slack, self.otherwise = fixed, slack, otherwise
 
     def values(self, rounds):
         out = []
         for r in rounds:
             try:
                 out.append(self.figure(r))
-            except KeyError:  # a peer that is not installed
+            except KeyError:
                 pass
         return out
 
@@ -32,7 +32,8 @@ class Goal:
     def row(self, rounds):
         values = self.values(rounds)
         if not values:
-            return '| %s | %s | %s %s | not measured | 0 |' % (self.number, self.words, self.sign, number(self.bound))
+            return '| %s | %s | %s %s | not measured: %s | 0 |' % (
+                self.number, self.words, self.sign, number(self.bound), self.otherwise)
         return '| %s | %s | %s %s | %s%s | %d |' % (
             self.number, self.words, self.sign, number(self.bound), '' if self.is_met(rounds) else '**missed**: ',
             spread(values), len(values))
