@@ -125,8 +125,14 @@ class Machine:
 
     def wait_for(self, name, lines=1, seconds=120):
         """Until a file of the job's has so many lines."""
+        self._wait('%d lines in %s' % (lines, name), lambda: self.read(name).count('\n') >= lines, seconds)
+
+    def wait_for_file(self, name, seconds=120):
+        self._wait('file ' + name, (self.job / name).exists, seconds)
+
+    def _wait(self, what, holds, seconds):
         deadline = time.monotonic() + seconds
-        while self.read(name).count('\n') < lines:
+        while not holds():
             assert self.process.poll() is None, 'the machine ended with %s\n%s' % (self.process.returncode, self.words())
-            assert time.monotonic() < deadline, 'no %d lines in %s\n%s' % (lines, name, self.words())
+            assert time.monotonic() < deadline, 'no %s\n%s' % (what, self.words())
             time.sleep(0.05)
