@@ -336,6 +336,10 @@ void queue_advance(Queue *q, QueueLane lane, QueueSource source)
 
 void queue_split(Queue *q)
 {
+        /* A link often comes back because somebody has set the clock: no record is served by what it said before. */
+        q->boots.asked_usec = 0;
+        if (queue_is_open(q))
+                queue_look_at_clock(q);
         for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                 lane_split(q->lanes[i]);
 }

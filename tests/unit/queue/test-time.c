@@ -126,6 +126,24 @@ START_TEST(a_clock_set_late_makes_good_what_came_before)
 }
 END_TEST
 
+/* The link is back because the clock is right: what is served then is right, however lately the clock was asked. */
+START_TEST(a_split_asks_the_clock_anew)
+{
+        QueueRecord r;
+
+        b.clock.wall_usec = DAY1 - 3 * USEC_PER_DAY;
+        tell_truth(false);
+        open_queue();
+        append();
+        append();
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &r), 0);
+        ck_assert_int_eq(r.time, QUEUE_TIME_UNKNOWN);
+        tell_truth(true);
+        queue_split(b.queue);
+        ck_assert_uint_eq(check_times(QUEUE_TIME_GOOD), 2);
+}
+END_TEST
+
 /* The clock becomes right, there is one commit more, and the power goes. */
 START_TEST(what_the_clock_said_once_survives_a_cut)
 {
@@ -280,6 +298,7 @@ int main(void)
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, a_clock_set_late_makes_good_what_came_before);
+        tcase_add_test(c, a_split_asks_the_clock_anew);
         tcase_add_loop_test(c, what_the_clock_said_once_survives_a_cut, 0, (int)ARRAY_SIZE(cuts));
         tcase_add_loop_test(c, a_boot_between_two_is_bounded_by_them, 0, (int)ARRAY_SIZE(cuts));
         tcase_add_test(c, a_restart_is_no_reboot);
