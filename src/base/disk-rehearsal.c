@@ -71,6 +71,13 @@ static ssize_t rehearse_read(Disk *disk, int fd, void *data, size_t size, uint64
                       disk_read_now(behind(disk), fd, data, size, offset);
 }
 
+/* As much as anybody likes: nothing of it is used. */
+static int rehearse_space(Disk *disk, const char *path, DiskSpace *ret)
+{
+        *ret = (DiskSpace){.free_bytes = UINT64_MAX, .free_inodes = UINT64_MAX};
+        return 0;
+}
+
 static int rehearse_boot_id(Disk *disk, uint8_t id[16])
 {
         return disk_boot_id(behind(disk), id);
@@ -151,6 +158,7 @@ static const DiskOps rehearsal_ops = {
         .write = rehearse_write,
         .allocate = rehearse_allocate,
         .sync = rehearse_sync,
+        .space = rehearse_space,
         .boot_id = rehearse_boot_id,
         .submit = rehearse_submit,
         .abandon = rehearse_abandon,

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 /* ---- whatever stands behind the seam ---- */
 
@@ -99,6 +100,11 @@ int disk_sync(Disk *disk, int fd)
 int disk_sync_metadata(Disk *disk, int fd)
 {
         return disk->ops->sync(disk, fd, true);
+}
+
+int disk_space(Disk *disk, const char *path, DiskSpace *ret)
+{
+        return disk->ops->space(disk, path, ret);
 }
 
 int disk_boot_id(Disk *disk, uint8_t id[16])
@@ -247,6 +253,19 @@ static int real_allocate(Disk *disk, int fd, uint64_t size)
 static int real_sync(Disk *disk, int fd, bool metadata)
 {
         return (metadata ? fsync(fd) : fdatasync(fd)) < 0 ? -errno : 0;
+}
+
+static int real_space(Disk *disk, const char *path, DiskSpace *ret)
+{
+        struct statvfs st;
+
+        if (statvfs(path, &st) < 0)
+                return -errno;
+        *ret = (DiskSpace){
+                .free_bytes = (uint64_t)st.f_bavail * st.f_frsize,
+                .free_inodes = st.f_files > 0 ? st.f_favail : UINT64_MAX,
+        };
+        return 0;
 }
 
 static int real_boot_id(Disk *disk, uint8_t id[16])
@@ -455,6 +474,7 @@ static const DiskOps real_ops = {
         .write = real_write,
         .allocate = real_allocate,
         .sync = real_sync,
+        .space = real_space,
         .boot_id = real_boot_id,
         .submit = real_submit,
         .abandon = real_abandon,

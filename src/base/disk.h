@@ -33,6 +33,12 @@ struct DiskJob {
         int state;
 };
 
+/* What the file system has left for us. */
+typedef struct DiskSpace {
+        uint64_t free_bytes;
+        uint64_t free_inodes; /* UINT64_MAX: it has no such limit */
+} DiskSpace;
+
 typedef struct DiskOps {
         int (*open)(Disk *disk, const char *path, int flags); /* what is made is readable by its owner only */
         void (*close)(Disk *disk, int fd);
@@ -46,6 +52,7 @@ typedef struct DiskOps {
         ssize_t (*write)(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset);
         int (*allocate)(Disk *disk, int fd, uint64_t size);
         int (*sync)(Disk *disk, int fd, bool metadata);
+        int (*space)(Disk *disk, const char *path, DiskSpace *ret);
         int (*boot_id)(Disk *disk, uint8_t id[16]); /* which start of the machine this is */
 
         void (*submit)(Disk *disk, DiskJob *job);
@@ -91,6 +98,7 @@ int64_t disk_size(Disk *disk, int fd);
 int disk_allocate(Disk *disk, int fd, uint64_t size);
 int disk_sync(Disk *disk, int fd);          /* the data, and what is needed to find it */
 int disk_sync_metadata(Disk *disk, int fd); /* all of it; for directories and new files */
+int disk_space(Disk *disk, const char *path, DiskSpace *ret); /* of the file system that path is on */
 int disk_boot_id(Disk *disk, uint8_t id[16]);
 
 /* As many bytes as there are, up to size: less only at the end of the file. */

@@ -56,6 +56,8 @@ static const SettingsRow queue_rows[] = {
         {"commit_interval", TIME(10 * USEC_PER_MSEC, 10 * USEC_PER_MIN), QUEUE(commit_interval_usec),
          .fallback = "\"1s\""},
         {"max_bytes", SIZE(4 * MB, 128 * GB), QUEUE(max_bytes), .fallback = "\"256M\""},
+        {"max_age", TIME(USEC_PER_MIN, 3650 * USEC_PER_DAY), QUEUE(max_age_usec), .fallback = "\"30d\""},
+        {"min_free", SIZE(0, 1024 * GB), QUEUE(min_free_bytes), .fallback = "\"64M\""},
         {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes)}, /* else the queue chooses */
         {"when_full", CHOICE(0, WORDS("drop-oldest", "drop-newest")), QUEUE(drop_newest),
          .fallback = "\"drop-oldest\""},

@@ -22,6 +22,9 @@ void lane_cursors_init(Lane *l)
         for (int i = 0; i < LANE_CURSORS; i++)
                 cursor_init(&l->cursors[i], l);
         l->cursors[LANE_BROWSER].browses = true;
+        l->cursors[LANE_CURSOR_AGE].browses = true;
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                l->cursors[LANE_CURSOR_AGE].bounds.end[id] = UINT64_MAX;
 }
 
 void lane_cursors_done(Lane *l)

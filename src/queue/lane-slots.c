@@ -202,12 +202,30 @@ static int blank(Lane *l, Disk *disk)
         return 0;
 }
 
+/* Does the file system have room for it, with what is to be left to others? */
+static int check_space(const Lane *l, Disk *disk)
+{
+        DiskSpace space;
+        int r;
+
+        if (l->making.floor == 0)
+                return 0;
+        r = disk_space(disk, l->path, &space);
+        if (r < 0)
+                return r;
+        return space.free_bytes < l->making.floor + l->making.pages * PAGE_BYTES || space.free_inodes < LANE_FREE_INODES ?
+                       -ENOSPC : 0;
+}
+
 static int make_step(Lane *l, Disk *disk, const char *path)
 {
         int r;
 
         if (l->making.fd < 0) {
                 l->making.what = "make";
+                r = check_space(l, disk);
+                if (r < 0)
+                        return r;
                 l->making.fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
                 /* What is there is our own, half made: others' files keep their place in the table. */
                 if (l->making.fd == -EEXIST && disk_unlink(disk, path) == 0)
@@ -257,6 +275,8 @@ static void make_failed(Lane *l, int error)
         _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
 
         l->making.retry_usec = usec_add(clock_boot(l->host->clock), MAKE_RETRY_USEC);
+        l->making.full = is_full(error);
+        l->host->failed(l->host->userdata, l);
         if (!l->failed && !l->starved && l->current)
                 return; /* nobody has been waiting for it */
         if (!l->failed && is_full(error)) {
@@ -291,6 +311,8 @@ static void make_done(DiskJob *job)
                 return;
         }
         l->making.n_made++;
+        l->making.full = false;
+        l->host->recovered(l->host->userdata, l);
         l->host->meter->counts.slots_made++;
         l->making.retry_usec = USEC_INFINITY;
         if (l->failed || l->starved) {
@@ -326,8 +348,17 @@ void lane_make(Lane *l)
         l->making.at = 0;
         l->making.pages = l->host->slot_pages;
         l->making.blank = l->making.n_made < FIRST_SLOTS || l->n_commit_pages < l->n_commits * SMALL_COMMIT;
+        l->making.floor = l->host->floor(l->host->userdata, l);
         l->making.under_way = true;
         disk_submit(l->disk, &l->making.job);
+}
+
+void lane_space_again(Lane *l)
+{
+        if (l->making.under_way || !l->making.full || l->making.error == -EDQUOT) /* a quota is not to be seen */
+                return;
+        l->making.full = false;
+        l->making.retry_usec = USEC_INFINITY;
 }
 
 static void prepare(Lane *l, bool pressed)

@@ -25,10 +25,12 @@
 
 #define LANE_BATCH_PAGES 64 /* a commit is sealed when it has so many; what is over may come to BUSY */
 #define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
-#define LANE_BROWSER _QUEUE_SOURCE_MAX /* the cursor that only looks */
-#define LANE_CURSORS (_QUEUE_SOURCE_MAX + 1)
+#define LANE_BROWSER     _QUEUE_SOURCE_MAX       /* the cursor that only looks */
+#define LANE_CURSOR_AGE  (_QUEUE_SOURCE_MAX + 1) /* one that looks for what is too old */
+#define LANE_CURSORS     (_QUEUE_SOURCE_MAX + 2)
 #define LANE_SLOT_PAGES_MIN 96
 #define LANE_REASON_MAX  256
+#define LANE_FREE_INODES 64 /* of the file system, left to others */
 #define LANE_RESERVED_PAGES 2 /* of a slot, for checkpoints alone when no free slot is there */
 
 /* What the lanes of one queue share, and whom they tell. */
@@ -53,6 +55,7 @@ typedef struct LaneHost {
         void (*take_token)(void *userdata, usec_t now);     /* an early commit is made */
         usec_t (*token_at)(void *userdata, usec_t now);     /* when one may be */
         bool (*may_grow)(void *userdata, const Lane *lane); /* may it have one slot more? */
+        uint64_t (*floor)(void *userdata, const Lane *lane); /* bytes that its new slot has to leave free */
         void (*make_room)(void *userdata, Lane *lane);      /* it may not, and needs one soon */
         bool (*may_keep)(void *userdata, const Lane *lane); /* a slot that became free, for its next use? */
         void (*removed)(void *userdata, Lane *lane);        /* or else: it is gone from the disk */
@@ -93,6 +96,8 @@ typedef struct LaneTail {
 typedef struct LaneMaking {
         DiskJob job;
         bool under_way;
+        bool full;      /* the last one found no room, and nobody has seen any since */
+        uint64_t floor; /* bytes that it has to leave free; 0: it need not ask */
         bool blank; /* write it once, so that commits need no journal */
         unsigned index;
         int fd;
@@ -145,7 +150,7 @@ struct Lane {
         char reason[LANE_REASON_MAX];
 
         /* out */
-        Cursor cursors[LANE_CURSORS]; /* by source, and LANE_BROWSER */
+        Cursor cursors[LANE_CURSORS]; /* by source, and the others */
         bool joined; /* the backlog goes on to the end, the news pause */
 
         bool finishing, tried_last;
@@ -223,6 +228,7 @@ void lane_renamed(Lane *l, unsigned id); /* the name in the pages is an old one 
 void lane_prepare(Lane *l);
 void lane_press(Lane *l); /* the same, and what comes next does not fit the current slot any more */
 void lane_make(Lane *l);
+void lane_space_again(Lane *l); /* there is room for a new slot */
 Slot *lane_take_slot(Lane *l, size_t pages);
 Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);
 bool lane_could_release(const Lane *l, const Slot *slot);

@@ -6,13 +6,17 @@
  *
  * queue.c       records in and out, streams, questions, what the lanes tell
  * queue-open.c  opening, now or as soon as the disk lets us, and closing
+ * queue-age.c   the limit of age
  * queue-disk.c  how the disk does
  * queue-notices.c  what consumers are told of
  * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
+ * queue-space.c the floor of free space
  * queue-time.c  when things were, across reboots
  */
 
 #include "queue/opening.h"
+
+typedef struct SpaceWatch SpaceWatch;
 
 struct Queue {
         QueueSettings settings; /* without directory */
@@ -47,6 +51,12 @@ struct Queue {
         usec_t full_logged_usec;
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
         unsigned owed;           /* slots that the normal lane gives up for the urgent one */
+        usec_t age_due[_QUEUE_LANE_MAX];
+
+        SpaceWatch *space;
+        bool space_low;
+        uint64_t free_bytes, free_inodes; /* when it was last asked */
+        unsigned credit; /* slots given up by the normal lane, so that the urgent one may make them below the floor */
 };
 
 static inline bool queue_is_open(const Queue *q)
@@ -64,6 +74,19 @@ void queue_open_again(Queue *q); /* on the worker */
 void queue_changed(Queue *q);
 void queue_readable(Queue *q);
 void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_t last, unsigned tag);
+
+/* age */
+usec_t queue_age_due(const Queue *q);
+void queue_drop_old(Queue *q, usec_t now);
+
+/* space */
+int queue_space_new(Queue *q);
+void queue_space_leave(Queue *q);
+usec_t queue_space_due(const Queue *q);
+void queue_ask_space(Queue *q, usec_t now);
+uint64_t queue_floor(void *userdata, const Lane *lane);
+bool queue_space_allows(const Queue *q, const Lane *lane);
+void queue_space_reason(const Queue *q, char reason[static LANE_REASON_MAX]);
 
 /* time */
 void queue_begin_time(Queue *q, const Opening *o);
@@ -84,7 +107,7 @@ usec_t queue_notices_due(const Queue *q);
 /* room */
 double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */
 void queue_prepare_all(Queue *q);
-bool queue_refuses_new(const Queue *q);
+bool queue_disk_is_full(const Queue *q);
 void queue_log_full(Queue *q);
 bool queue_may_grow(void *userdata, const Lane *lane);
 bool queue_may_keep(void *userdata, const Lane *lane);

@@ -66,6 +66,10 @@ static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASO
                         stall_reason(q, q->lanes[i], reason);
                         return DISK_STALLED;
                 }
+        if (queue_disk_is_full(q)) {
+                queue_space_reason(q, reason);
+                return DISK_FULL;
+        }
         return DISK_WELL;
 }
 
@@ -81,6 +85,10 @@ static void tell(const Queue *q)
 {
         if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
+        else if (q->disk_state == DISK_FULL && !q->failed)
+                log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL, "Queue: %s. Until then the queue does not grow, and %s.", q->reason,
+                         q->settings.drop_newest ? "new records are refused when it is full"
+                                                 : "its oldest records give way to new ones when it is full");
         else if (q->disk_state == DISK_STALLED)
                 log_line(LOG_ERR, LOG_ID_DISK_STALLED, NULL,
                          "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.", q->reason,
@@ -110,7 +118,7 @@ usec_t queue_disk_due(const Queue *q)
 {
         usec_t due = USEC_INFINITY;
 
-        if (q->disk_state == DISK_WELL)
+        if (!q->failed && q->disk_state != DISK_STALLED)
                 for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                         due = MIN(due, stall_due(q->lanes[i]));
         return due;

@@ -224,7 +224,9 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         while (q->host.epoch == 0) /* 0 stands for "more than one" in Settled */
                 q->host.epoch = random->draw(random->userdata);
         q->directory = strdup(settings->directory);
-        r = q->directory ? opening_new(&o, &q->host, q->directory) : -ENOMEM;
+        r = q->directory ? queue_space_new(q) : -ENOMEM;
+        if (r == 0)
+                r = opening_new(&o, &q->host, q->directory);
         if (r < 0) {
                 (void)queue_close(q, 0);
                 return r;
@@ -275,6 +277,7 @@ Queue *queue_close(Queue *q, usec_t timeout_usec)
                 (void)lane_free(q->lanes[i]);
                 batch_done(&q->ring[i]);
         }
+        queue_space_leave(q);
         if (q->opening)
                 disk_abandon(q->host.disk, &q->opening->job);
         for (unsigned h = 0; h < q->n_streams; h++) {
@@ -290,6 +293,7 @@ void queue_configure(Queue *q, const QueueSettings *settings)
 {
         q->settings = *settings;
         q->settings.directory = NULL;
+        memset(q->age_due, 0, sizeof(q->age_due)); /* look at once */
         q->host.commit_interval_usec = settings->commit_interval_usec;
         if (queue_is_open(q))
                 queue_prepare_all(q);

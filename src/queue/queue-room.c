@@ -49,7 +49,7 @@ bool queue_may_grow(void *userdata, const Lane *lane)
 {
         Queue *q = userdata;
 
-        return bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
+        return queue_space_allows(q, lane) && bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
 }
 
 bool queue_may_keep(void *userdata, const Lane *lane)
@@ -58,9 +58,10 @@ bool queue_may_keep(void *userdata, const Lane *lane)
 
         if (lane->which == QUEUE_LANE_NORMAL && q->owed > 0) {
                 q->owed--;
+                q->credit += queue_disk_is_full(q);
                 return false;
         }
-        return bytes_of_all(q) <= limit(q);
+        return bytes_of_all(q) <= limit(q) && !(q->space_low && lane_has_free(lane));
 }
 
 void queue_prepare_all(Queue *q)
@@ -77,11 +78,27 @@ void queue_slot_removed(void *userdata, Lane *lane)
                 queue_prepare_all(q);
 }
 
+/* Its file system gives no room for another slot, or only what others are to have. */
+bool queue_disk_is_full(const Queue *q)
+{
+        if (q->space_low)
+                return true;
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
+                const Lane *l = q->lanes[i];
+
+                if (l && l->making.full)
+                        return true;
+        }
+        return false;
+}
+
 /* Slots that it may have in the end, as far as the others let it. */
 static uint64_t slots_for(const Queue *q, const Lane *lane)
 {
         uint64_t others = bytes_of_all(q) - bytes_of(lane) + reserved_for_others(q, lane), slot = q->host.slot_pages * PAGE_BYTES;
 
+        if (queue_disk_is_full(q))
+                return MAX(lane->n_slots, (size_t)LANE_SLOTS_MIN);
         return MAX(limit(q) > others ? (limit(q) - others) / slot : 0, (uint64_t)LANE_SLOTS_MIN);
 }
 
@@ -101,35 +118,18 @@ double queue_fill(const Queue *q, const Lane *lane)
         return MIN((double)used / (double)room, 1.0);
 }
 
-static bool disk_is_full(const Queue *q)
-{
-        for (unsigned i = 0; i < q->host.n_lanes; i++) {
-                const Lane *l = q->lanes[i];
-
-                if (l && l->making.retry_usec != USEC_INFINITY && (l->making.error == -ENOSPC || l->making.error == -EDQUOT))
-                        return true;
-        }
-        return false;
-}
-
-/* A file system without room is a limit that nobody has set: nobody said that what was accepted may go for it. */
-bool queue_refuses_new(const Queue *q)
-{
-        return q->settings.drop_newest || disk_is_full(q);
-}
-
 void queue_log_full(Queue *q)
 {
-        const char *what = queue_refuses_new(q) ? "new records are refused"
+        const char *what = q->settings.drop_newest ? "new records are refused"
                                                 : "the oldest records are dropped for new ones";
         usec_t now = queue_now(q);
 
         if (q->full_logged_usec != 0 && now < usec_add(q->full_logged_usec, FULL_LOG_USEC))
                 return;
         q->full_logged_usec = now;
-        if (disk_is_full(q))
+        if (queue_disk_is_full(q))
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
-                         "Queue: no space left on the disk of %s: %s. Restore the link, or free some space.",
+                         "Queue: %s is full, and its disk has no room for more: %s. Restore the link, or free some space.",
                          q->directory, what);
         else
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
@@ -140,6 +140,8 @@ void queue_log_full(Queue *q)
 /* Settles what the lane's oldest slot still holds, if none of it is in somebody's hand. */
 static bool evict(Queue *q, Lane *l)
 {
+        Outcome outcome = queue_disk_is_full(q) ? OUTCOME_FREE_SPACE : OUTCOME_QUEUE_FULL;
+
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot)) {
                 if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
                     slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
@@ -148,7 +150,7 @@ static bool evict(Queue *q, Lane *l)
                 for (unsigned id = 0; id < RECORD_STREAMS; id++)
                         if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
                             stream_settle(q->host.streams[id], slot->first[id], slot->end[id] - 1,
-                                          OUTCOME_QUEUE_FULL, queue_settled, q) < 0)
+                                          outcome, queue_settled, q) < 0)
                                 return false;
                 l->release = true;
                 lane_dirty(l);
@@ -164,7 +166,7 @@ void queue_make_room(void *userdata, Lane *lane)
         Queue *q = userdata;
         Lane *normal = q->lanes[QUEUE_LANE_NORMAL];
 
-        if (queue_refuses_new(q))
+        if (q->settings.drop_newest)
                 return;
         if (lane == normal || normal->n_slots <= LANE_SLOTS_MIN || lane->n_slots >= normal->n_slots) {
                 (void)evict(q, lane);

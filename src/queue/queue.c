@@ -84,6 +84,7 @@ void queue_host(Queue *q, LaneHost *ret)
                 .take_token = on_take_token,
                 .token_at = on_token_at,
                 .may_grow = queue_may_grow,
+                .floor = queue_floor,
                 .make_room = queue_make_room,
                 .may_keep = queue_may_keep,
                 .removed = queue_slot_removed,
@@ -106,7 +107,8 @@ static usec_t deadline(void *userdata)
                 return q->opening ? USEC_INFINITY : q->retry_usec;
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 d = MIN(d, lane_deadline(q->lanes[i], now));
-        return MIN(d, MIN(queue_disk_due(q), queue_notices_due(q)));
+        d = MIN(d, MIN(queue_disk_due(q), queue_notices_due(q)));
+        return MIN(d, MIN(queue_age_due(q), queue_space_due(q)));
 }
 
 static void tick(void *userdata, usec_t now)
@@ -120,6 +122,10 @@ static void tick(void *userdata, usec_t now)
                         queue_look_at_disk(q);
                 if (now >= queue_notices_due(q))
                         queue_tell(q, now);
+                if (now >= queue_age_due(q))
+                        queue_drop_old(q, now);
+                if (now >= queue_space_due(q))
+                        queue_ask_space(q, now);
         } else if (!q->opening && now >= q->retry_usec)
                 queue_open_again(q);
 }
@@ -255,7 +261,7 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
         if (receipt && (!queue_is_open(q) || q->lanes[s->lane]->failed))
                 return QUEUE_E_DISK;
         r = queue_is_open(q) ? lane_append(q->lanes[s->lane], &record, receipt) : append_to_ring(q, s, &record);
-        if (r == QUEUE_E_FULL && !queue_refuses_new(q))
+        if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         if (r < 0)
                 return QUEUE_E_BUSY; /* no memory */

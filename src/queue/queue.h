@@ -54,6 +54,8 @@ typedef struct QueueSettings {
         usec_t commit_interval_usec; /* the stated loss window */
         uint64_t max_bytes;          /* of all lanes together */
         uint64_t segment_bytes;      /* of one slot; 0: chosen from max_bytes */
+        usec_t max_age_usec;         /* what waits longer is dropped; 0, USEC_INFINITY: no limit */
+        uint64_t min_free_bytes;     /* of the file system, left to others; 0: no floor */
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
         bool no_notices;             /* nobody is to be told of what is dropped: its records go nowhere */

@@ -421,6 +421,20 @@ static int fake_sync(Disk *disk, int fd, bool metadata)
         return 0;
 }
 
+static int fake_space(Disk *disk, const char *path, DiskSpace *ret)
+{
+        FakeDisk *fake = fake_of(disk);
+        uint64_t used = bytes_in_files(fake);
+
+        if (strikes(fake, FAKE_SPACE) && fake->fail_errno)
+                return -fake->fail_errno;
+        *ret = (DiskSpace){
+                .free_bytes = fake->capacity ? fake->capacity - MIN(used, fake->capacity) : UINT64_MAX,
+                .free_inodes = fake->inodes_left ?: UINT64_MAX,
+        };
+        return 0;
+}
+
 static int fake_boot_id(Disk *disk, uint8_t id[16])
 {
         memcpy(id, fake_of(disk)->boot, 16);
@@ -554,6 +568,7 @@ static const DiskOps fake_ops = {
         .write = fake_write,
         .allocate = fake_allocate,
         .sync = fake_sync,
+        .space = fake_space,
         .boot_id = fake_boot_id,
         .submit = fake_submit,
         .abandon = fake_abandon,
@@ -813,6 +828,7 @@ FakeDisk *fake_disk_copy(const FakeDisk *fake)
 
         memcpy(copy->boot, fake->boot, 16);
         copy->capacity = fake->capacity;
+        copy->inodes_left = fake->inodes_left;
         for (size_t i = 0; i < fake->n_inodes; i++) {
                 const FakeInode *from = &fake->inodes[i];
 

@@ -23,7 +23,8 @@ typedef enum FakeCall {
         FAKE_WRITE = 1 << 8,
         FAKE_ALLOCATE = 1 << 9,
         FAKE_SYNC = 1 << 10,
-        FAKE_ANY = (1 << 11) - 1,
+        FAKE_SPACE = 1 << 11,
+        FAKE_ANY = (1 << 12) - 1,
 } FakeCall;
 
 /* What the unsynced writes become. What was synced stays. */
@@ -58,6 +59,7 @@ typedef struct FakeDisk {
         int fail_errno;      /* 0: a write is cut short, other calls pass */
         uint64_t stall_at;   /* the job that makes this call ends after fake_disk_resume() only */
         uint64_t capacity;   /* bytes of all files; 0: no limit */
+        uint64_t inodes_left; /* what is told; 0: no limit */
         bool held;           /* jobs wait for fake_disk_step() */
         bool cold;           /* no read is ready at once */
         bool locked;         /* somebody else has every lock */

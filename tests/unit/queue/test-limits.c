@@ -226,6 +226,7 @@ START_TEST(a_full_disk_refuses_and_loses_nothing)
 
         log_configure(&(LogSettings){.level = LOG_EMERG});
         bench_init(&b);
+        b.settings.drop_newest = true;
         bench_open(&b);
         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
         b.disk->capacity = 2 << 20;
@@ -242,6 +243,7 @@ START_TEST(a_full_disk_refuses_and_loses_nothing)
         ck_assert_uint_gt(refused, 5000);
         queue_status(b.queue, &status);
         ck_assert_msg(!status.disk_failed, "%s", status.disk_error);
+        ck_assert_int_eq(status.disk_state, DISK_FULL);
         l = bench_ledger(&b);
         ck_assert_uint_eq(l.accepted, accepted);
         ck_assert_uint_eq(ledger_waiting(&l), accepted);
@@ -251,6 +253,245 @@ START_TEST(a_full_disk_refuses_and_loses_nothing)
         b.disk->capacity = 64 << 20;
         bench_run(&b, 2 * USEC_PER_MIN);
         ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+        bench_done(&b);
+}
+END_TEST
+
+/* What was accepted goes only for what comes, and by its own name; nothing goes merely because others fill the disk. */
+START_TEST(on_a_full_disk_the_oldest_give_way)
+{
+        QueueStatus status;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 40; i++) {
+                for (int k = 0; k < 200; k++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        b.disk->capacity = 1;
+        bench_run(&b, USEC_PER_HOUR);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(ledger_waiting(&l), 8000);
+        for (int i = 0; i < 200; i++) {
+                for (int k = 0; k < 200; k++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 48000);
+        ck_assert_uint_gt(l.settled[OUTCOME_FREE_SPACE], 30000);
+        ck_assert_uint_eq(ledger_dropped(&l), l.settled[OUTCOME_FREE_SPACE]);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_FULL);
+        ck_assert_uint_eq(log_capture_count(&log, "Until then the queue does not grow"), 1);
+
+        b.disk->capacity = 64 << 20;
+        for (int i = 0; i < 200; i++) {
+                for (int k = 0; k < 200; k++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        ck_assert_uint_eq(log_capture_count(&log, "can be written to again"), 1);
+        ck_assert_uint_gt(files_bytes(&b), 5 << 20); /* it grew again */
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+/* The floor in bytes, and that in inodes: the queue does not grow into it, and gives back what it does not need. */
+START_TEST(a_floor_is_left_to_others)
+{
+        QueueStatus status;
+        size_t before;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        b.settings.min_free_bytes = 4 << 20;
+        if (_i == 0)
+                b.disk->capacity = 6 << 20;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 300; i++) {
+                for (int k = 0; k < 100; k++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+                bench_run(&b, USEC_PER_SEC);
+                if (i == 100 && _i == 1)
+                        b.disk->inodes_left = 10;
+                if (i == 150)
+                        before = files_bytes(&b);
+                insist(_i != 0 || files_bytes(&b) <= 2 << 20);
+        }
+        ck_assert_uint_eq(files_bytes(&b), before);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 30000);
+        ck_assert_uint_gt(l.settled[OUTCOME_FREE_SPACE], 1000);
+        ck_assert_uint_eq(ledger_dropped(&l), l.settled[OUTCOME_FREE_SPACE]);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_FULL);
+        ck_assert(!status.disk_failed);
+
+        /* all is sent: what is free goes back, one slot a lane excepted */
+        (void)bench_read_and_settle(&b, QUEUE_LANE_NORMAL);
+        b.disk->inodes_left = 10;
+        bench_run(&b, 2 * USEC_PER_MIN);
+        ck_assert_uint_le(files_bytes(&b), 4 * (384 << 10));
+
+        b.disk->capacity = 64 << 20;
+        b.disk->inodes_left = 0;
+        bench_run(&b, USEC_PER_MIN);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        ck_assert_uint_le(log_capture_count(&log, "can be written to again"), 1);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(what_is_too_old_goes)
+{
+        uint64_t n = 0;
+        Bench b;
+        unsigned s, u;
+        Ledger l;
+
+        bench_init(&b);
+        b.settings.max_age_usec = USEC_PER_HOUR;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        u = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+        for (int i = 0; i < 3 * 360; i++) { /* three hours, one each ten seconds */
+                ck_assert_int_eq(bench_append(&b, i % 7 ? s : u, SAMPLE), 0);
+                n++;
+                bench_run(&b, 10 * USEC_PER_SEC);
+                b.clock.wall_usec += i % 100 == 50 ? USEC_PER_DAY : 0; /* no matter to it */
+                l = bench_ledger(&b);
+                if (ledger_waiting(&l) > 362 || ledger_waiting(&l) + 3 < MIN(n, (uint64_t)360))
+                        ck_abort_msg("%llu of %llu wait", (unsigned long long)ledger_waiting(&l), (unsigned long long)n);
+        }
+        ck_assert_uint_eq(ledger_dropped(&l), l.settled[OUTCOME_AGE]);
+        ck_assert_uint_gt(l.settled[OUTCOME_AGE], 700);
+
+        /* across a restart of the program the boot clock goes on; nothing of it is young again */
+        bench_kill(&b);
+        fake_clock_advance(&b.clock, USEC_PER_HOUR);
+        bench_open(&b);
+        bench_run(&b, 10 * USEC_PER_SEC);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(ledger_waiting(&l), 0);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 0);
+        bench_done(&b);
+}
+END_TEST
+
+/* With a clock that is right the time that the machine was off counts; with one that never was, it is only known how
+ * long the record has been here. Nothing goes too early. */
+START_TEST(it_ages_while_the_machine_is_off)
+{
+        for (int right = 0; right < 2; right++) {
+                Bench b;
+                unsigned s;
+                Ledger l;
+
+                bench_init(&b);
+                b.clock.is_synchronised = right;
+                b.clock.wall_usec = 1763647200 * USEC_PER_SEC;
+                b.settings.max_age_usec = USEC_PER_DAY;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                for (int k = 0; k < 50; k++) {
+                        ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+                        bench_run(&b, USEC_PER_SEC);
+                }
+                bench_run(&b, USEC_PER_MIN);
+                bench_cut(&b, b.disk->n_entries, FAKE_CUT_LOST, 1);
+
+                b.clock.wall_usec += 23 * USEC_PER_HOUR;
+                b.clock.boot_usec = 10 * USEC_PER_SEC;
+                b.disk->boot[0] ^= 1;
+                bench_open(&b);
+                bench_run(&b, 30 * USEC_PER_MIN);
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(ledger_waiting(&l), 50);
+                bench_run(&b, USEC_PER_HOUR);
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(ledger_waiting(&l), right ? 0 : 50);
+                bench_run(&b, 23 * USEC_PER_HOUR);
+                l = bench_ledger(&b);
+                ck_assert_uint_eq(ledger_waiting(&l), 0);
+                ck_assert_uint_eq(l.settled[OUTCOME_AGE], 50);
+                bench_done(&b);
+        }
+}
+END_TEST
+
+START_TEST(ten_thousand_old_ones_go_in_steps)
+{
+        Ticker t;
+        uint64_t before = 0;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        bench_init(&b);
+        b.settings.max_age_usec = USEC_PER_HOUR;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 100; i++) {
+                for (int k = 0; k < 100; k++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+                bench_run(&b, USEC_PER_SEC);
+        }
+        t = queue_ticker(b.queue);
+        fake_clock_advance(&b.clock, 2 * USEC_PER_HOUR);
+        for (int i = 0; i < 1000; i++) {
+                t.tick(t.userdata, b.clock.boot_usec);
+                disk_dispatch(&b.disk->disk);
+                l = bench_ledger(&b);
+                insist(l.settled[OUTCOME_AGE] - before <= 256);
+                before = l.settled[OUTCOME_AGE];
+        }
+        ck_assert_uint_eq(before, 10000);
+        bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_is_in_hand_does_not_age)
+{
+        QueueRecord record;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        bench_init(&b);
+        b.settings.max_age_usec = USEC_PER_HOUR;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int k = 0; k < 10; k++)
+                ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+        bench_run(&b, USEC_PER_SEC);
+        ck_assert_int_eq(queue_peek(b.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS, &record), 0);
+        queue_advance(b.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS);
+        bench_run(&b, 2 * USEC_PER_HOUR);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(ledger_waiting(&l), 10);
+        queue_settle(b.queue, s, record.epoch, 1, 1, OUTCOME_ACKNOWLEDGED);
+        bench_run(&b, 2 * USEC_PER_HOUR);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.settled[OUTCOME_ACKNOWLEDGED], 1);
+        ck_assert_uint_eq(l.settled[OUTCOME_AGE], 9);
         bench_done(&b);
 }
 END_TEST
@@ -446,6 +687,12 @@ int main(void)
         tcase_add_test(c, or_the_newest_are_refused);
         tcase_add_test(c, urgent_takes_room_from_normal);
         tcase_add_test(c, a_full_disk_refuses_and_loses_nothing);
+        tcase_add_test(c, on_a_full_disk_the_oldest_give_way);
+        tcase_add_loop_test(c, a_floor_is_left_to_others, 0, 2);
+        tcase_add_test(c, what_is_too_old_goes);
+        tcase_add_test(c, it_ages_while_the_machine_is_off);
+        tcase_add_test(c, ten_thousand_old_ones_go_in_steps);
+        tcase_add_test(c, what_is_in_hand_does_not_age);
         tcase_add_test(c, a_large_limit_has_no_more_slots);
         tcase_add_test(c, a_slot_may_have_a_large_number);
         tcase_add_test(c, small_slots_give_way_to_large_ones);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The limit of age: what stands at the front of a lane and is older than max_age goes, with a link or without one.
+ *
+ * A cursor of its own looks, so that nobody else's place is moved; a lane is in the order of time, so it has seen
+ * enough when it meets the first record that is young enough. What somebody has in hand is left to them. It keeps no
+ * memory between two looks, and no look takes long.
+ */
+
+#include "queue/queue-core.h"
+
+#define STEP      256 /* records in one look */
+#define AGAIN_USEC (100 * USEC_PER_MSEC)
+#define REST_MIN_USEC USEC_PER_SEC
+#define REST_MAX_USEC USEC_PER_HOUR
+
+static usec_t age_of(const Queue *q, const CursorRecord *r, usec_t now)
+{
+        usec_t age = boots_age(&q->boots, r->appended, now);
+
+        /* if nothing is known of its boot: at least since this one found it */
+        return r->appended.boot == boots_present(&q->boots) ? age : MAX(age, usec_sub(now, q->opened_usec));
+}
+
+static bool is_limited(const Queue *q)
+{
+        return queue_is_open(q) && q->settings.max_age_usec > 0 && q->settings.max_age_usec < USEC_INFINITY;
+}
+
+usec_t queue_age_due(const Queue *q)
+{
+        usec_t due = USEC_INFINITY;
+
+        for (unsigned i = 0; i < q->host.n_lanes && is_limited(q); i++)
+                due = MIN(due, q->age_due[i]);
+        return due;
+}
+
+/* Old ones that follow upon one another in a stream. */
+typedef struct Old {
+        Stream *stream;
+        uint64_t first, last;
+} Old;
+
+static void drop(Queue *q, Lane *l, Old *old)
+{
+        if (old->stream && stream_settle(old->stream, old->first, old->last, OUTCOME_AGE, queue_settled, q) == 0)
+                lane_dirty(l);
+        old->stream = NULL;
+}
+
+static void add(Queue *q, Lane *l, Old *old, const CursorRecord *r)
+{
+        if (old->stream != r->stream || old->last + 1 != r->record.n) {
+                drop(q, l, old);
+                *old = (Old){r->stream, r->record.n, r->record.n};
+        }
+        old->last = r->record.n;
+}
+
+/* Returns when to look again. */
+static usec_t look(Queue *q, Lane *l, usec_t now)
+{
+        Cursor *c = &l->cursors[LANE_CURSOR_AGE];
+        usec_t max = q->settings.max_age_usec, next = now;
+        Old old = {};
+
+        for (unsigned step = 0; step < STEP && next == now; step++) {
+                CursorRecord r;
+                int e = cursor_peek(c, &r);
+
+                if (e == QUEUE_E_WAIT) {
+                        next = usec_add(now, AGAIN_USEC);
+                } else if (e != 0) {
+                        next = usec_add(now, CLAMP(max, REST_MIN_USEC, REST_MAX_USEC)); /* what comes now is young */
+                } else if (age_of(q, &r, now) < max ||
+                           stream_any_in_hand(r.stream, r.record.n, r.record.n + 1)) {
+                        next = usec_add(now, CLAMP(usec_sub(max, age_of(q, &r, now)), REST_MIN_USEC, REST_MAX_USEC));
+                } else {
+                        add(q, l, &old, &r);
+                        cursor_advance(c);
+                }
+        }
+        drop(q, l, &old);
+        if (next != now)
+                cursor_rest(c);
+        return next;
+}
+
+void queue_drop_old(Queue *q, usec_t now)
+{
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                if (now >= q->age_due[i]) {
+                        q->age_due[i] = look(q, q->lanes[i], now);
+                        lane_prepare(q->lanes[i]);
+                }
+        queue_changed(q);
+}
