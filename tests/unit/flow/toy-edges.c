@@ -140,6 +140,10 @@ int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, Queue
         return QUEUE_E_EMPTY;
 }
 
+void queue_hold_notices(Queue *q, bool hold)
+{
+}
+
 void queue_split(Queue *q)
 {
         for (size_t i = 0; i < q->n_durable; i++)
