@@ -381,6 +381,26 @@ uint64_t dead_letters_moving(const DeadLetters *d)
         return n;
 }
 
+static int row_move(void *userdata, unsigned stream, uint64_t first, uint64_t last, Outcome outcome, const char *detail)
+{
+        return dead_letters_move(userdata, stream, first, last, outcome, detail);
+}
+
+static bool row_is_reading(void *userdata)
+{
+        return dead_letters_is_reading(userdata);
+}
+
+static uint64_t row_moving(void *userdata)
+{
+        return dead_letters_moving(userdata);
+}
+
+SetAside dead_letters_set_aside(DeadLetters *d)
+{
+        return (SetAside){row_move, row_is_reading, row_moving, d};
+}
+
 void dead_letters_readable(DeadLetters *d)
 {
         if (d->n_moves > 0)

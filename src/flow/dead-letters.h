@@ -21,6 +21,7 @@
  */
 
 #include "base/ticker.h"
+#include "flow/set-aside.h"
 #include "model/sink.h"
 #include "queue/queue.h"
 
@@ -66,6 +67,7 @@ int dead_letters_move_record(DeadLetters *d, const QueueRecord *record, Outcome 
 bool dead_letters_is_reading(const DeadLetters *d);
 /* Records that were handed over and are not settled yet. */
 uint64_t dead_letters_moving(const DeadLetters *d);
+SetAside dead_letters_set_aside(DeadLetters *d); /* those three, as a row */
 /* From the queue's sink: there may be more to read. */
 void dead_letters_readable(DeadLetters *d);
 

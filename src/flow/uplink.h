@@ -9,13 +9,13 @@
  */
 
 #include "base/ticker.h"
+#include "flow/set-aside.h"
 #include "flow/stream.h"
 #include "hub/hub.h"
 #include "model/sink.h"
 #include "queue/queue.h"
 
 typedef struct Uplink Uplink;
-typedef struct SetAside SetAside; /* flow/inquest.h */
 
 typedef struct UplinkSettings {
         unsigned window;       /* unacknowledged messages, at most */

@@ -322,7 +322,10 @@ static void on_readable(void *userdata)
 {
         World *w = userdata;
 
-        uplink_readable(w->uplink);
+        if (w->dead)
+                dead_letters_readable(w->dead);
+        if (w->uplink)
+                uplink_readable(w->uplink);
 }
 
 static void on_settled(void *userdata, const Settled *settled)
@@ -379,6 +382,7 @@ void world_init(World *w)
         };
         fake_clock_init(&w->clock);
         fake_random_init(&w->dice, 17);
+        fake_random_init(&w->dead_dice, 18);
         w->disk = fake_disk_new();
         fake_transport_init(&w->far);
         log_capture_begin(&w->log);
@@ -391,6 +395,7 @@ void world_start(World *w)
         QueueSink queue_sink = {on_readable, on_settled, on_changed, w};
         HubSink hub_sink = {on_ready, on_delivered, on_lost, on_changed, w};
         const char *error;
+        SetAside aside;
 
         w->ended = false;
         ck_assert_int_eq(connection_string_parse(CREDENTIAL, &credential, &error), 0);
@@ -404,6 +409,11 @@ void world_start(World *w)
         ck_assert_int_eq(collector_configure(w->collector, w->streams, w->n_streams), 0);
         ck_assert_int_eq(uplink_new(&w->uplink, w->queue, w->hub, &w->clock.clock, on_changed, w), 0);
         ck_assert_int_eq(uplink_configure(w->uplink, &w->uplink_settings, w->streams, w->n_streams), 0);
+        ck_assert_int_eq(dead_letters_new(&w->dead, &w->queue_settings, w->queue, &w->disk->disk, &w->clock.clock,
+                                          &w->dead_dice.random, &(DeadLettersSink){.changed = on_changed, .userdata = w}),
+                         0);
+        aside = dead_letters_set_aside(w->dead);
+        uplink_set_aside_through(w->uplink, &aside);
         ck_assert_int_eq(monitor_new(&w->monitor, &(MonitorPeers){w->queue, w->hub, w->collector, w->uplink, NULL},
                                      &w->clock.clock),
                          0);
@@ -413,6 +423,7 @@ void world_start(World *w)
         w->tickers[0] = queue_ticker(w->queue);
         w->tickers[1] = hub_ticker(w->hub);
         w->tickers[2] = uplink_ticker(w->uplink);
+        w->tickers[3] = dead_letters_ticker(w->dead);
         hub_start(w->hub);
 }
 
@@ -424,7 +435,9 @@ static void stop(World *w)
         hub_stop(w->hub);
         (void)look_at_published(w);
         w->n_pubacks = 0;
+        dead_letters_stop(w->dead, 5 * USEC_PER_SEC);
         w->queue = queue_close(w->queue, 5 * USEC_PER_SEC);
+        w->dead = dead_letters_free(w->dead);
         w->monitor = monitor_free(w->monitor);
         w->uplink = uplink_free(w->uplink);
         w->collector = collector_free(w->collector);

@@ -4,7 +4,7 @@
 /*
  * World - the way up, whole, in virtual time
  *
- * Queue, hub, collector, uplink and monitor wired as the daemon wires them, between a clock that is a variable,
+ * Queue, hub, collector, uplink, dead letters and monitor wired as the daemon wires them, between a clock that is a variable,
  * a disk in memory and a hub that the test plays. world_run() sleeps as the daemon's loop does: it takes the
  * least deadline, moves the clock there, ticks, and counts the wake-up.
  *
@@ -14,6 +14,7 @@
 #include "fake-clock.h"
 #include "fake-disk.h"
 #include "fake-transport.h"
+#include "flow/dead-letters.h"
 #include "flow/monitor.h"
 #include "log-capture.h"
 
@@ -45,7 +46,7 @@ typedef struct WorldSensor {
 
 typedef struct World {
         FakeClock clock;
-        FakeRandom dice;
+        FakeRandom dice, dead_dice; /* what the dead letters draw does not change the walk of the others */
         FakeDisk *disk;
         FakeTransport far;
         LogCapture log;
@@ -60,11 +61,12 @@ typedef struct World {
         Hub *hub;
         Collector *collector;
         Uplink *uplink;
+        DeadLetters *dead;
         Monitor *monitor;
         ReadingSink sink;
         Intake intake;
         StatusSource status;
-        Ticker tickers[3];
+        Ticker tickers[4];
 
         WorldSensor sensors[WORLD_SENSORS_MAX];
         size_t n_sensors;

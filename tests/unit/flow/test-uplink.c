@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "flow/format.h"
-#include "flow/inquest.h"
 #include "log-capture.h"
 #include "suite.h"
 #include "toy-edges.h"
