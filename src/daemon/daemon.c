@@ -280,6 +280,7 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
 {
         HubSink sink = {on_hub_ready, on_hub_delivered, on_hub_lost, on_status_changed, d};
         Transport *transport;
+        SetAside aside;
         int r;
 
         r = transport_mosquitto_new(&transport, d->event);
@@ -291,7 +292,12 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
                 return r;
         if (why_not)
                 hub_explain(d->hub, why_not);
-        return uplink_new(&d->uplink, d->queue, d->hub, &d->house.clock, on_status_changed, d);
+        r = uplink_new(&d->uplink, d->queue, d->hub, &d->house.clock, on_status_changed, d);
+        if (r < 0)
+                return r;
+        aside = dead_letters_set_aside(d->dead_letters);
+        uplink_set_aside_through(d->uplink, &aside);
+        return 0;
 }
 
 static int build_sensors(Daemon *d)

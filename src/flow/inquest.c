@@ -21,6 +21,11 @@ static bool move(Inquest *q, const Flight *flight)
         return true;
 }
 
+static bool is_moving(const Inquest *q)
+{
+        return q->aside.moving && q->aside.moving(q->aside.userdata) > 0;
+}
+
 static void try_to_move(Inquest *q, Flight *flight, usec_t now)
 {
         if (move(q, flight)) {
@@ -170,6 +175,8 @@ void inquest_work(Inquest *q, usec_t now)
         move_unfit(q, now);
         judge(q, now);
         read_remains(q, now);
+        if (is_moving(q))
+                again_later(q, now); /* somebody may be waiting for it in a flush */
 }
 
 usec_t inquest_deadline(const Inquest *q)
@@ -180,5 +187,5 @@ usec_t inquest_deadline(const Inquest *q)
 bool inquest_is_past(const Inquest *q, usec_t appended)
 {
         return remains_is_past(&q->remains, appended) && loader_is_empty(&q->loader) &&
-               !(q->aside.moving && q->aside.moving(q->aside.userdata) > 0);
+               !is_moving(q);
 }
