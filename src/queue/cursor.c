@@ -68,15 +68,11 @@ static Slot *next_with_work(const Cursor *c)
         return slot;
 }
 
-/* All of the slot that is for this cursor was met, as far as it can be read. */
-static void count_missing(Cursor *c, const Slot *slot)
+static void count_missing_in(Cursor *c, const Slot *slot)
 {
         Lane *l = c->lane;
         uint64_t lost = 0;
 
-        c->doubtful = false;
-        if (c->browses)
-                return;
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 Stream *s = l->host->streams[id];
                 uint64_t begin, end, first, last;
@@ -95,6 +91,19 @@ static void count_missing(Cursor *c, const Slot *slot)
         log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
                  "%s/seg-%04u: %llu records cannot be read any more; counted as dropped (damaged). Check the disk.",
                  l->path, slot->index, (unsigned long long)lost);
+}
+
+/* All of the slot that is for this cursor was met, as far as it can be read; and of those before it whose numbers it
+ * might have had. */
+static void count_missing(Cursor *c, const Slot *slot)
+{
+        c->doubtful = false;
+        if (c->browses)
+                return;
+        do {
+                count_missing_in(c, slot);
+                slot = lane_previous_slot(c->lane, slot);
+        } while (slot && slot->joined);
 }
 
 /* ---- the place ---- */

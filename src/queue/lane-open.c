@@ -19,8 +19,6 @@
 
 #include "queue/lane-scan.h"
 
-#define OPEN_TRIES 5 /* with backoff, half a minute: what cannot be read by then is lost */
-
 void lane_found_done(LaneFound *found)
 {
         for (size_t id = 0; id < RECORD_STREAMS; id++)
@@ -41,6 +39,7 @@ static void fill_tables(Head *heads, size_t n)
 {
         bool newest_bad = !heads[n - 1].good;
 
+        heads[n - 1].slot->guessed = newest_bad;
         for (size_t i = 0; i + 1 < n; i++) {
                 if (heads[i].good)
                         continue;
@@ -53,6 +52,7 @@ static void fill_tables(Head *heads, size_t n)
                 const Head *next = &heads[i + 1];
                 Slot *slot = heads[i].slot;
 
+                slot->guessed = !heads[i].good || !next->good || next->slot->segno != slot->segno + 1;
                 if (i == n - 2 && newest_bad)
                         continue; /* that end is found by reading */
 
@@ -119,7 +119,7 @@ static void note(Search *o, const char *what, const char *path)
 
 static bool is_patient(const Search *o)
 {
-        return o->lane->host->tries < OPEN_TRIES;
+        return lane_scan_is_patient(o->lane);
 }
 
 /* Nothing could be read of it: not blank, but unknown. Out of the way if that does not pass, so that what it holds

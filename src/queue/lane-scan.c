@@ -257,3 +257,66 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
         else
                 l->current = newest;
 }
+
+/* ---- slots whose tables were guessed ---- */
+
+static void meet_numbers(Slot *slot, const uint8_t *bytes, const Page *page, uint32_t streams)
+{
+        RecordContext context = {};
+        size_t at = PAGE_HEADER;
+        Record record;
+
+        while (page->kind == PAGE_DATA && record_get(bytes, page->used, &at, &context, &record) == 0) {
+                unsigned id = record.stream;
+
+                if (id >= RECORD_STREAMS || !(streams & 1u << id))
+                        continue;
+                slot->first[id] = slot->first[id] ? MIN(slot->first[id], record.n) : record.n;
+                slot->end[id] = MAX(slot->end[id], record.n + 1);
+        }
+}
+
+static int scan_numbers(Lane *l, Slot *slot, uint32_t streams, uint8_t *pages)
+{
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                if (streams & 1u << id)
+                        slot->first[id] = slot->end[id] = 0;
+        for (size_t at = 1, n; at < slot->n_used; at += n) {
+                ssize_t got;
+                Page page;
+
+                n = MIN(slot->n_used - at, (size_t)LANE_SCAN_PAGES);
+                got = disk_read(l->disk, slot->fd, pages, n * PAGE_BYTES, at * PAGE_BYTES);
+                if (got < 0) { /* some of them may be readable */
+                        n = 1;
+                        got = disk_read(l->disk, slot->fd, pages, PAGE_BYTES, at * PAGE_BYTES);
+                }
+                if (got < 0 && lane_scan_is_patient(l))
+                        return (int)got;
+                if (got < 0)
+                        continue;
+                for (size_t i = 0; (i + 1) * PAGE_BYTES <= (size_t)got; i++)
+                        if (page_open(pages + i * PAGE_BYTES, &page) == 0 && page.lane == l->identity &&
+                            page.segno == slot->segno)
+                                meet_numbers(slot, pages + i * PAGE_BYTES, &page, streams);
+        }
+        return 0;
+}
+
+int lane_scan_guessed(Lane *l, uint32_t streams)
+{
+        _cleanup_free_ uint8_t *pages = NULL;
+
+        for (size_t i = 0; i < l->n_slots; i++) {
+                Slot *slot = l->slots[i];
+                int r;
+
+                if (!slot_holds(slot) || !slot->guessed)
+                        continue;
+                pages = pages ?: malloc(LANE_SCAN_PAGES * PAGE_BYTES);
+                r = pages ? scan_numbers(l, slot, streams, pages) : -ENOMEM;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -31,8 +31,19 @@ typedef struct Head {
         uint64_t previous_end[RECORD_STREAMS]; /* 0: the stream is not told of */
 } Head;
 
+/* What will not be read may be readable at the next opening; with backoff, half a minute. Then it is lost. */
+#define LANE_OPEN_TRIES 5
+
+static inline bool lane_scan_is_patient(const Lane *l)
+{
+        return l->host->tries < LANE_OPEN_TRIES;
+}
+
 /* As disk_read(), and remembers that it failed. */
 ssize_t lane_scan_read(Search *o, int fd, uint8_t *bytes, size_t n_pages, size_t first);
 void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *page);
 /* heads in the order of their generations. On return the lane goes on from the newest. */
 void lane_scan_newest(Search *o, Head *heads, size_t n);
+/* Numbers of these streams may lie in another lane too: where a slot's table was guessed its pages tell. What would
+ * not be read is an error. */
+int lane_scan_guessed(Lane *l, uint32_t streams);

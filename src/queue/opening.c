@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/log-id.h"
+#include "queue/lane-scan.h"
 
 int opening_new(Opening **ret, const LaneHost *host, const char *directory)
 {
@@ -38,6 +39,25 @@ Opening *opening_free(Opening *o)
         return NULL;
 }
 
+/* A table that was made of its neighbours' promises numbers that another lane may have: their cursor would count
+ * them as lost. This reads whole slots, but only where a stream has changed lanes and a slot between is gone. */
+static void tell_lanes_apart(Opening *o)
+{
+        uint32_t once = 0, twice = 0;
+
+        for (unsigned i = 0; i < o->host.n_lanes; i++)
+                for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                        if (o->lanes[i]->end[id] != 0) {
+                                twice |= once & 1u << id;
+                                once |= 1u << id;
+                        }
+        for (unsigned i = 0; i < o->host.n_lanes && twice != 0 && o->error == 0; i++) {
+                o->error = lane_scan_guessed(o->lanes[i], twice);
+                if (o->error < 0)
+                        lane_reason(o->reason, o->error, "read", o->lanes[i]->path);
+        }
+}
+
 void opening_work(DiskJob *job, Disk *disk)
 {
         Opening *o = container_of(job, Opening, job);
@@ -45,6 +65,8 @@ void opening_work(DiskJob *job, Disk *disk)
         (void)disk_boot_id(disk, o->host.boot);
         for (unsigned i = 0; i < o->host.n_lanes && o->error == 0; i++)
                 o->error = lane_open(&o->lanes[i], &o->host, o->directory, (QueueLane)i, &o->found[i], o->reason);
+        if (o->error == 0)
+                tell_lanes_apart(o);
         if (o->error < 0)
                 for (int i = 0; i < _QUEUE_LANE_MAX; i++)
                         o->lanes[i] = lane_free(o->lanes[i]);

@@ -28,6 +28,7 @@ void slot_begin(Slot *slot, uint64_t segno)
         memset(slot->first, 0, sizeof(slot->first));
         memset(slot->end, 0, sizeof(slot->end));
         slot->joined = false;
+        slot->guessed = false;
         slot->n_used = 1;
         slot->n_walk = 1;
         slot->tail = 0;

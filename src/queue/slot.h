@@ -35,6 +35,7 @@ typedef struct Slot {
         uint64_t first[RECORD_STREAMS]; /* numbers in here, by identity: [first, end); 0: none */
         uint64_t end[RECORD_STREAMS];
         bool joined; /* the next slot's page 0 is bad: first and end are of both together */
+        bool guessed; /* first and end come from the neighbours, and one of them is missing or bad */
 
         uint64_t epoch; /* at its beginning */
         Moment begun; /* none of its records was appended before */
