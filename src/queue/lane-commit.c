@@ -77,7 +77,7 @@ static void submit(Lane *l, Slot *slot, size_t at, size_t n, usec_t now)
 {
         l->flight.job = (DiskJob){commit_work, commit_done, commit_dropped};
         l->flight.slot = slot;
-        l->flight.offset = at * PAGE_BYTES;
+        l->flight.offset = (uint64_t)at * PAGE_BYTES;
         l->flight.at = at;
         l->flight.n = n;
         l->flight.under_way = true;

@@ -180,7 +180,8 @@ static int open_slot(Search *o, unsigned index, Head *head)
                 return -ENOMEM;
         fd = disk_open(o->disk, path, O_RDWR);
         size = fd < 0 ? 0 : disk_size(o->disk, fd);
-        slot = lane_add_slot(l, index, fd, size > 0 ? (size_t)size / PAGE_BYTES : 0);
+        /* What lies behind the largest slot is not ours, and a size_t may not hold it. */
+        slot = lane_add_slot(l, index, fd, (size_t)CLAMP(size / PAGE_BYTES, (int64_t)0, (int64_t)SLOT_PAGES_MAX));
         if (!slot) {
                 disk_close(o->disk, fd);
                 return -ENOMEM;

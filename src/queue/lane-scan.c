@@ -23,7 +23,7 @@ typedef struct LastCommit {
 
 ssize_t lane_scan_read(Search *o, int fd, uint8_t *bytes, size_t n_pages, size_t first)
 {
-        ssize_t n = disk_read(o->disk, fd, bytes, n_pages * PAGE_BYTES, first * PAGE_BYTES);
+        ssize_t n = disk_read(o->disk, fd, bytes, n_pages * PAGE_BYTES, (uint64_t)first * PAGE_BYTES);
 
         if (n < 0 && o->unread == 0)
                 o->unread = (int)n;

@@ -66,7 +66,7 @@ uint64_t lane_bytes(const Lane *l)
 
         for (size_t i = 0; i < l->n_slots; i++)
                 if (slot_holds(l->slots[i]))
-                        sum += l->slots[i]->n_pages * PAGE_BYTES;
+                        sum += (uint64_t)l->slots[i]->n_pages * PAGE_BYTES;
         return sum;
 }
 
@@ -185,7 +185,7 @@ static int blank(Lane *l, Disk *disk)
 
         for (size_t done = 0; done < step;) {
                 struct iovec iov[STEP_PAGES / 16];
-                uint64_t offset = (l->making.at + done) * PAGE_BYTES;
+                uint64_t offset = (uint64_t)(l->making.at + done) * PAGE_BYTES;
                 int n = 0, r;
 
                 for (; done < step && n < (int)ARRAY_SIZE(iov); n++) {
@@ -233,7 +233,7 @@ static int make_step(Lane *l, Disk *disk, const char *path)
                 if (l->making.fd < 0)
                         return l->making.fd;
                 l->making.what = "allocate room for";
-                r = disk_allocate(disk, l->making.fd, l->making.pages * PAGE_BYTES);
+                r = disk_allocate(disk, l->making.fd, (uint64_t)l->making.pages * PAGE_BYTES);
                 if (r < 0)
                         return r;
                 if (!l->making.blank)

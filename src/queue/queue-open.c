@@ -6,7 +6,7 @@
 #include "queue/queue-core.h"
 
 #define SLOT_BYTES_MIN (1024 * 1024)
-#define SLOT_BYTES_MAX ((uint64_t)UINT16_MAX * PAGE_BYTES)
+#define SLOT_BYTES_MAX ((uint64_t)SLOT_PAGES_MAX * PAGE_BYTES)
 #define SLOTS          128 /* that the byte limit is divided into: each keeps a descriptor */
 
 /* ---- opening ---- */
@@ -191,7 +191,7 @@ static size_t slot_pages(const QueueSettings *s)
         /* a small limit has small slots, or dropping the oldest would drop nearly all */
         if (!s->segment_bytes)
                 bytes = MIN(bytes, s->max_bytes / 8);
-        return CLAMP(bytes / PAGE_BYTES, (uint64_t)LANE_SLOT_PAGES_MIN, (uint64_t)UINT16_MAX);
+        return CLAMP(bytes / PAGE_BYTES, (uint64_t)LANE_SLOT_PAGES_MIN, (uint64_t)SLOT_PAGES_MAX);
 }
 
 int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clock *clock, const Random *random,

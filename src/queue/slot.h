@@ -22,6 +22,8 @@ typedef enum SlotState {
         SLOT_ALIEN,  /* a file that others left under this name: not touched */
 } SlotState;
 
+#define SLOT_PAGES_MAX UINT16_MAX /* 256 MiB: so the bytes of a slot fit a size_t of 32 bits */
+
 typedef struct Slot {
         DiskJob removal; /* first: the job is the slot */
         MeterUse use; /* of its removal */

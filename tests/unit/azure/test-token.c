@@ -79,6 +79,27 @@ START_TEST(vectors_are_verified)
 }
 END_TEST
 
+/* Beyond what 32 bits hold of seconds, signed and unsigned. */
+START_TEST(an_expiry_may_be_far_away)
+{
+        static const uint64_t expiries[] = {2147483647, 2147483648, 4294967296, 253402300799};
+
+        for (size_t i = 0; i < ARRAY_SIZE(expiries); i++) {
+                _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+                char *text;
+                Token t;
+
+                ck_assert_int_eq(token_make(&b, KEY, "devhub.example.net/devices/dev1", NULL, expiries[i]), 0);
+                text = buffer_steal(&b);
+                ck_assert_int_eq(token_parse(text, &t), 0);
+                ck_assert_uint_eq(t.expiry, expiries[i]);
+                ck_assert(token_is_signed_by(&t, KEY));
+                token_done(&t);
+                free(text);
+        }
+}
+END_TEST
+
 START_TEST(fields_come_in_any_order)
 {
         static const char *const tokens[] = {
@@ -331,6 +352,7 @@ int main(void)
 
         c = suite_case(s, "verifying");
         tcase_add_test(c, vectors_are_verified);
+        tcase_add_test(c, an_expiry_may_be_far_away);
         tcase_add_test(c, fields_come_in_any_order);
         tcase_add_test(c, an_empty_policy_is_none);
         tcase_add_test(c, a_foreign_signature_is_refused);

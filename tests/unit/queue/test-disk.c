@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "queue/page.h"
 #include "queue/queue.h"
 #include "suite.h"
 
@@ -108,6 +109,61 @@ static size_t read_all(Real *r)
                 }
         }
 }
+
+/* Five GiB, of which next to nothing is on the medium. */
+#define FAR_BYTES ((uint64_t)5 << 30)
+
+START_TEST(files_may_be_larger_than_an_address_space)
+{
+        uint8_t out[PAGE_BYTES], in[PAGE_BYTES];
+        struct iovec iov = {out, sizeof(out)};
+        char path[128];
+        Real r;
+        int fd;
+
+        real_init(&r);
+        (void)snprintf(path, sizeof(path), "%s/large", r.directory);
+        fd = disk_open(r.disk, path, O_RDWR | O_CREAT);
+        ck_assert_int_ge(fd, 0);
+        memset(out, 0x5a, sizeof(out));
+        ck_assert_int_eq(disk_write(r.disk, fd, &iov, 1, FAR_BYTES), 0);
+        ck_assert_int_eq(disk_sync(r.disk, fd), 0);
+        ck_assert_int_eq(disk_size(r.disk, fd), (int64_t)FAR_BYTES + PAGE_BYTES);
+        ck_assert_int_eq(disk_read(r.disk, fd, in, sizeof(in), FAR_BYTES), PAGE_BYTES);
+        ck_assert_mem_eq(in, out, sizeof(out));
+        ck_assert_int_eq(disk_read(r.disk, fd, in, sizeof(in), (uint32_t)FAR_BYTES), PAGE_BYTES);
+        ck_assert_int_eq(in[0], 0);
+        disk_close(r.disk, fd);
+        real_done(&r);
+}
+END_TEST
+
+/* Nobody of ours makes such a slot; what is in it is there all the same. */
+START_TEST(a_slot_that_grew_beyond_all_bounds_does_no_harm)
+{
+        char path[128];
+        unsigned s;
+        Real r;
+
+        real_init(&r);
+        for (unsigned run = 0; run < 2; run++) {
+                real_open(&r);
+                ck_assert_int_eq(queue_stream(r.q, "telemetry", QUEUE_LANE_NORMAL, &s), 0);
+                ck_assert_uint_eq(read_all(&r), 100 * run);
+                for (int i = 0; i < 100; i++)
+                        ck_assert_int_eq(submit(&r, s, "a reading"), 0);
+                while (r.n_ok + r.n_failed < 100 * (run + 1))
+                        turn(&r);
+                ck_assert_uint_eq(r.n_failed, 0);
+                r.q = queue_close(r.q, 5 * USEC_PER_SEC);
+                (void)snprintf(path, sizeof(path), "%s/normal/seg-0000", r.queue);
+                ck_assert_int_eq(truncate(path, (off_t)FAR_BYTES), 0);
+        }
+        real_open(&r);
+        ck_assert_uint_eq(read_all(&r), 200);
+        real_done(&r);
+}
+END_TEST
 
 START_TEST(records_come_to_rest_in_files)
 {
@@ -288,6 +344,8 @@ int main(void)
         TCase *c = suite_case(s, "the queue on real files");
 
         tcase_set_timeout(c, 60);
+        tcase_add_test(c, files_may_be_larger_than_an_address_space);
+        tcase_add_test(c, a_slot_that_grew_beyond_all_bounds_does_no_harm);
         tcase_add_test(c, records_come_to_rest_in_files);
         tcase_add_test(c, one_directory_has_one_queue);
         tcase_add_test(c, a_file_system_of_one_mebibyte);
