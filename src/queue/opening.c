@@ -134,15 +134,58 @@ static int restore_settled(Stream *s, const Checkpoint *c)
         return 0;
 }
 
-static int settle_torn(Stream *s, const Ranges *torn)
+/* The first piece of [first, last] that the slots of a lane hold. */
+static bool lane_overlap(const Lane *l, unsigned id, uint64_t first, uint64_t last, uint64_t *ret_first,
+                         uint64_t *ret_last)
 {
-        for (size_t i = 0; i < torn->n; i++) {
-                int r = stream_settle(s, torn->items[i].first, torn->items[i].last, CHECKPOINT_TORN, NULL, NULL);
+        bool found = false;
 
-                if (r < 0)
-                        return r;
+        *ret_first = *ret_last = last;
+        for (size_t i = 0; i < l->n_slots; i++) {
+                const Slot *slot = l->slots[i];
+                uint64_t from = MAX(first, slot->first[id]), to = MIN(last + 1, slot->end[id]);
+
+                if (!slot_holds(slot) || slot->first[id] == 0 || from >= to || (found && from >= *ret_first))
+                        continue;
+                found = true;
+                *ret_first = from;
+                *ret_last = to - 1;
         }
-        return 0;
+        return found;
+}
+
+/* A lane takes for torn what is missing at its end; but the stream may have been in another lane meanwhile, and
+ * what a checkpoint tells of was no part of a torn commit. */
+static int settle_torn_range(Stream *s, const Opening *o, unsigned lane, uint64_t first, uint64_t last)
+{
+        int r = 0;
+
+        while (r == 0 && first <= last) {
+                uint64_t next = last + 1, after = last + 1, a, b;
+
+                for (unsigned i = 0; i < o->host.n_lanes; i++)
+                        if (i != lane && lane_overlap(o->lanes[i], s->id, first, last, &a, &b) && a < next) {
+                                next = a;
+                                after = b + 1;
+                        }
+                if (first < next)
+                        r = stream_settle(s, first, next - 1, CHECKPOINT_TORN, NULL, NULL);
+                first = after;
+        }
+        return r;
+}
+
+static int settle_torn(Stream *s, const Opening *o, unsigned lane)
+{
+        const Ranges *torn = &o->found[lane].torn[s->id];
+        uint64_t told = 0;
+        int r = 0;
+
+        for (unsigned i = 0; i < o->host.n_lanes; i++)
+                told = MAX(told, o->found[i].named[s->id]);
+        for (size_t i = 0; i < torn->n && r == 0; i++)
+                r = settle_torn_range(s, o, lane, MAX(torn->items[i].first, told), torn->items[i].last);
+        return r;
 }
 
 typedef struct Lost {
@@ -248,8 +291,8 @@ int opening_streams(Opening *o, Stream *ret_streams[static RECORD_STREAMS])
                         if (i != lane)
                                 mark_slots(s, o->lanes[i]);
                 mark_slots(s, o->lanes[lane]); /* where the newest are */
-                for (int i = 0; i < _QUEUE_LANE_MAX && r == 0; i++)
-                        r = settle_torn(s, &o->found[i].torn[id]);
+                for (unsigned i = 0; i < o->host.n_lanes && r == 0; i++)
+                        r = settle_torn(s, o, i);
                 if (r == 0)
                         r = settle_lost(s, o);
                 if (r < 0)

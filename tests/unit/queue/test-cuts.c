@@ -312,7 +312,9 @@ static size_t gone_since(unsigned first, size_t n_rows)
 
 static void try_state(const State *s, size_t i)
 {
-        WitnessMercy mercy = s->has_blow && s->blow.bystanders ? WITNESS_HARMED : WITNESS_STRICT;
+        WitnessMercy mercy = s->blow.bystanders ? WITNESS_HARMED :
+                             s->blow.unreadable ? WITNESS_UNREAD : /* whether it was written is unknown */
+                                                  WITNESS_STRICT;
         size_t n_rows = witness.n_rows;
         WitnessFinding first, second;
         const char *complaint;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "queue/queue-core.h"
 
 #define READ_PATIENCE_USEC (3 * USEC_PER_MIN) /* for what cannot be read: the queue gives up earlier */
 
@@ -290,7 +291,7 @@ static void look_for_promised(Witness *w, size_t entries, WitnessMercy mercy, Wi
                         continue;
                 }
                 f->n_gone++;
-                if (mercy == WITNESS_STRICT)
+                if (mercy != WITNESS_HARMED)
                         (void)witness_complain(w, "%s %llu had its receipt (at change %zu) and is gone",
                                                w->names[row->stream], (unsigned long long)row->n, row->promised);
         }
@@ -307,8 +308,9 @@ static void look_at_books(Witness *w, Bench *b, WitnessMercy mercy, WitnessFindi
 
                 queue_ledger(b->queue, s, &l);
                 f->n_damaged += l.settled[OUTCOME_DAMAGED];
+                f->n_torn += b->queue->streams[s]->durable - 1 - l.accepted;
                 if (stream < 0) { /* the page that named it is gone */
-                        if (mercy == WITNESS_STRICT)
+                        if (mercy != WITNESS_HARMED)
                                 (void)witness_complain(w, "a stream of the name %s", name);
                         continue;
                 }
@@ -316,7 +318,7 @@ static void look_at_books(Witness *w, Bench *b, WitnessMercy mercy, WitnessFindi
                         (void)witness_complain(w, "%s: %llu wait, %llu can be read", name,
                                                (unsigned long long)ledger_waiting(&l),
                                                (unsigned long long)counts[stream]);
-                if (mercy == WITNESS_STRICT && l.accepted < promised[stream])
+                if (mercy != WITNESS_HARMED && l.accepted < promised[stream])
                         (void)witness_complain(w, "%s: %llu accepted, %llu were promised", name,
                                                (unsigned long long)l.accepted, (unsigned long long)promised[stream]);
         }
@@ -336,7 +338,8 @@ const char *witness_examine(Witness *w, Bench *b, size_t entries, WitnessMercy m
         look_at_books(w, b, mercy, &f, counts, promised);
         if (mercy == WITNESS_STRICT && f.n_damaged > 0)
                 (void)witness_complain(w, "%llu are counted as damaged", (unsigned long long)f.n_damaged);
-        if (f.n_gone > f.n_damaged)
+        /* With the pages before a torn commit gone as well, what they held counts as torn with it. */
+        if (f.n_gone > f.n_damaged + f.n_torn)
                 (void)witness_complain(w, "%zu are gone, %llu counted as damaged", f.n_gone,
                                        (unsigned long long)f.n_damaged);
         *ret = f;

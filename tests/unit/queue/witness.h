@@ -55,10 +55,12 @@ typedef struct WitnessFinding {
         size_t n_read, n_again; /* of these, had an outcome before */
         size_t n_gone;          /* promised, without outcome, not there any more: damage */
         uint64_t n_damaged;     /* as the queue counts it */
+        uint64_t n_torn;        /* numbers that it takes for never accepted */
 } WitnessFinding;
 
 typedef enum WitnessMercy {
         WITNESS_STRICT,  /* what was promised is there, nothing is damaged */
+        WITNESS_UNREAD,  /* what could not be read may be counted as damaged, but nothing that was promised */
         WITNESS_HARMED,  /* the medium was harmed beyond what a cut may do: what is gone is counted */
 } WitnessMercy;
 
