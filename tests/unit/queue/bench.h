@@ -38,6 +38,7 @@ typedef struct Bench {
 void bench_init(Bench *b); /* a fake disk, 8 MiB in slots of 384 KiB, a commit a second */
 void bench_done(Bench *b);
 void bench_open(Bench *b); /* on b->disk */
+int bench_try_open(Bench *b);                                             /* -ENOMEM */
 void bench_close(Bench *b);
 void bench_kill(Bench *b);                                                /* the program dies; the machine and its disk go on */
 void bench_cut(Bench *b, size_t n_entries, FakeCut cut, uint64_t seed);   /* the power goes */

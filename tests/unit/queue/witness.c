@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "fail-alloc.h"
 #include "queue/queue-core.h"
 
 #define READ_PATIENCE_USEC (3 * USEC_PER_MIN) /* for what cannot be read: the queue gives up earlier */
 
-static void *need(void *p)
+static void *grow(void *p, size_t size)
 {
+        fail_alloc_exempt(); /* it is no part of what is tried */
+        p = realloc(p, size);
+        fail_alloc_resume();
         if (!p)
                 abort();
         return p;
@@ -23,7 +27,8 @@ void witness_init(Witness *w, size_t room)
                 .names = {"telemetry", "wind", "alarms", "roamer"},
                 .lanes = {QUEUE_LANE_NORMAL, QUEUE_LANE_NORMAL, QUEUE_LANE_URGENT, QUEUE_LANE_NORMAL},
         };
-        w->rows = need(calloc(room, sizeof(*w->rows)));
+        w->rows = grow(NULL, room * sizeof(*w->rows));
+        memset(w->rows, 0, room * sizeof(*w->rows));
         w->allocated = room;
 }
 
@@ -55,7 +60,7 @@ static size_t *newest(Witness *w, unsigned stream, uint64_t n)
         if (n >= numbers->allocated) {
                 size_t room = MAX((size_t)n + 1, numbers->allocated * 2);
 
-                numbers->newest = need(realloc(numbers->newest, room * sizeof(size_t)));
+                numbers->newest = grow(numbers->newest, room * sizeof(size_t));
                 memset(numbers->newest + numbers->allocated, 0, (room - numbers->allocated) * sizeof(size_t));
                 numbers->allocated = room;
         }
