@@ -168,6 +168,30 @@ static void look_at(Search *o, Head *head, const char *path)
         o->unread = unread ?: o->unread;
 }
 
+/* What is no file of ours is left alone. Any other refusal may pass; to go on without what the slot holds would give
+ * its generation, and perhaps its numbers, a second time. */
+static int cannot_open(Search *o, Slot *slot, const char *path, int error)
+{
+        switch (error) {
+        case -EISDIR:
+        case -ELOOP:
+        case -ENXIO:
+        case -ENOENT:
+        case -EACCES:
+        case -EPERM:
+                slot->state = SLOT_ALIEN;
+                note(o, "cannot be opened; left alone", path);
+                return 0;
+        case -EIO:
+        case -EINTR:
+                o->unread = o->unread ?: error;
+                give_up(o, slot, path);
+                return 0;
+        default: /* out of descriptors, read-only: not the slot's fault, however long it takes */
+                return error;
+        }
+}
+
 static int open_slot(Search *o, unsigned index, Head *head)
 {
         Lane *l = o->lane;
@@ -187,11 +211,8 @@ static int open_slot(Search *o, unsigned index, Head *head)
                 return -ENOMEM;
         }
         head->slot = slot;
-        if (fd < 0 || size < 0) {
-                slot->state = SLOT_ALIEN;
-                note(o, "cannot be opened; left alone", path);
-                return 0;
-        }
+        if (fd < 0 || size < 0)
+                return cannot_open(o, slot, path, fd < 0 ? fd : (int)size);
         look_at(o, head, path);
         if (slot->state == SLOT_FREE && lane_is_short(l, slot)) {
                 /* half made when the power went, or of a smaller size */
