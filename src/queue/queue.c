@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define TOKEN_USEC  (USEC_PER_SEC / 2) /* early commits: two a second ... */
-#define TOKEN_BURST 20                 /* ... after so many at once */
+/*
+ * Early commits: two a second, after a burst of so many at once. No second may see more than 21 flushes, whatever
+ * callers do: these 12, the two that come in meanwhile, one a lane for the interval, a new slot a lane (two each),
+ * and one that is removed.
+ */
+#define TOKEN_USEC  (USEC_PER_SEC / 2)
+#define TOKEN_BURST 12
 
 #define JOIN_RANGES 48 /* of the CHECKPOINT_RANGES */
 

@@ -624,9 +624,54 @@ START_TEST(receipts_share_commits)
                 if (second == 0)
                         ck_assert_uint_le(b.disk->n_syncs, syncs + 21 + 1);
         }
-        ck_assert_uint_le(b.disk->n_syncs, syncs + 20 + 20 + 4);
+        ck_assert_uint_le(b.disk->n_syncs, syncs + 12 + 20 + 4);
         bench_run(&b, USEC_PER_SEC);
         ck_assert_uint_eq(b.n_answered, 5100);
+        bench_done(&b);
+}
+END_TEST
+
+/* Clients that each submit again as soon as they have their answer, in both lanes, with slots that are soon full: every
+ * second, wherever it begins. */
+START_TEST(no_second_has_more_than_21_flushes)
+{
+        enum { CLIENTS = 8, MSEC = 60000 };
+        static uint64_t flushes[MSEC + 1];
+        uint64_t most = 0;
+        size_t waits[CLIENTS];
+        unsigned streams[2];
+        Bench b;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        b.settings.max_bytes = 3 << 20;
+        bench_open(&b);
+        streams[0] = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        streams[1] = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+        bench_run(&b, USEC_PER_MIN);
+        for (size_t i = 0; i < CLIENTS; i++)
+                waits[i] = SIZE_MAX;
+        for (size_t ms = 0; ms <= MSEC; ms++) {
+                QueueStats stats;
+
+                for (size_t i = 0; i < CLIENTS; i++)
+                        if ((waits[i] == SIZE_MAX || b.receipts[waits[i]].answered) &&
+                            bench_submit(&b, streams[i % 2], SAMPLE) == 0)
+                                waits[i] = b.n_receipts - 1;
+                if (ms % 10 == 0) /* and sensors, so that slots fill and are dropped */
+                        for (int k = 0; k < 5; k++)
+                                (void)bench_append_big(&b, streams[ms / 10 % 2], 900);
+                bench_run(&b, USEC_PER_MSEC);
+                queue_stats(b.queue, &stats);
+                flushes[ms] = stats.flushes;
+                if (ms >= 1000)
+                        most = MAX(most, flushes[ms] - flushes[ms - 1000]);
+                if (ms >= 1000 && flushes[ms] - flushes[ms - 1000] > 21)
+                        ck_abort_msg("%llu flushes in the second before %zu ms",
+                                     (unsigned long long)(flushes[ms] - flushes[ms - 1000]), ms);
+        }
+        ck_assert_uint_ge(most, 12); /* it was tried */
+        ck_assert_uint_gt(b.settled[OUTCOME_QUEUE_FULL], 0);
         bench_done(&b);
 }
 END_TEST
@@ -698,6 +743,7 @@ int main(void)
         tcase_add_test(c, small_slots_give_way_to_large_ones);
         tcase_add_test(c, opening_does_not_read_the_backlog);
         tcase_add_test(c, receipts_share_commits);
+        tcase_add_test(c, no_second_has_more_than_21_flushes);
         tcase_add_test(c, gentle_to_flash);
         return suite_run(s);
 }
