@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "ctl/offline.h"
 
 static const char *const places[] = {"../daemon/hublinkd", "../sbin/hublinkd", "hublinkd"};
 
-static bool find_daemon(char path[static PATH_MAX])
+bool find_daemon(char path[static PATH_MAX])
 {
         char self[PATH_MAX];
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -14,7 +14,8 @@ _hublinkctl() {
     --bus) mapfile -t COMPREPLY < <(compgen -W 'system session' -- "$cur"); return ;;
     --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --for | --timeout) mapfile -t COMPREPLY < <(compgen -W '10s 1min 5min' -- "$cur"); return ;;
-    --count | --time | --stream | --content-type | --property) return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --count | --time | --from | --to | --stream | --content-type | --property) return ;;
     esac
 
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -30,8 +31,17 @@ _hublinkctl() {
     case $command in
     '') words+=' status watch sensors submit submit-message flush reconnect queue check' ;;
     watch) words+=' --for --count' ;;
-    queue) [[ $prev == queue ]] && words+=' stats' ;;
     flush) words+=' --timeout' ;;
+    queue)
+        case ${COMP_WORDS[i+1]} in
+        stats) return ;;
+        inspect) ;;
+        verify) words+=' --quiet' ;;
+        export) words+=' --all --stream --from --to --output --quiet' ;;
+        *) words='stats inspect verify export' ;;
+        esac
+        [[ $words == stats* ]] || mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        ;;
     submit)
         words+=' --time --stream --wait --timeout'
         [[ $prev == submit ]] && words+=" $(_hublinkctl_sensors "${bus[@]}")"

@@ -27,7 +27,12 @@ static const Command commands[] = {
         {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
          command_flush},
         {"reconnect", "", "try to connect now", command_reconnect},
-        {"queue", "stats", "what the queue costs the disk", command_queue},
+        {"queue",
+         "stats | inspect [DIR] | verify [DIR] [--quiet] | export [DIR] [--all] [--stream S]\n"
+         "        [--from N] [--to N] [--output FILE] [--quiet]",
+         "what the queue costs the disk; with the daemon stopped: what lies there, is it whole,\n"
+         "      its records as JSON lines",
+         command_queue},
         {"check", "", "check the settings; works with the daemon stopped", command_check},
 };
 
@@ -39,7 +44,7 @@ static void help(void)
                        commands[i].arguments, commands[i].help);
         puts("\n  --bus      where hublinkd is: the system's bus (the default), the session's, or a D-Bus "
              "address\n"
-             "  --config   the settings that check reads\n"
+             "  --config   the settings that check reads, and queue for its directory\n"
              "  --json     one JSON object, or with watch one a line\n"
              "  --help, --version\n\n"
              "VALUE is a number, true, false, or else text; what looks like a number and is none (nan, 0x10,\n"

@@ -60,7 +60,7 @@ static int look_for_lanes(const char *directory, Disk *disk, char reason[static 
         int r = disk_list(disk, directory, look_for_lane, &lanes);
 
         if (r < 0)
-                lane_reason(reason, r, "read", directory);
+                (void)snprintf(reason, ARCHIVE_REASON_MAX, "cannot read %.200s: %s", directory, strerror(-r));
         else if (!lanes.any) {
                 (void)snprintf(reason, ARCHIVE_REASON_MAX, "no queue is in %.200s: it has neither normal/ nor urgent/",
                                directory);
