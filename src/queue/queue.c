@@ -247,6 +247,21 @@ static int append_to_ring(Queue *q, Stream *s, const Record *record)
         return batch_put(ring, record, NULL);
 }
 
+/* It changed lanes, and numbers of before are not at rest there: if later ones were, a cut would leave a hole among
+ * those that count as accepted. */
+static bool waits_elsewhere(Queue *q, const Stream *s)
+{
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
+                Lane *l = q->lanes[i];
+
+                if (i == s->lane || l->failed || (l->filling.first[s->id] == 0 && l->flight.batch.first[s->id] == 0))
+                        continue;
+                l->urgent = true;
+                return true;
+        }
+        return false;
+}
+
 int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
                  const QueueReceipt *receipt, uint64_t *ret_n)
 {
@@ -265,6 +280,8 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
                 return QUEUE_E_TOO_LARGE;
         if (receipt && (!queue_is_open(q) || q->lanes[s->lane]->failed))
                 return QUEUE_E_DISK;
+        if (queue_is_open(q) && waits_elsewhere(q, s))
+                return QUEUE_E_BUSY;
         r = queue_is_open(q) ? lane_append(q->lanes[s->lane], &record, receipt) : append_to_ring(q, s, &record);
         if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */

@@ -394,7 +394,7 @@ START_TEST(a_stream_changes_lanes_between_splits)
                 append(&b, other, 20);
                 append(&b, s, 10);
                 appended += 10;
-                if (i % 3) /* it may move while its last records are not durable yet */
+                if (i % 3) /* or a split comes while its last records are not durable yet */
                         bench_run(&b, 2 * USEC_PER_SEC);
                 if (i % 4 == 2)
                         queue_split(b.queue);
