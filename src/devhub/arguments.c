@@ -19,6 +19,7 @@ static const char help[] =
         "       hublink-devhub device list\n"
         "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
         "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
+        "                              [--match TEXT]\n"
         "       hublink-devhub fault list | fault clear [NAME]\n"
         "\n"
         "every command\n"
@@ -42,6 +43,7 @@ static const char help[] =
         "  delay-puback      PUBACKs come --delay D late (default 1s)\n"
         "  withhold-puback   events are stored and not acknowledged\n"
         "  silent            links are never answered again\n"
+        "  poison            links close at an event with --match TEXT in its body, which is not stored\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";
 
@@ -80,6 +82,7 @@ typedef enum Option {
         OPTION_DEVICE,
         OPTION_CODE,
         OPTION_DELAY,
+        OPTION_MATCH,
 } Option;
 
 #define TAKES_ANY       (~0u)
@@ -101,6 +104,7 @@ static const struct option options[] = {
         {"device", required_argument, NULL, OPTION_DEVICE},
         {"code", required_argument, NULL, OPTION_CODE},
         {"delay", required_argument, NULL, OPTION_DELAY},
+        {"match", required_argument, NULL, OPTION_MATCH},
         {},
 };
 
@@ -120,6 +124,7 @@ static const unsigned takers[] = {
         [OPTION_DEVICE] = OF(COMMAND_FAULT_SET),
         [OPTION_CODE] = OF(COMMAND_FAULT_SET),
         [OPTION_DELAY] = OF(COMMAND_FAULT_SET),
+        [OPTION_MATCH] = OF(COMMAND_FAULT_SET),
 };
 
 static const char *option_name(int option)
@@ -220,6 +225,9 @@ static int take_option(Arguments *a, Option option, const char *value)
         case OPTION_DELAY:
                 if (quantity_parse_time(value, &a->delay_usec) < 0)
                         return complain("--delay takes a time such as 1s or 200ms, not '%s'", value);
+                return 0;
+        case OPTION_MATCH:
+                a->match = value;
                 return 0;
         }
         return complain("unknown option");

@@ -39,6 +39,7 @@ typedef struct Arguments {
         uint64_t count; /* 0: no limit */
         int code;       /* -1: the usual */
         usec_t delay_usec; /* USEC_INFINITY: the usual */
+        const char *match; /* NULL: every event */
 } Arguments;
 
 /* Borrows from argv. -EINVAL: what is wrong has been said on stderr. */

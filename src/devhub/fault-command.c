@@ -63,6 +63,8 @@ int fault_set(const StateDir *dir, const Arguments *a)
                 json_object_object_add(request, "count", json_object_new_uint64(a->count));
         if (a->code >= 0)
                 json_object_object_add(request, "code", json_object_new_int(a->code));
+        if (a->match)
+                json_object_object_add(request, "match", json_object_new_string(a->match));
         if (a->delay_usec != USEC_INFINITY)
                 json_object_object_add(request, "delay_usec", json_object_new_uint64(a->delay_usec));
         return ask(dir, request);
@@ -95,6 +97,8 @@ static void print_fault(json_object *fault)
         }
         if (json_object_object_get_ex(fault, "count", &value))
                 (void)printf(" --count %" PRIu64, json_object_get_uint64(value));
+        if (json_object_object_get_ex(fault, "match", &value))
+                (void)printf(" --match %s", json_object_get_string(value));
         json_object_object_get_ex(fault, "strikes", &value);
         (void)printf("   struck %" PRIu64 " times\n", json_object_get_uint64(value));
 }

@@ -9,6 +9,7 @@
  *   delay-puback       PUBACKs come late (1 s unless told), in order
  *   withhold-puback    events are stored and never acknowledged
  *   silent             links are heard and never answered, nor closed; what was struck stays so
+ *   poison             the link closes at an event whose body holds a text, which is not stored
  *
  * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
  * one per fault and device. Pure.
@@ -25,6 +26,7 @@ typedef enum FaultKind {
         FAULT_DELAY_PUBACK,
         FAULT_WITHHOLD_PUBACK,
         FAULT_SILENT,
+        FAULT_POISON,
         _FAULT_KIND_MAX,
         _FAULT_KIND_INVALID = -22,
 } FaultKind;
@@ -40,6 +42,7 @@ typedef struct Fault {
         uint64_t n_strikes;
         uint8_t code;        /* refuse-connect */
         usec_t delay_usec;   /* delay-puback */
+        char *match;         /* poison; NULL: every event */
 } Fault;
 
 typedef struct Faults {
@@ -47,7 +50,7 @@ typedef struct Faults {
         size_t n_rules;
 } Faults;
 
-/* Replaces the rule of the same fault and device. Copies the device id. */
+/* Replaces the rule of the same fault and device. Copies the texts. */
 int faults_set(Faults *faults, const Fault *fault);
 void faults_clear(Faults *faults, FaultKind kind); /* _FAULT_KIND_MAX: all of them */
 void faults_done(Faults *faults);
@@ -55,3 +58,5 @@ void faults_expire(Faults *faults, usec_t now); /* drops the rules that have end
 
 /* Is the device to be struck now? Counts it. NULL: no. A rule for the device comes before one for all. */
 const Fault *faults_strike(Faults *faults, FaultKind kind, const char *device_id, usec_t now);
+/* Is this event poison? Counts it. */
+bool faults_poison(Faults *faults, const char *device_id, const void *body, size_t size, usec_t now);

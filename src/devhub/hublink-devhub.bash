@@ -34,8 +34,8 @@ _hublink_devhub() {
         'device create'* | 'device list') more='--json' ;;
         monitor*) more='--from --count --for --verify' ;;
         fault) more='set list clear' ;;
-        'fault set' | 'fault clear') more='refuse-connect cut delay-puback withhold-puback silent' ;;
-        'fault set '*) more='--device --for --count --code --delay' ;;
+        'fault set' | 'fault clear') more='refuse-connect cut delay-puback withhold-puback silent poison' ;;
+        'fault set '*) more='--device --for --count --code --delay --match' ;;
         'fault list') more='--json' ;;
         esac
         COMPREPLY=($(compgen -W "$more $options" -- "$cur"))

@@ -36,6 +36,7 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
                 .strikes_left = number_of(request, "count", UINT64_MAX),
                 .code = (uint8_t)number_of(request, "code", CONNACK_UNAVAILABLE),
                 .delay_usec = number_of(request, "delay_usec", USEC_PER_SEC),
+                .match = (char *)text_of(request, "match"),
         };
         bool boundless = for_usec == USEC_INFINITY && fault.strikes_left == UINT64_MAX;
 
@@ -59,6 +60,8 @@ static json_object *fault_list(Server *server, json_object *reply)
 
                 json_object_object_add(o, "fault", json_object_new_string(fault_kind_to_string(f->kind)));
                 json_object_object_add(o, "device", f->device_id ? json_object_new_string(f->device_id) : NULL);
+                if (f->match)
+                        json_object_object_add(o, "match", json_object_new_string(f->match));
                 json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
                 if (f->strikes_left != UINT64_MAX)
                         json_object_object_add(o, "count", json_object_new_uint64(f->strikes_left));

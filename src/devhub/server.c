@@ -229,8 +229,11 @@ static usec_t puback_delay(Server *s, const char *device_id)
 static int on_link_event(void *userdata, Link *link, const SessionEvent *event, usec_t *ret_delay_usec)
 {
         Server *s = userdata;
-        int r = turn_take(s->turn, link, event);
+        int r;
 
+        if (faults_poison(&s->faults, link_verdict(link)->device_id, event->body.data, event->body.size, boot_now()))
+                return -ECANCELED;
+        r = turn_take(s->turn, link, event);
         if (r < 0)
                 return r;
         if (event->qos > 0)

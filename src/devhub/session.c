@@ -192,6 +192,7 @@ static void on_publish(Session *s, const MqttPublish *publish)
         SessionEvent event = {.body = publish->payload, .qos = publish->qos};
         const char *fault = check_event(s, publish, &event.bag);
         usec_t delay_usec = 0;
+        int r;
 
         if (fault) {
                 session_close(s, fault);
@@ -201,8 +202,9 @@ static void on_publish(Session *s, const MqttPublish *publish)
                 session_close(s, "it does not wait for acknowledgements");
                 return;
         }
-        if (s->sink.event(s->sink.userdata, &event, &delay_usec) < 0) {
-                session_close(s, "the event could not be stored");
+        r = s->sink.event(s->sink.userdata, &event, &delay_usec);
+        if (r < 0) {
+                session_close(s, r == -ECANCELED ? "poisoned, by a fault" : "the event could not be stored");
                 return;
         }
         s->n_events++;

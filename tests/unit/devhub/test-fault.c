@@ -19,7 +19,7 @@ static Fault rule(FaultKind kind, const char *device_id)
 
 START_TEST(names_read_back)
 {
-        static const char *const names[] = {"refuse-connect", "cut", "delay-puback", "withhold-puback", "silent"};
+        static const char *const names[] = {"refuse-connect", "cut", "delay-puback", "withhold-puback", "silent", "poison"};
 
         for (int i = 0; i < _FAULT_KIND_MAX; i++) {
                 ck_assert_str_eq(fault_kind_to_string((FaultKind)i), names[i]);
@@ -118,6 +118,25 @@ START_TEST(clearing_takes_one_kind_or_all)
 }
 END_TEST
 
+START_TEST(poison_is_in_the_body)
+{
+        Faults f = {};
+        Fault bad = {.kind = FAULT_POISON, .match = (char *)"bad", .until_usec = USEC_INFINITY, .strikes_left = 1};
+
+        ck_assert(!faults_poison(&f, "d1", "bad", 3, 0));
+        ck_assert_int_eq(faults_set(&f, &bad), 0);
+        ck_assert(!faults_poison(&f, "d1", "good", 4, 0));
+        ck_assert(!faults_poison(&f, "d1", "ba", 2, 0));
+        ck_assert(!faults_poison(&f, "d1", NULL, 0, 0));
+        ck_assert(faults_poison(&f, "d1", "a bad one", 9, 0));
+        ck_assert(!faults_poison(&f, "d1", "a bad one", 9, 0)); /* that was the one strike */
+        bad.match = NULL;
+        ck_assert_int_eq(faults_set(&f, &bad), 0);
+        ck_assert(faults_poison(&f, "d1", NULL, 0, 0));
+        faults_done(&f);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/fault");
@@ -129,5 +148,6 @@ int main(void)
         tcase_add_test(c, rules_end_by_strikes_or_time);
         tcase_add_test(c, setting_again_replaces);
         tcase_add_test(c, clearing_takes_one_kind_or_all);
+        tcase_add_test(c, poison_is_in_the_body);
         return suite_run(s);
 }
