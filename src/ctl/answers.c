@@ -29,7 +29,7 @@ static int read_counts(sd_bus_message *m, void *to)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_value(sd_bus_message *m, Value *v)
+int answer_read_value(sd_bus_message *m, Value *v)
 {
         const char *type;
         int r, b;
@@ -71,7 +71,7 @@ static int read_values(sd_bus_message *m, void *to)
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
                 Channel c;
 
-                if ((r = sd_bus_message_read(m, "s", &c.name)) < 0 || (r = read_value(m, &c.value)) < 0)
+                if ((r = sd_bus_message_read(m, "s", &c.name)) < 0 || (r = answer_read_value(m, &c.value)) < 0)
                         return r;
                 if (s->n_values < READING_CHANNELS_MAX) {
                         s->units[s->n_values] = "";

@@ -10,6 +10,7 @@
 #define ROOT          "/org/hublink1"
 #define SENSOR_PREFIX "/org/hublink1/sensor/"
 #define MANAGER       "org.hublink1.Manager"
+#define DEAD_LETTERS  "org.hublink1.DeadLetters"
 #define PROPERTIES    "org.freedesktop.DBus.Properties"
 
 struct Client {
@@ -60,7 +61,7 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
         return CTL_FAILED;
 }
 
-static int broken(const char *what, int r)
+int client_misunderstood(const char *what, int r)
 {
         fprintf(stderr,
                 "%s: the answer cannot be understood (%s). Do daemon and hublinkctl have the same "
@@ -126,7 +127,11 @@ int client_status(Client *c, GatewayStatus *ret)
         if (r < 0)
                 return failed(c, "Status", &e, r);
         r = gateway_status_read(ret, m);
-        return r < 0 ? broken("Status", r) : CTL_OK;
+        if (r < 0)
+                return client_misunderstood("Status", r);
+        /* An older daemon has none. */
+        (void)sd_bus_get_property_trivial(c->bus, NAME, ROOT, DEAD_LETTERS, "Count", NULL, 't', &ret->dead_letters);
+        return CTL_OK;
 }
 
 int client_sensors(Client *c, SensorList *ret)
@@ -140,7 +145,7 @@ int client_sensors(Client *c, SensorList *ret)
         if (r < 0)
                 return failed(c, "Sensors", &e, r);
         r = sensor_list_read(ret, m);
-        return r < 0 ? broken("Sensors", r) : CTL_OK;
+        return r < 0 ? client_misunderstood("Sensors", r) : CTL_OK;
 }
 
 /* ---- requests ---- */
@@ -228,7 +233,7 @@ int client_submit(Client *c, const Reading *reading, const char *stream, usec_t 
                 return r;
         r = sd_bus_message_read(answer, "sttt", &name, &ret->epoch, &ret->first, &ret->last);
         if (r < 0)
-                return broken("Submit", r);
+                return client_misunderstood("Submit", r);
         (void)snprintf(ret->stream, sizeof(ret->stream), "%s", name);
         return CTL_OK;
 }
@@ -263,7 +268,7 @@ int client_submit_message(Client *c, const Message *message, const char *stream,
                 return r;
         r = sd_bus_message_read(answer, "stt", &name, &ret->epoch, &ret->first);
         if (r < 0)
-                return broken("SubmitMessage", r);
+                return client_misunderstood("SubmitMessage", r);
         ret->last = ret->first;
         (void)snprintf(ret->stream, sizeof(ret->stream), "%s", name);
         return CTL_OK;
@@ -275,6 +280,16 @@ int client_call(Client *c, const char *member, usec_t timeout_usec)
         int r = begin(c, member, &m);
 
         return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, NULL);
+}
+
+int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, sd_bus_message **ret)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+
+        if (r >= 0 && id)
+                r = sd_bus_message_append(m, "t", *id);
+        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
 }
 
 /* ---- events ---- */

@@ -49,6 +49,11 @@ int client_submit_message(Client *c, const Message *message, const char *stream,
                           Receipt *ret);
 int client_call(Client *c, const char *member, usec_t timeout_usec); /* one without arguments */
 
+/* A method of another interface of the same object, with an id or without (NULL). */
+int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, struct sd_bus_message **ret);
+/* Says that an answer is not what the interface says. r: negative errno */
+int client_misunderstood(const char *what, int r);
+
 /* ---- events ---- */
 
 typedef struct ClientSettled {

@@ -5,6 +5,10 @@ _hublinkctl_sensors() {
     hublinkctl "$@" --json sensors 2>/dev/null | grep -o '"name":"[A-Za-z0-9_]*"' | cut -d'"' -f4
 }
 
+_hublinkctl_letters() {
+    hublinkctl "$@" --json dead-letters list 2>/dev/null | grep -o '"id":[0-9]*' | cut -d: -f2
+}
+
 _hublinkctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i words
     local -a bus=()
@@ -29,8 +33,16 @@ _hublinkctl() {
 
     words='--bus --config --json --help --version'
     case $command in
-    '') words+=' status watch sensors submit submit-message flush reconnect queue check' ;;
+    '') words+=' status watch sensors submit submit-message flush reconnect dead-letters queue check' ;;
     watch) words+=' --for --count' ;;
+    dead-letters)
+        case $prev in
+        dead-letters) words+=' list show export requeue delete' ;;
+        --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        show) words=$(_hublinkctl_letters "${bus[@]}") ;;
+        *) words+=" --all --output $(_hublinkctl_letters "${bus[@]}")" ;;
+        esac
+        ;;
     flush) words+=' --timeout' ;;
     queue)
         case ${COMP_WORDS[i+1]} in

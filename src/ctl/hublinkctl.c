@@ -27,6 +27,8 @@ static const Command commands[] = {
         {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
          command_flush},
         {"reconnect", "", "try to connect now", command_reconnect},
+        {"dead-letters", "list | show ID | export|requeue|delete ID...|--all [--output FILE]",
+         "what the hub can never take", command_dead_letters},
         {"queue",
          "stats | inspect [DIR] | verify [DIR] [--quiet] | export [DIR] [--all] [--stream S]\n"
          "        [--from N] [--to N] [--output FILE] [--quiet]",

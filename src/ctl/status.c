@@ -42,7 +42,7 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
                       ",\"in_flight\":%" PRIu32 ",\"disk_error\":",
                       s->queue_records, s->queue_bytes, s->oldest_age, s->in_flight);
         json_string(&b, s->disk_error);
-        buffer_append_string(&b, "},\"sensors\":");
+        buffer_printf(&b, "},\"dead_letters\":%" PRIu64 ",\"sensors\":", s->dead_letters);
         put_sensors_json(&b, l);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
@@ -115,6 +115,10 @@ static void print_gateway(const Screen *screen, const GatewayStatus *s, usec_t n
         add_acknowledged(&t, s, now);
         add_counts(&t, "dropped", &s->dropped);
         add_counts(&t, "refused", &s->refused);
+        if (s->dead_letters > 0) {
+                table_add(&t, COLOUR_FAINT, "dead letters");
+                table_add(&t, COLOUR_CARE, "%" PRIu64 ": hublinkctl dead-letters list", s->dead_letters);
+        }
         table_add(&t, COLOUR_FAINT, "version");
         table_add(&t, COLOUR_NONE, "%s", s->version);
         table_print(&t, screen);

@@ -57,7 +57,10 @@ def good(result):
     ['submit', 'plc', 'a=1', '--time', '2026-01-01T00:00:00'], ['submit', 'plc', 'a=1', '--timeout', '5 parsec'],
     ['submit', 'plc'] + ['c%d=1' % i for i in range(65)],
     ['submit-message'], ['submit-message', 'a', 'b'], ['submit-message', '-', '--property', 'x'],
-    ['submit-message', '-', '--property', '=x'], ['queue'], ['queue', 'x'], ['queue', 'stats', 'x'],
+    ['submit-message', '-', '--property', '=x'], ['queue'], ['queue', 'x'], ['dead-letters'], ['dead-letters', 'x'], ['dead-letters', 'list', 'x'],
+    ['dead-letters', 'show'], ['dead-letters', 'show', 'x'], ['dead-letters', 'show', '1', '2'], ['dead-letters', 'delete'],
+    ['dead-letters', 'delete', '1', '-2'], ['dead-letters', 'requeue', '--all', '1'], ['dead-letters', 'export'],
+    ['dead-letters', 'delete', '1', '--output', 'x'], ['queue', 'stats', 'x'],
 ], ids=' '.join)
 def test_wrong_usage_is_exit_2(args):
     result = subprocess.run([CTL, *args], capture_output=True, text=True, timeout=10)
@@ -69,14 +72,15 @@ def test_help_and_version():
     for args in (['--help'], ['-h'], ['status', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'queue', 'check'}
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'queue', 'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
 
 
 COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
-            ['submit-message', '-'], ['flush'], ['reconnect'], ['queue', 'stats']]
+            ['submit-message', '-'], ['flush'], ['reconnect'], ['queue', 'stats'], ['dead-letters', 'list'],
+            ['dead-letters', 'show', '1'], ['dead-letters', 'delete', '1'], ['dead-letters', 'export', '--all']]
 
 
 @pytest.mark.parametrize('args', COMMANDS, ids=' '.join)
