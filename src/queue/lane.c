@@ -146,6 +146,13 @@ static size_t batch_pages(const Lane *l)
         return MIN(l->host->slot_pages - record_cont_pages(QUEUE_PAYLOAD_MAX) - 4, (size_t)LANE_BATCH_PAGES);
 }
 
+/* If the write under way fails, its batch and this one go to a slot together. */
+static bool fits_with_flight(const Lane *l, size_t pages)
+{
+        return !l->flight.under_way || l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <=
+                                               l->host->slot_pages;
+}
+
 /* Could the batch be written, now or after what the lane does by itself? */
 static bool has_way_out(Lane *l, size_t pages)
 {
@@ -166,7 +173,7 @@ int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt)
                 trim_ring(l, pages);
         else if (!has_way_out(l, pages))
                 return QUEUE_E_FULL;
-        else if (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false))
+        else if (!fits_with_flight(l, pages) || (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false)))
                 return QUEUE_E_BUSY;
         if (l->filling.end[record->stream] != 0 && l->filling.end[record->stream] != record->n) {
                 l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
@@ -186,7 +193,7 @@ int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt)
 
 bool lane_has_room(const Lane *l)
 {
-        return l->failed || l->filling.n_pages < batch_pages(l);
+        return l->failed || (l->filling.n_pages < batch_pages(l) && fits_with_flight(l, 1));
 }
 
 void lane_dirty(Lane *l)
