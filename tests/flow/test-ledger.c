@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Weeks of bad luck: sources, outages, slow hubs, kills, power cuts, reloads, caps. At every quiet point the ledger
- * balances; at the end it says of each number what was told of it, and the far side holds what it says.
+ * Weeks of bad luck: sources, outages, slow hubs, kills, power cuts, reloads, caps, poison. At every quiet point the
+ * ledger balances; at the end it says of each number what was told of it, and the far side holds what it says.
  *
  * HUBLINK_SEED: the first seed. HUBLINK_SEEDS: how many. HUBLINK_DAYS: of virtual time each.
  */
@@ -16,9 +16,13 @@
 
 #define N_STREAMS 3
 
+/* A value that no other reading has: the link breaks whenever it is sent. */
+#define POISON 666.66
+
 static World w;
 static uint64_t seed;
 static unsigned step;
+static uint64_t n_poisons;
 
 /* What a reload may change. */
 static StreamSettings streams[N_STREAMS];
@@ -61,6 +65,12 @@ static void burst(void)
                 world_submit(&w, w.streams[draw(N_STREAMS)].name, "tool", (double)i);
 }
 
+static void poison(void)
+{
+        world_submit(&w, w.streams[draw(N_STREAMS)].name, "tool", POISON);
+        n_poisons++;
+}
+
 static void reload(void)
 {
         streams[0].max_latency_usec = draw(20) * USEC_PER_SEC;
@@ -77,7 +87,7 @@ static void reload(void)
 
 static void something_happens(void)
 {
-        switch (draw(16)) {
+        switch (draw(17)) {
         case 0:
         case 1:
                 world_link(&w, false);
@@ -110,6 +120,9 @@ static void something_happens(void)
                 /* a while without room for another slot */
                 w.disk->capacity = draw(2) ? 1 : 0;
                 break;
+        case 12:
+                poison();
+                break;
         default:
                 burst();
                 break;
@@ -118,14 +131,22 @@ static void something_happens(void)
 
 /* ---- what has to hold ---- */
 
+static uint64_t waiting(void)
+{
+        return ledger_waiting(&world_ask(&w)->ledger);
+}
+
+/* The sensors stay for a day: without others that get their PUBACK nobody is condemned, and poison stays where it is. */
 static void all_ends_well(void)
 {
         w.withhold_pubacks = false;
         w.puback_delay_usec = 0;
         w.disk->capacity = 0;
-        w.n_sensors = 0;
         world_link(&w, true);
-        for (int hour = 0; hour < 48 && (hour == 0 || ledger_waiting(&world_ask(&w)->ledger) > 0); hour++)
+        for (int hour = 0; hour < 72 && (hour < 24 || waiting() > 30); hour++)
+                world_run(&w, USEC_PER_HOUR);
+        w.n_sensors = 0;
+        for (int hour = 0; hour < 12 && (hour == 0 || waiting() > 0); hour++)
                 world_run(&w, USEC_PER_HOUR);
 }
 
@@ -153,6 +174,8 @@ static void assert_accounted_for(unsigned stream)
                         dropped_and_there += has_arrived(t, n);
                 else
                         assert_holds(has_arrived(t, n), "%s %" PRIu64 " was acknowledged by nobody\n", name, n);
+                assert_holds(!outcome_is_dead_letter(outcome) || !has_arrived(t, n),
+                             "%s %" PRIu64 " is a dead letter, and had arrived\n", name, n);
         }
         for (Outcome o = 0; o < _OUTCOME_MAX; o++)
                 assert_holds(told[o] == ledger.settled[o],
@@ -185,6 +208,8 @@ static void begin(void)
         w.forget_events = true;
         w.keep_outcomes = true;
         w.lossy = true;
+        w.poison = "666.66";
+        n_poisons = 0;
         for (unsigned i = 0; i < N_STREAMS; i++)
                 streams[i] = world_streams[i];
         w.streams = streams;
@@ -209,11 +234,13 @@ static void walk(usec_t length)
                 assert_holds(world_balances(&w), "the ledger does not balance\n");
         }
         all_ends_well();
-        assert_holds(ledger_waiting(&world_ask(&w)->ledger) == 0, "the queue does not drain\n");
+        assert_holds(waiting() == 0, "the queue does not drain\n");
         assert_holds(world_balances(&w), "the ledger does not balance at the end\n");
         for (unsigned stream = 0; stream < queue_n_streams(w.queue); stream++)
                 assert_accounted_for(stream);
         assert_answers_were_true();
+        assert_holds(ledger_dead_lettered(&world_ask(&w)->ledger) <= n_poisons, "%" PRIu64 " dead letters of %" PRIu64 "\n",
+                     ledger_dead_lettered(&world_ask(&w)->ledger), n_poisons);
 }
 
 START_TEST(the_ledger_is_what_the_far_side_counted)
@@ -227,9 +254,9 @@ START_TEST(the_ledger_is_what_the_far_side_counted)
                 walk(length);
                 l = &world_ask(&w)->ledger;
                 (void)printf("# seed %" PRIu64 ": %u steps, %" PRIu64 " accepted, %" PRIu64 " acknowledged, %" PRIu64
-                             " dropped, %" PRIu64 " duplicates\n",
+                             " dropped, %" PRIu64 " of %" PRIu64 " poisons dead letters, %" PRIu64 " duplicates\n",
                              seed, step, l->accepted, l->settled[OUTCOME_ACKNOWLEDGED], ledger_dropped(l),
-                             w.n_duplicates);
+                             ledger_dead_lettered(l), n_poisons, w.n_duplicates);
                 (void)fflush(stdout);
                 world_done(&w);
         }
