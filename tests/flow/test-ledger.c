@@ -78,6 +78,8 @@ static void reload(void)
         streams[1].urgent = draw(4) > 0;
         streams[2].expire_after_usec = draw(3) ? USEC_INFINITY : USEC_PER_HOUR;
         w.queue_settings.max_bytes = draw(3) ? 1 << 20 : 8 << 20;
+        w.queue_settings.max_age_usec = draw(3) ? USEC_INFINITY : 2 * USEC_PER_HOUR;
+        w.queue_settings.min_free_bytes = draw(3) ? 0 : 1 << 20;
         w.queue_settings.drop_newest = draw(4) == 0;
         w.queue_settings.commit_interval_usec = draw(2) ? USEC_PER_SEC : 10 * USEC_PER_SEC;
         queue_configure(w.queue, &w.queue_settings);
@@ -117,8 +119,8 @@ static void something_happens(void)
                 reload();
                 break;
         case 11:
-                /* a while without room for another slot */
-                w.disk->capacity = draw(2) ? 1 : 0;
+                /* a while with no room for another slot, or little */
+                w.disk->capacity = draw(2) ? draw(2 << 20) + 1 : 0;
                 break;
         case 12:
                 poison();
