@@ -234,6 +234,7 @@ static void walk(usec_t length)
                 world_run(&w, span);
                 lived += span;
                 assert_holds(world_balances(&w), "the ledger does not balance\n");
+                assert_holds(world_ask(&w)->ledger.settled[OUTCOME_DAMAGED] == 0, "nobody has harmed the disk\n");
         }
         all_ends_well();
         assert_holds(waiting() == 0, "the queue does not drain\n");
