@@ -59,7 +59,7 @@ static usec_t some_time(void)
 
 static void burst(void)
 {
-        uint64_t n = draw(1500);
+        uint64_t n = draw(draw(8) ? 1500 : 10000);
 
         for (uint64_t i = 0; i < n; i++)
                 world_submit(&w, w.streams[draw(N_STREAMS)].name, "tool", (double)i);
@@ -77,7 +77,7 @@ static void reload(void)
         streams[0].format = draw(4) ? STREAM_ARRAY : STREAM_OBJECT;
         streams[1].urgent = draw(4) > 0;
         streams[2].expire_after_usec = draw(3) ? USEC_INFINITY : USEC_PER_HOUR;
-        w.queue_settings.max_bytes = draw(3) ? 1 << 20 : 8 << 20;
+        w.queue_settings.max_bytes = draw(3) ? 4 << 20 : 16 << 20;
         w.queue_settings.max_age_usec = draw(3) ? USEC_INFINITY : 2 * USEC_PER_HOUR;
         w.queue_settings.min_free_bytes = draw(3) ? 0 : 1 << 20;
         w.queue_settings.drop_newest = draw(4) == 0;
@@ -215,7 +215,8 @@ static void begin(void)
         for (unsigned i = 0; i < N_STREAMS; i++)
                 streams[i] = world_streams[i];
         w.streams = streams;
-        w.queue_settings.max_bytes = 1 << 20;
+        w.queue_settings.max_bytes = 4 << 20; /* the least that may be set, of the smallest slots */
+        w.queue_settings.segment_bytes = 512 << 10;
         world_start(&w);
         world_add_sensor(&w, "cpu", "telemetry", 30 * USEC_PER_SEC);
         world_add_sensor(&w, "wind", "wind", USEC_PER_MIN);
