@@ -238,28 +238,31 @@ static void lost_from_ring(void *userdata, const Record *record)
         (void)stream_settle(s, record->n, record->n, OUTCOME_DISK, queue_settled, q);
 }
 
-static int append_to_ring(Queue *q, Stream *s, const Record *record)
+static int append_to_ring(Queue *q, QueueLane lane, const Record *record)
 {
-        Batch *ring = &q->ring[s->lane];
+        Batch *ring = &q->ring[lane];
 
         while (ring->n_pages > 0 && ring->n_pages + record_pages(record->size) > LANE_RING_PAGES)
                 batch_drop_page(ring, lost_from_ring, q);
         return batch_put(ring, record, NULL);
 }
 
-/* It changed lanes, and numbers of before are not at rest there: if later ones were, a cut would leave a hole among
- * those that count as accepted. */
-static bool waits_elsewhere(Queue *q, const Stream *s)
+/* Are there numbers of it that have not come to rest? */
+static bool waits_in(const Queue *q, QueueLane lane, const Stream *s)
 {
-        for (unsigned i = 0; i < q->host.n_lanes; i++) {
-                Lane *l = q->lanes[i];
+        const Lane *l = q->lanes[lane];
 
-                if (i == s->lane || l->failed || (l->filling.first[s->id] == 0 && l->flight.batch.first[s->id] == 0))
-                        continue;
-                l->urgent = true;
-                return true;
-        }
-        return false;
+        return l ? l->filling.first[s->id] != 0 || l->flight.batch.first[s->id] != 0 : q->ring[lane].first[s->id] != 0;
+}
+
+/* Where the next record goes: to the stream's lane, or to the one that it has left, as long as numbers of before are
+ * not at rest there. If later ones were, a cut would leave a hole among those that count as accepted. */
+static QueueLane lane_for(const Queue *q, const Stream *s)
+{
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                if (i != s->lane && waits_in(q, (QueueLane)i, s))
+                        return (QueueLane)i;
+        return s->lane;
 }
 
 int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
@@ -274,15 +277,19 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
                 .payload = payload,
                 .size = size,
         };
+        QueueLane lane = lane_for(q, s);
+        Lane *l = q->lanes[lane];
         int r;
 
         if (size > QUEUE_PAYLOAD_MAX)
                 return QUEUE_E_TOO_LARGE;
-        if (receipt && (!queue_is_open(q) || q->lanes[s->lane]->failed))
+        if (receipt && (!l || l->failed))
                 return QUEUE_E_DISK;
-        if (queue_is_open(q) && waits_elsewhere(q, s))
+        if (l && !l->failed && lane != s->lane) { /* a moment, and it goes where it belongs */
+                l->urgent = true;
                 return QUEUE_E_BUSY;
-        r = queue_is_open(q) ? lane_append(q->lanes[s->lane], &record, receipt) : append_to_ring(q, s, &record);
+        }
+        r = l ? lane_append(l, &record, receipt) : append_to_ring(q, lane, &record);
         if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         if (r < 0)

@@ -244,6 +244,54 @@ START_TEST(a_disk_that_fails_for_long_is_told_once_and_ridden_out)
 }
 END_TEST
 
+/* What it left in memory there comes to rest before what follows it, or a kill would leave a hole among the accepted. */
+START_TEST(a_stream_leaves_a_lane_that_has_failed)
+{
+        bool killed = _i;
+        QueueStatus status;
+        Bench b;
+        unsigned s;
+
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+        ck_assert_int_eq(bench_append(&b, s, "at rest"), 0);
+        (void)bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&b, USEC_PER_MIN);
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_WRITE | FAKE_SYNC | FAKE_ALLOCATE;
+        b.disk->fail_errno = EIO;
+        for (int i = 0; i < 10; i++)
+                ck_assert_int_eq(bench_append(&b, s, "in memory"), 0);
+        bench_run(&b, 10 * USEC_PER_MIN);
+        b.disk->fail_at = 0;
+
+        s = bench_stream(&b, "alarms", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 10; i++)
+                ck_assert_int_eq(bench_append(&b, s, "after it"), 0);
+        ck_assert_int_eq(bench_submit(&b, s, "is refused"), QUEUE_E_DISK);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert(status.disk_failed); /* it is not tried again before long */
+        ck_assert_uint_eq(bench_ledger(&b).accepted, 1);
+        if (killed) {
+                bench_kill(&b);
+                bench_open(&b);
+                ck_assert_uint_eq(bench_ledger(&b).accepted, 1);
+        } else {
+                bench_run(&b, 2 * USEC_PER_MIN);
+                ck_assert_uint_eq(bench_ledger(&b).accepted, 21);
+                ck_assert_int_eq(bench_submit(&b, s, "where it belongs"), 0);
+                bench_run(&b, USEC_PER_SEC);
+                ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_URGENT), 21);
+                ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_NORMAL), 1);
+        }
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_DAMAGED], 0);
+        bench_done(&b);
+}
+END_TEST
+
 /* The directory cannot be opened at first, though it holds a backlog. */
 START_TEST(a_disk_that_comes_late)
 {
@@ -557,6 +605,7 @@ int main(void)
         tcase_add_loop_test(c, any_call_may_fail, 0, (int)ARRAY_SIZE(failures));
         tcase_add_test(c, a_failed_sync_sends_the_records_to_another_slot);
         tcase_add_test(c, a_disk_that_fails_for_long_is_told_once_and_ridden_out);
+        tcase_add_loop_test(c, a_stream_leaves_a_lane_that_has_failed, 0, 2);
         tcase_add_test(c, a_disk_that_comes_late);
         tcase_add_test(c, a_directory_in_other_hands);
         tcase_add_test(c, a_passing_read_error_at_opening_loses_nothing);
