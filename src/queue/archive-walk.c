@@ -257,7 +257,7 @@ static void walk_records(Walk *w, const uint8_t *bytes, const Page *page, size_t
                 }
                 if (record.stream >= RECORD_STREAMS)
                         learn_names(w, &record, i, start);
-                else if (!is_next(w, &record, i))
+                else if (!slot_tells_of(w->slot, record.stream, record.n) || !is_next(w, &record, i))
                         continue;
                 else if (record.type == RECORD_BIG)
                         big_begin(w, &record, page->epoch, i, start);

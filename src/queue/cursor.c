@@ -368,6 +368,9 @@ static int next_record(Cursor *c)
                                 c->open = NULL;
                                 continue;
                         }
+                        if (c->record.stream < RECORD_STREAMS &&
+                            !slot_tells_of(c->slot, c->record.stream, c->record.n))
+                                continue;
                         if (!c->browses && is_beyond(c, &c->record)) {
                                 step_back(c);
                                 count_missing(c, c->slot);

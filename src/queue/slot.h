@@ -57,6 +57,13 @@ bool slot_is_in_hand(const Slot *slot, Stream *const streams[static RECORD_STREA
 /* Holds nothing, and begins where the lane is now. */
 void slot_begin(Slot *slot, uint64_t segno);
 
+/* Its table is the judge of what lies here: a write whose sync failed leaves records behind that came to rest in the
+ * next slot, or nowhere, and then their numbers were given again. */
+static inline bool slot_tells_of(const Slot *slot, unsigned id, uint64_t n)
+{
+        return n >= slot->first[id] && n < slot->end[id];
+}
+
 static inline bool slot_holds(const Slot *slot)
 {
         return slot->state == SLOT_USED || slot->state == SLOT_BROKEN;

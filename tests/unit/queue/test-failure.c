@@ -188,6 +188,53 @@ START_TEST(a_failed_sync_sends_the_records_to_another_slot)
 }
 END_TEST
 
+/* It was written to two slots, and of the second one only page 0 arrived: the number was not given, whatever the
+ * first one shows, and is given again. */
+START_TEST(what_a_failed_sync_left_behind_is_not_served)
+{
+        uint8_t *file;
+        QueueRecord record;
+        size_t size;
+        Bench b;
+        unsigned s;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "one"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        b.disk->fail_at = b.disk->n_calls + 1;
+        b.disk->fail_count = 1;
+        b.disk->fail_mask = FAKE_SYNC;
+        b.disk->fail_errno = EIO;
+        ck_assert_int_eq(bench_submit(&b, s, "two"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        bench_kill(&b);
+        file = fake_disk_file(b.disk, "/queue/normal/seg-0001", &size);
+        ck_assert_ptr_nonnull(file);
+        ck_assert_mem_eq(file + 4096 + 44 + 20, "two", 3);
+        memset(file + 4096, 0, 4096);
+        /* and of the two copies of "one" the second is read, where "two" stands behind it */
+        file = fake_disk_file(b.disk, "/queue/normal/seg-0000", &size);
+        ck_assert_ptr_nonnull(file);
+        memset(file + 4096, 0, 4096);
+
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "three"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.receipts[2].n, 2);
+        bench_kill(&b);
+        bench_open(&b);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, &record), 2);
+        ck_assert_uint_eq(record.n, 2);
+        ck_assert_uint_eq(record.size, strlen("three"));
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_DAMAGED], 0);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_disk_that_fails_for_long_is_told_once_and_ridden_out)
 {
         QueueStatus status;
@@ -604,6 +651,7 @@ int main(void)
         tcase_set_timeout(c, 300);
         tcase_add_loop_test(c, any_call_may_fail, 0, (int)ARRAY_SIZE(failures));
         tcase_add_test(c, a_failed_sync_sends_the_records_to_another_slot);
+        tcase_add_test(c, what_a_failed_sync_left_behind_is_not_served);
         tcase_add_test(c, a_disk_that_fails_for_long_is_told_once_and_ridden_out);
         tcase_add_loop_test(c, a_stream_leaves_a_lane_that_has_failed, 0, 2);
         tcase_add_test(c, a_disk_that_comes_late);
