@@ -48,7 +48,7 @@ void losses_set_aside(Losses *l, const Message *message, Outcome outcome, usec_t
         uint64_t held_back;
 
         if (throttle_admits(&l->refused, now, INTERVAL, &held_back))
-                log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
+                log_line(LOG_ERR, LOG_ID_MESSAGE_SET_ASIDE, NULL,
                          "Records %llu-%llu of stream %s can never be sent: %s. They are set aside "
                          "(and %llu other messages since the last such line).",
                          (unsigned long long)message->first, (unsigned long long)message->last, message->stream,
