@@ -158,10 +158,13 @@ static usec_t appended_of(const QueueRecord *record)
         return record->this_boot ? record->boot_usec : 0;
 }
 
-/* What went is told however late. */
-static usec_t expiry_of_record(const QueueRecord *record, const Format *format)
+/* By this boot's clock: of an earlier boot's record that is when it will certainly be too old. What went is told
+ * however late. */
+static usec_t expiry_of_record(const QueueRecord *record, const Format *format, usec_t now)
 {
-        return record->kind == QUEUE_KIND_NOTICE ? USEC_INFINITY : expiry_of(format, appended_of(record));
+        if (record->kind == QUEUE_KIND_NOTICE)
+                return USEC_INFINITY;
+        return usec_add(now, usec_sub(format->expire_after_usec, record->age_usec));
 }
 
 static bool is_backfill(const Loader *l)
@@ -223,7 +226,7 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 return LOADER_BLOCKED;
         }
         advance(l);
-        launch(l, record->stream, message, appended_of(record), expiry_of_record(record, format), now);
+        launch(l, record->stream, message, appended_of(record), expiry_of_record(record, format, now), now);
         return LOADER_GIVING;
 }
 
@@ -329,7 +332,7 @@ static LoaderState take_own(Loader *l, const QueueRecord *record, const Format *
 
 static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *format, usec_t now)
 {
-        if (l->peers->is_sent_before || now < expiry_of_record(record, format))
+        if (l->peers->is_sent_before || now < expiry_of_record(record, format, now))
                 return false;
         advance(l);
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
@@ -457,7 +460,7 @@ static usec_t expire_front(Loader *l, usec_t now)
                 const Format *format = format_of(l, record.stream);
 
                 if (!format || !drop_if_expired(l, &record, format, now))
-                        return format ? expiry_of(format, appended_of(&record)) : USEC_INFINITY;
+                        return format ? expiry_of_record(&record, format, now) : USEC_INFINITY;
         }
         return USEC_INFINITY;
 }

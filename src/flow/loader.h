@@ -11,7 +11,7 @@
  *
  * Owns:   the open packs: at most PACKER_SIZE_MAX bytes a stream (or one giant reading), whatever the backlog.
  * Knows:  the queue, as its one reader of this lane and source; nothing of the hub.
- * Time:   boot clock. A record of an earlier boot is at least as old as this boot is.
+ * Time:   boot clock. A record of an earlier boot was appended before all that this clock can tell.
  */
 
 #include "flow/flushes.h"

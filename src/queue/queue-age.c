@@ -15,14 +15,6 @@
 #define REST_MIN_USEC USEC_PER_SEC
 #define REST_MAX_USEC USEC_PER_HOUR
 
-static usec_t age_of(const Queue *q, const CursorRecord *r, usec_t now)
-{
-        usec_t age = boots_age(&q->boots, r->appended, now);
-
-        /* if nothing is known of its boot: at least since this one found it */
-        return r->appended.boot == boots_present(&q->boots) ? age : MAX(age, usec_sub(now, q->opened_usec));
-}
-
 static bool is_limited(const Queue *q)
 {
         return queue_is_open(q) && q->settings.max_age_usec > 0 && q->settings.max_age_usec < USEC_INFINITY;
@@ -74,9 +66,9 @@ static usec_t look(Queue *q, Lane *l, usec_t now)
                         next = usec_add(now, AGAIN_USEC);
                 } else if (e != 0) {
                         next = usec_add(now, CLAMP(max, REST_MIN_USEC, REST_MAX_USEC)); /* what comes now is young */
-                } else if (age_of(q, &r, now) < max ||
+                } else if (queue_age_of(q, r.appended, now) < max ||
                            stream_any_in_hand(r.stream, r.record.n, r.record.n + 1)) {
-                        next = usec_add(now, CLAMP(usec_sub(max, age_of(q, &r, now)), REST_MIN_USEC, REST_MAX_USEC));
+                        next = usec_add(now, CLAMP(usec_sub(max, queue_age_of(q, r.appended, now)), REST_MIN_USEC, REST_MAX_USEC));
                 } else {
                         add(q, l, &old, &r);
                         cursor_advance(c);

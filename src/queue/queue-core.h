@@ -93,6 +93,7 @@ void queue_begin_time(Queue *q, const Opening *o);
 void queue_look_at_clock(Queue *q); /* when it is open */
 void queue_forget_boots(Queue *q);
 Moment queue_moment(const Queue *q); /* now */
+usec_t queue_age_of(const Queue *q, Moment appended, usec_t now); /* at least */
 usec_t queue_oldest_age(const Queue *q); /* 0: nothing waits */
 
 /* disk */

@@ -65,6 +65,12 @@ Moment queue_moment(const Queue *q)
         return (Moment){boots_present(&q->boots), queue_now(q)};
 }
 
+/* Of whose boot nothing is known may be of this one: what is certain is that this opening found it. */
+usec_t queue_age_of(const Queue *q, Moment appended, usec_t now)
+{
+        return appended.boot == 0 ? usec_sub(now, q->opened_usec) : boots_age(&q->boots, appended, now);
+}
+
 usec_t queue_oldest_age(const Queue *q)
 {
         usec_t age = 0, now = queue_now(q);
@@ -72,6 +78,6 @@ usec_t queue_oldest_age(const Queue *q)
 
         for (unsigned h = 0; h < q->n_streams; h++)
                 if (stream_oldest(q->streams[h], &m))
-                        age = MAX(age, boots_age(&q->boots, m, now));
+                        age = MAX(age, queue_age_of(q, m, now));
         return age;
 }

@@ -338,6 +338,7 @@ static void tell(Queue *q, const CursorRecord *found, QueueRecord *ret)
                 .n = found->record.n,
                 .boot_usec = found->record.boot_usec,
                 .this_boot = found->appended.boot == boots_present(&q->boots),
+                .age_usec = queue_age_of(q, found->appended, queue_now(q)),
                 .payload = found->record.payload,
                 .size = found->record.size,
         };

@@ -125,6 +125,7 @@ typedef struct QueueRecord {
         uint64_t epoch, n;
         usec_t boot_usec;    /* boot clock when it was appended */
         bool this_boot;      /* that boot is this one */
+        usec_t age_usec;     /* at least so long ago, whatever boot it was in */
         usec_t wall_usec;    /* wall time of it, made out by what any boot knew; 0: not known */
         QueueTime time;      /* how well that is known */
         bool backlog;        /* from QUEUE_BACKLOG */

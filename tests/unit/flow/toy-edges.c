@@ -110,6 +110,8 @@ int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret)
         if (q->waits)
                 return QUEUE_E_WAIT;
         *ret = r->record;
+        ret->age_usec = r->record.this_boot ? usec_sub(clock_boot(q->clock), r->record.boot_usec)
+                                            : MAX(r->record.age_usec, clock_boot(q->clock));
         ret->time = r->record.this_boot && clock_synchronised(q->clock) ? QUEUE_TIME_GOOD : QUEUE_TIME_UNKNOWN;
         if (ret->time == QUEUE_TIME_GOOD)
                 ret->wall_usec = clock_wall(q->clock) - (clock_boot(q->clock) - r->record.boot_usec);
