@@ -251,18 +251,6 @@ static void on_landed(void *userdata, int error, unsigned stream, uint64_t epoch
         note(d);
 }
 
-/* When a record without a trusted time of its own was made: after a requeue nobody could tell any more. */
-static void keep_time(const DeadLetters *d, const QueueRecord *record, DeadRecord *ret)
-{
-        usec_t age = usec_sub(clock_boot(d->clock), record->boot_usec);
-
-        ret->aside_usec = clock_wall(d->clock);
-        if (!record->this_boot)
-                return;
-        ret->appended_usec = usec_sub(ret->aside_usec, age);
-        ret->appended_trusted = clock_synchronised(d->clock);
-}
-
 static Landing *landing_new(DeadLetters *d, const QueueRecord *record, Outcome outcome, const char *detail)
 {
         Landing *l = calloc(1, sizeof(*l));
@@ -276,12 +264,14 @@ static Landing *landing_new(DeadLetters *d, const QueueRecord *record, Outcome o
                 .n = record->n,
                 .kind = record->kind,
                 .reason = outcome,
+                .aside_usec = clock_wall(d->clock),
+                .appended_usec = record->wall_usec, /* after a requeue nobody could tell any more */
+                .time = record->time,
                 .payload = record->payload,
                 .size = record->size,
         };
         (void)snprintf(l->record.stream, sizeof(Name), "%s", queue_stream_name(d->queue, record->stream));
         dead_record_detail(&l->record, detail);
-        keep_time(d, record, &l->record);
         buffer_clear(&d->record);
         dead_record_encode(&l->record, &d->record);
         l->record.payload = NULL; /* it is borrowed, and the landing lives on */

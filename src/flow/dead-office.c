@@ -99,23 +99,48 @@ static void on_returned(void *userdata, int error, unsigned stream, uint64_t epo
         free(back);
 }
 
-/* A reading whose time was to be made out by when it was appended: that is lost by appending it again, so what is
- * known of it goes into the reading itself. */
-static int fix_time(const DeadRecord *record, Buffer *b)
+/* When it was appended is lost by appending it again: what is known of that goes into the record itself. */
+
+static int fix_reading(const DeadRecord *record, Buffer *b)
 {
+        static const Quality qualities[] = {
+                [QUEUE_TIME_GOOD] = QUALITY_GOOD,
+                [QUEUE_TIME_BOUNDED] = QUALITY_BOUNDED,
+                [QUEUE_TIME_UNKNOWN] = QUALITY_UNKNOWN,
+        };
         ReadingSpace space;
         Reading reading;
 
-        if (record->kind != QUEUE_KIND_READING ||
-            reading_decode(record->payload, record->size, &space, &reading) < 0 || reading.wall_trusted)
+        if (reading_decode(record->payload, record->size, &space, &reading) < 0 || reading.wall_trusted)
                 return 0;
         reading.wall_trusted = true;
-        if (record->appended_trusted)
+        if (record->appended_usec > 0)
                 reading.wall_usec = record->appended_usec;
-        else if (reading.quality == QUALITY_GOOD)
-                reading.quality = QUALITY_UNKNOWN;
+        if (reading.quality == QUALITY_GOOD)
+                reading.quality = qualities[record->time];
         reading_encode(&reading, b);
         return buffer_error(b);
+}
+
+static int fix_message(const DeadRecord *record, Buffer *b)
+{
+        _cleanup_(message_freep) Message *m = NULL;
+        int r = message_decode(record->payload, record->size, &m);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || m->created_usec > 0 || record->time == QUEUE_TIME_UNKNOWN)
+                return 0;
+        m->created_usec = record->appended_usec;
+        message_encode(m, b);
+        return buffer_error(b);
+}
+
+static int fix_time(const DeadRecord *record, Buffer *b)
+{
+        return record->kind == QUEUE_KIND_READING   ? fix_reading(record, b)
+               : record->kind == QUEUE_KIND_MESSAGE ? fix_message(record, b)
+                                                    : 0;
 }
 
 static bool find_stream(const Queue *q, const char *name, unsigned *ret)

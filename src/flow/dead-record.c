@@ -3,7 +3,7 @@
 /*
  * The record of a dead letter, version 1:
  *
- *   version u8 | kind u8 | reason u8 | flags u8 (1: the time of appending is trusted)
+ *   version u8 | kind u8 | reason u8 | flags u8 (of the time of appending, 1: it is good, 2: it lies within bounds)
  *   length of the stream's name u8 | length of the detail u8 | 2 zeros
  *   epoch u64 | n u64 | set aside u64 | appended u64 | stream | detail | payload, to the end
  */
@@ -21,7 +21,8 @@
 #define FIXED   40
 
 enum {
-        FLAG_APPENDED_TRUSTED = 1,
+        FLAG_TIME_GOOD = 1,
+        FLAG_TIME_BOUNDED = 2,
 };
 
 _Static_assert(FIXED + NAME_LENGTH_MAX + DEAD_DETAIL_MAX + DEAD_LETTERS_PAYLOAD_MAX <= QUEUE_PAYLOAD_MAX,
@@ -38,11 +39,23 @@ void dead_record_detail(DeadRecord *r, const char *detail)
         r->detail[n] = 0;
 }
 
+static uint8_t flags_of(QueueTime time)
+{
+        return time == QUEUE_TIME_GOOD ? FLAG_TIME_GOOD : time == QUEUE_TIME_BOUNDED ? FLAG_TIME_BOUNDED : 0;
+}
+
+static QueueTime time_of(uint8_t flags)
+{
+        return flags & FLAG_TIME_GOOD      ? QUEUE_TIME_GOOD
+               : flags & FLAG_TIME_BOUNDED ? QUEUE_TIME_BOUNDED
+                                           : QUEUE_TIME_UNKNOWN;
+}
+
 void dead_record_encode(const DeadRecord *r, Buffer *b)
 {
         size_t n_stream = strlen(r->stream), n_detail = strlen(r->detail);
         uint8_t head[FIXED] = {
-                VERSION, (uint8_t)r->kind, (uint8_t)r->reason, r->appended_trusted ? FLAG_APPENDED_TRUSTED : 0,
+                VERSION, (uint8_t)r->kind, (uint8_t)r->reason, flags_of(r->time),
                 (uint8_t)n_stream, (uint8_t)n_detail,
         };
 
@@ -74,7 +87,7 @@ int dead_record_decode(const void *data, size_t size, DeadRecord *ret)
                 .reason = (Outcome)p[2],
                 .aside_usec = bytes_get64(p + 24),
                 .appended_usec = bytes_get64(p + 32),
-                .appended_trusted = p[3] & FLAG_APPENDED_TRUSTED,
+                .time = time_of(p[3]),
                 .payload = p + FIXED + n_stream + n_detail,
                 .size = size - FIXED - n_stream - n_detail,
         };

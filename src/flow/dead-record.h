@@ -22,7 +22,7 @@ typedef struct DeadRecord {
         char detail[DEAD_DETAIL_MAX + 1];
         usec_t aside_usec;    /* wall clock, when it was set aside */
         usec_t appended_usec; /* wall clock, when it was appended; 0: not known */
-        bool appended_trusted;
+        QueueTime time;       /* how well that is known */
         const void *payload; /* of the original; borrowed */
         size_t size;
 } DeadRecord;

@@ -151,7 +151,8 @@ static int dress(const Format *f, const Cargo *cargo, Message *m)
         m->epoch = cargo->epoch;
         m->first = cargo->first;
         m->last = cargo->last;
-        m->created_usec = cargo->wall_usec;
+        if (m->created_usec == 0)
+                m->created_usec = cargo->wall_usec;
         if (m->message_id) {
                 r = message_add_property(m, PROPERTY_IDENTITY, id);
                 if (r < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The record of a message, version 1:
+ * The record of a message, version 1, and 2 where it has a time of its own:
  *
- *   version u8 | n_properties u8 | content type NUL | content encoding NUL | correlation id NUL
+ *   version u8 | n_properties u8 | in version 2: created u64, not 0 | content type NUL | content encoding NUL | correlation id NUL
  *   then per property: name NUL | value NUL; then the body, to the end
  *
  * An absent text is written as an empty one: the hub makes no difference.
@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define VERSION 1
+#include "base/bytes.h"
+
+#define VERSION         1
+#define VERSION_CREATED 2
 
 Message *message_free(Message *m)
 {
@@ -76,9 +79,10 @@ static void put_text(Buffer *b, const char *s)
 
 void message_encode(const Message *m, Buffer *b)
 {
-        uint8_t head[2] = {VERSION, (uint8_t)m->n_properties};
+        uint8_t head[2 + 8] = {m->created_usec > 0 ? VERSION_CREATED : VERSION, (uint8_t)m->n_properties};
 
-        buffer_append(b, head, sizeof(head));
+        bytes_put64(head + 2, m->created_usec);
+        buffer_append(b, head, m->created_usec > 0 ? sizeof(head) : 2);
         put_text(b, m->content_type);
         put_text(b, m->content_encoding);
         put_text(b, m->correlation_id);
@@ -111,20 +115,39 @@ static int take_member(const char **p, const char *end, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+static int take_created(const char **p, const char *end, usec_t *ret)
+{
+        bool is_there = **p == VERSION_CREATED;
+
+        *p += 2;
+        *ret = 0;
+        if (!is_there)
+                return 0;
+        if (end - *p < 8)
+                return -EBADMSG;
+        *ret = bytes_get64((const uint8_t *)*p);
+        *p += 8;
+        return *ret > 0 ? 0 : -EBADMSG;
+}
+
 int message_decode(const void *data, size_t size, Message **ret)
 {
         _cleanup_(message_freep) Message *m = NULL;
         const char *p = data, *end = p + size;
         unsigned n_properties;
+        usec_t created;
         int r;
 
-        if (size < 2 || p[0] != VERSION)
+        if (size < 2 || (p[0] != VERSION && p[0] != VERSION_CREATED))
                 return -EBADMSG;
         n_properties = (uint8_t)p[1];
-        p += 2;
+        r = take_created(&p, end, &created);
+        if (r < 0)
+                return r;
         m = calloc(1, sizeof(*m));
         if (!m)
                 return -ENOMEM;
+        m->created_usec = created;
         if ((r = take_member(&p, end, &m->content_type)) < 0 ||
             (r = take_member(&p, end, &m->content_encoding)) < 0 ||
             (r = take_member(&p, end, &m->correlation_id)) < 0)

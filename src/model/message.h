@@ -47,8 +47,8 @@ int message_add_property(Message *m, const char *name, const char *value);
 /* What the hub counts against its limit and bills. */
 size_t message_size(const Message *m);
 
-/* The record of a local service's own message: content type and encoding, correlation id, properties, body. Range
- * and stream are the queue's business. Appends to b. */
+/* The record of a local service's own message: content type and encoding, correlation id, properties, body, and when it
+ * was created, if that is not when its record was appended. Range and stream are the queue's business. Appends to b. */
 void message_encode(const Message *m, Buffer *b);
 
 /* Gives a new message; -EBADMSG for anything that message_encode() did not write, -ENOMEM. */

@@ -59,13 +59,19 @@ static void close_queue(House *h, usec_t timeout)
         h->dead = dead_letters_free(h->dead);
 }
 
-static void begin(House *h)
+static void begin_with_clock(House *h, bool synchronised)
 {
         *h = (House){};
         fake_clock_init(&h->clock);
+        h->clock.is_synchronised = synchronised;
         fake_random_init(&h->random, 1);
         h->disk = fake_disk_new();
         open_queue(h);
+}
+
+static void begin(House *h)
+{
+        begin_with_clock(h, true);
 }
 
 static void end(House *h)
@@ -629,7 +635,7 @@ START_TEST(a_requeued_reading_keeps_its_time)
         usec_t then;
         House h;
 
-        begin(&h);
+        begin_with_clock(&h, false);
         for (int synchronised = 0; synchronised < 2; synchronised++) {
                 uint64_t n;
 
@@ -650,6 +656,30 @@ START_TEST(a_requeued_reading_keeps_its_time)
                 ck_assert_uint_le(reading.wall_usec - then, USEC_PER_SEC);
                 ck_assert_int_eq(reading.quality, synchronised ? QUALITY_GOOD : QUALITY_UNKNOWN);
         }
+        end(&h);
+}
+END_TEST
+
+START_TEST(a_requeued_message_keeps_its_creation)
+{
+        _cleanup_(message_freep) Message *m = NULL;
+        QueueRecord record;
+        usec_t then;
+        uint64_t n;
+        House h;
+        Got back;
+
+        begin(&h);
+        then = clock_wall(&h.clock.clock);
+        n = put_message(&h, 100);
+        run(&h, USEC_PER_HOUR);
+        set_aside(&h, n, n);
+        back = requeue(&h, 1);
+        ck_assert_int_eq(queue_browse(h.queue, h.stream, back.n, back.n, &record), 0);
+        ck_assert_int_eq(message_decode(record.payload, record.size, &m), 0);
+        ck_assert_uint_ge(m->created_usec, then);
+        ck_assert_uint_le(m->created_usec - then, USEC_PER_SEC);
+        ck_assert_uint_eq(m->body.size, 100);
         end(&h);
 }
 END_TEST
@@ -840,6 +870,7 @@ int main(void)
         tcase_add_test(c, a_stream_that_is_gone_takes_none_back);
         tcase_add_test(c, a_queue_that_cannot_take_it_says_why);
         tcase_add_test(c, a_requeued_reading_keeps_its_time);
+        tcase_add_test(c, a_requeued_message_keeps_its_creation);
         tcase_add_test(c, whoever_waits_is_answered_when_all_ends);
         c = suite_case(s, "the power goes, the disk fails");
         tcase_add_test(c, at_every_moment_it_is_somewhere);

@@ -16,7 +16,7 @@ static DeadRecord sample(void)
                 .reason = OUTCOME_BREAKS_LINK,
                 .aside_usec = 1767225600 * USEC_PER_SEC,
                 .appended_usec = 1767225500 * USEC_PER_SEC,
-                .appended_trusted = true,
+                .time = QUEUE_TIME_BOUNDED,
                 .payload = "what it said",
                 .size = 12,
         };
@@ -40,7 +40,7 @@ START_TEST(comes_back_as_it_was)
         ck_assert_int_eq(back.reason, r.reason);
         ck_assert_uint_eq(back.aside_usec, r.aside_usec);
         ck_assert_uint_eq(back.appended_usec, r.appended_usec);
-        ck_assert(back.appended_trusted);
+        ck_assert_int_eq(back.time, QUEUE_TIME_BOUNDED);
         ck_assert_uint_eq(back.size, 12);
         ck_assert_int_eq(memcmp(back.payload, "what it said", 12), 0);
         buffer_done(&b);
