@@ -150,6 +150,14 @@ void bus_tell_settled(Bus *bus, usec_t now)
         settled_batch_told(&bus->settled, now);
 }
 
+/* ---- Pressure ---- */
+
+void bus_pressure(Bus *bus, const char *stream, double fill)
+{
+        if (bus->named)
+                (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_MANAGER, "Pressure", "sd", stream, fill);
+}
+
 /* ---- Flush, Reconnect, Reload ---- */
 
 static int on_flush(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -228,6 +236,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, ALLOWED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Settled", SD_BUS_ARGS("a(stttss)", ranges), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Pressure", SD_BUS_ARGS("s", stream, "d", fill), 0),
         SD_BUS_VTABLE_END,
 };
 

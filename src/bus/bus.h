@@ -39,4 +39,6 @@ Ticker bus_ticker(Bus *bus);
 void bus_status_changed(Bus *bus);
 void bus_sensor_changed(Bus *bus, const SensorStatus *sensor);
 void bus_settled(Bus *bus, const Settled *settled);
+/* The queue fills up: 1 is full. */
+void bus_pressure(Bus *bus, const char *stream, double fill);
 void bus_dead_letter_added(Bus *bus, uint64_t id);

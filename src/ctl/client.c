@@ -307,6 +307,16 @@ static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
+static int on_pressure(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Client *c = userdata;
+        ClientPressure p;
+
+        if (sd_bus_message_read(m, "sd", &p.stream, &p.fill) >= 0)
+                c->events.pressure(c->events.userdata, &p);
+        return 0;
+}
+
 /* Of a sensor that changed all is asked: values, units and time belong together. It may be gone by then. */
 static void tell_sensor(Client *c, const char *path)
 {
@@ -361,6 +371,8 @@ int client_listen(Client *c, const ClientEvents *events)
         c->events = *events;
         if (events->settled)
                 r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Settled", on_settled, c);
+        if (r >= 0 && events->pressure)
+                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Pressure", on_pressure, c);
         if (r >= 0 && (events->sensor || events->status))
                 r = sd_bus_match_signal(c->bus, NULL, NAME, NULL, PROPERTIES, "PropertiesChanged",
                                         on_changed, c);

@@ -62,9 +62,15 @@ typedef struct ClientSettled {
         const char *outcome, *reason;
 } ClientSettled;
 
+typedef struct ClientPressure {
+        const char *stream;
+        double fill;
+} ClientPressure;
+
 typedef struct ClientEvents {
         void (*sensor)(void *userdata, const SensorInfo *sensor); /* it told something new */
         void (*settled)(void *userdata, const ClientSettled *settled);
+        void (*pressure)(void *userdata, const ClientPressure *pressure);
         void (*status)(void *userdata, const GatewayStatus *status); /* something in it changed */
         void (*gone)(void *userdata);                                /* the daemon left the bus */
         void *userdata;

@@ -105,6 +105,24 @@ static void on_settled(void *userdata, const ClientSettled *s)
         finish(w, ok ? COLOUR_GOOD : COLOUR_BAD, &b);
 }
 
+static void on_pressure(void *userdata, const ClientPressure *p)
+{
+        Watch *w = userdata;
+        Buffer b = BUFFER_NULL;
+
+        if (w->left == 0)
+                return;
+        put_time(w, &b, "pressure", clock_wall(&clock_system));
+        if (w->options->json) {
+                buffer_append_string(&b, ",\"stream\":");
+                json_string(&b, p->stream);
+                buffer_append_string(&b, ",\"fill\":");
+                json_number(&b, p->fill);
+        } else
+                buffer_printf(&b, "%s  the queue is %d %% full", p->stream, (int)(p->fill * 100));
+        finish(w, COLOUR_CARE, &b);
+}
+
 static void watch_link(Watch *w, const GatewayStatus *s)
 {
         Buffer b = BUFFER_NULL;
@@ -205,7 +223,7 @@ int command_watch(const Options *options, int argc, char **argv)
         _cleanup_(client_closep) Client *client = NULL;
         _cleanup_(gateway_status_done) GatewayStatus status = {};
         Watch w = {.options = options, .screen = screen_of_stdout(), .left = UINT64_MAX};
-        ClientEvents events = {on_sensor, on_settled, on_status, on_gone, &w};
+        ClientEvents events = {on_sensor, on_settled, on_pressure, on_status, on_gone, &w};
         usec_t until = USEC_INFINITY;
         int r;
 

@@ -102,6 +102,15 @@ static void on_queue_settled(void *userdata, const Settled *settled)
                 bus_settled(d->bus, settled);
 }
 
+static void on_queue_pressure(void *userdata, QueueLane lane, double fill)
+{
+        Daemon *d = userdata;
+
+        for (unsigned i = 0; d->bus && i < queue_n_streams(d->queue); i++)
+                if (queue_stream_waits(d->queue, i, lane))
+                        bus_pressure(d->bus, queue_stream_name(d->queue, i), fill);
+}
+
 static void on_dead_letter(void *userdata, uint64_t id)
 {
         Daemon *d = userdata;
@@ -253,7 +262,7 @@ static int on_disk(sd_event_source *source, int fd, uint32_t revents, void *user
 static int build_queue(Daemon *d)
 {
         const QueueSettings *settings = &d->settings->queue;
-        QueueSink sink = {on_queue_readable, on_queue_settled, on_status_changed, d};
+        QueueSink sink = {on_queue_readable, on_queue_settled, on_status_changed, on_queue_pressure, d};
         int r;
 
         r = disk_new(&d->disk);

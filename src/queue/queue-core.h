@@ -9,11 +9,13 @@
  * queue-age.c   the limit of age
  * queue-disk.c  how the disk does
  * queue-notices.c  what consumers are told of
+ * queue-pressure.c  who is told before that is much
  * queue-room.c  the byte limit: who may have another slot, what goes when it is reached
  * queue-space.c the floor of free space
  * queue-time.c  when things were, across reboots
  */
 
+#include "base/throttle.h"
 #include "queue/opening.h"
 
 typedef struct SpaceWatch SpaceWatch;
@@ -49,6 +51,8 @@ struct Queue {
         bool notices_held;
         usec_t notices_log_usec; /* no line before */
         usec_t full_logged_usec;
+        unsigned pressure[_QUEUE_LANE_MAX]; /* how many levels of it were told */
+        Throttle pressure_log;
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
         unsigned owed;           /* slots that the normal lane gives up for the urgent one */
         usec_t age_due[_QUEUE_LANE_MAX];
@@ -104,6 +108,13 @@ usec_t queue_disk_due(const Queue *q);
 void queue_note(Queue *q, const Stream *stream, uint64_t first, uint64_t last, Outcome outcome);
 void queue_tell(Queue *q, usec_t now);
 usec_t queue_notices_due(const Queue *q);
+
+/* pressure */
+double queue_fill_of(const Queue *q, QueueLane lane); /* as queue_fill(), or of the ring in memory */
+void queue_look_at_pressure(Queue *q);
+void queue_relieve(Queue *q);
+void queue_press(Queue *q, QueueLane lane);
+void queue_press_ring(Queue *q, QueueLane lane, size_t pages);
 
 /* room */
 double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */

@@ -170,6 +170,7 @@ static void on_opened(DiskJob *job)
         } else {
                 queue_prepare_all(q);
                 queue_look_at_disk(q);
+                queue_look_at_pressure(q);
                 queue_readable(q);
         }
         (void)opening_free(o);
@@ -295,6 +296,8 @@ void queue_configure(Queue *q, const QueueSettings *settings)
         q->settings.directory = NULL;
         memset(q->age_due, 0, sizeof(q->age_due)); /* look at once */
         q->host.commit_interval_usec = settings->commit_interval_usec;
-        if (queue_is_open(q))
+        if (queue_is_open(q)) {
                 queue_prepare_all(q);
+                queue_look_at_pressure(q);
+        }
 }

@@ -146,6 +146,7 @@ static bool evict(Queue *q, Lane *l)
                 if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
                     slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
                         continue;
+                queue_press(q, l->which);
                 queue_log_full(q);
                 for (unsigned id = 0; id < RECORD_STREAMS; id++)
                         if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&

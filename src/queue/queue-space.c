@@ -94,6 +94,7 @@ static void space_done(DiskJob *job)
                 for (unsigned i = 0; i < q->host.n_lanes; i++)
                         lane_space_again(q->lanes[i]);
         queue_look_at_disk(q);
+        queue_look_at_pressure(q);
         queue_prepare_all(q);
 }
 

@@ -67,6 +67,7 @@ static void on_committed(void *userdata, Lane *lane)
 
         queue_look_at_disk(q);
         queue_look_at_clock(q);
+        queue_look_at_pressure(q);
         queue_forget_boots(q);
         queue_readable(q);
         queue_changed(q);
@@ -75,6 +76,7 @@ static void on_committed(void *userdata, Lane *lane)
 static void on_trouble(void *userdata, Lane *lane)
 {
         queue_look_at_disk(userdata);
+        queue_look_at_pressure(userdata);
 }
 
 static void on_readable(void *userdata, Lane *lane)
@@ -265,6 +267,15 @@ static QueueLane lane_for(const Queue *q, const Stream *s)
         return s->lane;
 }
 
+bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane)
+{
+        const Stream *s = q->streams[stream];
+        Ledger ledger;
+
+        stream_ledger(s, &ledger);
+        return lane_for(q, s) == lane && (ledger_waiting(&ledger) > 0 || s->next > s->durable);
+}
+
 int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
                  const QueueReceipt *receipt, uint64_t *ret_n)
 {
@@ -289,13 +300,16 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
                 l->urgent = true;
                 return QUEUE_E_BUSY;
         }
+        queue_press_ring(q, lane, record_pages(size));
         r = l ? lane_append(l, &record, receipt) : append_to_ring(q, lane, &record);
         if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         if (r < 0)
                 return QUEUE_E_BUSY; /* no memory */
-        if (r == QUEUE_E_FULL)
+        if (r == QUEUE_E_FULL) {
+                queue_press(q, s->lane);
                 queue_log_full(q);
+        }
         if (r > 0)
                 return r;
         s->next++;
@@ -416,6 +430,7 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
                         lane_dirty(q->lanes[i]);
                         lane_prepare(q->lanes[i]);
                 }
+        queue_relieve(q);
         queue_changed(q);
 }
 
@@ -441,10 +456,10 @@ void queue_status(const Queue *q, QueueStatus *ret)
                 ret->records += ledger_waiting(&ledger);
         }
         ret->oldest_age_usec = queue_oldest_age(q);
-        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++) {
+        for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)
                 ret->bytes += lane_bytes(q->lanes[i]);
-                ret->fill = MAX(ret->fill, queue_fill(q, q->lanes[i]));
-        }
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                ret->fill = MAX(ret->fill, queue_fill_of(q, i));
 }
 
 void queue_stats(const Queue *q, QueueStats *ret)

@@ -85,6 +85,9 @@ typedef struct QueueSink {
         void (*readable)(void *userdata); /* there may be more to read than at the last queue_peek() */
         void (*settled)(void *userdata, const Settled *settled); /* every settled range, the queue's own drops included */
         void (*changed)(void *userdata);                         /* queue_status() or a ledger changed */
+        /* Of its room so much is taken (1: all): when it rises over 0.8, again over 0.95, at any rate before the first
+         * record is dropped for want of room; then not before it fell below 0.7. Ask, do nothing to the queue. */
+        void (*pressure)(void *userdata, QueueLane lane, double fill);
         void *userdata;
 } QueueSink;
 
@@ -109,6 +112,8 @@ int queue_stream(Queue *q, const char *name, QueueLane lane, unsigned *ret_strea
 void queue_expect_stream(Queue *q, const char *name);
 unsigned queue_n_streams(const Queue *q);
 const char *queue_stream_name(const Queue *q, unsigned stream);
+/* Do its records go to that lane, and do some wait, those in memory included? */
+bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane);
 
 /* in */
 

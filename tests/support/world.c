@@ -392,7 +392,7 @@ void world_init(World *w)
 void world_start(World *w)
 {
         _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
-        QueueSink queue_sink = {on_readable, on_settled, on_changed, w};
+        QueueSink queue_sink = {.readable = on_readable, .settled = on_settled, .changed = on_changed, .userdata = w};
         HubSink hub_sink = {on_ready, on_delivered, on_lost, on_changed, w};
         const char *error;
         SetAside aside;

@@ -24,6 +24,7 @@
  *   answer now|hold|error N TEXT   how Submit, SubmitMessage, Flush and Reload are answered from now on,
  *                                  and, unless hold, also those held
  *   acknowledge 0|1                whether records are settled as acknowledged as soon as they are accepted
+ *   pressure STREAM FILL           bus_pressure()
  *   change                         bus_status_changed(), without cause
  *   dead ID                        a record became dead letter ID
  *   quit                           as at the end of the daemon
@@ -396,6 +397,8 @@ static void command(Peer *p, const char *line)
                 p->acknowledge = x;
         else if (sscanf(line, "dead %" SCNu64, &x) == 1)
                 bus_dead_letter_added(p->bus, x);
+        else if (sscanf(line, "pressure %32s %lf", a, &number) == 2)
+                bus_pressure(p->bus, a, number);
         else if (strcmp(line, "change") == 0)
                 bus_status_changed(p->bus);
         else if (strcmp(line, "quit") == 0)

@@ -467,6 +467,16 @@ def test_settled_ends_with_its_last_subscriber(bus, peer, ear):
     assert not [s for s in ear.signals if len(s[2]) == 1]
 
 
+def test_pressure_is_told_to_everybody(bus, peer):
+    ear = Calls(bus)
+    ear.listen(MANAGER, 'Pressure')
+    ear.settle_down(0.1)
+    peer.tell('pressure telemetry 0.8125')
+    peer.tell('pressure wind 0.95')
+    assert ear.run(lambda: [s[2] for s in ear.signals] == [('telemetry', 0.8125), ('wind', 0.95)]), ear.signals
+    ear.close()
+
+
 def test_settled_comes_four_times_a_second_and_says_all(bus, peer, ear):
     ear.call('Subscribe')
     assert ear.run(lambda: ear.answers)

@@ -408,6 +408,18 @@ def test_watch_tells_of_the_disk(bus, peer):
     assert process.wait(10) == 0
 
 
+def test_watch_tells_of_pressure(bus, peer):
+    process, _ = watch(bus, '--count', '2')
+    peer.tell('pressure telemetry 0.8125')
+    assert process.stdout.readline().endswith('  pressure  telemetry  the queue is 81 % full\n')
+    assert process.wait(10) == 0
+    process, _ = watch(bus, '--json', '--count', '2')
+    peer.tell('pressure wind 0.9609375')
+    told = json.loads(process.stdout.readline())
+    assert told.pop('time') > 0 and told == {'event': 'pressure', 'stream': 'wind', 'fill': 0.9609375}
+    assert process.wait(10) == 0
+
+
 def test_watch_as_text(bus, peer):
     peer.tell('sensor cpu file')
     process, first = watch(bus, '--count', '4')

@@ -27,6 +27,14 @@ static void on_settled(void *userdata, const Settled *settled)
                 b->on_settled(b->on_settled_userdata, settled);
 }
 
+static void on_pressure(void *userdata, QueueLane lane, double fill)
+{
+        Bench *b = userdata;
+
+        if (b->on_pressure)
+                b->on_pressure(b->on_pressure_userdata, lane, fill);
+}
+
 static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
 {
         BenchReceipt *r = userdata;
@@ -67,7 +75,7 @@ void bench_done(Bench *b)
 
 int bench_try_open(Bench *b)
 {
-        QueueSink sink = {on_readable, on_settled, on_changed, b};
+        QueueSink sink = {on_readable, on_settled, on_changed, on_pressure, b};
         int r;
 
         memset(b->settled, 0, sizeof(b->settled));

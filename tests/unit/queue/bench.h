@@ -31,6 +31,8 @@ typedef struct Bench {
         uint64_t settled[_OUTCOME_MAX];
         void (*on_settled)(void *userdata, const Settled *settled); /* who else wants to hear; NULL: nobody */
         void *on_settled_userdata;
+        void (*on_pressure)(void *userdata, QueueLane lane, double fill); /* NULL: nobody */
+        void *on_pressure_userdata;
         BenchReceipt *receipts; /* in the order of the appends that asked for one */
         size_t n_receipts, n_answered;
 } Bench;

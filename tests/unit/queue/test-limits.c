@@ -81,8 +81,9 @@ START_TEST(the_oldest_go_when_full)
         ck_assert_uint_eq(l.accepted, 80000);
         ck_assert_uint_gt(dropped, 40000);
         ck_assert_uint_eq(dropped, b.settled[OUTCOME_QUEUE_FULL]);
-        ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 1);
-        ck_assert_str_eq(log.ids[0], LOG_ID_QUEUE_FULL);
+        ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 2);
+        ck_assert_str_eq(log.ids[0], LOG_ID_QUEUE_PRESSURE);
+        ck_assert_str_eq(log.ids[1], LOG_ID_QUEUE_FULL);
         ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
         ck_assert_uint_eq(record.n, dropped + 1); /* the count is exact */
         bench_kill(&b);
