@@ -17,6 +17,7 @@
 #include "queue/lane.h"
 
 #define CHECKPOINT_AGE_USEC  (10 * USEC_PER_SEC) /* then it may cost a page of its own in a commit */
+#define MEMORY_USEC          (USEC_PER_SEC / 10) /* between two tries to get some */
 
 /* ---- sealing ---- */
 
@@ -93,10 +94,13 @@ static void submit(Lane *l, Slot *slot, size_t at, size_t n, usec_t now)
 /* What flew and did not arrive goes first. False for want of memory: then both wait for another time. */
 static bool put_back(Lane *l)
 {
+        l->memory_usec = 0;
         if (l->flight.batch.n_pages == 0)
                 return true;
-        if (batch_join(&l->flight.batch, &l->filling) < 0)
+        if (batch_join(&l->flight.batch, &l->filling) < 0) {
+                l->memory_usec = usec_add(clock_boot(l->host->clock), MEMORY_USEC);
                 return false;
+        }
         batch_done(&l->filling);
         l->filling = l->flight.batch;
         l->filling.open = false; /* its last page may end with a checkpoint, which tells another time */
@@ -104,21 +108,25 @@ static bool put_back(Lane *l)
         return true;
 }
 
-/* No slot is ready. One is being made, or freed by a checkpoint, or asked for; if the disk gave none a moment
- * ago and nothing else can be done, the lane has failed. */
-static void starve(Lane *l)
+/* A slot for the next commit. If none is ready one is being made, or freed by a checkpoint, or asked for; if the
+ * disk gave none a moment ago and nothing else can be done, the lane has failed. */
+static Slot *find_slot(Lane *l, size_t pages)
 {
-        l->starved = !l->failed;
-        if (l->failed)
-                return;
-        lane_prepare(l);
-        if (l->release && l->current && l->filling.n_pages > 0)
-                lane_seal_checkpoint_only(l);
-        else if (!l->making.under_way && !l->release && l->making.retry_usec != USEC_INFINITY) {
-                _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
+        Slot *slot = lane_take_slot(l, pages);
+        bool hope;
 
-                lane_fail(l, l->making.error, l->making.what, path);
-        }
+        if (slot)
+                return slot;
+        l->starved = !l->failed;
+        lane_prepare(l);
+        hope = l->making.under_way || (l->current && l->release);
+        if (!l->current && !hope)
+                slot = lane_take_slot(l, pages); /* making room may have made one */
+        else if (l->current && l->release && l->filling.n_pages > 0)
+                lane_seal_checkpoint_only(l);
+        if (!slot && !hope && !l->failed && l->making.retry_usec != USEC_INFINITY)
+                lane_fail_making(l);
+        return slot;
 }
 
 /* The records of the last page and the new ones in one page, beside the last one. */
@@ -182,16 +190,11 @@ static bool seal_appended(Lane *l, const LaneCheckpoint *c, usec_t now)
 /* From the front of the next slot, with its page 0 and a checkpoint in it. */
 static bool seal_fresh(Lane *l, size_t pages, usec_t now)
 {
-        Slot *slot = lane_take_slot(l, pages + 1), *before = l->current;
+        Slot *slot = find_slot(l, pages + 1), *before = l->current;
         Batch *b = &l->flight.batch;
 
-        if (!slot) {
-                starve(l);
-                if (!l->current && !l->flight.under_way) /* making room may have made one */
-                        slot = lane_take_slot(l, pages + 1);
-                if (!slot)
-                        return false;
-        }
+        if (!slot)
+                return false;
         if (before) { /* nothing of it changes any more */
                 before->n_walk = before->n_used;
                 before->tail = 0;
@@ -255,13 +258,18 @@ bool lane_seal(Lane *l, bool checkpoint)
 /* The batch has to wait; a checkpoint goes into the room that is reserved for it, and frees a slot. */
 void lane_seal_checkpoint_only(Lane *l)
 {
-        Batch held = l->filling;
+        bool urgent = l->urgent;
+        Batch held;
 
+        if (!put_back(l))
+                return;
+        held = l->filling;
         l->filling = (Batch){};
         if (!lane_seal(l, true))
                 l->dirty_usec = usec_add(clock_boot(l->host->clock), USEC_PER_SEC);
         batch_done(&l->filling);
         l->filling = held;
+        l->urgent = urgent; /* it waits on, and each try costs a token */
 }
 
 /* ---- the end of a commit ---- */
@@ -367,9 +375,10 @@ static void did_not(Lane *l)
         l->flight.under_way = false;
         if (l->flight.fresh)
                 lane_remove(l, slot);
-        if (!put_back(l) || l->failed || ++l->attempts > 1)
+        if (l->failed || ++l->attempts > 1) {
+                (void)put_back(l);
                 lane_fail(l, l->flight.error, l->flight.what, path);
-        else
+        } else
                 (void)lane_seal(l, true);
 }
 

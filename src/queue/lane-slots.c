@@ -72,6 +72,15 @@ uint64_t lane_bytes(const Lane *l)
 
 /* ---- taking ---- */
 
+/* For a lane that has no slot to write to, on a disk that gave no other a moment ago: one that holds nothing any
+ * more, though no durable checkpoint says so. A cut right now would have some of its records served again or counted
+ * as damaged, though they were settled. */
+static bool is_last_resort(const Lane *l, const Slot *slot)
+{
+        return !l->current && l->making.retry_usec != USEC_INFINITY && slot->state == SLOT_USED &&
+               slot_is_settled(slot, l->host->streams);
+}
+
 Slot *lane_take_slot(Lane *l, size_t pages)
 {
         Slot *best = NULL;
@@ -82,13 +91,10 @@ Slot *lane_take_slot(Lane *l, size_t pages)
                 if (slot->state == SLOT_FREE && slot->n_pages >= pages && (!best || slot->index < best->index))
                         best = slot;
         }
-        if (best || (l->current && !l->failed))
+        if (best)
                 return best;
-        /* The last resort on a disk that gives no more: a slot whose checkpoint is not durable yet. A cut right
-         * now would have some of its records served again or counted as damaged, though they were settled. */
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
-                if (slot->state == SLOT_USED && slot != l->current && slot->n_pages >= pages &&
-                    slot_is_settled(slot, l->host->streams)) {
+                if (slot->n_pages >= pages && is_last_resort(l, slot)) {
                         lane_cursors_leave(l, slot);
                         return slot;
                 }
@@ -270,21 +276,35 @@ static bool is_full(int error)
         return error == -ENOSPC || error == -EDQUOT;
 }
 
-static void make_failed(Lane *l, int error)
+void lane_fail_making(Lane *l)
 {
         _cleanup_free_ char *path = lane_slot_path(l, l->making.index);
 
+        lane_fail(l, l->making.failure, l->making.failed_at, path);
+}
+
+static void make_failed(Lane *l)
+{
+        bool before = l->failed;
+
         l->making.retry_usec = usec_add(clock_boot(l->host->clock), MAKE_RETRY_USEC);
-        l->making.full = is_full(error);
+        l->making.failure = l->making.error;
+        l->making.failed_at = l->making.what;
+        l->making.full = is_full(l->making.failure);
         l->host->failed(l->host->userdata, l);
         if (!l->failed && !l->starved && l->current)
                 return; /* nobody has been waiting for it */
-        if (!l->failed && is_full(error)) {
+        if (!l->current) { /* now is the time for the last resort */
+                if (!lane_seal(l, true) && before)
+                        lane_fail_making(l);
+                return;
+        }
+        if (!l->failed && l->making.full) {
                 lane_prepare(l);
                 if (l->release) /* what we have is the limit until there is space, and the oldest makes room */
                         return;
         }
-        lane_fail(l, error, l->making.what, path);
+        lane_fail_making(l);
 }
 
 static void make_done(DiskJob *job)
@@ -292,7 +312,7 @@ static void make_done(DiskJob *job)
         Lane *l = container_of(job, Lane, making.job);
 
         meter_add(l->host->meter, &l->making.use);
-        if (l->making.error == 0 && l->making.at < l->making.pages && !l->finishing) {
+        if (l->making.error == 0 && l->making.at < l->making.pages && (!l->finishing || l->starved || l->failed)) {
                 disk_submit(l->disk, &l->making.job);
                 return;
         }
@@ -307,7 +327,7 @@ static void make_done(DiskJob *job)
         }
         l->making.fd = -1;
         if (l->making.error < 0) {
-                make_failed(l, l->making.error);
+                make_failed(l);
                 return;
         }
         l->making.n_made++;
@@ -355,39 +375,53 @@ void lane_make(Lane *l)
 
 void lane_space_again(Lane *l)
 {
-        if (l->making.under_way || !l->making.full || l->making.error == -EDQUOT) /* a quota is not to be seen */
+        if (l->making.under_way || !l->making.full || l->making.failure == -EDQUOT) /* a quota is not to be seen */
                 return;
         l->making.full = false;
         l->making.retry_usec = USEC_INFINITY;
 }
 
-static void prepare(Lane *l, bool pressed)
+/* A slot that the next checkpoint frees. */
+static bool checkpoint_helps(Lane *l)
 {
-        if (l->making.under_way || lane_has_free(l) || (!l->starved && (!l->wanted || l->finishing)))
-                return;
         for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
-                if (lane_could_release(l, slot) && (l->current || slot->state == SLOT_USED)) {
-                        /* The next checkpoint frees it. */
+                if (lane_could_release(l, slot)) {
                         if (!slot->releasing) {
                                 l->release = true;
                                 lane_dirty(l);
                         }
-                        return;
+                        return true;
                 }
+        return false;
+}
+
+static bool has_last_resort(const Lane *l)
+{
+        for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
+                if (!lane_is_short(l, slot) && is_last_resort(l, slot))
+                        return true;
+        return false;
+}
+
+static void prepare(Lane *l, bool pressed)
+{
+        if (l->making.under_way || lane_has_free(l) ||
+            (!l->starved && !l->failed && (!l->wanted || l->finishing)))
+                return;
+        if (l->current ? checkpoint_helps(l) : has_last_resort(l))
+                return;
         if (l->failed)
                 return; /* it tries by itself */
-        if (l->making.retry_usec == USEC_INFINITY && l->host->may_grow(l->host->userdata, l)) {
-                lane_make(l);
+        if (l->making.retry_usec == USEC_INFINITY && (!l->current || l->host->may_grow(l->host->userdata, l))) {
+                lane_make(l); /* without any to write to over the limit rather than not at all */
                 return;
         }
-        if (l->making.retry_usec != USEC_INFINITY && !is_full(l->making.error))
+        if (l->making.retry_usec != USEC_INFINITY && !is_full(l->making.failure))
                 return; /* records are not given up for a fault that may pass */
         if (!pressed && !l->starved && l->current &&
             l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
                 return; /* in good time */
         l->host->make_room(l->host->userdata, l);
-        if (l->starved && !l->current && !l->release && l->making.retry_usec == USEC_INFINITY)
-                lane_make(l); /* over the limit rather than not at all: a write has failed, and there is no other */
 }
 
 void lane_prepare(Lane *l)

@@ -117,10 +117,16 @@ static void lost_from_ring(void *userdata, const Record *record)
                 lane_dirty(l);
 }
 
+/* What came back from a write that failed, and still lacks the memory to be put before the rest. */
+static size_t pages_back(const Lane *l)
+{
+        return l->flight.under_way ? 0 : l->flight.batch.n_pages;
+}
+
 static void trim_ring(Lane *l, size_t pages)
 {
-        while (l->filling.n_pages > 0 && l->filling.n_pages + pages > LANE_RING_PAGES)
-                batch_drop_page(&l->filling, lost_from_ring, l);
+        while (pages_back(l) + l->filling.n_pages > 0 && pages_back(l) + l->filling.n_pages + pages > LANE_RING_PAGES)
+                batch_drop_page(pages_back(l) > 0 ? &l->flight.batch : &l->filling, lost_from_ring, l);
 }
 
 void lane_fail(Lane *l, int error, const char *what, const char *path)
@@ -149,8 +155,8 @@ static size_t batch_pages(const Lane *l)
 /* If the write under way fails, its batch and this one go to a slot together. */
 static bool fits_with_flight(const Lane *l, size_t pages)
 {
-        return !l->flight.under_way || l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <=
-                                               l->host->slot_pages;
+        return l->flight.batch.n_pages == 0 ||
+               l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= l->host->slot_pages;
 }
 
 /* Could the batch be written, now or after what the lane does by itself? */
@@ -225,6 +231,12 @@ static usec_t checkpoint_due(const Lane *l)
                                 usec_add(l->dirty_usec, l->host->commit_interval_usec));
 }
 
+/* With a batch that waits for a slot: when a checkpoint is to free one. Without a slot none can be written. */
+static usec_t release_due(const Lane *l)
+{
+        return l->release && l->current ? checkpoint_due(l) : USEC_INFINITY;
+}
+
 static usec_t work_due(const Lane *l, usec_t now)
 {
         if (l->flight.under_way)
@@ -232,28 +244,31 @@ static usec_t work_due(const Lane *l, usec_t now)
         if (l->failed)
                 return l->making.under_way ? USEC_INFINITY : l->retry_usec;
         if (l->starved)
-                return MIN(l->release ? checkpoint_due(l) : USEC_INFINITY, l->making.retry_usec);
+                return MIN(release_due(l), l->making.retry_usec);
+        if (pages_back(l) > 0)
+                return 0;
         return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->making.retry_usec);
 }
 
 usec_t lane_deadline(const Lane *l, usec_t now)
 {
-        return MIN(work_due(l, now), lane_cursors_deadline(l));
+        return MIN(MAX(work_due(l, now), l->memory_usec), lane_cursors_deadline(l));
 }
 
-/* A fresh slot, or one that holds nothing unsettled; if there is none a new one has to be made, whatever the
- * limit says. */
+/* To a free slot; if there is none a new one has to be made, whatever the limit says. */
 static void retry(Lane *l, usec_t now)
 {
-        if (now < l->retry_usec || l->making.under_way || lane_seal(l, true))
+        if (now < l->retry_usec || l->making.under_way)
                 return;
-        lane_make(l);
+        l->making.retry_usec = USEC_INFINITY;
+        if (!lane_seal(l, true) && !l->flight.under_way && l->memory_usec == 0)
+                lane_make(l);
 }
 
 void lane_tick(Lane *l, usec_t now)
 {
         lane_cursors_tick(l, now);
-        if (l->flight.under_way)
+        if (l->flight.under_way || now < l->memory_usec)
                 return;
         if (l->failed) {
                 retry(l, now);
@@ -264,15 +279,13 @@ void lane_tick(Lane *l, usec_t now)
                 lane_prepare(l);
         }
         if (l->starved) {
-                if (l->release && now >= checkpoint_due(l)) {
-                        if (l->current)
-                                lane_seal_checkpoint_only(l);
-                        else
-                                (void)lane_seal(l, true);
-                }
+                if (now >= release_due(l))
+                        lane_seal_checkpoint_only(l);
                 return;
         }
-        if (now >= batch_due(l, now)) {
+        if (pages_back(l) > 0) {
+                (void)lane_seal(l, true);
+        } else if (now >= batch_due(l, now)) {
                 if (now < usec_add(l->filling.since_usec, l->host->commit_interval_usec) &&
                     l->filling.n_pages < batch_pages(l))
                         l->host->take_token(l->host->userdata, now);

@@ -103,9 +103,11 @@ typedef struct LaneMaking {
         int fd;
         size_t at, pages;
         MeterUse use;
-        int error;
+        int error; /* the job's, with what: the worker may be writing them */
         const char *what;
-        usec_t retry_usec;
+        int failure; /* why the last one failed, and at what: the loop's */
+        const char *failed_at;
+        usec_t retry_usec; /* not before; USEC_INFINITY: the last one did not fail */
         unsigned n_made;
 } LaneMaking;
 
@@ -147,6 +149,7 @@ struct Lane {
         unsigned attempts; /* to write what is in the batch */
         Backoff backoff;
         usec_t retry_usec;
+        usec_t memory_usec; /* nothing begins before: there was no memory for it */
         char reason[LANE_REASON_MAX];
 
         /* out */
@@ -230,6 +233,7 @@ void lane_press(Lane *l); /* the same, and what comes next does not fit the curr
 void lane_make(Lane *l);
 void lane_space_again(Lane *l); /* there is room for a new slot */
 Slot *lane_take_slot(Lane *l, size_t pages);
+void lane_fail_making(Lane *l); /* for want of the slot that could not be made */
 Slot *lane_add_slot(Lane *l, unsigned index, int fd, size_t n_pages);
 bool lane_could_release(const Lane *l, const Slot *slot);
 bool lane_is_short(const Lane *l, const Slot *slot); /* of no more use once it is free */
