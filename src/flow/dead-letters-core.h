@@ -4,7 +4,8 @@
 /*
  * The inside of the dead letters, for the files that they are made of
  *
- * dead-letters.c  the store, its list, the moves into it
+ * dead-letters.c  the store and its list
+ * dead-moves.c    the moves into it
  * dead-office.c   what local services ask for: get, requeue, remove
  */
 
@@ -13,8 +14,11 @@
 #include "flow/dead-letters.h"
 #include "flow/dead-record.h"
 
-#define DEAD_MOVES_MAX    64 /* ranges that wait for the disk */
-#define DEAD_LANDINGS_MAX 16 /* records on their way to it */
+#define DEAD_STREAM "dead" /* the store's one */
+
+#define DEAD_TELL_INTERVAL (10 * USEC_PER_MIN) /* between two lines of the same kind in the log */
+#define DEAD_MOVES_MAX     64 /* ranges that wait for the disk */
+#define DEAD_LANDINGS_MAX  16 /* records on their way to it */
 
 /* Records that are still to be read and written. */
 typedef struct DeadMove {
@@ -55,6 +59,15 @@ int dead_letters_stream(const DeadLetters *d);
 /* Gives the dead letter up: out of the store, and out of the list. */
 void dead_letters_settle(DeadLetters *d, uint64_t id, Outcome outcome);
 bool dead_letters_disk_is_well(const DeadLetters *d);
+void dead_letters_note(DeadLetters *d); /* there is work at the next tick */
+void dead_letters_retry_later(DeadLetters *d, usec_t now);
+void dead_letters_tell_changed(const DeadLetters *d);
+/* For so many more: the oldest go. */
+void dead_letters_make_room(DeadLetters *d, size_t n_more, size_t bytes_more);
+/* It is on the disk, and belongs in the list. */
+void dead_letters_list(DeadLetters *d, uint64_t id, const DeadRecord *r);
+
+void dead_moves_step(DeadLetters *d, usec_t now);
 
 void dead_errands_init(DeadLetters *d);
 void dead_errands_step(DeadLetters *d);
