@@ -502,6 +502,7 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
                 return r;
         }
         queue_configure(d->queue, &settings->queue);
+        dead_letters_configure(d->dead_letters, &settings->queue);
         configure_process(d, settings);
         settings_free(d->settings);
         d->settings = TAKE_PTR(*new);

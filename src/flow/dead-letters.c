@@ -223,12 +223,28 @@ Ticker dead_letters_ticker(DeadLetters *d)
 
 /* ---- life ---- */
 
+/* What is set aside waits for somebody, however long that takes: it has no limit of age, and bounds of its own. What
+ * is to be left free of the file system is left by both. */
+static QueueSettings store_settings(const QueueSettings *settings, char *directory)
+{
+        QueueSettings store = *settings;
+
+        store.directory = directory;
+        store.max_bytes = STORE_BYTES;
+        store.segment_bytes = 0;
+        store.max_age_usec = USEC_INFINITY;
+        store.drop_newest = false;
+        store.no_notices = true;
+        store.n_lanes = 1;
+        return store;
+}
+
 int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *queue, Disk *disk, const Clock *clock,
                      const Random *random, const DeadLettersSink *sink)
 {
         _cleanup_(dead_letters_freep) DeadLetters *d = calloc(1, sizeof(*d));
         _cleanup_free_ char *directory = NULL;
-        QueueSettings store = *settings;
+        QueueSettings store;
         int r;
 
         if (!d || asprintf(&directory, "%s/dead-letters", settings->directory) < 0)
@@ -237,12 +253,7 @@ int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *qu
         d->clock = clock;
         d->retry_at = USEC_INFINITY;
         dead_errands_init(d);
-        store.directory = directory;
-        store.max_bytes = STORE_BYTES;
-        store.segment_bytes = 0;
-        store.drop_newest = false;
-        store.no_notices = true;
-        store.n_lanes = 1;
+        store = store_settings(settings, directory);
         r = queue_open(&d->store, &store, disk, clock, random,
                        &(QueueSink){.readable = on_store_readable, .settled = on_store_settled, .userdata = d});
         if (r < 0)
@@ -251,6 +262,14 @@ int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *qu
         dead_letters_note(d);
         *ret = TAKE_PTR(d);
         return 0;
+}
+
+void dead_letters_configure(DeadLetters *d, const QueueSettings *settings)
+{
+        QueueSettings store = store_settings(settings, NULL);
+
+        if (d->store)
+                queue_configure(d->store, &store);
 }
 
 void dead_letters_stop(DeadLetters *d, usec_t timeout_usec)

@@ -44,10 +44,12 @@ enum {
 
 /* life */
 
-/* settings: those of the queue, of which the directory and the commit interval count. As queue_open(): trouble with the
- * disk is a state. */
+/* settings: those of the queue, of which the directory, the commit interval and the floor of free space count: no dead
+ * letter is ever too old. As queue_open(): trouble with the disk is a state. */
 int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *queue, Disk *disk, const Clock *clock,
                      const Random *random, const DeadLettersSink *sink);
+/* The same, save for the directory, when they have changed. */
+void dead_letters_configure(DeadLetters *d, const QueueSettings *settings);
 /* Closes the store; what is still to be moved stays in the queue. Before queue_close(): originals are settled here. */
 void dead_letters_stop(DeadLetters *d, usec_t timeout_usec);
 /* After queue_close(), which answers those who wait for a requeue. */

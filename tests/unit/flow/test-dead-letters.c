@@ -21,6 +21,7 @@ typedef struct House {
         DeadLetters *dead;
         DeadLetterOffice office;
         unsigned stream;
+        usec_t max_age_usec; /* of the queue */
         unsigned n_added, n_readable;
         size_t receipt_at; /* changes on the disk when the latest record was accepted */
 } House;
@@ -42,7 +43,8 @@ static void on_added(void *userdata, uint64_t id)
 static void open_queue(House *h)
 {
         QueueSettings settings = {.directory = (char *)"/queue", .commit_interval_usec = USEC_PER_SEC,
-                                  .max_bytes = 8 << 20, .segment_bytes = 384 << 10};
+                                  .max_bytes = 8 << 20, .segment_bytes = 384 << 10,
+                                  .max_age_usec = h->max_age_usec};
 
         ck_assert_int_eq(queue_open(&h->queue, &settings, &h->disk->disk, &h->clock.clock, &h->random.random,
                                     &(QueueSink){.readable = on_readable, .userdata = h}), 0);
@@ -504,6 +506,36 @@ START_TEST(the_store_is_bounded_in_bytes)
 }
 END_TEST
 
+/* A month in a queue that keeps nothing longer than an hour. */
+START_TEST(no_dead_letter_is_too_old)
+{
+        DeadLetterStatus status;
+        const DeadLetter *l;
+        House h;
+
+        begin(&h);
+        close_queue(&h, USEC_PER_SEC);
+        h.max_age_usec = USEC_PER_HOUR;
+        open_queue(&h);
+        for (int configured = 0; configured < 2; configured++) {
+                uint64_t n = put_reading(&h, 1, true);
+
+                set_aside(&h, n, n);
+                (void)put_reading(&h, 2, true);
+                run(&h, 30 * USEC_PER_DAY);
+                ck_assert_uint_eq(waiting(&h), 0);
+                ck_assert_uint_gt(ledger(&h).settled[OUTCOME_AGE], 0);
+                ck_assert_uint_eq(listed(&h, &l), (unsigned)configured + 1);
+                ck_assert_int_eq(get(&h, l[0].id).error, REQUEST_OK);
+                dead_letters_status(h.dead, &status);
+                ck_assert_uint_eq(status.dropped, 0);
+                dead_letters_configure(h.dead, &(QueueSettings){.commit_interval_usec = USEC_PER_SEC,
+                                                                .max_bytes = 8 << 20, .max_age_usec = USEC_PER_HOUR});
+        }
+        end(&h);
+}
+END_TEST
+
 /* ---- back ---- */
 
 START_TEST(a_requeued_one_goes_to_the_end_of_its_stream)
@@ -864,6 +896,7 @@ int main(void)
         tcase_add_test(c, the_list_is_there_after_a_restart);
         tcase_add_test(c, for_one_over_the_limit_the_oldest_goes);
         tcase_add_test(c, the_store_is_bounded_in_bytes);
+        tcase_add_test(c, no_dead_letter_is_too_old);
         c = suite_case(s, "and back");
         tcase_add_test(c, a_requeued_one_goes_to_the_end_of_its_stream);
         tcase_add_test(c, it_is_requeued_once_however_often_one_asks);
