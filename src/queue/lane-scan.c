@@ -215,6 +215,35 @@ static void find_torn(Search *o, Slot *slot, LastCommit *last)
         }
 }
 
+/* The commit that began the newest slot is torn, most likely: the end of the numbers before it is in the slot before
+ * it, or in one of those that have a table together with it. */
+static void find_end_before(Search *o, Head *heads, size_t n, LastCommit *last)
+{
+        Slot *newest = heads[n - 1].slot;
+        size_t from = n - 2;
+        bool any;
+
+        while (from > 0 && !heads[from].good)
+                from--;
+        for (size_t i = from; i < n - 1; i++) {
+                scan(o, heads[i].slot, last, &any);
+                heads[i].slot->n_walk = heads[i].slot->n_used = heads[i].slot->n_pages;
+        }
+        for (size_t id = 0; id < RECORD_STREAMS; id++) {
+                uint64_t greatest = MAX(last->before[id], last->last[id]);
+
+                for (size_t i = from; i < n - 1; i++) {
+                        Slot *slot = heads[i].slot;
+
+                        if (greatest > 0 && slot->first[id] == 0)
+                                slot->first[id] = 1;
+                        slot->end[id] = MAX(slot->first[id], greatest > 0 ? greatest + 1 : 0);
+                        newest->first[id] = slot->end[id];
+                }
+        }
+        heads[n - 2].slot->joined = false; /* the newest has its own numbers now */
+}
+
 void lane_scan_newest(Search *o, Head *heads, size_t n)
 {
         Lane *l = o->lane;
@@ -226,23 +255,8 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
                 o->error = -ENOMEM;
                 return;
         }
-        if (!heads[n - 1].good && n > 1) {
-                /* The commit that began the slot is torn, most likely: the end of the numbers before it is in the
-                 * slot before it. */
-                Slot *before = heads[n - 2].slot;
-
-                scan(o, before, last, &any);
-                for (size_t id = 0; id < RECORD_STREAMS; id++) {
-                        uint64_t greatest = MAX(last->before[id], last->last[id]);
-
-                        if (greatest > 0 && before->first[id] == 0)
-                                before->first[id] = 1;
-                        before->end[id] = MAX(before->first[id], greatest > 0 ? greatest + 1 : 0);
-                        newest->first[id] = before->end[id];
-                }
-                before->n_walk = before->n_used = before->n_pages;
-                before->joined = false; /* each has its own numbers now */
-        }
+        if (!heads[n - 1].good && n > 1)
+                find_end_before(o, heads, n, last);
         scan(o, newest, last, &any);
         find_torn(o, newest, last);
         l->commit = last->commit;
