@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/crc32c.h"
-#include "base/log.h"
-#include "base/log-id.h"
 #include "queue/lane.h"
+
+#define LOST_TEXT 240 /* of a line in the log, which ones are lost */
 
 void cursor_init(Cursor *c, Lane *lane)
 {
@@ -68,10 +69,17 @@ static Slot *next_with_work(const Cursor *c)
         return slot;
 }
 
+static void forget_bad(Cursor *c)
+{
+        c->bad.n = c->bad.n_more = 0;
+}
+
 static void count_missing_in(Cursor *c, const Slot *slot)
 {
         Lane *l = c->lane;
+        Buffer which = BUFFER_NULL;
         uint64_t lost = 0;
+        bool more = false;
 
         for (unsigned id = 0; id < RECORD_STREAMS; id++) {
                 Stream *s = l->host->streams[id];
@@ -83,14 +91,19 @@ static void count_missing_in(Cursor *c, const Slot *slot)
                         if (stream_settle(s, first, last, OUTCOME_DAMAGED, l->host->settled, l->host->userdata) < 0)
                                 break;
                         lost += last - first + 1;
+                        more = which.size > LOST_TEXT;
+                        if (!more)
+                                buffer_printf(&which, "%s%s %llu-%llu", which.size > 0 ? ", " : "", s->name,
+                                              (unsigned long long)first, (unsigned long long)last);
                 }
         }
-        if (lost == 0)
-                return;
-        lane_dirty(l);
-        log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
-                 "%s/seg-%04u: %llu records cannot be read any more; counted as dropped (damaged). Check the disk.",
-                 l->path, slot->index, (unsigned long long)lost);
+        if (lost > 0) {
+                lane_dirty(l);
+                if (more)
+                        buffer_append_string(&which, ", ...");
+                quarantine_take(l, slot, &c->bad, lost, which.data ?: "...");
+        }
+        buffer_done(&which);
 }
 
 /* All of the slot that is for this cursor was met, as far as it can be read; and of those before it whose numbers it
@@ -104,12 +117,15 @@ static void count_missing(Cursor *c, const Slot *slot)
                 count_missing_in(c, slot);
                 slot = lane_previous_slot(c->lane, slot);
         } while (slot && slot->joined);
+        forget_bad(c);
 }
 
 /* ---- the place ---- */
 
 static void enter(Cursor *c, Slot *slot)
 {
+        if (!c->slot || !c->slot->joined) /* else the next one is counted with it */
+                forget_bad(c);
         c->slot = slot;
         c->page = 1;
         c->tail_commit = 0;
@@ -176,6 +192,7 @@ void cursor_go_to(Cursor *c, const Cursor *other)
         c->page = other->page;
         c->tail_commit = other->tail_commit;
         c->doubtful = other->doubtful;
+        c->bad = other->bad;
         memcpy(c->seen, other->seen, sizeof(c->seen));
 }
 
@@ -195,14 +212,29 @@ void cursor_leave(Cursor *c, const Slot *slot)
 
 /* ---- pages ---- */
 
+static void note_bad(Cursor *c, size_t page, BadKind kind)
+{
+        c->doubtful = true;
+        bad_pages_add(&c->bad, c->slot->segno, page, kind);
+}
+
+/* `at` is 0 for the last page, which has no place of its own. */
 static void open_page(Cursor *c, const uint8_t *bytes, size_t at)
 {
+        size_t place = at ?: c->slot->tail;
         Page page;
 
-        if (page_open(bytes, &page) != 0 || page.lane != c->lane->identity || page.segno != c->slot->segno) {
-                c->doubtful = true;
+        if (page_open(bytes, &page) != 0) {
+                note_bad(c, place, reader_gave_up(&c->reader) ? BAD_UNREADABLE :
+                                   page_is_blank(bytes)       ? BAD_UNWRITTEN :
+                                                                BAD_BYTES);
                 return;
         }
+        if (page.lane != c->lane->identity || page.segno != c->slot->segno) {
+                note_bad(c, place, page.lane == c->lane->identity ? BAD_UNWRITTEN : BAD_BYTES);
+                return;
+        }
+        bad_pages_passed(&c->bad, page.segno);
         if (page.kind != PAGE_DATA)
                 return;
         c->open = bytes;
@@ -364,7 +396,8 @@ static int next_record(Cursor *c)
                 if (!c->big_pending) {
                         r = record_get(c->open, c->used, &c->at, &c->context, &c->record);
                         if (r != 0) {
-                                c->doubtful |= r == RECORD_E_BAD;
+                                if (r == RECORD_E_BAD)
+                                        note_bad(c, c->open_page ?: c->slot->tail, BAD_BYTES);
                                 c->open = NULL;
                                 continue;
                         }

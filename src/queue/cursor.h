@@ -17,6 +17,7 @@
  * Knows:  its lane; nothing of other cursors.
  */
 
+#include "queue/quarantine.h"
 #include "queue/reader.h"
 
 /* Of each stream the numbers [from, end), by identity. */
@@ -43,6 +44,7 @@ typedef struct Cursor {
         uint64_t tail_commit;          /* of the copy of the last page that was read */
         uint64_t seen[RECORD_STREAMS]; /* the greatest number met, by identity */
         bool doubtful;                 /* a page or a number was missed: count what is gone */
+        BadPages bad;                  /* and here they are, as far as it met them */
 
         const uint8_t *open; /* the page being read; NULL: none */
         size_t open_page;    /* which one; 0: the last page */

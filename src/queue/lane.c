@@ -42,7 +42,8 @@ Lane *lane_free(Lane *l)
 {
         if (!l)
                 return NULL;
-        l->n_orphans = 1 + l->flight.under_way + l->making.under_way + lane_cursors_reading(l);
+        l->n_orphans = 1 + l->flight.under_way + l->making.under_way + lane_cursors_reading(l) +
+                       quarantine_pending(l);
         for (size_t i = 0; i < l->n_slots; i++)
                 l->n_orphans += l->slots[i]->state == SLOT_GOING;
         if (l->flight.under_way)
@@ -50,6 +51,7 @@ Lane *lane_free(Lane *l)
         if (l->making.under_way)
                 disk_abandon(l->disk, &l->making.job);
         lane_cursors_abandon(l);
+        quarantine_leave(l);
         for (size_t i = 0; i < l->n_slots; i++)
                 if (l->slots[i]->state == SLOT_GOING)
                         disk_abandon(l->disk, &l->slots[i]->removal);
@@ -306,5 +308,5 @@ bool lane_finish(Lane *l)
         } else if (!l->failed && !l->flight.under_way && !l->starved &&
                    (l->filling.n_pages > 0 || l->flight.batch.n_pages > 0 || l->dirty_usec != USEC_INFINITY))
                 (void)lane_seal(l, true);
-        return !l->flight.under_way && !l->making.under_way;
+        return !l->flight.under_way && !l->making.under_way && !l->quarantine;
 }

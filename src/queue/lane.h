@@ -44,6 +44,7 @@ typedef struct LaneHost {
         Boots *boots; /* not while opening */
         uint64_t sequence; /* of the last checkpoint in any lane */
         usec_t commit_interval_usec;
+        uint64_t min_free_bytes; /* of the file system, left to others */
         size_t slot_pages; /* of new slots */
         unsigned tries;    /* to open, that failed before this one */
         unsigned n_lanes;
@@ -155,6 +156,7 @@ struct Lane {
         /* out */
         Cursor cursors[LANE_CURSORS]; /* by source, and the others */
         bool joined; /* the backlog goes on to the end, the news pause */
+        Quarantine *quarantine; /* copies under way */
 
         bool finishing, tried_last;
         int n_orphans; /* jobs that a closed lane still waits for */

@@ -221,6 +221,7 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         q->host.boots = &q->boots;
         q->host.random = random;
         q->host.commit_interval_usec = settings->commit_interval_usec;
+        q->host.min_free_bytes = settings->min_free_bytes;
         q->host.slot_pages = slot_pages(settings);
         while (q->host.epoch == 0) /* 0 stands for "more than one" in Settled */
                 q->host.epoch = random->draw(random->userdata);
@@ -296,6 +297,7 @@ void queue_configure(Queue *q, const QueueSettings *settings)
         q->settings.directory = NULL;
         memset(q->age_due, 0, sizeof(q->age_due)); /* look at once */
         q->host.commit_interval_usec = settings->commit_interval_usec;
+        q->host.min_free_bytes = settings->min_free_bytes;
         if (queue_is_open(q)) {
                 queue_prepare_all(q);
                 queue_look_at_pressure(q);

@@ -93,6 +93,7 @@ static void take_near(Reader *r, ReaderPages pages, ssize_t result)
                 memset(pages.bytes + got * PAGE_BYTES, 0, (asked - got) * PAGE_BYTES);
         else
                 pages.n = 0;
+        pages.unreadable = result < 0;
         r->near = pages;
 }
 
@@ -185,6 +186,11 @@ int reader_page(Reader *r, const Slot *slot, size_t page, size_t end, uint64_t c
         take_near(r, pages, n);
         *ret = r->near.bytes;
         return 0;
+}
+
+bool reader_gave_up(const Reader *r)
+{
+        return r->near.unreadable;
 }
 
 int reader_body(Reader *r, const Slot *slot, size_t first, size_t n, uint8_t **ret)

@@ -864,6 +864,15 @@ uint8_t *fake_disk_file(FakeDisk *fake, const char *path, size_t *ret_size)
         return fake->inodes[i].data;
 }
 
+void fake_disk_spoil(FakeDisk *fake, const char *path, size_t page)
+{
+        ssize_t i = find(fake, path);
+
+        if (i < 0)
+                abort();
+        inode_spoil(&fake->inodes[i], page);
+}
+
 /* ---- its own weight ---- */
 
 static size_t chunk(void *p)

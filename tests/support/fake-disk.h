@@ -104,5 +104,8 @@ FakeDisk *fake_disk_copy(const FakeDisk *fake);
 /* The bytes of a file, to look at or to harm; NULL if there is none. */
 uint8_t *fake_disk_file(FakeDisk *fake, const char *path, size_t *ret_size);
 
+/* A page of it cannot be read until it is written again. */
+void fake_disk_spoil(FakeDisk *fake, const char *path, size_t page);
+
 /* What all this takes of the heap: no part of the program's own memory. */
 size_t fake_disk_memory(const FakeDisk *fake);
