@@ -72,13 +72,35 @@ static void judge(Inquest *q, usec_t now)
         while ((flight = tower_condemned(q->tower))) {
                 Part whole = part_of(flight);
 
-                if (!flight_is_pack(flight))
+                if (!flight_is_pack(flight)) {
+                        tower_convict(q->tower, flight, now);
                         inquest_set_aside(q, flight, OUTCOME_BREAKS_LINK, now);
-                else if (remains_take_apart(&q->remains, &whole)) {
+                } else if (remains_take_apart(&q->remains, &whole)) {
                         losses_taken_apart(q->losses, flight->message, now);
                         tower_remove(q->tower, flight);
                 } else
                         tower_acquit(q->tower, flight); /* it will be caught again */
+        }
+}
+
+bool inquest_put_off(Inquest *q, const Flight *flight)
+{
+        Part part = part_of(flight);
+
+        return tower_holds(q->tower, flight->stream) && remains_put_off(&q->remains, &part);
+}
+
+/* So many broke the link that no witness finds a place: they come back one by one. */
+static void make_way(Inquest *q)
+{
+        Flight *flight;
+
+        while ((flight = tower_in_the_way(q->tower))) {
+                Part part = part_of(flight);
+
+                if (!remains_put_off(&q->remains, &part))
+                        return;
+                tower_remove(q->tower, flight);
         }
 }
 
@@ -174,6 +196,7 @@ void inquest_work(Inquest *q, usec_t now)
         q->again_usec = USEC_INFINITY;
         move_unfit(q, now);
         judge(q, now);
+        make_way(q);
         read_remains(q, now);
         if (is_moving(q))
                 again_later(q, now); /* somebody may be waiting for it in a flush */

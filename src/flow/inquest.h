@@ -39,4 +39,6 @@ void inquest_done(Inquest *q);
 void inquest_set_aside(Inquest *q, Flight *flight, Outcome why, usec_t now); /* the flight may be gone afterwards */
 void inquest_work(Inquest *q, usec_t now);
 usec_t inquest_deadline(const Inquest *q);
+/* A message that was never sent, of a stream that is held: it is put off. False: it has to fly as any other. */
+bool inquest_put_off(Inquest *q, const Flight *flight);
 bool inquest_is_past(const Inquest *q, usec_t appended_usec);

@@ -32,13 +32,15 @@ static bool has_room(const Loader *l, size_t size)
 }
 
 /* Boot clock: when the first record was appended, when the last expires. */
-static void launch(Loader *l, unsigned stream, Message *message, usec_t appended, usec_t expires, usec_t now)
+static void launch(Loader *l, unsigned stream, bool is_notice, Message *message, usec_t appended, usec_t expires,
+                   usec_t now)
 {
         Flight flight = {
                 .message = message,
                 .lane = l->lane,
                 .source = l->source,
                 .stream = stream,
+                .is_notice = is_notice,
                 .appended_usec = appended,
                 .expires_usec = expires,
         };
@@ -108,7 +110,7 @@ static bool seal_pack(Loader *l, unsigned stream, bool whole_units, usec_t now)
                 no_memory(l, now);
                 return false;
         }
-        launch(l, stream, message, first, expiry_of(format, last), now);
+        launch(l, stream, false, message, first, expiry_of(format, last), now);
         return true;
 }
 
@@ -226,7 +228,8 @@ static LoaderState take_message(Loader *l, const QueueRecord *record, Message *m
                 return LOADER_BLOCKED;
         }
         advance(l);
-        launch(l, record->stream, message, appended_of(record), expiry_of_record(record, format, now), now);
+        launch(l, record->stream, record->kind == QUEUE_KIND_NOTICE, message, appended_of(record),
+               expiry_of_record(record, format, now), now);
         return LOADER_GIVING;
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/remains.h"
 
+#include <string.h>
+
+#define REMAINS_HALVES 20 /* places left to those: packs have fewer readings than 2^19 */
+
 bool remains_take_apart(Remains *r, const Part *pack)
 {
         uint64_t middle = pack->first + (pack->last - pack->first) / 2;
@@ -15,11 +19,42 @@ bool remains_take_apart(Remains *r, const Part *pack)
         return true;
 }
 
+bool remains_has_room(const Remains *r)
+{
+        return r->n_parts + REMAINS_HALVES < REMAINS_MAX;
+}
+
+static bool follows(const Part *part, const Part *message)
+{
+        return part->stream == message->stream && part->epoch == message->epoch && part->lane == message->lane &&
+               part->source == message->source && part->last + 1 == message->first;
+}
+
+bool remains_put_off(Remains *r, const Part *message)
+{
+        for (size_t i = 0; i < r->n_put_off; i++)
+                if (follows(&r->parts[i], message)) {
+                        r->parts[i].last = message->last;
+                        return true;
+                } else if (follows(message, &r->parts[i])) {
+                        r->parts[i].first = message->first;
+                        r->parts[i].appended_usec = MIN(r->parts[i].appended_usec, message->appended_usec);
+                        return true;
+                }
+        if (!remains_has_room(r))
+                return false;
+        memmove(r->parts + 1, r->parts, r->n_parts++ * sizeof(*r->parts));
+        r->n_put_off++;
+        r->parts[0] = *message;
+        return true;
+}
+
 const Part *remains_begin(Remains *r)
 {
         if (r->n_parts == 0)
                 return NULL;
         r->now = r->parts[--r->n_parts];
+        r->n_put_off = MIN(r->n_put_off, r->n_parts);
         r->reading = true;
         return &r->now;
 }

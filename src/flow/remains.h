@@ -7,7 +7,8 @@
  * A pack that breaks the link is taken apart in halves, and those again, until the record that does it stands alone.
  * The parts are only ranges here; their records, which are in the uplink's hand and still on disk, are read again,
  * one part at a time, as a loader reads a lane. The part put in last is the first to be read, so that few wait:
- * one for each halving.
+ * one for each halving. After them come messages that were put off: of streams that are held, and suspects for which
+ * there is no place.
  *
  * Knows:  the queue, as its one browser.
  */
@@ -28,12 +29,17 @@ typedef struct Remains {
         Queue *queue;
         Part parts[REMAINS_MAX];
         size_t n_parts;
+        size_t n_put_off; /* of them, the first ones */
         Part now; /* is being read: first is the next record */
         bool reading;
 } Remains;
 
 /* False: there is no room for its halves; it holds more than one record. */
 bool remains_take_apart(Remains *r, const Part *pack);
+
+/* A message waits behind all others; neighbours join it. False: there is no room. */
+bool remains_put_off(Remains *r, const Part *message);
+bool remains_has_room(const Remains *r); /* to put one off */
 
 /* Takes up the next part, which is then peeked at; NULL: there is none. */
 const Part *remains_begin(Remains *r);

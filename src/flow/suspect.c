@@ -10,8 +10,11 @@
 #define OWED_MORE     2u /* after each further break */
 #define OWED_MAX      24u
 #define PATIENCE      (5 * USEC_PER_MIN)
+#define NOTORIOUS     (6 * USEC_PER_HOUR)
+#define PAST_MAX      64u /* PUBACKs of others that are carried from case to case */
 #define CHANCE_PACK   1e-2
 #define CHANCE_RECORD 1e-8
+#define CHANCE_AGAIN  1e-3 /* of a notorious stream */
 
 static size_t index_of(const Suspects *s, uint64_t ticket)
 {
@@ -38,13 +41,48 @@ static size_t n_in_air(const Suspects *s)
         return n;
 }
 
+/* ---- streams ---- */
+
+static const Repute *repute_of(const Suspects *s, const Suspect *suspect)
+{
+        return &s->streams[suspect->stream];
+}
+
+static bool is_notorious(const Suspects *s, const Suspect *suspect)
+{
+        return repute_of(s, suspect)->until_usec > 0;
+}
+
+static bool is_habitual(const Suspects *s, const Suspect *suspect)
+{
+        return is_notorious(s, suspect) && repute_of(s, suspect)->n_condemned >= 2;
+}
+
+static void forgive(Suspects *s, usec_t now)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(s->streams); i++)
+                if (s->streams[i].until_usec <= now)
+                        s->streams[i] = (Repute){};
+}
+
 /* ---- cases ---- */
+
+/* What was seen of the others stays true for the next case. */
+static void remember_others(Suspects *s)
+{
+        s->n_past_others += s->n_others;
+        s->n_past_breaks += s->n_breaks;
+        while (s->n_past_others > PAST_MAX) {
+                s->n_past_others /= 2;
+                s->n_past_breaks = (s->n_past_breaks + 1) / 2;
+        }
+}
 
 static void close_case(Suspects *s)
 {
         s->accused = 0;
-        s->n_owed = s->n_others = s->n_breaks = s->n_in_a_row = 0;
-        s->proved = false;
+        s->n_owed = s->n_others = s->n_breaks = s->n_kin_others = s->n_kin_breaks = s->n_in_a_row = 0;
+        s->proved = s->is_retry = false;
         for (size_t i = 0; i < s->n; i++)
                 s->list[i].n_alone = 0;
 }
@@ -52,13 +90,15 @@ static void close_case(Suspects *s)
 static void accuse_next(Suspects *s)
 {
         for (size_t i = 0; i < s->n && s->accused == 0; i++)
-                if (s->list[i].n_breaks >= BREAKS || s->list[i].is_remains)
+                if (s->list[i].is_remains ||
+                    s->list[i].n_breaks >= (is_notorious(s, &s->list[i]) ? 1 : BREAKS))
                         s->accused = s->list[i].ticket;
 }
 
 static void clear_all(Suspects *s)
 {
         close_case(s);
+        s->n_past_others = s->n_past_breaks = 0;
         for (size_t i = 0; i < s->n; i++)
                 s->list[i].n_breaks = 0;
         accuse_next(s); /* remains, if there are any, go on flying alone */
@@ -71,6 +111,7 @@ static void drop(Suspects *s, Suspect *suspect)
 
         memmove(suspect, suspect + 1, (--s->n - i) * sizeof(*suspect));
         if (was_accused) {
+                remember_others(s);
                 close_case(s);
                 accuse_next(s);
         }
@@ -86,45 +127,65 @@ static double log_chance(double breaks, double pubacks)
         return (breaks > 0 ? breaks * log(breaks / n) : 0) + (pubacks > 0 ? pubacks * log(pubacks / n) : 0);
 }
 
+/* There was one like it. The link's ways are known from the cases before. */
+static bool is_proved_again(const Suspects *s, const Suspect *accused)
+{
+        double breaks = s->n_breaks + s->n_past_breaks, others = s->n_others + s->n_past_others;
+
+        if (s->n_owed > 0)
+                return false;
+        if (is_habitual(s, accused))
+                return accused->n_alone > 0;
+        return accused->n_alone >= 2 &&
+               log_chance(accused->n_alone + breaks, others) - log_chance(breaks, others) <
+                       log(accused->is_pack ? CHANCE_PACK : CHANCE_AGAIN);
+}
+
 /* How much less likely is what happened on a link that treats all alike than on one that breaks on the accused? */
 static bool is_proved(const Suspects *s, const Suspect *accused)
 {
-        double alike, unlike;
+        double alike, unlike, of_kin;
 
         if (s->n_others == 0)
                 return false;
         if (accused->is_remains && accused->is_pack)
                 return accused->n_alone > 0;
+        if (is_notorious(s, accused))
+                return is_proved_again(s, accused);
         alike = log_chance(accused->n_alone + s->n_breaks, s->n_others);
         unlike = log_chance(s->n_breaks, s->n_others);
+        of_kin = log_chance(s->n_kin_breaks, s->n_kin_others) +
+                 log_chance(s->n_breaks - s->n_kin_breaks, s->n_others - s->n_kin_others);
+        if (s->n_others > s->n_kin_others) /* another stream has flown */
+                unlike = MAX(unlike, of_kin);
         return accused->n_alone >= BREAKS &&
                alike - unlike < log(accused->is_pack ? CHANCE_PACK : CHANCE_RECORD);
 }
 
 /* ---- what happened ---- */
 
-static Suspect *add(Suspects *s, uint64_t ticket, bool is_pack)
+static Suspect *add(Suspects *s, uint64_t ticket, unsigned stream, bool is_pack)
 {
         Suspect *suspect = find(s, ticket);
 
         if (suspect || s->n == SUSPECTS_MAX)
                 return suspect;
         suspect = &s->list[s->n++];
-        *suspect = (Suspect){.ticket = ticket, .is_pack = is_pack};
+        *suspect = (Suspect){.ticket = ticket, .stream = stream, .is_pack = is_pack};
         return suspect;
 }
 
-void suspects_sent(Suspects *s, uint64_t ticket, bool is_pack)
+void suspects_sent(Suspects *s, uint64_t ticket, unsigned stream, bool is_pack)
 {
-        Suspect *suspect = add(s, ticket, is_pack);
+        Suspect *suspect = add(s, ticket, stream, is_pack);
 
         if (suspect)
                 suspect->in_air = true;
 }
 
-void suspects_remains(Suspects *s, uint64_t ticket, bool is_pack)
+void suspects_remains(Suspects *s, uint64_t ticket, unsigned stream, bool is_pack)
 {
-        Suspect *suspect = add(s, ticket, is_pack);
+        Suspect *suspect = add(s, ticket, stream, is_pack);
 
         if (!suspect)
                 return;
@@ -135,11 +196,18 @@ void suspects_remains(Suspects *s, uint64_t ticket, bool is_pack)
 void suspects_ready(Suspects *s, usec_t now)
 {
         s->patience_usec = usec_add(now, PATIENCE);
+        forgive(s, now);
 }
 
-static void testify(Suspects *s, usec_t now)
+static bool is_kin(Suspects *s, const Suspect *suspect)
+{
+        return suspect->stream == find(s, s->accused)->stream;
+}
+
+static void testify(Suspects *s, const Suspect *witness, usec_t now)
 {
         s->n_others++;
+        s->n_kin_others += is_kin(s, witness);
         s->n_in_a_row = 0;
         s->n_owed -= s->n_owed > 0;
         s->patience_usec = usec_add(now, PATIENCE);
@@ -153,21 +221,37 @@ void suspects_acknowledged(Suspects *s, uint64_t ticket, usec_t now)
         if (!suspect)
                 return;
         if (s->accused > 0 && ticket != s->accused && n_in_air(s) == 1)
-                testify(s, now);
+                testify(s, suspect, now);
+        if (ticket == s->accused)
+                s->n_breaks += suspect->n_alone; /* that was the link, then */
+        s->streams[suspect->stream].n_condemned = 0;
         drop(s, suspect);
+}
+
+static unsigned owed(const Suspects *s, const Suspect *accused)
+{
+        if (is_habitual(s, accused))
+                return OWED_MORE;
+        if (is_notorious(s, accused))
+                return MIN(OWED_MORE * accused->n_alone, OWED_MAX);
+        return MIN(OWED_FIRST + OWED_MORE * (accused->n_alone - 1), OWED_MAX);
 }
 
 /* The link broke with one message in the air. */
 static void break_alone(Suspects *s, Suspect *suspect)
 {
-        suspect->n_alone++;
         if (suspect->ticket == s->accused) {
-                s->n_owed = MIN(OWED_FIRST + OWED_MORE * (suspect->n_alone - 1), OWED_MAX);
+                if (s->is_retry)
+                        return;
+                suspect->n_alone++;
+                s->n_owed = owed(s, suspect);
                 s->n_in_a_row = 0;
-        } else {
-                s->n_breaks++;
-                s->n_in_a_row++;
+                return;
         }
+        suspect->n_alone++;
+        s->n_breaks++;
+        s->n_kin_breaks += is_kin(s, suspect);
+        s->n_in_a_row += !is_kin(s, suspect) || s->n_others == s->n_kin_others;
 }
 
 void suspects_lost(Suspects *s)
@@ -184,6 +268,7 @@ void suspects_lost(Suspects *s)
                 if (alone)
                         break_alone(s, suspect);
         }
+        s->is_retry = false;
         if (s->n_in_a_row >= BREAKS_LINK)
                 clear_all(s);
         accuse_next(s);
@@ -198,15 +283,52 @@ void suspects_forget(Suspects *s, uint64_t ticket)
                 drop(s, suspect);
 }
 
+/* Others that broke the link wait as well: who is to tell them from the accused? */
+static bool has_bad_witness(const Suspects *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (s->list[i].ticket != s->accused && s->list[i].n_alone > 0)
+                        return true;
+        return false;
+}
+
 void suspects_tick(Suspects *s, usec_t now)
 {
-        if (now >= suspects_deadline(s)) {
+        forgive(s, now);
+        if (now < suspects_deadline(s))
+                return;
+        if (has_bad_witness(s))
                 clear_all(s);
-                s->patience_usec = usec_add(now, PATIENCE);
-        }
+        else
+                s->is_retry = true;
+        s->patience_usec = usec_add(now, PATIENCE);
+}
+
+void suspects_convict(Suspects *s, uint64_t ticket, usec_t now)
+{
+        Suspect *suspect = find(s, ticket);
+        Repute *repute = suspect ? &s->streams[suspect->stream] : NULL;
+
+        if (!suspect)
+                return;
+        repute->until_usec = usec_add(now, NOTORIOUS);
+        repute->n_condemned++;
+        drop(s, suspect);
+}
+
+bool suspects_hold(const Suspects *s, unsigned stream)
+{
+        return s->streams[stream].until_usec > 0 && s->streams[stream].n_condemned > 0;
 }
 
 /* ---- questions ---- */
+
+bool suspects_is_bad_witness(const Suspects *s, uint64_t ticket)
+{
+        size_t i = index_of(s, ticket);
+
+        return i < s->n && ticket != s->accused && s->list[i].n_alone > 0 && !s->list[i].is_remains;
+}
 
 bool suspects_stand_alone(const Suspects *s)
 {
@@ -228,7 +350,7 @@ bool suspects_may_fly(const Suspects *s, uint64_t ticket)
                 return true;
         if (n_in_air(s) > 0 || s->proved)
                 return false;
-        return s->n_owed > 0 ? may_testify(s, ticket) : ticket == s->accused;
+        return s->n_owed > 0 && !s->is_retry ? may_testify(s, ticket) : ticket == s->accused;
 }
 
 uint64_t suspects_condemned(const Suspects *s)
@@ -239,5 +361,5 @@ uint64_t suspects_condemned(const Suspects *s)
 /* While somebody flies, or the accused may, things go on by themselves. */
 usec_t suspects_deadline(const Suspects *s)
 {
-        return s->accused > 0 && s->n_owed > 0 && !s->proved && n_in_air(s) == 0 ? s->patience_usec : USEC_INFINITY;
+        return s->accused > 0 && s->n_owed > 0 && !s->is_retry && !s->proved && n_in_air(s) == 0 ? s->patience_usec : USEC_INFINITY;
 }

@@ -50,6 +50,19 @@ Flight *tower_condemned(Tower *t)
         return ticket > 0 ? window_find(&t->window, ticket) : NULL;
 }
 
+Flight *tower_in_the_way(Tower *t)
+{
+        if (!suspects_stand_alone(&t->suspects) || window_has_witness_room(&t->window, PACKER_SIZE_MAX))
+                return NULL;
+        for (size_t i = t->window.n_flights; i-- > 0;) {
+                Flight *flight = &t->window.flights[i];
+
+                if (!flight->in_air && suspects_is_bad_witness(&t->suspects, flight->ticket))
+                        return flight;
+        }
+        return NULL;
+}
+
 Flight *tower_next(Tower *t)
 {
         for (size_t i = 0; i < t->window.n_flights; i++) {
@@ -63,12 +76,17 @@ Flight *tower_next(Tower *t)
 
 /* ---- what happens ---- */
 
+static unsigned kin_of(const Flight *flight)
+{
+        return flight->is_notice ? SUSPECTS_NOTICES : flight->stream;
+}
+
 Flight *tower_add(Tower *t, const Flight *what)
 {
         Flight *flight = window_add(&t->window, what);
 
         if (flight->is_remains)
-                suspects_remains(&t->suspects, flight->ticket, flight_is_pack(flight));
+                suspects_remains(&t->suspects, flight->ticket, kin_of(flight), flight_is_pack(flight));
         return flight;
 }
 
@@ -83,6 +101,16 @@ void tower_set_unfit(Tower *t, Flight *flight, Outcome why)
         flight->is_unfit = true;
         flight->is_remains = false;
         flight->why = why;
+}
+
+void tower_convict(Tower *t, const Flight *flight, usec_t now)
+{
+        suspects_convict(&t->suspects, flight->ticket, now);
+}
+
+bool tower_holds(const Tower *t, unsigned stream)
+{
+        return suspects_hold(&t->suspects, stream);
 }
 
 void tower_remove(Tower *t, Flight *flight)
@@ -101,7 +129,7 @@ void tower_sent(Tower *t, Flight *flight, usec_t now)
 {
         flight->in_air = flight->was_sent = true;
         flight->sent_usec = now;
-        suspects_sent(&t->suspects, flight->ticket, flight_is_pack(flight));
+        suspects_sent(&t->suspects, flight->ticket, kin_of(flight), flight_is_pack(flight));
         if (flight->source == QUEUE_BACKLOG)
                 pace_sent(&t->pace, now);
 }

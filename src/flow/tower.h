@@ -35,6 +35,10 @@ bool tower_stands_alone(const Tower *t); /* one flies at a time: those never sen
 bool tower_may_fly(const Tower *t, const Flight *flight);
 Flight *tower_next(Tower *t);      /* the first on the ground that may fly; NULL */
 Flight *tower_condemned(Tower *t); /* it broke the link, with proof; NULL */
+void tower_convict(Tower *t, const Flight *flight, usec_t now); /* a record alone: it tells on its stream */
+bool tower_holds(const Tower *t, unsigned stream); /* what comes of it flies one by one, as remains do */
+/* Witnesses find no place any more: one that is of no use to the case, the last first; NULL. */
+Flight *tower_in_the_way(Tower *t);
 void tower_acquit(Tower *t, Flight *flight);
 /* It never flies again, and waits for its place among the dead letters. */
 void tower_set_unfit(Tower *t, Flight *flight, Outcome why);

@@ -61,6 +61,7 @@ struct Uplink {
         Loader loaders[LOADERS]; /* in the order in which they take their turns */
         Tower tower;
         Inquest inquest;
+        size_t turn; /* while one message flies at a time: whose it is */
         Flushes flushes;
 
         bool wanted;              /* a note was left: work at the next tick */
@@ -156,11 +157,27 @@ static bool has_room(void *userdata, QueueLane lane, QueueSource source, size_t 
         return tower_has_room(&u->tower, lane, source, size, u->worked_at);
 }
 
+static size_t turn_of(const Flight *flight)
+{
+        size_t i = 0;
+
+        while (turns[i].lane != flight->lane || turns[i].source != flight->source)
+                i++;
+        return i;
+}
+
 static void launch(void *userdata, const Flight *what, usec_t now)
 {
         Uplink *u = userdata;
-        Flight *flight = tower_add(&u->tower, what);
+        Flight *flight;
 
+        if (!what->is_remains && inquest_put_off(&u->inquest, what)) {
+                message_free(what->message);
+                return;
+        }
+        if (tower_stands_alone(&u->tower) && !what->is_remains)
+                u->turn = turn_of(what) + 1;
+        flight = tower_add(&u->tower, what);
         if (tower_may_fly(&u->tower, flight))
                 (void)fly(u, flight, now);
         tell_changed(u);
@@ -267,6 +284,15 @@ static void expire(Uplink *u, usec_t now)
                 u->expiry_at = MAX(u->expiry_at, usec_add(now, EXPIRY_INTERVAL));
 }
 
+/* While one message flies at a time the lanes take turns: else a flood in the first would have every place. */
+static void pump(Uplink *u, usec_t now)
+{
+        size_t first = tower_stands_alone(&u->tower) ? u->turn : 0;
+
+        for (size_t i = 0; i < LOADERS; i++)
+                loader_pump(&u->loaders[(first + i) % LOADERS], flushes_until(&u->flushes), now);
+}
+
 static void work(Uplink *u, usec_t now)
 {
         u->wanted = false;
@@ -280,8 +306,7 @@ static void work(Uplink *u, usec_t now)
         inquest_work(&u->inquest, now);
         if (!tower_stands_alone(&u->tower))
                 fly_grounded(u, now);
-        for (size_t i = 0; i < LOADERS; i++)
-                loader_pump(&u->loaders[i], flushes_until(&u->flushes), now);
+        pump(u, now);
         if (tower_stands_alone(&u->tower))
                 fly_grounded(u, now);
         flushes_step(&u->flushes, is_past, u);

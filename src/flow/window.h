@@ -27,6 +27,7 @@ typedef struct Flight {
         unsigned stream;
         usec_t appended_usec; /* boot clock: its first record */
         usec_t expires_usec;  /* boot clock; counts only while it was never sent */
+        bool is_notice;       /* the queue's own */
         bool is_remains;      /* of a pack that was condemned */
 
         /* the window's */
