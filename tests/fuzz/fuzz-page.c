@@ -49,7 +49,7 @@ static void renumber(uint8_t *page, size_t used)
         memcpy(copy, page, PAGE_BYTES);
         record_renumber(page, used, id, offset);
         while (record_get(copy, used, &a, &before, &x) == 0) {
-                if (x.stream < RECORD_STREAMS && x.n > UINT64_MAX - 2 * RECORD_STREAMS)
+                if (x.stream < RECORD_STREAMS && x.n > PAGE_NUMBER_MAX - RECORD_STREAMS)
                         return;
                 if (record_get(page, used, &b, &after, &y) != 0)
                         promise(!"a record is gone");
