@@ -23,7 +23,7 @@ static Disk *behind(Disk *disk)
  * left there shall not hold us up. */
 static int rehearse_open(Disk *disk, const char *path, int flags)
 {
-        int look = O_RDONLY | O_NONBLOCK | (flags & O_DIRECTORY);
+        int look = O_RDONLY | O_NONBLOCK | (flags & (O_DIRECTORY | O_NOFOLLOW));
         int fd = disk_open(behind(disk), path, look | O_NOATIME);
 
         if (fd == -EPERM)

@@ -224,7 +224,11 @@ static int64_t real_size(Disk *disk, int fd)
 {
         struct stat st;
 
-        return fstat(fd, &st) < 0 ? -errno : st.st_size;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+        return st.st_size;
 }
 
 static ssize_t real_read(Disk *disk, int fd, void *data, size_t size, uint64_t offset, bool wait)

@@ -47,7 +47,7 @@ typedef struct DiskOps {
         int (*rename)(Disk *disk, const char *from, const char *to);
         int (*list)(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata);
         int (*lock)(Disk *disk, int fd); /* -EWOULDBLOCK: somebody else has it */
-        int64_t (*size)(Disk *disk, int fd);
+        int64_t (*size)(Disk *disk, int fd); /* -EISDIR, -ENXIO: it is no file */
         ssize_t (*read)(Disk *disk, int fd, void *data, size_t size, uint64_t offset, bool wait);
         ssize_t (*write)(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset);
         int (*allocate)(Disk *disk, int fd, uint64_t size);

@@ -38,11 +38,15 @@ static void put_lane_json(Buffer *b, const Archive *a, QueueLane lane)
                 return;
         buffer_printf(b, "%s{\"lane\":\"%s\",\"identity\":\"%016" PRIx64 "\",\"epoch\":\"%016" PRIx64
                       "\",\"commit\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"slots\":%zu,\"bytes\":%" PRIu64
-                      ",\"quarantine\":{\"files\":%u,\"bytes\":%" PRIu64 "},\"note\":",
+                      ",\"quarantine\":{\"files\":%u,\"bytes\":%" PRIu64 "},\"notes\":[",
                       lane > 0 ? "," : "", lanes[lane], l.identity, l.epoch, l.commit, l.sequence, l.n_slots, l.bytes,
                       l.n_quarantined, l.quarantined_bytes);
-        json_string(b, l.note);
-        buffer_append_char(b, '}');
+        for (unsigned i = 0; i < l.n_notes; i++) {
+                if (i > 0)
+                        buffer_append_char(b, ',');
+                json_string(b, l.notes[i]);
+        }
+        buffer_append_string(b, "]}");
 }
 
 static void put_slot_json(Buffer *b, const Archive *a, size_t i)
@@ -144,9 +148,9 @@ static void print_lanes(const Archive *a, const Screen *screen)
         }
         table_print(&t, screen);
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                if (archive_lane(a, (QueueLane)lane, &l) && *l.note) {
+                for (unsigned i = 0; archive_lane(a, (QueueLane)lane, &l) && i < l.n_notes; i++) {
                         (void)fputs("next start: ", stdout);
-                        screen_print(screen, COLOUR_CARE, l.note);
+                        screen_print(screen, COLOUR_CARE, l.notes[i]);
                 }
 }
 

@@ -9,6 +9,7 @@
 struct Archive {
         Disk *disk; /* the rehearsal */
         Opening *opening;
+        const char *notes[_QUEUE_LANE_MAX][LANE_NOTES];
         Stream *streams[RECORD_STREAMS]; /* by identity; NULL: none of it */
         Slot **slots;                    /* by lane and generation, the free ones last */
         size_t n_slots;

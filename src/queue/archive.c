@@ -87,6 +87,9 @@ static int rehearse(Archive *a, const char *directory, char reason[static ARCHIV
                 (void)snprintf(reason, ARCHIVE_REASON_MAX, "%s", a->opening->reason);
                 return a->opening->error;
         }
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                for (int k = 0; k < LANE_NOTES; k++)
+                        a->notes[i][k] = a->opening->found[i].notes[k];
         r = opening_streams(a->opening, a->streams);
         return r < 0 ? r : sort_slots(a);
 }
@@ -156,6 +159,7 @@ static void weigh(void *userdata, const char *name)
 
 bool archive_lane(const Archive *a, QueueLane lane, ArchiveLane *ret)
 {
+        const LaneFound *found = &a->opening->found[lane];
         const Lane *l = a->opening->lanes[lane];
         char path[PATH_MAX];
 
@@ -166,7 +170,9 @@ bool archive_lane(const Archive *a, QueueLane lane, ArchiveLane *ret)
                 .identity = l->identity,
                 .epoch = a->opening->found[lane].epoch,
                 .commit = l->commit,
-                .note = a->opening->found[lane].note,
+                .notes = a->notes[lane],
+                .n_notes = MIN(found->n_notes, (unsigned)LANE_NOTES),
+                .n_more_notes = found->n_notes - MIN(found->n_notes, (unsigned)LANE_NOTES),
                 .n_slots = l->n_slots,
                 .bytes = lane_bytes(l),
                 .sequence = a->opening->found[lane].settled.sequence,

@@ -34,7 +34,8 @@ DEFINE_CLEANUP(Archive *, archive_free);
 typedef struct ArchiveLane {
         const char *path; /* borrowed, as all texts here */
         uint64_t identity, epoch, commit;
-        const char *note;       /* what else the next opening would say; "": nothing */
+        const char *const *notes; /* what else the next opening would say */
+        unsigned n_notes, n_more_notes;
         size_t n_slots;
         uint64_t bytes;         /* of slots that hold something */
         uint64_t sequence;      /* of the newest checkpoint in it; 0: none */

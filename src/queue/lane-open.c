@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "queue/lane-scan.h"
+#include "queue/foreign.h"
 
 void lane_found_done(LaneFound *found)
 {
@@ -112,11 +112,6 @@ static bool find_segno(Search *o, Slot *slot)
         return false;
 }
 
-static void note(Search *o, const char *what, const char *path)
-{
-        (void)snprintf(o->found->note, sizeof(o->found->note), "%s: %s", path, what);
-}
-
 static bool is_patient(const Search *o)
 {
         return lane_scan_is_patient(o->lane);
@@ -126,18 +121,9 @@ static bool is_patient(const Search *o)
  * never mixes with what comes after it. */
 static void give_up(Search *o, Slot *slot, const char *path)
 {
-        _cleanup_free_ char *aside = NULL;
-
         slot->state = SLOT_ALIEN;
-        if (is_patient(o))
-                return;
-        if (asprintf(&aside, "%s/unread-%04u-%08x", o->lane->path, slot->index,
-                     (unsigned)o->lane->host->random->draw(o->lane->host->random->userdata)) < 0) {
-                aside = NULL;
-                return;
-        }
-        if (disk_rename(o->disk, path, aside) == 0)
-                note(o, "cannot be read; set aside under a name with unread-", path);
+        if (!is_patient(o))
+                (void)foreign_set_aside(o, path, "unread", "cannot be read, nothing of it: check the disk");
 }
 
 static void look_at(Search *o, Head *head, const char *path)
@@ -154,8 +140,9 @@ static void look_at(Search *o, Head *head, const char *path)
         slot->n_used = slot->n_walk = slot->n_pages;
         if (r == PAGE_E_NEWER || (r == 0 && !adopt(o, &page))) {
                 slot->state = SLOT_ALIEN;
-                note(o, r == PAGE_E_NEWER ? "written by a newer hublink; left alone" :
-                                            "belongs to another queue; left alone", path);
+                foreign_note(o->found, path, r == PAGE_E_NEWER ?
+                                                     "was written by a newer hublink; left alone: upgrade hublink" :
+                                                     "belongs to another queue; left alone: put it back there, or remove it");
         } else if (r == 0 && page.kind == PAGE_HEAD) {
                 slot->state = SLOT_USED;
                 slot->segno = page.segno;
@@ -172,24 +159,17 @@ static void look_at(Search *o, Head *head, const char *path)
  * its generation, and perhaps its numbers, a second time. */
 static int cannot_open(Search *o, Slot *slot, const char *path, int error)
 {
-        switch (error) {
-        case -EISDIR:
-        case -ELOOP:
-        case -ENXIO:
-        case -ENOENT:
-        case -EACCES:
-        case -EPERM:
+        if (foreign_is(error) || error == -ENOENT) {
                 slot->state = SLOT_ALIEN;
-                note(o, "cannot be opened; left alone", path);
+                foreign_note(o->found, path, error == -ENOENT ? "is a link to nowhere: remove it" : foreign_what(error));
                 return 0;
-        case -EIO:
-        case -EINTR:
+        }
+        if (error == -EIO || error == -EINTR) {
                 o->unread = o->unread ?: error;
                 give_up(o, slot, path);
                 return 0;
-        default: /* out of descriptors, read-only: not the slot's fault, however long it takes */
-                return error;
         }
+        return error; /* out of descriptors, read-only: not the slot's fault, however long it takes */
 }
 
 static int open_slot(Search *o, unsigned index, Head *head)
@@ -202,7 +182,7 @@ static int open_slot(Search *o, unsigned index, Head *head)
 
         if (!path)
                 return -ENOMEM;
-        fd = disk_open(o->disk, path, O_RDWR);
+        fd = foreign_open(o->disk, path, O_RDWR);
         size = fd < 0 ? 0 : disk_size(o->disk, fd);
         /* What lies behind the largest slot is not ours, and a size_t may not hold it. */
         slot = lane_add_slot(l, index, fd, (size_t)CLAMP(size / PAGE_BYTES, (int64_t)0, (int64_t)SLOT_PAGES_MAX));
@@ -223,6 +203,16 @@ static int open_slot(Search *o, unsigned index, Head *head)
                 head->slot = NULL;
         }
         return 0;
+}
+
+static void tell_bad_heads(Search *o, const Head *heads, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *path = heads[i].good ? NULL : lane_slot_path(o->lane, heads[i].slot->index);
+
+                if (path)
+                        foreign_note(o->found, path, "page 0 is bad (byte 0); what the other pages hold is served");
+        }
 }
 
 static int open_slots(Search *o)
@@ -251,6 +241,7 @@ static int open_slots(Search *o)
         if (n == 0)
                 return 0;
         qsort(heads, n, sizeof(*heads), by_segno);
+        tell_bad_heads(o, heads, n);
         fill_tables(heads, n);
         lane_scan_newest(o, heads, n);
         return o->error;
@@ -260,10 +251,10 @@ static int open_slots(Search *o)
 
 static int read_identity(Search *o, const char *path)
 {
-        int fd = disk_open(o->disk, path, O_RDWR);
+        int fd = foreign_open(o->disk, path, O_RDWR);
         Page page;
 
-        if (fd == -ENOENT)
+        if (fd == -ENOENT || (foreign_is(fd) && foreign_set_aside(o, path, "foreign", foreign_what(fd)) == 0))
                 return 0;
         if (fd < 0)
                 return fd;
@@ -336,6 +327,7 @@ static int open_directory(Search *o, const char *directory, char reason[static L
         }
         l->dir_fd = disk_open(o->disk, l->path, O_RDONLY | O_DIRECTORY);
         if (l->dir_fd < 0) {
+                o->barred = foreign_is(l->dir_fd);
                 lane_reason(reason, l->dir_fd, "open", l->path);
                 return l->dir_fd;
         }
@@ -343,7 +335,10 @@ static int open_directory(Search *o, const char *directory, char reason[static L
                 lock = NULL;
                 return -ENOMEM;
         }
-        l->lock_fd = disk_open(o->disk, lock, O_RDWR | O_CREAT);
+        l->lock_fd = foreign_open(o->disk, lock, O_RDWR | O_CREAT);
+        if (foreign_is(l->lock_fd) && foreign_set_aside(o, lock, "foreign", foreign_what(l->lock_fd)) == 0)
+                l->lock_fd = foreign_open(o->disk, lock, O_RDWR | O_CREAT);
+        o->barred = foreign_is(l->lock_fd);
         r = l->lock_fd < 0 ? l->lock_fd : disk_lock(o->disk, l->lock_fd);
         if (r < 0)
                 lane_reason(reason, r, "lock", lock);
@@ -381,6 +376,8 @@ static int open_lane(Search *o, const char *directory, char reason[static LANE_R
                 lane_reason(reason, r, "read", l->path);
                 return r;
         }
+        if (!known && l->segno != 0)
+                foreign_note(o->found, identity, "was missing or bad; made anew after the pages of the slots");
         while (l->identity == 0)
                 l->identity = l->host->random->draw(l->host->random->userdata);
         if (!known) {
@@ -419,19 +416,21 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         return l;
 }
 
-/* A lane of a later version is out of our reach, but must not be harmed, nor keep us from collecting. */
-static int set_aside(const Lane *l, LaneFound *found)
+/* A lane of a later version, or of somebody else, is out of our reach, but must not be harmed, nor keep us from
+ * collecting. 1: it is out of the way; 0: it is not in the way, or stays there with the error that it gave. */
+static int set_aside(Search *o, int error, char reason[static LANE_REASON_MAX])
 {
-        char path[4096];
         int r;
 
-        (void)snprintf(path, sizeof(path), "%s-newer-%08x", l->path,
-                       (unsigned)l->host->random->draw(l->host->random->userdata));
-        r = disk_rename(l->disk, l->path, path);
-        if (r == 0)
-                (void)snprintf(found->note, sizeof(found->note),
-                               "%.80s was written by a newer hublink; set aside as %.100s", l->path, path);
-        return r;
+        if (o->barred)
+                return foreign_set_aside(o, o->lane->path, "foreign", foreign_what(error)) == 0;
+        if (error < 0 || !o->newer || o->lane->identity != 0)
+                return 0;
+        r = foreign_set_aside(o, o->lane->path, "newer",
+                              "was written by a newer hublink: upgrade it, and put this back, for what waits in it");
+        if (r < 0)
+                lane_reason(reason, r, "set aside", o->lane->path);
+        return r < 0 ? r : 1;
 }
 
 int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *ret_found,
@@ -450,13 +449,14 @@ int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which
                 r = o.lane && o.pages ? open_lane(&o, directory, reason) : -ENOMEM;
                 free(o.pages);
                 free(o.indexes);
-                if (r == 0 && o.newer && o.lane->identity == 0 && tries == 0) {
-                        r = set_aside(o.lane, ret_found);
-                        if (r < 0)
-                                lane_reason(reason, r, "set aside", o.lane->path);
-                        o.lane = lane_free(o.lane);
-                        if (r == 0)
+                if (o.lane && tries == 0) {
+                        int aside = set_aside(&o, r, reason);
+
+                        if (aside > 0) {
+                                (void)lane_free(o.lane);
                                 continue;
+                        }
+                        r = aside < 0 ? aside : r;
                 }
                 if (r == 0) {
                         *ret = o.lane;

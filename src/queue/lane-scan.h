@@ -22,6 +22,7 @@ typedef struct Search {
         int error;
         int unread; /* the first read that failed; what it would have shown is unknown, not absent */
         bool newer; /* written by a later version */
+        bool barred; /* by what is in the place of the lane, or by who owns it */
 } Search;
 
 /* Page 0 of a slot, until all slots are in order. */

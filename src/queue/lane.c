@@ -91,8 +91,12 @@ static const char *remedy(int error)
         case EPERM:
                 return "give the directory to the user that hublinkd runs as";
         case ENOENT:
-        case ENOTDIR:
                 return "create the directory above it, or change queue.directory";
+        case ENOTDIR:
+        case EISDIR:
+        case ELOOP:
+        case ENXIO:
+                return "move away what is in its place, or change queue.directory";
         case EWOULDBLOCK:
                 return "another process has the queue open: is there a second hublinkd?";
         case EMFILE:

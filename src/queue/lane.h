@@ -30,6 +30,8 @@
 #define LANE_CURSORS     (_QUEUE_SOURCE_MAX + 2)
 #define LANE_SLOT_PAGES_MIN 96
 #define LANE_REASON_MAX  256
+#define LANE_NOTES       8
+#define LANE_NOTE_MAX    384
 #define LANE_FREE_INODES 64 /* of the file system, left to others */
 #define LANE_RESERVED_PAGES 2 /* of a slot, for checkpoints alone when no free slot is there */
 
@@ -171,7 +173,8 @@ typedef struct LaneFound {
         Ranges torn[RECORD_STREAMS];
         Boots boots; /* those that openings told of; the table proper is in settled */
         uint64_t epoch; /* the last one that wrote here */
-        char note[LANE_REASON_MAX]; /* worth a line in the log */
+        char notes[LANE_NOTES][LANE_NOTE_MAX]; /* each worth a line in the log */
+        unsigned n_notes;                      /* with those that found no place */
 } LaneFound;
 
 /* ---- life ---- */

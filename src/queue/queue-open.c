@@ -95,6 +95,15 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
         return 0;
 }
 
+static void tell_notes(const Lane *l, const LaneFound *found)
+{
+        for (unsigned i = 0; i < MIN(found->n_notes, (unsigned)LANE_NOTES); i++)
+                log_line(LOG_WARNING, NULL, NULL, "Queue: %s.", found->notes[i]);
+        if (found->n_notes > LANE_NOTES)
+                log_line(LOG_WARNING, NULL, NULL, "Queue: %s: and %u more of the kind.", l->path,
+                         found->n_notes - LANE_NOTES);
+}
+
 static void start_lanes(Queue *q, Opening *o)
 {
         for (unsigned i = 0; i < q->host.n_lanes; i++) {
@@ -104,8 +113,7 @@ static void start_lanes(Queue *q, Opening *o)
                 q->host.sequence = MAX(q->host.sequence, o->found[i].settled.sequence);
                 if (o->found[i].epoch != 0)
                         q->host.previous_epoch = o->found[i].epoch;
-                if (o->found[i].note[0])
-                        log_line(LOG_WARNING, NULL, NULL, "Queue: %s.", o->found[i].note);
+                tell_notes(l, &o->found[i]);
         }
         for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 Lane *l = q->lanes[i];

@@ -17,6 +17,7 @@
 struct FakeInode {
         char *path; /* NULL: unlinked */
         bool is_directory;
+        bool forbidden;
         uint8_t *data;
         size_t size;
         bool *unreadable; /* by page; NULL: none is */
@@ -174,6 +175,18 @@ static FakeInode *inode_of(const FakeDisk *fake, int fd)
         return &fake->inodes[fake->handles[fd - FIRST_FD].inode];
 }
 
+static bool is_forbidden(const FakeDisk *fake, const char *path, bool below)
+{
+        for (size_t i = 0; i < fake->n_inodes; i++) {
+                const FakeInode *inode = &fake->inodes[i];
+                size_t n = inode->path && inode->forbidden ? strlen(inode->path) : 0;
+
+                if (n > 0 && strncmp(inode->path, path, n) == 0 && (path[n] == '/' || (!below && !path[n])))
+                        return true;
+        }
+        return false;
+}
+
 static int fake_open(Disk *disk, const char *path, int flags)
 {
         FakeDisk *fake = fake_of(disk);
@@ -181,8 +194,12 @@ static int fake_open(Disk *disk, const char *path, int flags)
 
         if (strikes(fake, FAKE_OPEN) && fake->fail_errno)
                 return -fake->fail_errno;
+        if (is_forbidden(fake, path, false))
+                return -EACCES;
         if (i >= 0 && (flags & O_EXCL))
                 return -EEXIST;
+        if (i >= 0 && fake->inodes[i].is_directory && (flags & O_ACCMODE) != O_RDONLY)
+                return -EISDIR;
         if (i < 0) {
                 FakeEntry *e;
 
@@ -270,6 +287,8 @@ static int fake_rename(Disk *disk, const char *from, const char *to)
                 return -fake->fail_errno;
         if (i < 0)
                 return -ENOENT;
+        if (is_forbidden(fake, from, true))
+                return -EACCES;
         if (find(fake, to) >= 0)
                 return -EEXIST;
         rename_below(fake, from, to);
@@ -317,7 +336,7 @@ static int64_t fake_size(Disk *disk, int fd)
 
         if (strikes(fake, FAKE_SIZE) && fake->fail_errno)
                 return -fake->fail_errno;
-        return (int64_t)inode_of(fake, fd)->size;
+        return inode_of(fake, fd)->is_directory ? -EISDIR : (int64_t)inode_of(fake, fd)->size;
 }
 
 static ssize_t fake_read(Disk *disk, int fd, void *data, size_t size, uint64_t offset, bool wait)
@@ -871,6 +890,15 @@ void fake_disk_spoil(FakeDisk *fake, const char *path, size_t page)
         if (i < 0)
                 abort();
         inode_spoil(&fake->inodes[i], page);
+}
+
+void fake_disk_forbid(FakeDisk *fake, const char *path)
+{
+        ssize_t i = find(fake, path);
+
+        if (i < 0)
+                abort();
+        fake->inodes[i].forbidden = true;
 }
 
 /* ---- its own weight ---- */

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -407,6 +408,134 @@ START_TEST(no_record_is_lost_with_a_page_0)
 }
 END_TEST
 
+/* ---- foreign things ---- */
+
+/* It collects, and what it collects is there at the next opening. */
+static void check_collects(Bench *b)
+{
+        size_t before = b->n_receipts;
+        QueueStatus status;
+        QueueRecord last;
+        unsigned s;
+
+        queue_status(b->queue, &status);
+        ck_assert_msg(!status.disk_failed, "%s", status.disk_error);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(b, s, "collected all the same"), 0);
+        bench_run(b, 2 * USEC_PER_SEC);
+        ck_assert(b->receipts[before].answered);
+        ck_assert_int_eq(b->receipts[before].error, 0);
+        bench_close(b);
+        bench_open(b);
+        ck_assert_uint_gt(bench_read(b, QUEUE_LANE_NORMAL, &last), 0);
+        ck_assert_uint_eq(last.size, strlen("collected all the same"));
+}
+
+static void make_file(Bench *b, const char *path)
+{
+        int fd = disk_open(&b->disk->disk, path, O_RDWR | O_CREAT);
+
+        ck_assert_int_ge(fd, 0);
+        disk_close(&b->disk->disk, fd);
+}
+
+START_TEST(what_stands_in_the_place_of_a_file_is_named)
+{
+        static const struct {
+                const char *path, *told;
+                bool goes_aside;
+        } cases[] = {
+                {"/queue/normal/seg-0001", "/queue/normal/seg-0001: is a directory", false},
+                {"/queue/normal/lane", "/queue/normal/lane: is a directory", true},
+                {"/queue/normal/lock", "/queue/normal/lock: is a directory", true},
+                {"/queue/normal", "/queue/normal: is no directory", true},
+                {"/queue/urgent", "/queue/urgent: is no directory", true},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                for (int theirs = 0; theirs < 2; theirs++) {
+                        const char *path = cases[i].path;
+                        bool lane = i >= 3;
+                        Bench b;
+
+                        start(&b);
+                        fill(&b, 100);
+                        bench_close(&b);
+                        if (!theirs) {
+                                ck_assert_int_eq(disk_rename(&b.disk->disk, path, "/away"), 0);
+                                if (lane)
+                                        make_file(&b, path);
+                                else
+                                        ck_assert_int_eq(disk_mkdir(&b.disk->disk, path), 0);
+                        } else {
+                                fake_disk_forbid(b.disk, path);
+                        }
+                        tell_anew();
+                        bench_open(&b);
+                        ck_assert_msg(log_capture_has(&told, theirs ? "belongs to another user: give it to" : cases[i].told),
+                                      "%s: %s", path, told.lines[0] ?: "nothing was told");
+                        ck_assert(log_capture_has(&told, path));
+                        ck_assert_uint_eq(log_capture_count(&told, "set aside as"), cases[i].goes_aside);
+                        check_collects(&b);
+                        done(&b);
+                }
+}
+END_TEST
+
+START_TEST(each_foreign_thing_is_told_up_to_a_bound)
+{
+        Bench b;
+
+        start(&b);
+        fill(&b, 100);
+        bench_close(&b);
+        for (unsigned i = 20; i < 32; i++) {
+                char path[64];
+
+                (void)snprintf(path, sizeof(path), "/queue/normal/seg-%04u", i);
+                ck_assert_int_eq(disk_mkdir(&b.disk->disk, path), 0);
+        }
+        tell_anew();
+        bench_open(&b);
+        ck_assert_uint_eq(log_capture_count(&told, "is a directory, where a file"), 8);
+        ck_assert_uint_eq(log_capture_count(&told, "/queue/normal: and 4 more of the kind"), 1);
+        check_collects(&b);
+        done(&b);
+}
+END_TEST
+
+START_TEST(the_identity_is_missing_or_another)
+{
+        for (int how = 0; how < 3; how++) {
+                size_t n_aliens;
+                Bench b;
+
+                start(&b);
+                fill(&b, 9000);
+                bench_close(&b);
+                if (how == 0)
+                        ck_assert_int_eq(disk_unlink(&b.disk->disk, "/queue/normal/lane"), 0);
+                else if (how == 1)
+                        memset(fake_disk_file(b.disk, "/queue/normal/lane", NULL), 0xee, 2 * PAGE_BYTES);
+                else
+                        memcpy(fake_disk_file(b.disk, "/queue/normal/lane", NULL),
+                               fake_disk_file(b.disk, "/queue/urgent/lane", NULL), 2 * PAGE_BYTES);
+                tell_anew();
+                bench_open(&b);
+                n_aliens = log_capture_count(&told, "belongs to another queue; left alone");
+                if (how < 2) {
+                        ck_assert(log_capture_has(&told, "/queue/normal/lane: was missing or bad"));
+                        ck_assert_uint_eq(n_aliens, 0);
+                        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, NULL), 9000);
+                } else {
+                        ck_assert_uint_ge(n_aliens, 2);
+                }
+                check_collects(&b);
+                done(&b);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/damage");
@@ -422,5 +551,8 @@ int main(void)
         tcase_add_test(c, a_disk_without_room_gets_no_copies);
         tcase_add_test(c, what_is_under_way_at_the_end_is_told);
         tcase_add_test(c, no_record_is_lost_with_a_page_0);
+        tcase_add_test(c, what_stands_in_the_place_of_a_file_is_named);
+        tcase_add_test(c, each_foreign_thing_is_told_up_to_a_bound);
+        tcase_add_test(c, the_identity_is_missing_or_another);
         return suite_run(s);
 }
