@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What wears a flash card: in steady state each commit costs one flush, and nothing else costs any. Checkpoints ride
+ * along, slots are used again.
+ */
+
+#include "base/log.h"
+#include "bench.h"
+#include "suite.h"
+
+#define BEHIND 5 /* seconds that the hub's answers come behind */
+#define SIZE   900
+
+typedef struct Gateway {
+        Bench b;
+        unsigned telemetry, alarms;
+        struct {
+                unsigned stream;
+                uint64_t epoch, n;
+        } sent[64];
+        size_t n_sent, n_settled;
+} Gateway;
+
+static void begin(Gateway *g)
+{
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        *g = (Gateway){};
+        bench_init(&g->b);
+        bench_open(&g->b);
+        g->telemetry = bench_stream(&g->b, "telemetry", QUEUE_LANE_NORMAL);
+        g->alarms = bench_stream(&g->b, "alarms", QUEUE_LANE_URGENT);
+}
+
+static void send(Gateway *g)
+{
+        for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
+                QueueRecord record;
+
+                while (bench_peek(&g->b, lane, &record) == 0) {
+                        size_t i = g->n_sent++ % ARRAY_SIZE(g->sent);
+
+                        insist(g->n_sent - g->n_settled <= ARRAY_SIZE(g->sent));
+                        bench_advance(&g->b, lane);
+                        g->sent[i].stream = record.stream;
+                        g->sent[i].epoch = record.epoch;
+                        g->sent[i].n = record.n;
+                }
+        }
+}
+
+static void acknowledge(Gateway *g, size_t keep)
+{
+        for (; g->n_sent > g->n_settled + keep; g->n_settled++) {
+                size_t i = g->n_settled % ARRAY_SIZE(g->sent);
+
+                queue_settle(g->b.queue, g->sent[i].stream, g->sent[i].epoch, g->sent[i].n, g->sent[i].n,
+                             OUTCOME_ACKNOWLEDGED);
+        }
+}
+
+/* A reading every second, sent at once, acknowledged a little later. */
+static void live(Gateway *g, unsigned seconds, unsigned alarm_every)
+{
+        for (unsigned second = 0; second < seconds; second++) {
+                insist(bench_append_big(&g->b, g->telemetry, SIZE) == 0);
+                if (alarm_every > 0 && second % alarm_every == 0)
+                        insist(bench_append_big(&g->b, g->alarms, SIZE) == 0);
+                bench_run(&g->b, USEC_PER_SEC);
+                send(g);
+                acknowledge(g, BEHIND);
+        }
+}
+
+static QueueStats stats(const Gateway *g)
+{
+        QueueStats s;
+
+        queue_stats(g->b.queue, &s);
+        return s;
+}
+
+START_TEST(an_hour_of_readings_costs_a_flush_a_commit)
+{
+        QueueStats before, after;
+        Gateway g;
+
+        begin(&g);
+        live(&g, 10 * 60, 0);
+        before = stats(&g);
+        live(&g, 60 * 60, 0);
+        after = stats(&g);
+        ck_assert_uint_eq(after.flushes - before.flushes, after.commits - before.commits);
+        ck_assert_uint_ge(after.commits - before.commits, 3599);
+        ck_assert_uint_le(after.commits - before.commits, 3601);
+        ck_assert_uint_eq(after.checkpoints_alone, before.checkpoints_alone);
+        ck_assert_uint_eq(after.slots_made, before.slots_made);
+        /* slots went round */
+        ck_assert_uint_gt(after.payload_bytes - before.payload_bytes, 2 * after.slots_made * g.b.settings.segment_bytes);
+        bench_done(&g.b);
+}
+END_TEST
+
+/* And what the two lanes tell of themselves rides along too, or waits until the lane is idle. */
+START_TEST(an_alarm_now_and_then_costs_two_at_most)
+{
+        enum { EVERY = 120, ALARMS = 30 };
+        QueueStats before, after;
+        Gateway g;
+
+        begin(&g);
+        live(&g, 10 * 60, EVERY);
+        before = stats(&g);
+        live(&g, EVERY * ALARMS, EVERY);
+        after = stats(&g);
+        ck_assert_uint_eq(after.flushes - before.flushes, after.commits - before.commits);
+        ck_assert_uint_eq(after.slots_made, before.slots_made);
+        ck_assert_uint_le(after.checkpoints_alone - before.checkpoints_alone, ALARMS);
+        ck_assert_uint_le(after.commits - before.commits, EVERY * ALARMS + 2 * ALARMS + 1);
+        bench_done(&g.b);
+}
+END_TEST
+
+START_TEST(an_idle_queue_writes_once_more)
+{
+        QueueStats before, half, after;
+        Gateway g;
+
+        begin(&g);
+        live(&g, 10 * 60, 0);
+        bench_run(&g.b, USEC_PER_SEC);
+        before = stats(&g);
+        acknowledge(&g, 0);
+        bench_run(&g.b, 28 * USEC_PER_SEC);
+        half = stats(&g);
+        ck_assert_uint_eq(half.flushes, before.flushes);
+        bench_run(&g.b, USEC_PER_DAY);
+        after = stats(&g);
+        ck_assert_uint_eq(after.flushes, before.flushes + 1);
+        ck_assert_uint_eq(after.checkpoints_alone, before.checkpoints_alone + 1);
+        bench_kill(&g.b);
+        bench_open(&g.b); /* and it was worth it */
+        ck_assert_uint_eq(bench_read(&g.b, QUEUE_LANE_NORMAL, NULL), 0);
+        bench_done(&g.b);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("queue/flushes");
+        TCase *c = suite_case(s, "what a commit costs, and that nothing else costs any");
+
+        tcase_set_timeout(c, 60);
+        tcase_add_test(c, an_hour_of_readings_costs_a_flush_a_commit);
+        tcase_add_test(c, an_alarm_now_and_then_costs_two_at_most);
+        tcase_add_test(c, an_idle_queue_writes_once_more);
+        return suite_run(s);
+}
