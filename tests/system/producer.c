@@ -8,7 +8,7 @@
  *
  * usage: producer BUS-ADDRESS SOCKET SUBMITS-A-SECOND DATAGRAMS-A-SECOND FILE [AFTER]
  * Counts on from AFTER. A number is in the file as soon as its answer was read, whatever comes then. Ends on SIGTERM,
- * after the answers that still come within a second.
+ * after the answers that still come within ten seconds.
  */
 
 #include <errno.h>
@@ -132,7 +132,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
         if (p->pending == 0)
                 return sd_event_exit(p->event, 0);
         /* a time source without a handler ends the loop */
-        return sd_event_add_time_relative(p->event, NULL, CLOCK_BOOTTIME, USEC_PER_SEC, 0, NULL, NULL);
+        return sd_event_add_time_relative(p->event, NULL, CLOCK_BOOTTIME, 10 * USEC_PER_SEC, 0, NULL, NULL);
 }
 
 int main(int argc, char **argv)
