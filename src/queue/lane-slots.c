@@ -209,7 +209,7 @@ static int blank(Lane *l, Disk *disk)
 }
 
 /* Does the file system have room for it, with what is to be left to others? */
-static int check_space(const Lane *l, Disk *disk)
+static int check_space(Lane *l, Disk *disk)
 {
         DiskSpace space;
         int r;
@@ -219,8 +219,13 @@ static int check_space(const Lane *l, Disk *disk)
         r = disk_space(disk, l->path, &space);
         if (r < 0)
                 return r;
-        return space.free_bytes < l->making.floor + l->making.pages * PAGE_BYTES || space.free_inodes < LANE_FREE_INODES ?
-                       -ENOSPC : 0;
+        if (space.free_bytes < l->making.floor + l->making.pages * PAGE_BYTES)
+                l->making.what = "keep queue.min_free free beside";
+        else if (space.free_inodes < LANE_FREE_INODES)
+                l->making.what = "keep inodes free beside";
+        else
+                return 0;
+        return -ENOSPC;
 }
 
 static int make_step(Lane *l, Disk *disk, const char *path)

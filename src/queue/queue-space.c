@@ -169,6 +169,6 @@ void queue_space_reason(const Queue *q, char reason[static LANE_REASON_MAX])
                         if (q->lanes[i]->making.full) {
                                 _cleanup_free_ char *path = lane_slot_path(q->lanes[i], q->lanes[i]->making.index);
 
-                                lane_reason(reason, -ENOSPC, "make", path);
+                                lane_reason(reason, q->lanes[i]->making.failure, q->lanes[i]->making.failed_at, path);
                         }
 }
