@@ -140,6 +140,10 @@ class Daemon:
     def log(self):
         return self.log_file.read_text(errors='replace') if self.log_file.exists() else ''
 
+    def lines(self, words, without='\0'):
+        """Those of the log with these words."""
+        return [line for line in self.log().splitlines() if words in line and without not in line]
+
     def hear(self, seconds):
         """Takes in what was told to the service manager, waiting so long for the first word."""
         while select.select([self.notify], [], [], seconds)[0]:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hublinkd on a disk that has no room, or takes no writes. One that does not answer: test_stall.py."""
+
+import dbus
+import pytest
+
+from bus import PrivateBus
+from daemon import Daemon
+from devhub import devhub  # noqa: F401 (the fixture)
+from mount import Mount
+from volume import Unavailable, Volume
+
+WIND = 'sensors: { w: { driver = "simulated"; model = "wind"; interval = "100ms"; }; };\n'
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus) as daemon:
+        yield daemon
+
+
+def refused_submit(daemon):
+    with pytest.raises(dbus.DBusException) as e:
+        daemon.submit({'v': 1})
+    return e.value.get_dbus_name().removeprefix('org.hublink1.Error.')
+
+
+def test_a_read_only_state_folder(daemon):
+    with Mount(daemon.state, 'size=64m') as mount:
+        mount.remount('ro')
+        daemon.configure(WIND).start()
+        daemon.bus.wait_for_name()
+        daemon.wait_for_log('Read-only file system')
+        assert refused_submit(daemon) == 'DiskError'
+        assert 'disk' in daemon.status
+        with pytest.raises(dbus.DBusException, match='Read-only file system') as e:
+            daemon.bus.call('Flush')
+        assert e.value.get_dbus_name() == 'org.hublink1.Error.DiskError'
+        assert daemon.properties()['Refused']['overload'] == 0
+        mount.remount('rw')
+        daemon.wait_for_properties(lambda p: p['Ledger']['accepted'] > 0, 'records on disk', seconds=40)
+        assert daemon.submit({'v': 2})[3] >= 1
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize('when_full', ['drop-newest', 'drop-oldest'])
+def test_a_full_disk(daemon, devhub, when_full):
+    """New records are refused, or the oldest ones give way to them: by that name, and never without need."""
+    device = devhub.create('d1')
+    text = 'x' * 4000
+    with Mount(daemon.state, 'size=4m'):
+        daemon.configure('queue: { max_bytes = "64M"; segment = "512K"; when_full = "%s"; };\n'
+                         'streams: { telemetry: { max_latency = "50ms"; }; };\n' % when_full)
+        daemon.start()
+        daemon.bus.wait_for_name()
+        accepted, refused = 0, set()
+        for _ in range(30):  # some 240 KB each
+            try:
+                accepted = daemon.submit({'c%02d' % i: text for i in range(60)})[3]
+            except dbus.DBusException as e:
+                refused.add(e.get_dbus_name().removeprefix('org.hublink1.Error.'))
+        assert len(daemon.lines('Until then the queue does not grow', without='dead-letters')) == 1, daemon.log()
+        ledger = daemon.ledger()
+        assert accepted > 2 and ledger['accepted'] == ledger['waiting'] + ledger['dropped']
+        assert daemon.properties()['Dropped']['free-space'] == ledger['dropped']
+        if when_full == 'drop-newest':
+            assert refused == {'QueueFull'} and ledger['dropped'] == 0
+        else:
+            assert not refused and ledger['dropped'] > 0
+        assert daemon.stop() == 0
+
+        daemon.hub(devhub, device).start()
+        daemon.wait_for_link('connected')
+        daemon.wait_for_properties(lambda p: p['Ledger']['waiting'] == 0, 'all acknowledged')
+        totals = devhub.verify('d1')
+        assert totals['unique'] >= accepted - ledger['dropped'], totals
+        assert totals['gaps'] == 0 or when_full == 'drop-oldest', totals
+        daemon.submit({'v': 1})
+        assert daemon.stop() == 0
+
+
+def test_a_file_system_that_breaks(daemon, tmp_path):
+    """The kernel makes it read-only. Readings are kept in memory, callers are told, and once it is repaired all that
+    was accepted is there."""
+    try:
+        volume = Volume(tmp_path / 'image', daemon.state)
+    except Unavailable as e:
+        pytest.skip(str(e))
+    with volume:
+        daemon.within = volume.within
+        daemon.configure(WIND + 'queue: { max_bytes = "16M"; min_free = "1M"; };\n').start()
+        daemon.bus.wait_for_name()
+        last = [daemon.submit({'v': i}) for i in range(5)][-1]
+        volume.fail()
+        daemon.wait_for_properties(lambda p: 'Read-only file system' in p['DiskError'], 'word of it')
+        assert refused_submit(daemon) == 'DiskError'
+        assert daemon.sensor('w')['State'] == 'ok'
+        before = daemon.sensor('w')['Time']
+        daemon.wait_for_properties(lambda p: daemon.sensor('w')['Time'] > before, 'readings')
+        assert len(daemon.lines('Read-only file system', without='dead-letters')) == 1, daemon.log()
+        assert daemon.stop() == 0
+    with Volume(tmp_path / 'image', daemon.state) as repaired:
+        daemon.within = repaired.within
+        daemon.start()
+        daemon.bus.wait_for_name()
+        assert daemon.ledger()['accepted'] >= last[3]
+        assert daemon.ledger()['waiting'] >= last[3]
+        assert daemon.submit({'v': 6})[3] > last[3]
+        assert daemon.stop() == 0
