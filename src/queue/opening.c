@@ -203,6 +203,25 @@ static void add_lost(void *userdata, const Stream *s, uint64_t first, uint64_t l
         (void)notices_settled(&lost->o->notices, s->id, first, last, (Outcome)tag, clock_boot(lost->o->host.clock));
 }
 
+/* Behind which file was it, as far as the others tell? */
+static void tell_lost(const Opening *o, const Stream *s, const Lost *lost)
+{
+        const Lane *l = o->lanes[s->lane];
+        const Slot *before = NULL;
+        char where[48] = "";
+
+        for (const Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
+                if (slot->first[s->id] != 0 && slot->end[s->id] <= lost->first)
+                        before = slot;
+        if (before)
+                (void)snprintf(where, sizeof(where), ", behind seg-%04u", before->index);
+        log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
+                 "%s: %llu records of stream %s (%llu-%llu) are in no file any more: one is missing%s; counted as "
+                 "dropped (damaged). Check the disk.",
+                 l->path, (unsigned long long)lost->n, s->name, (unsigned long long)lost->first,
+                 (unsigned long long)lost->last, where);
+}
+
 /* Every number lies in a slot or is settled; what does not was in a slot that is gone. */
 static int settle_lost(Stream *s, Opening *o)
 {
@@ -230,11 +249,7 @@ static int settle_lost(Stream *s, Opening *o)
                 r = stream_settle(s, a, last, OUTCOME_DAMAGED, add_lost, &lost);
         ranges_done(&held);
         if (lost.n > 0)
-                log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
-                         "%s: %llu records of stream %s (%llu-%llu) are in no file any more; counted as dropped "
-                         "(damaged). Check the disk.",
-                         o->directory, (unsigned long long)lost.n, s->name, (unsigned long long)lost.first,
-                         (unsigned long long)lost.last);
+                tell_lost(o, s, &lost);
         return r;
 }
 
