@@ -16,6 +16,9 @@
 /* One line per reason is enough; the counters tell the rest. */
 #define COMPLAINT_INTERVAL USEC_PER_HOUR
 
+/* Of one call: what the queue takes at once, with a little for what it adds of its own. */
+#define SUBMIT_BYTES_MAX (256 * 1024)
+
 typedef struct Route {
         Name name;
         unsigned stream;
@@ -37,19 +40,13 @@ struct Collector {
         void *changed_userdata;
 };
 
-/* A call of submit() or submit_message() that waits for its receipts. */
+/* A call of submit() or submit_message() that waits for its receipt. */
 typedef struct Submission {
         const Collector *collector;
         SubmitAnswerFn answer;
         void *userdata;
         Name stream;
-        uint64_t epoch, first, last;
-        size_t n_taken;
-        size_t n_waiting; /* receipts still to come, and one while records are being appended */
-        RequestError error;
-        const char *detail;
-        char partly[192]; /* the detail when only some were taken */
-        Objection late; /* the disk's, when a receipt brings it */
+        size_t n_records;
 } Submission;
 
 /* ---- life ---- */
@@ -140,20 +137,21 @@ const uint64_t *collector_refused(const Collector *c)
 
 /* ---- encoding ---- */
 
-/* A reading without a time gets the present one, to be believed as far as the clock is. */
+/* Behind what is in c->record already. A reading without a time gets the present one, to be believed as far as the
+ * clock is. */
 static bool encode_reading(Collector *c, const Reading *reading, Objection *o)
 {
+        size_t before = c->record.size;
         Reading stamped = *reading;
 
         if (stamped.wall_usec == 0) {
                 stamped.wall_usec = clock_wall(c->clock);
                 stamped.wall_trusted = trust_ask(&c->trust, c->clock, clock_boot(c->clock));
         }
-        buffer_clear(&c->record);
         reading_encode(&stamped, &c->record);
         if (buffer_error(&c->record))
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
-        if (c->record.size > DEAD_LETTERS_PAYLOAD_MAX)
+        if (c->record.size - before > DEAD_LETTERS_PAYLOAD_MAX)
                 return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a reading of %s is over %d bytes",
                                  reading->sensor, DEAD_LETTERS_PAYLOAD_MAX);
         return true;
@@ -169,14 +167,25 @@ static bool object_to_disk(const Collector *c, int error, Objection *o)
                          *status.disk_error ? status.disk_error : strerror(error));
 }
 
-static bool append_record(Collector *c, const Route *route, QueueKind kind, const QueueReceipt *receipt,
-                          uint64_t *ret_n, Objection *o)
+static bool object_to_sum(Objection *o)
 {
-        int r = c->record.size > DEAD_LETTERS_PAYLOAD_MAX
-                                ? QUEUE_E_TOO_LARGE
-                                : queue_append(c->queue, route->stream, kind, c->record.data, c->record.size, receipt,
-                                               ret_n);
+        return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE,
+                         "the readings of one call take at most %d KiB on disk together: hand them in by several calls",
+                         SUBMIT_BYTES_MAX / 1024);
+}
 
+/* What is in c->record, as records of these sizes, all of them or none. */
+static bool append_records(Collector *c, const Route *route, QueueKind kind, struct iovec *records, size_t n,
+                           const QueueReceipt *receipt, Objection *o)
+{
+        char *at = c->record.data;
+        int r;
+
+        for (size_t i = 0; i < n; at += records[i++].iov_len)
+                records[i].iov_base = at;
+        r = n == 1 && c->record.size > DEAD_LETTERS_PAYLOAD_MAX
+                            ? QUEUE_E_TOO_LARGE
+                            : queue_append_all(c->queue, route->stream, kind, records, n, receipt, NULL);
         switch (r) {
         case 0:
                 return true;
@@ -184,8 +193,9 @@ static bool append_record(Collector *c, const Route *route, QueueKind kind, cons
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
                                  "the queue has reached its limit and queue.when_full is drop-newest, or its disk is full");
         case QUEUE_E_TOO_LARGE:
-                return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
-                                 DEAD_LETTERS_PAYLOAD_MAX);
+                return n == 1 ? object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
+                                          DEAD_LETTERS_PAYLOAD_MAX)
+                              : object_to_sum(o);
         case QUEUE_E_DISK:
                 return object_to_disk(c, EIO, o);
         default: /* QUEUE_E_BUSY, -ENOMEM */
@@ -211,15 +221,18 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
 {
         Collector *c = userdata;
         const Route *route = find_route(c, stream);
+        struct iovec record;
         Objection o;
-        uint64_t n;
 
+        buffer_clear(&c->record);
         if (!route)
                 (void)object_to(&o, REFUSAL_MALFORMED, REQUEST_NO_SUCH_STREAM, "there is no stream %s for %s", stream,
                                 reading->sensor);
-        else if (gate_reading(reading, &o) && encode_reading(c, reading, &o) &&
-                 append_record(c, route, QUEUE_KIND_READING, NULL, &n, &o))
-                return 0;
+        else if (gate_reading(reading, &o) && encode_reading(c, reading, &o)) {
+                record.iov_len = c->record.size;
+                if (append_records(c, route, QUEUE_KIND_READING, &record, 1, NULL, &o))
+                        return 0;
+        }
         refuse(c, &o);
         return 1;
 }
@@ -264,90 +277,72 @@ static void count_refused(Collector *c, const Objection *o, size_t n)
                 c->refused[o->refusal] += n;
 }
 
-static void answer_refused(Collector *c, const Objection *o, SubmitAnswerFn answer, void *userdata)
+static void answer_refused(Collector *c, const Objection *o, size_t n, SubmitAnswerFn answer, void *userdata)
 {
-        count_refused(c, o, 1);
+        count_refused(c, o, n);
         answer(userdata, &(SubmitAnswer){.error = o->error, .detail = o->text});
 }
 
-/* One receipt less to wait for. The last one answers. */
-static void submission_step(Submission *s)
+/* Of the last record: all are on disk, or none can be relied upon. */
+static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
 {
-        if (--s->n_waiting > 0)
-                return;
+        Submission *s = userdata;
+        Objection late = {};
+
+        if (error < 0)
+                (void)object_to_disk(s->collector, -error, &late);
         s->answer(s->userdata, &(SubmitAnswer){
-                                       .error = s->error,
-                                       .detail = s->detail,
+                                       .error = late.error,
+                                       .detail = error < 0 ? late.text : NULL,
                                        .stream = s->stream,
-                                       .epoch = s->epoch,
-                                       .first = s->first,
-                                       .last = s->last,
+                                       .epoch = epoch,
+                                       .first = n - s->n_records + 1,
+                                       .last = n,
                                });
         free(s);
 }
 
-static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
-{
-        Submission *s = userdata;
-
-        s->epoch = epoch;
-        if (error < 0 && s->error == REQUEST_OK) {
-                (void)object_to_disk(s->collector, -error, &s->late);
-                s->error = s->late.error;
-                s->detail = s->late.text;
-        }
-        submission_step(s);
-}
-
-static Submission *submission_new(const Collector *c, const Route *route, SubmitAnswerFn answer, void *userdata)
+/* What is in c->record. All of it is taken, and its receipt answers; or none, and the objection does. */
+static void hand_in(Collector *c, const Route *route, QueueKind kind, struct iovec *records, size_t n,
+                    SubmitAnswerFn answer, void *userdata)
 {
         Submission *s = calloc(1, sizeof(*s));
+        Objection o;
 
-        if (!s)
-                return NULL;
-        *s = (Submission){.collector = c, .answer = answer, .userdata = userdata, .n_waiting = 1};
-        memcpy(s->stream, route->name, sizeof(s->stream));
-        return s;
-}
-
-static bool submission_append(Submission *s, Collector *c, const Route *route, QueueKind kind, Objection *o)
-{
-        QueueReceipt receipt = {on_receipt, s};
-        uint64_t n;
-
-        s->n_waiting++;
-        if (!append_record(c, route, kind, &receipt, &n, o)) {
-                s->n_waiting--;
-                return false;
+        if (!s) {
+                (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
+                answer_refused(c, &o, n, answer, userdata);
+                return;
         }
-        if (s->n_taken++ == 0)
-                s->first = n;
-        s->last = n;
-        return true;
+        *s = (Submission){.collector = c, .answer = answer, .userdata = userdata, .n_records = n};
+        memcpy(s->stream, route->name, sizeof(s->stream));
+        if (append_records(c, route, kind, records, n, &(QueueReceipt){on_receipt, s}, &o))
+                return;
+        free(s);
+        answer_refused(c, &o, n, answer, userdata);
 }
 
-/* The queue would take no more. What it took before stays taken: the answer waits for it and says how much that is,
- * so that the caller knows what to repeat. If there was nothing, it follows at once, while the objection lives. */
-static void submission_refuse(Submission *s, Collector *c, const Objection *o, size_t n_left)
+/* A giant's buffer is not kept: it would be idle memory for ever after. */
+static void release_giant(Collector *c)
 {
-        count_refused(c, o, n_left);
-        s->error = o->error;
-        s->detail = s->n_taken > 0 ? s->partly : o->text;
-        if (s->n_taken > 0)
-                (void)snprintf(s->partly, sizeof(s->partly),
-                               "only the first %zu of %zu readings were taken, as records %llu-%llu of stream %s: "
-                               "try only the others again",
-                               s->n_taken, s->n_taken + n_left, (unsigned long long)s->first,
-                               (unsigned long long)s->last, s->stream);
+        if (c->record.allocated > 64 * 1024)
+                buffer_done(&c->record);
 }
 
-/* All are looked at before the first is appended, so that bad input leaves nothing behind. */
-static bool all_fine(Collector *c, const Reading *readings, size_t n_readings, Objection *o)
+/* All are looked at before any is appended, so that bad input leaves nothing behind. */
+static bool encode_all(Collector *c, const Reading *readings, size_t n, struct iovec *records, Objection *o)
 {
-        for (size_t i = 0; i < n_readings; i++)
+        buffer_clear(&c->record);
+        for (size_t i = 0; i < n; i++) {
+                size_t before = c->record.size;
+
                 if (!gate_reading(&readings[i], o) || !encode_reading(c, &readings[i], o))
                         return false;
-        return n_readings > 0 || object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "there is no value");
+                if (n > 1 && c->record.size > SUBMIT_BYTES_MAX)
+                        return object_to_sum(o);
+                records[i].iov_len = c->record.size - before;
+        }
+        return n > 0 || object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE, "there is no value");
 }
 
 static const Route *route_or_object(const Collector *c, const char *stream, Objection *o)
@@ -363,28 +358,18 @@ static const Route *route_or_object(const Collector *c, const char *stream, Obje
 static void submit(void *userdata, const Reading *readings, size_t n_readings, const char *stream,
                    SubmitAnswerFn answer, void *answer_userdata)
 {
+        _cleanup_free_ struct iovec *records = calloc(n_readings + 1, sizeof(*records));
         Collector *c = userdata;
         Objection o;
         const Route *route = route_or_object(c, stream, &o);
-        Submission *s;
 
-        if (!route || !all_fine(c, readings, n_readings, &o)) {
-                answer_refused(c, &o, answer, answer_userdata);
-                return;
-        }
-        s = submission_new(c, route, answer, answer_userdata);
-        if (!s) {
+        if (!records)
                 (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
-                answer_refused(c, &o, answer, answer_userdata);
-                return;
-        }
-        for (size_t i = 0; i < n_readings; i++)
-                if (!encode_reading(c, &readings[i], &o) ||
-                    !submission_append(s, c, route, QUEUE_KIND_READING, &o)) {
-                        submission_refuse(s, c, &o, n_readings - i);
-                        break;
-                }
-        submission_step(s);
+        if (records && route && encode_all(c, readings, n_readings, records, &o))
+                hand_in(c, route, QUEUE_KIND_READING, records, n_readings, answer, answer_userdata);
+        else
+                answer_refused(c, &o, 1, answer, answer_userdata);
+        release_giant(c);
 }
 
 static bool encode_message(Collector *c, const Message *message, Objection *o)
@@ -396,33 +381,19 @@ static bool encode_message(Collector *c, const Message *message, Objection *o)
         return true;
 }
 
-/* A giant's buffer is not kept: it would be idle memory for ever after. */
-static void release_giant(Collector *c)
-{
-        if (c->record.allocated > 64 * 1024)
-                buffer_done(&c->record);
-}
-
 static void submit_message(void *userdata, const Message *message, const char *stream, SubmitAnswerFn answer,
                            void *answer_userdata)
 {
         Collector *c = userdata;
+        struct iovec record;
         Objection o;
         const Route *route = route_or_object(c, stream, &o);
-        Submission *s = NULL;
 
         if (route && gate_message(message, &o) && encode_message(c, message, &o)) {
-                s = submission_new(c, route, answer, answer_userdata);
-                if (!s)
-                        (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
-        }
-        if (!s) {
-                answer_refused(c, &o, answer, answer_userdata);
-                return;
-        }
-        if (!submission_append(s, c, route, QUEUE_KIND_MESSAGE, &o))
-                submission_refuse(s, c, &o, 1);
-        submission_step(s);
+                record.iov_len = c->record.size;
+                hand_in(c, route, QUEUE_KIND_MESSAGE, &record, 1, answer, answer_userdata);
+        } else
+                answer_refused(c, &o, 1, answer, answer_userdata);
         release_giant(c);
 }
 

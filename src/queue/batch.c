@@ -146,6 +146,27 @@ int batch_put(Batch *b, const Record *record, const QueueReceipt *receipt)
         return 0;
 }
 
+int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt)
+{
+        int r;
+
+        r = reserve_pages(b, record_pages_of(payloads, n) + 1); /* one more: each that is put asks for a page of its own */
+        if (r < 0)
+                return r;
+        r = reserve_receipts(b, 1);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                Record record = *first;
+
+                record.n += i;
+                record.payload = payloads[i].iov_base;
+                record.size = payloads[i].iov_len;
+                (void)batch_put(b, &record, i == n - 1 ? receipt : NULL);
+        }
+        return 0;
+}
+
 int batch_join(Batch *b, Batch *more)
 {
         int r;

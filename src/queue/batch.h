@@ -43,6 +43,8 @@ void batch_clear(Batch *b); /* empty; keeps a little memory */
 
 /* -ENOMEM: nothing is changed. A receipt may be NULL. */
 int batch_put(Batch *b, const Record *record, const QueueReceipt *receipt);
+/* Several that follow upon the first one, whose number and time it is; the receipt is for the last. */
+int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt);
 /* A page with nothing in it yet. */
 int batch_put_page(Batch *b);
 

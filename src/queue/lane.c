@@ -176,36 +176,36 @@ static bool has_way_out(Lane *l, size_t pages)
         return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
 }
 
-int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt)
+int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages)
 {
-        size_t pages = record_pages(record->size);
-        int r;
-
-        if (l->failed)
-                trim_ring(l, pages);
-        else if (!has_way_out(l, pages))
+        if (!l->failed && !has_way_out(l, pages))
                 return QUEUE_E_FULL;
-        else if (!fits_with_flight(l, pages) || (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false)))
+        if (!l->failed && (!fits_with_flight(l, pages) || (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false))))
                 return QUEUE_E_BUSY;
-        if (l->filling.end[record->stream] != 0 && l->filling.end[record->stream] != record->n) {
+        if (l->filling.end[id] != 0 && l->filling.end[id] != n) {
                 l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
                 return QUEUE_E_BUSY;
         }
-        r = lane_announce(l, record->stream, record->boot_usec);
+        return 0;
+}
+
+/* In one batch, however much it is then: so they are written, or tried again, together. */
+int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt)
+{
+        int r;
+
+        if (l->failed)
+                trim_ring(l, record_pages_of(payloads, n));
+        r = lane_announce(l, first->stream, first->boot_usec);
         if (r < 0)
                 return r;
-        r = batch_put(&l->filling, record, receipt);
+        r = batch_put_all(&l->filling, first, payloads, n, receipt);
         if (r < 0)
                 return r;
         l->urgent |= receipt || l->which == QUEUE_LANE_URGENT;
         if (!l->failed && l->filling.n_pages >= batch_pages(l))
                 (void)lane_seal(l, false);
         return 0;
-}
-
-bool lane_has_room(const Lane *l)
-{
-        return l->failed || (l->filling.n_pages < batch_pages(l) && fits_with_flight(l, 1));
 }
 
 void lane_dirty(Lane *l)

@@ -192,9 +192,11 @@ void lane_orphan_ended(Lane *l);
 
 /* ---- in ---- */
 
-/* 0, QUEUE_E_BUSY, QUEUE_E_FULL (no room and none to come by itself). -ENOMEM */
-int lane_append(Lane *l, const Record *record, const QueueReceipt *receipt);
-bool lane_has_room(const Lane *l);
+/* Would records of that stream, from n on, be taken now if they need so many pages? 0, QUEUE_E_BUSY, QUEUE_E_FULL (no
+ * room and none to come by itself) */
+int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages);
+/* What was admitted: records that follow upon the first one; the receipt is for the last. -ENOMEM: none is taken. */
+int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt);
 usec_t lane_deadline(const Lane *l, usec_t now);
 void lane_tick(Lane *l, usec_t now);
 /* Writes what there is, with a checkpoint, as soon as it can; a lane that has failed tries once more. True when

@@ -240,13 +240,14 @@ static void lost_from_ring(void *userdata, const Record *record)
         (void)stream_settle(s, record->n, record->n, OUTCOME_DISK, queue_settled, q);
 }
 
-static int append_to_ring(Queue *q, QueueLane lane, const Record *record)
+static int append_to_ring(Queue *q, QueueLane lane, const Record *first, const struct iovec *payloads, size_t n)
 {
+        size_t pages = record_pages_of(payloads, n);
         Batch *ring = &q->ring[lane];
 
-        while (ring->n_pages > 0 && ring->n_pages + record_pages(record->size) > LANE_RING_PAGES)
+        while (ring->n_pages > 0 && ring->n_pages + pages > LANE_RING_PAGES)
                 batch_drop_page(ring, lost_from_ring, q);
-        return batch_put(ring, record, NULL);
+        return batch_put_all(ring, first, payloads, n, NULL);
 }
 
 /* Are there numbers of it that have not come to rest? */
@@ -276,57 +277,79 @@ bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane)
         return lane_for(q, s) == lane && (ledger_waiting(&ledger) > 0 || s->next > s->durable);
 }
 
-int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
-                 const QueueReceipt *receipt, uint64_t *ret_n)
+/* The same for each way in. l is NULL while the queue is not open. */
+static int admits(const Queue *q, const Stream *s, Lane *l, size_t pages)
+{
+        int r;
+
+        if (l && !l->failed && l->which != s->lane) { /* a moment, and it goes where it belongs */
+                l->urgent = true;
+                return QUEUE_E_BUSY;
+        }
+        r = l ? lane_admits(l, s->id, s->next, pages) : 0;
+        if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
+                return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
+        return r;
+}
+
+static size_t sum_of(const struct iovec *payloads, size_t n)
+{
+        size_t sum = 0;
+
+        for (size_t i = 0; i < n; i++)
+                sum += payloads[i].iov_len;
+        return sum;
+}
+
+int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iovec *payloads, size_t n,
+                     const QueueReceipt *receipt, uint64_t *ret_first)
 {
         Stream *s = q->streams[stream];
-        Record record = {
-                .type = (uint8_t)kind,
-                .stream = s->id,
-                .n = s->next,
-                .boot_usec = queue_now(q),
-                .payload = payload,
-                .size = size,
-        };
+        Record first = {.type = (uint8_t)kind, .stream = s->id, .n = s->next, .boot_usec = queue_now(q)};
+        size_t pages = record_pages_of(payloads, n);
         QueueLane lane = lane_for(q, s);
         Lane *l = q->lanes[lane];
         int r;
 
-        if (size > QUEUE_PAYLOAD_MAX)
+        if (pages > record_pages(QUEUE_PAYLOAD_MAX) || sum_of(payloads, n) > QUEUE_PAYLOAD_MAX)
                 return QUEUE_E_TOO_LARGE;
         if (receipt && (!l || l->failed))
                 return QUEUE_E_DISK;
-        if (l && !l->failed && lane != s->lane) { /* a moment, and it goes where it belongs */
-                l->urgent = true;
-                return QUEUE_E_BUSY;
-        }
-        queue_press_ring(q, lane, record_pages(size));
-        r = l ? lane_append(l, &record, receipt) : append_to_ring(q, lane, &record);
-        if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
-                return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
-        if (r < 0)
-                return QUEUE_E_BUSY; /* no memory */
+        queue_press_ring(q, lane, pages);
+        r = admits(q, s, l, pages);
         if (r == QUEUE_E_FULL) {
-                queue_press(q, s->lane);
+                queue_press(q, lane);
                 queue_log_full(q);
         }
-        if (r > 0)
+        if (r != 0)
                 return r;
-        s->next++;
-        q->meter.counts.records++;
-        q->meter.counts.payload_bytes += size;
-        if (ret_n)
-                *ret_n = record.n;
+        r = l ? lane_append(l, &first, payloads, n, receipt) : append_to_ring(q, lane, &first, payloads, n);
+        if (r != 0)
+                return QUEUE_E_BUSY; /* no memory */
+        s->next += n;
+        q->meter.counts.records += n;
+        q->meter.counts.payload_bytes += sum_of(payloads, n);
+        if (ret_first)
+                *ret_first = first.n;
         return 0;
 }
 
-bool queue_is_ready(const Queue *q)
+int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
+                 const QueueReceipt *receipt, uint64_t *ret_n)
 {
-        if (!queue_is_open(q))
-                return true;
-        for (unsigned i = 0; i < q->host.n_lanes; i++)
-                if (!lane_has_room(q->lanes[i]))
+        struct iovec one = {(void *)(uintptr_t)payload, size};
+
+        return queue_append_all(q, stream, kind, &one, 1, receipt, ret_n);
+}
+
+bool queue_is_ready(Queue *q)
+{
+        for (unsigned h = 0; h < q->n_streams; h++) {
+                Stream *s = q->streams[h];
+
+                if (s->asked && admits(q, s, q->lanes[lane_for(q, s)], record_pages(QUEUE_READY_BYTES)) != 0)
                         return false;
+        }
         return true;
 }
 

@@ -16,6 +16,8 @@
  * queue_status(), and tries again by itself.
  */
 
+#include <sys/uio.h>
+
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/disk.h"
@@ -62,6 +64,7 @@ typedef struct QueueSettings {
 } QueueSettings;
 
 #define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */
+#define QUEUE_READY_BYTES (8 * 1024)
 #define QUEUE_PAYLOAD_MAX (257 * 1024)  /* bytes of one record: the hub's limit, and what a dead letter says of it */
 
 enum {
@@ -120,7 +123,12 @@ bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane);
 /* Gives the record its number. With a receipt an early commit is asked for. 0 or QUEUE_E_*. */
 int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload, size_t size,
                  const QueueReceipt *receipt, uint64_t *ret_n);
-bool queue_is_ready(const Queue *q); /* would an append be taken now? */
+/* Several at once, all of them or none; their numbers follow upon one another. The receipt is the last one's, and tells
+ * of all. Together at most QUEUE_PAYLOAD_MAX bytes, and as many pages of 4 KiB as a record of that size has. */
+int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iovec *payloads, size_t n,
+                     const QueueReceipt *receipt, uint64_t *ret_first);
+/* Would a record of at most QUEUE_READY_BYTES be taken now, whatever its stream? */
+bool queue_is_ready(Queue *q);
 
 /* out */
 

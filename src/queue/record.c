@@ -130,3 +130,24 @@ void record_renumber(uint8_t *page, size_t used, const uint8_t id[static RECORD_
                         bytes_put64(page + start + AT_N, record.n + offset[record.stream]);
         }
 }
+
+size_t record_pages_of(const struct iovec *payloads, size_t n)
+{
+        size_t pages = 0, left = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                bool big = payloads[i].iov_len > RECORD_PAYLOAD_MAX;
+                size_t need = RECORD_FULL + (big ? RECORD_BIG_BYTES : payloads[i].iov_len);
+
+                if (need > left) {
+                        pages++;
+                        left = PAGE_ROOM;
+                }
+                left -= need;
+                if (big) {
+                        pages += record_cont_pages(payloads[i].iov_len);
+                        left = 0; /* it is the last one in its page */
+                }
+        }
+        return pages;
+}

@@ -19,6 +19,8 @@
  * Records of the queue's own carry RECORD_NO_STREAM. Pure: bytes in, bytes out.
  */
 
+#include <sys/uio.h>
+
 #include "base/clock.h"
 #include "queue/page.h"
 
@@ -94,3 +96,6 @@ static inline size_t record_pages(size_t size)
 {
         return size > RECORD_PAYLOAD_MAX ? 1 + record_cont_pages(size) : 1;
 }
+
+/* The same for several, one after another. */
+size_t record_pages_of(const struct iovec *payloads, size_t n);

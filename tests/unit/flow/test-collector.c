@@ -180,7 +180,7 @@ START_TEST(refusing_by_the_thousand_costs_one_line)
 }
 END_TEST
 
-START_TEST(an_answer_comes_with_the_last_receipt)
+START_TEST(an_answer_comes_with_the_receipt)
 {
         Reading readings[] = {good, good, good};
 
@@ -261,23 +261,23 @@ START_TEST(what_the_queue_says_is_what_the_caller_hears)
 }
 END_TEST
 
-START_TEST(what_was_taken_before_the_queue_was_full_is_named)
+START_TEST(too_much_for_one_call_is_refused_before_any_is_taken)
 {
-        Reading readings[] = {good, good, good, good};
+        static char text[READING_TEXT_MAX + 1];
+        const Channel lengthy = {"v", {.kind = VALUE_TEXT, .text = text}};
+        Reading readings[65];
 
-        the_queue.refuses = QUEUE_E_BUSY;
-        the_queue.refuses_after = 2;
-        the_queue.hold_receipts = true;
-        intake.submit(intake.userdata, readings, 4, NULL, on_answer, NULL);
-        ck_assert_uint_eq(answered.n, 0);
-        toy_queue_give_receipts(&the_queue, 0);
-        ck_assert_uint_eq(answered.n, 1);
-        ck_assert_int_eq(answered.error, REQUEST_BUSY);
-        ck_assert_uint_eq(answered.first, 1);
-        ck_assert_uint_eq(answered.last, 2);
-        ck_assert_str_eq(answered.detail, "only the first 2 of 4 readings were taken, as records 1-2 of stream "
-                                          "telemetry: try only the others again");
-        assert_refused(REFUSAL_OVERLOAD, 2);
+        memset(text, 'x', READING_TEXT_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
+                readings[i] = (Reading){.sensor = "cpu", .channels = &lengthy, .n_channels = 1};
+        intake.submit(intake.userdata, readings, 65, NULL, on_answer, NULL);
+        ck_assert_int_eq(answered.error, REQUEST_TOO_LARGE);
+        ck_assert_ptr_nonnull(strstr(answered.detail, "256 KiB"));
+        ck_assert_uint_eq(the_queue.n_records, 0);
+        intake.submit(intake.userdata, readings, 60, NULL, on_answer, NULL);
+        ck_assert_int_eq(answered.error, REQUEST_OK);
+        ck_assert_uint_eq(answered.last - answered.first, 59);
+        ck_assert_uint_eq(the_queue.n_records, 60);
 }
 END_TEST
 
@@ -392,10 +392,10 @@ int main(void)
         tcase_add_test(c, a_reading_without_a_time_gets_the_present_one);
         tcase_add_test(c, what_can_not_be_told_is_refused_and_counted);
         tcase_add_test(c, refusing_by_the_thousand_costs_one_line);
-        tcase_add_test(c, an_answer_comes_with_the_last_receipt);
+        tcase_add_test(c, an_answer_comes_with_the_receipt);
         tcase_add_test(c, a_disk_that_fails_later_is_told);
         tcase_add_test(c, what_the_queue_says_is_what_the_caller_hears);
-        tcase_add_test(c, what_was_taken_before_the_queue_was_full_is_named);
+        tcase_add_test(c, too_much_for_one_call_is_refused_before_any_is_taken);
         tcase_add_test(c, an_unknown_stream_is_no_stream);
         tcase_add_test(c, the_usual_stream_is_always_there);
         tcase_add_test(c, too_many_streams_are_an_error_that_says_so);

@@ -55,10 +55,8 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
 {
         ToyRecord *r = &q->records[q->n_records];
 
-        if (q->refuses && q->refuses_after == 0)
-                return q->refuses;
         if (q->refuses)
-                q->refuses_after--;
+                return q->refuses;
         ck_assert_uint_lt(q->n_records, TOY_RECORDS_MAX);
         *r = (ToyRecord){.record = {.stream = stream, .kind = kind, .epoch = q->epoch, .n = q->next_n[stream]++,
                                     .boot_usec = clock_boot(q->clock), .this_boot = true},
@@ -86,7 +84,24 @@ void toy_queue_give_receipts(Queue *q, int error)
                                           q->receipts[i].n);
 }
 
-bool queue_is_ready(const Queue *q)
+int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iovec *payloads, size_t n,
+                     const QueueReceipt *receipt, uint64_t *ret_first)
+{
+        uint64_t first = q->next_n[stream], last;
+
+        for (size_t i = 0; i < n; i++) {
+                int r = queue_append(q, stream, kind, payloads[i].iov_base, payloads[i].iov_len,
+                                     i == n - 1 ? receipt : NULL, &last);
+
+                if (r != 0)
+                        return r;
+        }
+        if (ret_first)
+                *ret_first = first;
+        return 0;
+}
+
+bool queue_is_ready(Queue *q)
 {
         return q->refuses == 0;
 }

@@ -35,7 +35,6 @@ struct Queue {
         uint64_t epoch;
         bool waits;            /* QUEUE_E_WAIT instead of a record */
         int refuses;           /* QUEUE_E_* for the next appends */
-        size_t refuses_after;  /* so many more are taken before that */
         const char *disk_error; /* NULL: well */
         bool hold_receipts;
         struct {

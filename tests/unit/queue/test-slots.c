@@ -36,7 +36,7 @@ static unsigned fill_three(Bench *b)
         b->settings.drop_newest = true;
         bench_open(b);
         s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
-        for (int second = 0; !queue_is_ready(b->queue) || bench_append_big(b, s, 12000) == 0; second++) {
+        for (int second = 0; bench_append_big(b, s, 12000) != QUEUE_E_FULL; second++) {
                 bench_run(b, USEC_PER_SEC);
                 insist(second < 1000);
         }
