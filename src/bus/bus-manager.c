@@ -31,6 +31,8 @@ DEFINE_GETTER(device_id, "s", s->device_id);
 DEFINE_GETTER(send_state, "s", s->busy ? "BUSY" : "IDLE");
 DEFINE_GETTER(queue_records, "t", s->queue.records);
 DEFINE_GETTER(queue_bytes, "t", s->queue.bytes);
+DEFINE_GETTER(queue_fill, "d", s->queue.fill);
+DEFINE_GETTER(disk_state, "s", disk_state_to_string(s->queue.disk_state));
 DEFINE_GETTER(disk_error, "s", s->queue.disk_error);
 DEFINE_GETTER(oldest_age, "t", s->queue.oldest_age_usec);
 DEFINE_GETTER(in_flight, "u", s->in_flight);
@@ -212,6 +214,8 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("SendState", "s", get_send_state, TOLD),
         PROPERTY("QueueRecords", "t", get_queue_records, TOLD),
         PROPERTY("QueueBytes", "t", get_queue_bytes, TOLD),
+        PROPERTY("QueueFill", "d", get_queue_fill, 0),
+        PROPERTY("DiskState", "s", get_disk_state, TOLD),
         PROPERTY("DiskError", "s", get_disk_error, TOLD),
         PROPERTY("OldestAge", "t", get_oldest_age, 0),
         PROPERTY("InFlight", "u", get_in_flight, TOLD),

@@ -14,6 +14,7 @@ static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_SEND_STATE] = "SendState",
         [MANAGER_QUEUE_RECORDS] = "QueueRecords",
         [MANAGER_QUEUE_BYTES] = "QueueBytes",
+        [MANAGER_DISK_STATE] = "DiskState",
         [MANAGER_DISK_ERROR] = "DiskError",
         [MANAGER_IN_FLIGHT] = "InFlight",
         [MANAGER_LAST_ACKNOWLEDGED] = "LastAcknowledged",
@@ -69,6 +70,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                 return s->queue.records;
         case MANAGER_QUEUE_BYTES:
                 return s->queue.bytes;
+        case MANAGER_DISK_STATE:
+                return (uint64_t)s->queue.disk_state;
         case MANAGER_DISK_ERROR:
                 return hash_text(HASH_BEGIN, s->queue.disk_error);
         case MANAGER_IN_FLIGHT:

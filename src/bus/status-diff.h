@@ -7,7 +7,8 @@
  * What was told is remembered as one number per property: a number as itself, a text or a map by its hash.
  * So nothing is copied and nothing dangles. Pure.
  *
- * OldestAge is not among them: it grows by itself, and to tell so each second would wake every listener.
+ * OldestAge is not among them: it grows by itself, and to tell so each second would wake every listener. Nor is
+ * QueueFill: the signal Pressure tells of it when it matters.
  */
 
 #include "model/status.h"
@@ -23,6 +24,7 @@ typedef enum ManagerProperty {
         MANAGER_SEND_STATE,
         MANAGER_QUEUE_RECORDS,
         MANAGER_QUEUE_BYTES,
+        MANAGER_DISK_STATE,
         MANAGER_DISK_ERROR,
         MANAGER_IN_FLIGHT,
         MANAGER_LAST_ACKNOWLEDGED,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/link.h"
+#include "model/status.h"
 
 static const struct {
         const char *wrong;  /* "Not connected since ...: WRONG.", unless the daemon knows more */
@@ -152,7 +153,16 @@ Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
 /* Its words name the remedy. */
 void advice_put_disk(Buffer *b, const GatewayStatus *s)
 {
-        if (*s->disk_error)
+        if (!*s->disk_error)
+                return;
+        if (strcmp(s->disk_state, disk_state_to_string(DISK_FULL)) == 0)
+                buffer_printf(b, "The queue's disk is full: %s. Until then the queue does not grow.", s->disk_error);
+        else if (strcmp(s->disk_state, disk_state_to_string(DISK_STALLED)) == 0)
+                buffer_printf(b,
+                              "The queue's disk stalls: %s. Until then readings wait in memory, and few; hublinkd goes on "
+                              "by itself.",
+                              s->disk_error);
+        else
                 buffer_printf(b,
                               "The queue's disk fails: %s. Until then readings are kept in memory only, and few; "
                               "hublinkd goes on by itself.",

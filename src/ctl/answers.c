@@ -129,6 +129,8 @@ static const Field status_fields[] = {
         STATUS("SendState", "s", send_state),
         STATUS("QueueRecords", "t", queue_records),
         STATUS("QueueBytes", "t", queue_bytes),
+        STATUS("QueueFill", "d", queue_fill),
+        STATUS("DiskState", "s", disk_state),
         STATUS("DiskError", "s", disk_error),
         STATUS("OldestAge", "t", oldest_age),
         STATUS("InFlight", "u", in_flight),

@@ -39,8 +39,12 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         put_counts_json(&b, &s->refused);
         buffer_printf(&b,
                       "},\"queue\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"oldest_age\":%" PRIu64
-                      ",\"in_flight\":%" PRIu32 ",\"disk_error\":",
+                      ",\"in_flight\":%" PRIu32 ",\"fill\":",
                       s->queue_records, s->queue_bytes, s->oldest_age, s->in_flight);
+        json_number(&b, s->queue_fill);
+        buffer_append_char(&b, ',');
+        put_member(&b, "disk_state", s->disk_state);
+        buffer_append_string(&b, "\"disk_error\":");
         json_string(&b, s->disk_error);
         buffer_printf(&b, "},\"dead_letters\":%" PRIu64 ",\"sensors\":", s->dead_letters);
         put_sensors_json(&b, l);
@@ -82,6 +86,8 @@ static void add_queue(Table *t, const GatewayStatus *s)
                 buffer_append_string(&b, ", oldest ");
                 put_span(&b, s->oldest_age);
         }
+        if (s->queue_fill >= 0.005)
+                buffer_printf(&b, ", %.0f %% full", s->queue_fill * 100);
         if (s->in_flight > 0)
                 buffer_printf(&b, ", %" PRIu32 " message%s", s->in_flight,
                               s->in_flight == 1 ? " on its way" : "s on their way");

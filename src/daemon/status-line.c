@@ -64,6 +64,20 @@ static void link_words(const Status *s, Buffer *b)
         }
 }
 
+static const char *disk_words(DiskState state)
+{
+        switch (state) {
+        case DISK_FULL:
+                return "is full";
+        case DISK_STALLED:
+                return "stalls";
+        case DISK_READ_ONLY:
+                return "is read-only";
+        default:
+                return "fails";
+        }
+}
+
 void status_line(const Status *s, Buffer *b)
 {
         uint64_t waiting = s->queue.records;
@@ -73,7 +87,9 @@ void status_line(const Status *s, Buffer *b)
                 buffer_append_string(b, "; nothing is waiting");
         else
                 buffer_printf(b, "; %" PRIu64 " record%s waiting", waiting, waiting == 1 ? " is" : "s are");
-        if (s->queue.disk_failed)
-                buffer_printf(b, "; the queue's disk fails: %s",
+        if (s->dead_letters.count > 0)
+                buffer_printf(b, "; %" PRIu64 " dead letter%s", s->dead_letters.count, s->dead_letters.count == 1 ? "" : "s");
+        if (s->queue.disk_state != DISK_WELL || s->queue.disk_failed)
+                buffer_printf(b, "; the queue's disk %s: %s", disk_words(s->queue.disk_state),
                               s->queue.disk_error ? s->queue.disk_error : "");
 }

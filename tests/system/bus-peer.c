@@ -374,6 +374,7 @@ static void command(Peer *p, const char *line)
         } else if (strncmp(line, "disk", 4) == 0) {
                 (void)snprintf(p->disk_error, sizeof(p->disk_error), "%s", line[4] ? line + 5 : "");
                 p->status.queue.disk_failed = p->disk_error[0];
+                p->status.queue.disk_state = p->disk_error[0] ? DISK_FAILED : DISK_WELL;
                 bus_status_changed(p->bus);
         } else if (sscanf(line, "count %" SCNu64, &x) == 1)
                 count(p, x);

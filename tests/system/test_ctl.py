@@ -105,7 +105,7 @@ def test_status_json_has_its_members(bus, peer):
     peer.tell('settle telemetry 1 1 2 expired')
     told = json.loads(good(ctl(bus, 'status', '--json')))
     assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub', 'device_id', 'ledger',
-                          'queue', 'sensors']
+                          'queue', 'dead_letters', 'sensors']
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
     assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
@@ -115,8 +115,8 @@ def test_status_json_has_its_members(bus, peer):
     assert set(told['ledger']['dropped']) == set('queue-full age free-space expired damaged disk'.split())
     assert told['ledger']['dropped']['expired'] == 2
     assert set(told['ledger']['refused']) == set('malformed too-long rate overload unreadable range nan'.split())
-    assert told['queue'] == {'records': 12, 'bytes': 34567, 'oldest_age': 300000000, 'in_flight': 0,
-                             'disk_error': 'it is full'}
+    assert told['queue'] == {'records': 12, 'bytes': 34567, 'oldest_age': 300000000, 'in_flight': 0, 'fill': 0,
+                             'disk_state': 'failed', 'disk_error': 'it is full'}
     cpu, room = told['sensors']
     assert cpu.pop('time') > 0
     assert cpu == {'name': 'cpu', 'driver': 'file', 'state': 'ok', 'values': {'temperature': 48.31},

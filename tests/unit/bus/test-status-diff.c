@@ -37,6 +37,8 @@ START_TEST(each_change_shows_where_it_belongs)
         CHANGES(s.busy = true, 1u << MANAGER_SEND_STATE);
         CHANGES(s.queue.records = 1, 1u << MANAGER_QUEUE_RECORDS);
         CHANGES(s.queue.bytes = 1, 1u << MANAGER_QUEUE_BYTES);
+        CHANGES(s.queue.disk_state = DISK_FULL, 1u << MANAGER_DISK_STATE);
+        CHANGES(s.queue.fill = 0.5, 0);
         CHANGES(s.queue.disk_error = "full", 1u << MANAGER_DISK_ERROR);
         CHANGES(s.in_flight = 1, 1u << MANAGER_IN_FLIGHT);
         CHANGES(s.last_acknowledged_usec = 1, 1u << MANAGER_LAST_ACKNOWLEDGED);
