@@ -274,7 +274,13 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
 
 /* ---- slots whose tables were guessed ---- */
 
-static void meet_numbers(Slot *slot, const uint8_t *bytes, const Page *page, uint32_t streams)
+/* What the table said is more than what lies there, never less: what a failed write left behind is outside of it. */
+typedef struct Guess {
+        uint32_t streams;
+        uint64_t first[RECORD_STREAMS], end[RECORD_STREAMS];
+} Guess;
+
+static void meet_numbers(Slot *slot, const uint8_t *bytes, const Page *page, const Guess *guess)
 {
         RecordContext context = {};
         size_t at = PAGE_HEADER;
@@ -283,7 +289,8 @@ static void meet_numbers(Slot *slot, const uint8_t *bytes, const Page *page, uin
         while (page->kind == PAGE_DATA && record_get(bytes, page->used, &at, &context, &record) == 0) {
                 unsigned id = record.stream;
 
-                if (id >= RECORD_STREAMS || !(streams & 1u << id))
+                if (id >= RECORD_STREAMS || !(guess->streams & 1u << id) || record.n < guess->first[id] ||
+                    record.n >= guess->end[id])
                         continue;
                 slot->first[id] = slot->first[id] ? MIN(slot->first[id], record.n) : record.n;
                 slot->end[id] = MAX(slot->end[id], record.n + 1);
@@ -292,6 +299,10 @@ static void meet_numbers(Slot *slot, const uint8_t *bytes, const Page *page, uin
 
 static int scan_numbers(Lane *l, Slot *slot, uint32_t streams, uint8_t *pages)
 {
+        Guess guess = {.streams = streams};
+
+        memcpy(guess.first, slot->first, sizeof(guess.first));
+        memcpy(guess.end, slot->end, sizeof(guess.end));
         for (unsigned id = 0; id < RECORD_STREAMS; id++)
                 if (streams & 1u << id)
                         slot->first[id] = slot->end[id] = 0;
@@ -312,7 +323,7 @@ static int scan_numbers(Lane *l, Slot *slot, uint32_t streams, uint8_t *pages)
                 for (size_t i = 0; (i + 1) * PAGE_BYTES <= (size_t)got; i++)
                         if (page_open(pages + i * PAGE_BYTES, &page) == 0 && page.lane == l->identity &&
                             page.segno == slot->segno)
-                                meet_numbers(slot, pages + i * PAGE_BYTES, &page, streams);
+                                meet_numbers(slot, pages + i * PAGE_BYTES, &page, &guess);
         }
         return 0;
 }
