@@ -276,7 +276,7 @@ static PageState look(const Walk *w, const uint8_t *bytes, Page *ret)
                 return page_is_blank(bytes) ? PAGE_IS_BLANK : PAGE_IS_BAD;
         if (ret->lane != w->slot->lane->identity)
                 return PAGE_IS_FOREIGN;
-        return ret->segno == w->slot->segno ? PAGE_IS_GOOD : PAGE_IS_OLD;
+        return slot_owns(w->slot, ret) ? PAGE_IS_GOOD : PAGE_IS_OLD;
 }
 
 static void walk_page(Walk *w, const uint8_t *bytes, size_t i)

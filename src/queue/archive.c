@@ -197,7 +197,7 @@ static size_t pages_used(const Archive *a, const Slot *slot)
 
         for (size_t n = slot->n_pages; n > 0; n--)
                 if (disk_read(a->disk, slot->fd, bytes, PAGE_BYTES, (uint64_t)(n - 1) * PAGE_BYTES) == PAGE_BYTES &&
-                    page_open(bytes, &page) == 0 && page.segno == slot->segno && page.lane == slot->lane->identity)
+                    page_open(bytes, &page) == 0 && slot_owns(slot, &page) && page.lane == slot->lane->identity)
                         return n;
         return 0;
 }

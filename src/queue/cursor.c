@@ -230,7 +230,7 @@ static void open_page(Cursor *c, const uint8_t *bytes, size_t at)
                                                                 BAD_BYTES);
                 return;
         }
-        if (page.lane != c->lane->identity || page.segno != c->slot->segno) {
+        if (page.lane != c->lane->identity || !slot_owns(c->slot, &page)) {
                 note_bad(c, place, page.lane == c->lane->identity ? BAD_UNWRITTEN : BAD_BYTES);
                 return;
         }
@@ -315,7 +315,7 @@ static int assemble(Cursor *c, Record *record)
                 Page page;
 
                 if (page_open(bytes, &page) != 0 || page.kind != PAGE_CONT || page.lane != c->lane->identity ||
-                    page.segno != slot->segno || page.used - PAGE_HEADER > big.size - done)
+                    !slot_owns(slot, &page) || page.used - PAGE_HEADER > big.size - done)
                         return -EBADMSG;
                 memmove(body + done, bytes + PAGE_HEADER, page.used - PAGE_HEADER);
                 done += page.used - PAGE_HEADER;

@@ -203,6 +203,7 @@ static bool seal_fresh(Lane *l, size_t pages, usec_t now)
         l->commit++;
         slot_begin(slot, ++l->segno);
         slot->epoch = l->host->epoch;
+        slot->begun_commit = l->commit;
         slot->begun = (Moment){boots_present(l->host->boots), batch_since(b, now)};
         l->current = slot;
         l->tail.first = 0;

@@ -73,6 +73,7 @@ void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *pag
         Record record;
 
         slot->epoch = page->epoch;
+        slot->begun_commit = page->commit;
         while (record_get(bytes, page->used, &at, &context, &record) == 0) {
                 learn_record(o->found, &record, &said);
                 if ((said.sections & CHECKPOINT_OPENING) && said.n_boots > 0)
@@ -182,7 +183,7 @@ static void scan(Search *o, Slot *slot, LastCommit *last, bool *ret_any)
                         if (got >= 0 && (size_t)got < (i + 1) * PAGE_BYTES)
                                 break;
                         if (page_open(bytes, &page) != 0 || page.lane != o->lane->identity ||
-                            page.segno != slot->segno) {
+                            !slot_owns(slot, &page)) {
                                 last->big.left = 0;
                                 continue;
                         }
@@ -322,7 +323,7 @@ static int scan_numbers(Lane *l, Slot *slot, uint32_t streams, uint8_t *pages)
                         continue;
                 for (size_t i = 0; (i + 1) * PAGE_BYTES <= (size_t)got; i++)
                         if (page_open(pages + i * PAGE_BYTES, &page) == 0 && page.lane == l->identity &&
-                            page.segno == slot->segno)
+                            slot_owns(slot, &page))
                                 meet_numbers(slot, pages + i * PAGE_BYTES, &page, &guess);
         }
         return 0;

@@ -40,6 +40,7 @@ typedef struct Slot {
         bool guessed; /* first and end come from the neighbours, and one of them is missing or bad */
 
         uint64_t epoch; /* at its beginning */
+        uint64_t begun_commit; /* the commit that began it; 0: not known */
         Moment begun; /* none of its records was appended before */
 
         size_t n_used; /* one past the last page that was written */
@@ -56,6 +57,14 @@ bool slot_is_settled(const Slot *slot, Stream *const streams[static RECORD_STREA
 bool slot_is_in_hand(const Slot *slot, Stream *const streams[static RECORD_STREAMS]);
 /* Holds nothing, and begins where the lane is now. */
 void slot_begin(Slot *slot, uint64_t segno);
+
+/* Was the page written in this use of the slot? A commit that began it and lost page 0 to a cut leaves pages behind
+ * with a generation that is given again: they are older than the commit that holds page 0 now, or of another epoch. */
+static inline bool slot_owns(const Slot *slot, const Page *page)
+{
+        return page->segno == slot->segno && page->commit >= slot->begun_commit &&
+               (page->commit > slot->begun_commit || page->epoch == slot->epoch);
+}
 
 /* Its table is the judge of what lies here: a write whose sync failed leaves records behind that came to rest in the
  * next slot, or nowhere, and then their numbers were given again. */
