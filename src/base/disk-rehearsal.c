@@ -71,6 +71,11 @@ static ssize_t rehearse_read(Disk *disk, int fd, void *data, size_t size, uint64
                       disk_read_now(behind(disk), fd, data, size, offset);
 }
 
+/* What others remember is theirs. */
+static void rehearse_forget(Disk *disk, int fd)
+{
+}
+
 /* As much as anybody likes: nothing of it is used. */
 static int rehearse_space(Disk *disk, const char *path, DiskSpace *ret)
 {
@@ -158,6 +163,7 @@ static const DiskOps rehearsal_ops = {
         .write = rehearse_write,
         .allocate = rehearse_allocate,
         .sync = rehearse_sync,
+        .forget = rehearse_forget,
         .space = rehearse_space,
         .boot_id = rehearse_boot_id,
         .submit = rehearse_submit,

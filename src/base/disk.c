@@ -102,6 +102,11 @@ int disk_sync_metadata(Disk *disk, int fd)
         return disk->ops->sync(disk, fd, true);
 }
 
+void disk_forget(Disk *disk, int fd)
+{
+        disk->ops->forget(disk, fd);
+}
+
 int disk_space(Disk *disk, const char *path, DiskSpace *ret)
 {
         return disk->ops->space(disk, path, ret);
@@ -257,6 +262,11 @@ static int real_allocate(Disk *disk, int fd, uint64_t size)
 static int real_sync(Disk *disk, int fd, bool metadata)
 {
         return (metadata ? fsync(fd) : fdatasync(fd)) < 0 ? -errno : 0;
+}
+
+static void real_forget(Disk *disk, int fd)
+{
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 static int real_space(Disk *disk, const char *path, DiskSpace *ret)
@@ -478,6 +488,7 @@ static const DiskOps real_ops = {
         .write = real_write,
         .allocate = real_allocate,
         .sync = real_sync,
+        .forget = real_forget,
         .space = real_space,
         .boot_id = real_boot_id,
         .submit = real_submit,

@@ -52,6 +52,7 @@ typedef struct DiskOps {
         ssize_t (*write)(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset);
         int (*allocate)(Disk *disk, int fd, uint64_t size);
         int (*sync)(Disk *disk, int fd, bool metadata);
+        void (*forget)(Disk *disk, int fd);
         int (*space)(Disk *disk, const char *path, DiskSpace *ret);
         int (*boot_id)(Disk *disk, uint8_t id[16]); /* which start of the machine this is */
 
@@ -99,6 +100,9 @@ int disk_allocate(Disk *disk, int fd, uint64_t size);
 int disk_sync(Disk *disk, int fd);          /* the data, and what is needed to find it */
 int disk_sync_metadata(Disk *disk, int fd); /* all of it; for directories and new files */
 int disk_space(Disk *disk, const char *path, DiskSpace *ret); /* of the file system that path is on */
+/* What the system remembers of the file, and takes for written, is read from the medium again: after a sync that
+ * failed it may have thrown away what it still shows. */
+void disk_forget(Disk *disk, int fd);
 int disk_boot_id(Disk *disk, uint8_t id[16]);
 
 /* As many bytes as there are, up to size: less only at the end of the file. */

@@ -184,6 +184,8 @@ static int open_slot(Search *o, unsigned index, Head *head)
                 return -ENOMEM;
         fd = foreign_open(o->disk, path, O_RDWR);
         size = fd < 0 ? 0 : disk_size(o->disk, fd);
+        if (fd >= 0)
+                disk_forget(o->disk, fd);
         /* What lies behind the largest slot is not ours, and a size_t may not hold it. */
         slot = lane_add_slot(l, index, fd, (size_t)CLAMP(size / PAGE_BYTES, (int64_t)0, (int64_t)SLOT_PAGES_MAX));
         if (!slot) {

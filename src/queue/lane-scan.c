@@ -258,6 +258,12 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
         }
         if (!heads[n - 1].good && n > 1)
                 find_end_before(o, heads, n, last);
+        /* What is in the page cache only, after a kill, must not be handed out before it is on the disk. If it does not
+         * get there, the medium has the last word. */
+        if (meter_sync(&l->host->use, o->disk, newest->fd) < 0) {
+                newest->state = SLOT_BROKEN;
+                disk_forget(o->disk, newest->fd);
+        }
         scan(o, newest, last, &any);
         find_torn(o, newest, last);
         l->commit = last->commit;
@@ -266,10 +272,7 @@ void lane_scan_newest(Search *o, Head *heads, size_t n)
         for (size_t id = 0; id < RECORD_STREAMS; id++)
                 ranges_done(&last->seen[id]);
         free(last);
-        /* What is in the page cache only, after a kill, must not be handed out before it is on the disk. */
-        if (meter_sync(&l->host->use, o->disk, newest->fd) < 0)
-                newest->state = SLOT_BROKEN;
-        else
+        if (newest->state != SLOT_BROKEN)
                 l->current = newest;
 }
 

@@ -34,12 +34,14 @@ struct FakeEntry {
                 SYNCED,
                 SYNC_FAILED,
                 METADATA_SYNCED,
+                FORGOTTEN,
         } kind;
         size_t inode;
         char *path;
         bool is_directory;
         uint64_t offset, size;
         uint8_t *data; /* NULL: zeros */
+        size_t lost_at; /* of a write: where it turned out that it had not got through; 0: nowhere */
 };
 
 static FakeDisk *fake_of(const Disk *disk)
@@ -451,6 +453,37 @@ static int fake_sync(Disk *disk, int fd, bool metadata)
         return 0;
 }
 
+/* What a failed sync has thrown away is not shown any more. */
+static void fake_forget(Disk *disk, int fd)
+{
+        FakeDisk *fake = fake_of(disk);
+        size_t inode = fake->handles[fd - FIRST_FD].inode, now = fake->n_entries, size = fake->inodes[inode].size;
+        bool any = false;
+
+        for (size_t k = 0, from = 0; k < now; k++) {
+                const FakeEntry *e = &fake->entries[k];
+
+                if (e->inode != inode || (e->kind != SYNCED && e->kind != METADATA_SYNCED && e->kind != SYNC_FAILED))
+                        continue;
+                for (size_t j = from; j < k && e->kind == SYNC_FAILED; j++)
+                        if (fake->entries[j].inode == inode && fake->entries[j].kind == WRITTEN &&
+                            fake->entries[j].lost_at == 0) {
+                                fake->entries[j].lost_at = now;
+                                any = true;
+                        }
+                from = k;
+        }
+        if (!any)
+                return;
+        (void)record(fake, FORGOTTEN, inode);
+        memset(fake->inodes[inode].data, 0, size);
+        for (size_t k = 0; k < now; k++)
+                if (fake->entries[k].inode == inode && fake->entries[k].kind == WRITTEN &&
+                    fake->entries[k].lost_at == 0)
+                        inode_write(&fake->inodes[inode], fake->entries[k].offset, fake->entries[k].data,
+                                    fake->entries[k].size);
+}
+
 static int fake_space(Disk *disk, const char *path, DiskSpace *ret)
 {
         FakeDisk *fake = fake_of(disk);
@@ -598,6 +631,7 @@ static const DiskOps fake_ops = {
         .write = fake_write,
         .allocate = fake_allocate,
         .sync = fake_sync,
+        .forget = fake_forget,
         .space = fake_space,
         .boot_id = fake_boot_id,
         .submit = fake_submit,
@@ -742,6 +776,8 @@ static FakeDisk *replay(const FakeDisk *fake, size_t n_entries, FakeCut cut, con
                 case WRITTEN:
                         pending[k] = true;
                         break;
+                case FORGOTTEN:
+                        break;
                 case SYNCED:
                 case METADATA_SYNCED:
                 case SYNC_FAILED:
@@ -749,7 +785,11 @@ static FakeDisk *replay(const FakeDisk *fake, size_t n_entries, FakeCut cut, con
                          * never will. */
                         for (size_t j = 0; j < k; j++)
                                 if (pending[j] && fake->entries[j].inode == e->inode) {
-                                        if (e->kind == SYNC_FAILED)
+                                        size_t lost_at = fake->entries[j].lost_at;
+
+                                        if (e->kind == SYNC_FAILED && lost_at > 0 && lost_at < n_entries)
+                                                ; /* nothing of it was there later */
+                                        else if (e->kind == SYNC_FAILED)
                                                 meet(&after->inodes[e->inode], &fake->entries[j], cut,
                                                      dice);
                                         else

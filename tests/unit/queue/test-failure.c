@@ -188,6 +188,44 @@ START_TEST(a_failed_sync_sends_the_records_to_another_slot)
 }
 END_TEST
 
+/* The program is killed after a sync that failed. What the system shows of it is not on the medium, and a sync would
+ * succeed now: it is not taken for accepted, to be gone with the next cut. */
+START_TEST(what_a_failed_sync_has_thrown_away_is_not_believed)
+{
+        QueueRecord record;
+        Bench b;
+        unsigned s;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "one"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        b.disk->fail_at = b.disk->n_calls + 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_SYNC;
+        b.disk->fail_errno = EIO;
+        ck_assert_int_eq(bench_submit(&b, s, "two"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_ne(b.receipts[1].error, 0);
+        b.disk->fail_at = 0;
+        bench_kill(&b);
+
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "three"), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(b.receipts[2].error, 0);
+        bench_cut(&b, b.disk->n_entries, FAKE_CUT_LOST, 1);
+        bench_open(&b);
+        ck_assert_uint_eq(bench_read(&b, QUEUE_LANE_NORMAL, &record), 2);
+        ck_assert_uint_eq(record.size, strlen("three"));
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_DAMAGED], 0);
+        bench_done(&b);
+}
+END_TEST
+
 /* It was written to two slots, and of the second one only page 0 arrived: the number was not given, whatever the
  * first one shows, and is given again. */
 START_TEST(what_a_failed_sync_left_behind_is_not_served)
@@ -689,6 +727,7 @@ int main(void)
         tcase_add_loop_test(c, any_call_may_fail, 0, (int)ARRAY_SIZE(failures));
         tcase_add_test(c, a_failed_sync_sends_the_records_to_another_slot);
         tcase_add_test(c, what_a_failed_sync_left_behind_is_not_served);
+        tcase_add_test(c, what_a_failed_sync_has_thrown_away_is_not_believed);
         tcase_add_test(c, a_disk_that_fails_for_long_is_told_once_and_ridden_out);
         tcase_add_loop_test(c, a_stream_leaves_a_lane_that_has_failed, 0, 2);
         tcase_add_loop_test(c, what_is_left_of_a_torn_first_commit_is_known, 2, 5);
