@@ -7,6 +7,7 @@
  * HUBLINK_SEED: the first seed. HUBLINK_SEEDS: how many. HUBLINK_DAYS: of virtual time each.
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +88,23 @@ static void reload(void)
         ck_assert_int_eq(uplink_configure(w.uplink, &w.uplink_settings, w.streams, w.n_streams), 0);
 }
 
+/* Some calls of the disk fail, one of them soon. */
+static void fail_disk(void)
+{
+        static const int errors[] = {EIO, ENOSPC, EROFS, 0};
+
+        w.disk->fail_at = w.disk->n_calls + 1 + draw(20);
+        w.disk->fail_count = 1 + draw(draw(4) ? 3 : 300);
+        w.disk->fail_mask = FAKE_WRITE | FAKE_SYNC | FAKE_ALLOCATE;
+        w.disk->fail_errno = errors[draw(ARRAY_SIZE(errors))];
+}
+
 static void something_happens(void)
 {
+        if (draw(12) == 0) {
+                fail_disk();
+                return;
+        }
         switch (draw(17)) {
         case 0:
         case 1:
