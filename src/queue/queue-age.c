@@ -66,11 +66,14 @@ static usec_t look(Queue *q, Lane *l, usec_t now)
                         next = usec_add(now, AGAIN_USEC);
                 } else if (e != 0) {
                         next = usec_add(now, CLAMP(max, REST_MIN_USEC, REST_MAX_USEC)); /* what comes now is young */
-                } else if (queue_age_of(q, r.appended, now) < max ||
-                           stream_any_in_hand(r.stream, r.record.n, r.record.n + 1)) {
+                } else if (queue_age_of(q, r.appended, now) < max) {
                         next = usec_add(now, CLAMP(usec_sub(max, queue_age_of(q, r.appended, now)), REST_MIN_USEC, REST_MAX_USEC));
                 } else {
-                        add(q, l, &old, &r);
+                        /* A message that the link was lost under waits for the next one; those behind it do not. */
+                        if (stream_any_in_hand(r.stream, r.record.n, r.record.n + 1))
+                                drop(q, l, &old);
+                        else
+                                add(q, l, &old, &r);
                         cursor_advance(c);
                 }
         }

@@ -106,10 +106,11 @@ void queue_look_at_disk(Queue *q)
 
         q->disk_state = judge(q, queue_now(q), reason);
         q->failed = any_failed(q);
-        if (q->disk_state == before)
+        if (q->disk_state == before && strcmp(q->reason, reason) == 0)
                 return;
         memcpy(q->reason, reason, sizeof(q->reason));
-        tell(q);
+        if (q->disk_state != before) /* another cause, and so another remedy, is for who asks */
+                tell(q);
         queue_changed(q);
 }
 

@@ -186,8 +186,10 @@ static void on_opened(DiskJob *job)
 
 void queue_open_again(Queue *q)
 {
-        if (opening_new(&q->opening, &q->host, q->directory) < 0)
+        if (opening_new(&q->opening, &q->host, q->directory) < 0) {
+                q->retry_usec = usec_add(queue_now(q), USEC_PER_SEC);
                 return;
+        }
         q->opening->job.done = on_opened;
         q->opening->userdata = q;
         disk_submit(q->host.disk, &q->opening->job);
