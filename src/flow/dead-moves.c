@@ -160,6 +160,13 @@ static void forget_first(DeadLetters *d)
         memmove(d->moves, d->moves + 1, --d->n_moves * sizeof(*d->moves));
 }
 
+/* They were handed over by number: only the disk can have lost them since. */
+static void lose(DeadLetters *d, const DeadMove *m, uint64_t last)
+{
+        if (m->first <= last)
+                queue_settle(d->queue, m->stream, 0, m->first, last, OUTCOME_DAMAGED);
+}
+
 void dead_moves_step(DeadLetters *d, usec_t now)
 {
         while (d->n_moves > 0 && d->n_landings < DEAD_LANDINGS_MAX) {
@@ -171,6 +178,12 @@ void dead_moves_step(DeadLetters *d, usec_t now)
                 d->reading = r == QUEUE_E_WAIT;
                 if (r == QUEUE_E_WAIT)
                         return;
+                if (r == 0 && record.n > m->first) {
+                        n = record.n;
+                        lose(d, m, n - 1);
+                        m->first = n; /* what was borrowed is gone: it is read again */
+                        continue;
+                }
                 if (r == 0) {
                         n = record.n;
                         if (!set_aside(d, &record, m->outcome, m->detail)) {
@@ -179,6 +192,8 @@ void dead_moves_step(DeadLetters *d, usec_t now)
                         }
                         m->first = n + 1;
                 }
+                if (r != 0)
+                        lose(d, m, m->last);
                 if (r != 0 || m->first > m->last)
                         forget_first(d);
         }

@@ -336,6 +336,32 @@ START_TEST(only_those_of_the_range_that_have_no_outcome_are_moved)
 }
 END_TEST
 
+/* They were in a message that was sent, and their page went bad since: nobody else would ever count them. */
+START_TEST(what_cannot_be_read_any_more_is_damaged)
+{
+        QueueRecord record;
+        uint8_t *file;
+        Ledger ledger;
+        size_t size;
+        House h;
+
+        begin(&h);
+        for (int i = 0; i < 3; i++)
+                (void)put_reading(&h, i, true);
+        while (queue_peek(h.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS, &record) == 0)
+                queue_advance(h.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS);
+        file = fake_disk_file(h.disk, "/queue/normal/seg-0000", &size);
+        ck_assert_ptr_nonnull(file);
+        memset(file + 4096, 0xa5, 16 * 4096);
+        ck_assert_int_eq(dead_letters_move(h.dead, h.stream, 1, 3, OUTCOME_BREAKS_LINK, NULL), 0);
+        run(&h, USEC_PER_MIN);
+        queue_ledger(h.queue, h.stream, &ledger);
+        ck_assert_uint_eq(ledger.settled[OUTCOME_DAMAGED], 3);
+        ck_assert_uint_eq(ledger.settled[OUTCOME_BREAKS_LINK], 0);
+        end(&h);
+}
+END_TEST
+
 START_TEST(a_record_at_hand_is_moved_without_reading_it_again)
 {
         const DeadLetter *l;
@@ -888,6 +914,7 @@ int main(void)
 
         tcase_add_test(c, the_original_is_settled_once_the_copy_is_safe);
         tcase_add_test(c, only_those_of_the_range_that_have_no_outcome_are_moved);
+        tcase_add_test(c, what_cannot_be_read_any_more_is_damaged);
         tcase_add_test(c, a_record_at_hand_is_moved_without_reading_it_again);
         tcase_add_test(c, moves_wait_for_a_disk_that_fails);
         tcase_add_test(c, a_cold_disk_is_waited_for);
