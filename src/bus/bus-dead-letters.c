@@ -33,10 +33,19 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const Bus *bus = userdata;
-        const DeadLetter *letters;
-        size_t n = office(bus)->list(office(bus)->userdata, &letters);
+        const DeadLetter *letters = NULL;
+        size_t n = 0;
         int r;
 
+        switch (office(bus)->list(office(bus)->userdata, &letters, &n)) {
+        case REQUEST_OK:
+                break;
+        case REQUEST_BUSY:
+                return bus_error(error, REQUEST_BUSY, "The dead letters are still being read: try again shortly.");
+        default:
+                return bus_error(error, REQUEST_DISK_ERROR,
+                                 "The dead letters cannot be read: see the journal of hublinkd.");
+        }
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" LETTER ")");

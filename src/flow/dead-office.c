@@ -215,6 +215,10 @@ static void enqueue(DeadLetters *d, const DeadErrand *errand)
                 refuse(errand, REQUEST_BUSY, STOPPING);
                 return;
         }
+        if (!d->loaded && !dead_letters_disk_is_well(d)) {
+                refuse(errand, REQUEST_DISK_ERROR, STORE_FAILS);
+                return;
+        }
         e = malloc(sizeof(*e));
         if (!e) {
                 refuse(errand, REQUEST_BUSY, "out of memory");
@@ -280,12 +284,15 @@ void dead_errands_end(DeadLetters *d)
 
 /* ---- the office ---- */
 
-static size_t on_list(void *userdata, const DeadLetter **ret)
+static RequestError on_list(void *userdata, const DeadLetter **ret, size_t *ret_n)
 {
         const DeadLetters *d = userdata;
 
+        if (!d->loaded)
+                return d->store && dead_letters_disk_is_well(d) ? REQUEST_BUSY : REQUEST_DISK_ERROR;
         *ret = d->index.letters;
-        return d->index.n;
+        *ret_n = d->index.n;
+        return REQUEST_OK;
 }
 
 static void on_get(void *userdata, uint64_t id, DeadLetterAnswerFn answer, void *answer_userdata)

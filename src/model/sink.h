@@ -113,8 +113,9 @@ typedef void (*DeadLetterAnswerFn)(void *userdata, const DeadLetterAnswer *answe
 
 /* Every call gives exactly one answer, within the call or later; NO_SUCH_MESSAGE for an id that is not there. */
 typedef struct DeadLetterOffice {
-        /* All that are there, the oldest first; borrowed until the loop goes on. */
-        size_t (*list)(void *userdata, const DeadLetter **ret);
+        /* All that are there, the oldest first; borrowed until the loop goes on. BUSY while they are still being read,
+         * DISK_ERROR when they cannot be: never an empty list that is none. */
+        RequestError (*list)(void *userdata, const DeadLetter **ret, size_t *ret_n);
         void (*get)(void *userdata, uint64_t id, DeadLetterAnswerFn answer, void *answer_userdata);
         /* Appended anew to its stream, whose next number it gets. */
         void (*requeue)(void *userdata, uint64_t id, SubmitAnswerFn answer, void *answer_userdata);

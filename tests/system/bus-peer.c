@@ -461,10 +461,11 @@ static const DeadLetter letters[] = {
         {9, "telemetry", EPOCH, 44, OUTCOME_BREAKS_LINK, "", DEAD_LETTER_OTHER, 3, 1767225602000000},
 };
 
-static size_t peer_list(void *userdata, const DeadLetter **ret)
+static RequestError peer_list(void *userdata, const DeadLetter **ret, size_t *ret_n)
 {
         *ret = letters;
-        return ARRAY_SIZE(letters);
+        *ret_n = ARRAY_SIZE(letters);
+        return REQUEST_OK;
 }
 
 static void peer_get(void *userdata, uint64_t id, DeadLetterAnswerFn fn, void *fn_userdata)

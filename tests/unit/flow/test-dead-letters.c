@@ -185,7 +185,10 @@ static uint64_t waiting(House *h)
 
 static size_t listed(const House *h, const DeadLetter **ret)
 {
-        return h->office.list(h->office.userdata, ret);
+        size_t n = 0;
+
+        ck_assert_int_eq(h->office.list(h->office.userdata, ret, &n), REQUEST_OK);
+        return n;
 }
 
 /* What the answer of a get said, after it is gone. */
@@ -473,6 +476,29 @@ START_TEST(the_list_is_there_after_a_restart)
         ck_assert_uint_eq(l[2].n, 4);
         ck_assert_str_eq(l[2].detail, "it is too large");
         ck_assert(get(&h, 150).value == 149);
+        end(&h);
+}
+END_TEST
+
+/* An empty list would be believed. */
+START_TEST(a_store_that_cannot_be_read_is_no_empty_one)
+{
+        const DeadLetter *l;
+        size_t n = 0;
+        House h;
+
+        begin(&h);
+        (void)put_reading(&h, 1, true);
+        set_aside(&h, 1, 1);
+        close_queue(&h, USEC_PER_SEC);
+        h.disk->locked = true;
+        open_queue(&h);
+        run(&h, USEC_PER_SEC / 2);
+        ck_assert_int_eq(h.office.list(h.office.userdata, &l, &n), REQUEST_DISK_ERROR);
+        ck_assert_int_eq(get(&h, 1).error, REQUEST_DISK_ERROR);
+        h.disk->locked = false;
+        run(&h, 2 * USEC_PER_MIN);
+        ck_assert_uint_eq(listed(&h, &l), 1);
         end(&h);
 }
 END_TEST
@@ -921,6 +947,7 @@ int main(void)
         tcase_add_test(c, the_largest_record_fits);
         c = suite_case(s, "what is there");
         tcase_add_test(c, the_list_is_there_after_a_restart);
+        tcase_add_test(c, a_store_that_cannot_be_read_is_no_empty_one);
         tcase_add_test(c, for_one_over_the_limit_the_oldest_goes);
         tcase_add_test(c, the_store_is_bounded_in_bytes);
         tcase_add_test(c, no_dead_letter_is_too_old);
