@@ -169,7 +169,6 @@ static void run_link(Toy *t, unsigned n_at_most)
         suspects_ready(&t->suspects, t->now);
         for (;;) {
                 uint64_t condemned;
-                size_t n_in_air = 0;
                 Flight *f;
 
                 while ((condemned = suspects_condemned(&t->suspects)))
@@ -179,8 +178,6 @@ static void run_link(Toy *t, unsigned n_at_most)
                         send_fresh(t);
                 send_grounded(t);
                 send_fresh(t);
-                for (size_t i = 0; i < t->n; i++)
-                        n_in_air += t->window[i].in_air;
                 if (suspects_stand_alone(&t->suspects))
                         t->n_taken_in_trial++;
                 f = first_in_air(t);
