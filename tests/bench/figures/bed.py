@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 from devhub import Devhub
-from volume import Volume
+from metered import MeteredVolume
 
 BUILD = pathlib.Path(os.environ['HUBLINK_BUILD'])
 PROGRAMS = BUILD / 'tests/bench'
@@ -38,7 +38,7 @@ class Bed:
         self.memory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir='/dev/shm')))
 
     def new_volume(self):
-        return self.stack.enter_context(Volume(self.options.dir))
+        return self.stack.enter_context(MeteredVolume(self.options.dir))
 
     @contextlib.contextmanager
     def hub(self):

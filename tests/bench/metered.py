@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file system of its own on a loop device: its counters see nobody else's writes. Needs root.
 
-    with Volume('/var/tmp') as volume:      # the image lies there: a real disk, so that a flush is a flush
+    with MeteredVolume('/var/tmp') as volume:      # the image lies there: a real disk, so that a flush is a flush
         before = volume.counters()
         ...below volume.path...
         bytes_written, flushes = (b - a for a, b in zip(before, volume.counters()))
@@ -15,7 +15,7 @@ import tempfile
 SIZE = 2 << 30
 
 
-class Volume:
+class MeteredVolume:
     def __init__(self, directory):
         self.folder = tempfile.TemporaryDirectory(prefix='hublink-bench-', dir=directory)
         self.image = pathlib.Path(self.folder.name, 'image')
