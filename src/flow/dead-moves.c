@@ -172,29 +172,22 @@ void dead_moves_step(DeadLetters *d, usec_t now)
         while (d->n_moves > 0 && d->n_landings < DEAD_LANDINGS_MAX) {
                 DeadMove *m = &d->moves[0];
                 QueueRecord record;
-                uint64_t n;
                 int r = queue_browse(d->queue, m->stream, m->first, m->last, &record);
+                uint64_t n = r == 0 ? record.n : m->last + 1; /* the record is borrowed */
 
                 d->reading = r == QUEUE_E_WAIT;
                 if (r == QUEUE_E_WAIT)
                         return;
-                if (r == 0 && record.n > m->first) {
-                        n = record.n;
-                        lose(d, m, n - 1);
-                        m->first = n; /* what was borrowed is gone: it is read again */
-                        continue;
-                }
-                if (r == 0) {
-                        n = record.n;
-                        if (!set_aside(d, &record, m->outcome, m->detail)) {
-                                dead_letters_retry_later(d, now);
-                                return;
-                        }
+                if (n > m->first) {
+                        lose(d, m, n - 1); /* and the record is read again */
+                        m->first = n;
+                } else if (set_aside(d, &record, m->outcome, m->detail)) {
                         m->first = n + 1;
+                } else {
+                        dead_letters_retry_later(d, now);
+                        return;
                 }
-                if (r != 0)
-                        lose(d, m, m->last);
-                if (r != 0 || m->first > m->last)
+                if (m->first > m->last)
                         forget_first(d);
         }
 }
