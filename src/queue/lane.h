@@ -28,6 +28,7 @@
 #define LANE_BROWSER     _QUEUE_SOURCE_MAX       /* the cursor that only looks */
 #define LANE_CURSOR_AGE  (_QUEUE_SOURCE_MAX + 1) /* one that looks for what is too old */
 #define LANE_CURSORS     (_QUEUE_SOURCE_MAX + 2)
+#define LANE_SLOTS_MIN   2 /* one being written, one to come: whatever the limit and the floor */
 #define LANE_SLOT_PAGES_MIN 96
 #define LANE_REASON_MAX  256
 #define LANE_NOTES       8

@@ -5,7 +5,6 @@
 #include "base/log-id.h"
 #include "queue/queue-core.h"
 
-#define LANE_SLOTS_MIN 2 /* one being written, one to come */
 #define FULL_LOG_USEC  USEC_PER_HOUR
 
 static uint64_t bytes_of(const Lane *l)

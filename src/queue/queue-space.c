@@ -14,7 +14,6 @@
 #include "queue/queue-core.h"
 
 #define ASK_USEC        (10 * USEC_PER_SEC)
-#define SLOTS_MIN       2 /* a lane has those whatever the floor */
 
 struct SpaceWatch {
         DiskJob job;
@@ -134,7 +133,7 @@ uint64_t queue_floor(void *userdata, const Lane *lane)
 {
         Queue *q = userdata;
 
-        if (lane->n_slots < SLOTS_MIN)
+        if (lane->n_slots < LANE_SLOTS_MIN)
                 return 0;
         if (lane->which == QUEUE_LANE_URGENT && q->credit > 0) {
                 q->credit--; /* in place of one that the normal lane has given up */
@@ -145,7 +144,7 @@ uint64_t queue_floor(void *userdata, const Lane *lane)
 
 bool queue_space_allows(const Queue *q, const Lane *lane)
 {
-        return !q->space_low || lane->n_slots + lane->making.under_way < SLOTS_MIN ||
+        return !q->space_low || lane->n_slots + lane->making.under_way < LANE_SLOTS_MIN ||
                (lane->which == QUEUE_LANE_URGENT && q->credit > 0);
 }
 
