@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the daemon, for the files that it is made of
+ *
+ * daemon.c           its life: the parts are built, joined and ended
+ * daemon-sinks.c     who is told what, and what local services may ask for
+ * daemon-settings.c  settings and credential into the parts, at birth and at a reload
+ */
+
+#include "bus/bus.h"
+#include "daemon/daemon.h"
+#include "daemon/house-clock.h"
+#include "daemon/pulse.h"
+#include "flow/collector.h"
+#include "flow/dead-letters.h"
+#include "flow/monitor.h"
+#include "flow/uplink.h"
+#include "hub/hub.h"
+#include "queue/queue.h"
+#include "sensor/sensors.h"
+
+struct Daemon {
+        sd_event *event;
+        Arguments arguments;
+        Settings *settings;
+        char *queue_directory; /* as at opening: a change needs a restart */
+        uint64_t queue_segment;
+        char *device_id; /* NULL: there is no credential */
+        HouseClock house;
+
+        /* in the order of building */
+        Pulse *pulse;
+        Disk *disk;
+        sd_event_source *disk_source;
+        Queue *queue;
+        DeadLetters *dead_letters;
+        Collector *collector;
+        Hub *hub;
+        Uplink *uplink;
+        Sensors *sensors;
+        Monitor *monitor;
+        Bus *bus;
+
+        void (*changed)(void *userdata);
+        void *changed_userdata;
+};
+
+/* daemon-sinks.c */
+
+/* Given to the parts at birth: what they tell, and where it goes. */
+QueueSink daemon_queue_sink(Daemon *d);
+DeadLettersSink daemon_dead_letters_sink(Daemon *d);
+HubSink daemon_hub_sink(Daemon *d);
+ReadingSink daemon_reading_sink(Daemon *d);
+Control daemon_control(Daemon *d);
+void daemon_status_changed(void *userdata);
+
+/* daemon-settings.c */
+
+/* What the process itself takes from the settings: the log and the clock. */
+void daemon_configure_process(Daemon *d, const Settings *settings);
+int daemon_configure_flow(Daemon *d, const Settings *settings, const char *device_id);
+/* Without one nothing can be sent, but everything else goes on: *ret stays NULL, and the reason is told. */
+int daemon_first_credential(const Settings *settings, ConnectionString **ret, char **ret_why_not);
+int daemon_device_id(const ConnectionString *credential, char **ret);

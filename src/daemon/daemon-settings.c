@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Settings and credential into the parts: at birth, and again at each reload, which takes over all of it or nothing.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log-id.h"
+#include "base/log.h"
+#include "daemon/credential.h"
+#include "daemon/daemon-core.h"
+#include "daemon/notify.h"
+
+/* ---- into the parts ---- */
+
+void daemon_configure_process(Daemon *d, const Settings *settings)
+{
+        log_configure(&settings->log);
+        d->house.trust = settings->clock.trust;
+}
+
+/* The unit of a sensor's channel stands beside its last values. */
+static const char *unit_of(void *userdata, const char *sensor, const char *channel)
+{
+        const Daemon *d = userdata;
+
+        for (size_t i = 0; d->sensors && i < sensors_count(d->sensors); i++) {
+                const SensorStatus *s = sensors_status(d->sensors, i);
+
+                if (strcmp(s->name, sensor) != 0)
+                        continue;
+                for (size_t k = 0; k < s->n_values; k++)
+                        if (strcmp(s->values[k].name, channel) == 0)
+                                return s->units ? s->units[k] : NULL;
+        }
+        return NULL;
+}
+
+int daemon_configure_flow(Daemon *d, const Settings *settings, const char *device_id)
+{
+        UplinkSettings uplink = {
+                .window = settings->hub.window,
+                .device_id = device_id ?: "",
+                .unit = unit_of,
+                .unit_userdata = d,
+        };
+        int r;
+
+        r = collector_configure(d->collector, settings->streams, settings->n_streams);
+        if (r < 0)
+                return r;
+        return uplink_configure(d->uplink, &uplink, settings->streams, settings->n_streams);
+}
+
+/* ---- the credential ---- */
+
+int daemon_device_id(const ConnectionString *credential, char **ret)
+{
+        *ret = credential ? strdup(credential->device_id) : NULL;
+        return credential && !*ret ? -ENOMEM : 0;
+}
+
+static void tell_no_credential(const char *error)
+{
+        log_line(LOG_ERR, LOG_ID_CREDENTIAL_UNFIT, NULL, "No credential, nothing can be sent: %s.", error);
+}
+
+int daemon_first_credential(const Settings *settings, ConnectionString **ret, char **ret_why_not)
+{
+        int r;
+
+        r = credential_read(settings->hub.connection_string_file, ret, ret_why_not);
+        if (r <= 0)
+                return r;
+        tell_no_credential(*ret_why_not);
+        return 0;
+}
+
+/* ---- what a reload brings ---- */
+
+static int refuse(const char *problem, size_t n_more, char **ret_problem)
+{
+        if (n_more > 0)
+                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
+                         "The new settings are bad, those in effect stay: %s (%zu more: hublinkd --check)",
+                         problem, n_more);
+        else
+                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL,
+                         "The new settings are bad, those in effect stay: %s", problem);
+        *ret_problem = strdup(problem);
+        return *ret_problem ? DAEMON_E_BAD : -ENOMEM;
+}
+
+static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
+{
+        Problems problems = {};
+        int r;
+
+        r = settings_load(ret, d->arguments.config, d->arguments.state_dir, &problems);
+        if (r == SETTINGS_E_BAD)
+                r = refuse(problems.items[0].text, problems.n - 1, ret_problem);
+        problems_done(&problems);
+        return r;
+}
+
+/* One that is half written, or that others can read, must not end a link that works. Only a gateway that has
+ * none may go on without. */
+static int next_credential(Daemon *d, const Settings *settings, ConnectionString **ret, char **ret_problem)
+{
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = credential_read(settings->hub.connection_string_file, ret, &error);
+        if (r > 0 && !d->device_id) {
+                hub_explain(d->hub, error);
+                daemon_status_changed(d);
+        }
+        if (r == CREDENTIAL_E_NONE && !d->device_id) {
+                tell_no_credential(error);
+                return 0;
+        }
+        return r > 0 ? refuse(error, 0, ret_problem) : r;
+}
+
+/* ---- reload ---- */
+
+/* What can be put back when a later step fails. */
+static int configure_parts(Daemon *d, const Settings *settings, const char *device_id)
+{
+        int r = daemon_configure_flow(d, settings, device_id);
+
+        return r < 0 ? r : sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
+}
+
+/* The hub takes all or nothing, and a link that it gave up would not come back: so it is the last that can fail.
+ * Takes the settings over if it returns 0. */
+static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
+{
+        _cleanup_free_ char *device_id = NULL;
+        const Settings *settings = *new;
+        int r;
+
+        r = daemon_device_id(credential, &device_id);
+        if (r < 0)
+                return r;
+        r = configure_parts(d, settings, device_id);
+        if (r >= 0)
+                r = hub_configure(d->hub, &settings->hub, credential);
+        if (r < 0) {
+                (void)configure_parts(d, d->settings, d->device_id);
+                return r;
+        }
+        queue_configure(d->queue, &settings->queue);
+        dead_letters_configure(d->dead_letters, &settings->queue);
+        daemon_configure_process(d, settings);
+        settings_free(d->settings);
+        d->settings = TAKE_PTR(*new);
+        free(d->device_id);
+        d->device_id = TAKE_PTR(device_id);
+        return 0;
+}
+
+static void tell_restarts(const Daemon *d, const QueueSettings *queue)
+{
+        if (strcmp(queue->directory, d->queue_directory) != 0)
+                log_warning("queue.directory is %s until the next restart, then %s.", d->queue_directory,
+                            queue->directory);
+        if (queue->segment_bytes != d->queue_segment)
+                log_warning("queue.segment changes at the next restart.");
+}
+
+static int reload(Daemon *d, char **ret_problem)
+{
+        _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
+        _cleanup_(settings_freep) Settings *settings = NULL;
+        int r;
+
+        r = next_settings(d, &settings, ret_problem);
+        if (r == 0)
+                r = next_credential(d, settings, &credential, ret_problem);
+        if (r != 0)
+                return r;
+        r = swap(d, &settings, credential);
+        if (r < 0)
+                return r;
+        log_line(LOG_NOTICE, LOG_ID_SETTINGS_RELOADED, NULL,
+                 "The settings were read again and are in effect.");
+        tell_restarts(d, &d->settings->queue);
+        daemon_status_changed(d);
+        return 0;
+}
+
+int daemon_reload(Daemon *d, char **ret_problem)
+{
+        int r;
+
+        notify_reloading();
+        r = reload(d, ret_problem);
+        if (r < 0)
+                log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL, "The settings could not be taken over: %s.",
+                         strerror(-r));
+        notify_ready();
+        return r;
+}
