@@ -151,7 +151,7 @@ Daemon *daemon_free(Daemon *d)
         if (d->hub)
                 hub_stop(d->hub);
         d->uplink = uplink_free(d->uplink);
-        dead_letters_stop(d->dead_letters, DAEMON_STOP_USEC / 2);
+        dead_letters_stop(d->dead_letters, DAEMON_STOP_USEC / 4);
         if (d->queue)
                 d->queue = queue_close(d->queue, DAEMON_STOP_USEC);
         d->bus = bus_free(d->bus);

@@ -31,8 +31,10 @@ typedef struct DeadMove {
 typedef struct DeadErrand DeadErrand;
 
 struct DeadLetters {
-        Queue *queue;
-        Queue *store; /* NULL: stopped */
+        Queue *queue; /* NULL: it is closed */
+        Queue *store;
+        bool stopped;
+        usec_t stop_usec; /* how long closing may take */
         const Clock *clock;
         DeadLettersSink sink;
 

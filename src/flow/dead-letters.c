@@ -185,7 +185,7 @@ static usec_t deadline(void *userdata)
         const DeadLetters *d = userdata;
         Ticker store;
 
-        if (!d->store)
+        if (d->stopped)
                 return USEC_INFINITY;
         store = queue_ticker(d->store);
         return MIN(store.deadline(store.userdata), own_deadline(d));
@@ -208,7 +208,7 @@ static void tick(void *userdata, usec_t now)
         DeadLetters *d = userdata;
         Ticker store;
 
-        if (!d->store)
+        if (d->stopped)
                 return;
         store = queue_ticker(d->store);
         store.tick(store.userdata, now);
@@ -268,15 +268,16 @@ void dead_letters_configure(DeadLetters *d, const QueueSettings *settings)
 {
         QueueSettings store = store_settings(settings, NULL);
 
-        if (d->store)
-                queue_configure(d->store, &store);
+        queue_configure(d->store, &store);
 }
 
 void dead_letters_stop(DeadLetters *d, usec_t timeout_usec)
 {
-        if (!d || !d->store)
+        if (!d)
                 return;
-        d->store = queue_close(d->store, timeout_usec);
+        d->stopped = true;
+        d->stop_usec = timeout_usec;
+        queue_finish(d->store, timeout_usec);
         dead_errands_end(d);
 }
 
@@ -284,7 +285,9 @@ DeadLetters *dead_letters_free(DeadLetters *d)
 {
         if (!d)
                 return NULL;
-        dead_letters_stop(d, 0);
+        d->queue = NULL;
+        d->store = queue_close(d->store, d->stop_usec);
+        dead_errands_end(d);
         dead_index_done(&d->index);
         buffer_done(&d->record);
         free(d);
@@ -295,7 +298,7 @@ DeadLetters *dead_letters_free(DeadLetters *d)
 
 void dead_letters_status(const DeadLetters *d, DeadLetterStatus *ret)
 {
-        int stream = d->store ? dead_letters_stream(d) : -1;
+        int stream = dead_letters_stream(d);
         Ledger ledger = {};
 
         if (stream >= 0)

@@ -50,9 +50,11 @@ int dead_letters_new(DeadLetters **ret, const QueueSettings *settings, Queue *qu
                      const Random *random, const DeadLettersSink *sink);
 /* The same, save for the directory, when they have changed. */
 void dead_letters_configure(DeadLetters *d, const QueueSettings *settings);
-/* Closes the store; what is still to be moved stays in the queue. Before queue_close(): originals are settled here. */
+/* What is on its way into the store arrives; what is still to be moved stays in the queue. Before queue_close():
+ * originals are settled here. */
 void dead_letters_stop(DeadLetters *d, usec_t timeout_usec);
-/* After queue_close(), which answers those who wait for a requeue. */
+/* Closes the store, in the same time again. After queue_close(), which answers those who wait for a requeue: their
+ * dead letters are settled there. */
 DeadLetters *dead_letters_free(DeadLetters *d);
 DEFINE_CLEANUP(DeadLetters *, dead_letters_free);
 Ticker dead_letters_ticker(DeadLetters *d);

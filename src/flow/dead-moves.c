@@ -74,6 +74,10 @@ static void on_landed(void *userdata, int error, unsigned stream, uint64_t epoch
         const DeadRecord *r = &l->record;
 
         d->n_landings--;
+        if (!d->queue) { /* too late: the original is moved again at the next start, and recognised */
+                free(l);
+                return;
+        }
         if (error < 0) {
                 (void)remember(d, ARRAY_SIZE(d->moves), l->stream, r->n, r->n, r->reason, r->detail);
                 dead_letters_retry_later(d, clock_boot(d->clock));
@@ -200,7 +204,7 @@ int dead_letters_move(DeadLetters *d, unsigned stream, uint64_t first, uint64_t 
 
 int dead_letters_move_record(DeadLetters *d, const QueueRecord *record, Outcome outcome, const char *detail)
 {
-        if (d->store && d->loaded && d->n_moves == 0 && set_aside(d, record, outcome, detail))
+        if (!d->stopped && d->loaded && d->n_moves == 0 && set_aside(d, record, outcome, detail))
                 return 0;
         return remember(d, DEAD_MOVES_MAX, record->stream, record->n, record->n, outcome, detail);
 }

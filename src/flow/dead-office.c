@@ -93,7 +93,7 @@ static void on_returned(void *userdata, int error, unsigned stream, uint64_t epo
         if (error < 0) {
                 answer.error = REQUEST_DISK_ERROR;
                 answer.detail = QUEUE_FAILS;
-        } else if (d->store && at < d->index.n)
+        } else if (at < d->index.n)
                 dead_letters_settle(d, back->id, OUTCOME_ACKNOWLEDGED);
         back->answer(back->userdata, &answer);
         free(back);
@@ -211,7 +211,7 @@ static void enqueue(DeadLetters *d, const DeadErrand *errand)
 {
         DeadErrand *e;
 
-        if (!d->store) {
+        if (d->stopped) {
                 refuse(errand, REQUEST_BUSY, STOPPING);
                 return;
         }
@@ -289,7 +289,7 @@ static RequestError on_list(void *userdata, const DeadLetter **ret, size_t *ret_
         const DeadLetters *d = userdata;
 
         if (!d->loaded)
-                return d->store && dead_letters_disk_is_well(d) ? REQUEST_BUSY : REQUEST_DISK_ERROR;
+                return !d->stopped && dead_letters_disk_is_well(d) ? REQUEST_BUSY : REQUEST_DISK_ERROR;
         *ret = d->index.letters;
         *ret_n = d->index.n;
         return REQUEST_OK;
@@ -311,7 +311,7 @@ static void on_remove(void *userdata, uint64_t id, DoneFn done, void *done_userd
         size_t at = dead_index_find(&d->index, id);
         char text[128];
 
-        if (!d->store) {
+        if (d->stopped) {
                 done(done_userdata, REQUEST_BUSY, STOPPING);
         } else if (at == d->index.n && !d->loaded) {
                 done(done_userdata, REQUEST_BUSY, NOT_LOADED);

@@ -268,14 +268,11 @@ static bool finish(Queue *q)
         return done;
 }
 
-Queue *queue_close(Queue *q, usec_t timeout_usec)
+void queue_finish(Queue *q, usec_t timeout_usec)
 {
-        usec_t deadline;
+        usec_t deadline = usec_add(queue_now(q), timeout_usec);
 
-        if (!q)
-                return NULL;
         q->closing = true;
-        deadline = usec_add(queue_now(q), timeout_usec);
         while (queue_is_open(q) && !finish(q)) {
                 usec_t now = queue_now(q);
 
@@ -283,6 +280,13 @@ Queue *queue_close(Queue *q, usec_t timeout_usec)
                         break;
                 disk_dispatch(q->host.disk);
         }
+}
+
+Queue *queue_close(Queue *q, usec_t timeout_usec)
+{
+        if (!q)
+                return NULL;
+        queue_finish(q, timeout_usec);
         for (unsigned i = 0; i < q->host.n_lanes; i++) {
                 if (q->lanes[i])
                         lane_answer(q->lanes[i], -ETIMEDOUT);

@@ -99,7 +99,10 @@ typedef struct QueueSink {
 /* Always gives a queue, save for -ENOMEM and -EINVAL (settings): trouble with the disk is a state. */
 int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clock *clock, const Random *random,
                const QueueSink *sink);
-/* Commits what waits, checkpoints, answers every receipt; takes at most timeout_usec of a disk that stalls. */
+/* Commits what waits and answers every receipt; takes at most timeout_usec of a disk that stalls. Nothing is appended
+ * any more and the sink is silent, but what is left may still be settled until queue_close(). */
+void queue_finish(Queue *q, usec_t timeout_usec);
+/* The same, with a checkpoint, and it is gone. */
 Queue *queue_close(Queue *q, usec_t timeout_usec);
 /* New limits and intervals. The directory and the segment size stay as they were at opening. */
 void queue_configure(Queue *q, const QueueSettings *settings);

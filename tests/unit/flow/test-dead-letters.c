@@ -768,6 +768,38 @@ START_TEST(a_requeued_message_keeps_its_creation)
 }
 END_TEST
 
+/* What is on its way when all ends arrives: a move, and a requeue. Neither is found on both sides at the next start. */
+START_TEST(a_clean_stop_finishes_what_is_on_its_way)
+{
+        for (int moves = 0; moves < 2; moves++) {
+                const DeadLetter *l;
+                Got g = {};
+                House h;
+
+                begin(&h);
+                (void)put_reading(&h, 1, true);
+                if (!moves)
+                        set_aside(&h, 1, 1);
+                h.disk->held = true;
+                if (moves)
+                        ck_assert_int_eq(dead_letters_move(h.dead, h.stream, 1, 1, OUTCOME_TOO_LARGE, NULL), 0);
+                else
+                        h.office.requeue(h.office.userdata, 1, on_requeued, &g);
+                run(&h, 0);
+                ck_assert_uint_eq(g.n_answers, 0);
+                h.disk->held = false;
+                close_queue(&h, USEC_PER_SEC);
+                ck_assert_uint_eq(g.n_answers, !moves);
+                ck_assert_int_eq(g.error, REQUEST_OK);
+                open_queue(&h);
+                run(&h, USEC_PER_SEC);
+                ck_assert_uint_eq(waiting(&h), !moves);
+                ck_assert_uint_eq(listed(&h, &l), moves);
+                end(&h);
+        }
+}
+END_TEST
+
 START_TEST(whoever_waits_is_answered_when_all_ends)
 {
         House h;
@@ -958,6 +990,7 @@ int main(void)
         tcase_add_test(c, a_queue_that_cannot_take_it_says_why);
         tcase_add_test(c, a_requeued_reading_keeps_its_time);
         tcase_add_test(c, a_requeued_message_keeps_its_creation);
+        tcase_add_test(c, a_clean_stop_finishes_what_is_on_its_way);
         tcase_add_test(c, whoever_waits_is_answered_when_all_ends);
         c = suite_case(s, "the power goes, the disk fails");
         tcase_add_test(c, at_every_moment_it_is_somewhere);
