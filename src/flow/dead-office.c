@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flow/dead-letters-core.h"
+#include "flow/reading-time.h"
 
 struct DeadErrand {
         DeadErrand *next;
@@ -103,21 +104,13 @@ static void on_returned(void *userdata, int error, unsigned stream, uint64_t epo
 
 static int fix_reading(const DeadRecord *record, Buffer *b)
 {
-        static const Quality qualities[] = {
-                [QUEUE_TIME_GOOD] = QUALITY_GOOD,
-                [QUEUE_TIME_BOUNDED] = QUALITY_BOUNDED,
-                [QUEUE_TIME_UNKNOWN] = QUALITY_UNKNOWN,
-        };
         ReadingSpace space;
         Reading reading;
 
         if (reading_decode(record->payload, record->size, &space, &reading) < 0 || reading.wall_trusted)
                 return 0;
+        reading_time_make_out(&reading, record->appended_usec, record->time);
         reading.wall_trusted = true;
-        if (record->appended_usec > 0)
-                reading.wall_usec = record->appended_usec;
-        if (reading.quality == QUALITY_GOOD)
-                reading.quality = qualities[record->time];
         reading_encode(&reading, b);
         return buffer_error(b);
 }

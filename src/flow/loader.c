@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "flow/reading-time.h"
+
 /* More is on its way from the disk: a pack that is due waits this long for it. */
 #define READ_AHEAD_GRACE (100 * USEC_PER_MSEC)
 
@@ -180,23 +182,6 @@ static usec_t resolved(const QueueRecord *record)
         return record->time == QUEUE_TIME_UNKNOWN ? 0 : record->wall_usec;
 }
 
-/* A time that was a guess when the reading was taken is made good, or is told as a guess. */
-static void make_out_time(const QueueRecord *record, Reading *reading)
-{
-        static const Quality qualities[] = {
-                [QUEUE_TIME_GOOD] = QUALITY_GOOD,
-                [QUEUE_TIME_BOUNDED] = QUALITY_BOUNDED,
-                [QUEUE_TIME_UNKNOWN] = QUALITY_UNKNOWN,
-        };
-
-        if (reading->wall_trusted)
-                return;
-        if (record->wall_usec > 0)
-                reading->wall_usec = record->wall_usec;
-        if (reading->quality == QUALITY_GOOD)
-                reading->quality = qualities[record->time];
-}
-
 static Cargo cargo_of(const Loader *l, const QueueRecord *record, usec_t wall)
 {
         return (Cargo){
@@ -307,7 +292,7 @@ static LoaderState take_reading(Loader *l, const QueueRecord *record, const Form
 
         if (r < 0)
                 return take_message(l, record, NULL, r, now);
-        make_out_time(record, &reading);
+        reading_time_make_out(&reading, record->wall_usec, record->time);
         if (format->kind == STREAM_ARRAY)
                 return take_into_pack(l, record, &reading, now);
         if (pack_is_open(l->packs[record->stream]) || !has_room(l, 0))
