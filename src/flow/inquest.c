@@ -10,15 +10,32 @@ static void again_later(Inquest *q, usec_t now)
 
 /* ---- to the dead letters ---- */
 
-static bool move(Inquest *q, const Flight *flight)
+static bool hand_over(Inquest *q, const Sentence *s)
+{
+        return q->aside.move(q->aside.userdata, s->stream, s->first, s->last, s->why, losses_why(s->why)) == 0;
+}
+
+static void hand_over_all(Inquest *q, usec_t now)
+{
+        while (q->condemned.n > 0 && hand_over(q, &q->condemned.list[0]))
+                condemned_drop_first(&q->condemned);
+        if (q->condemned.n > 0)
+                again_later(q, now);
+}
+
+static bool move(Inquest *q, const Flight *flight, usec_t now)
 {
         const Message *m = flight->message;
+        Sentence sentence = {flight->stream, m->first, m->last, flight->appended_usec, flight->why};
+        bool taken = true;
 
-        if (q->aside.move)
-                return q->aside.move(q->aside.userdata, flight->stream, m->first, m->last, flight->why,
-                                     losses_why(flight->why)) == 0;
-        queue_settle(q->queue, flight->stream, m->epoch, m->first, m->last, flight->why);
-        return true;
+        if (!q->aside.move)
+                queue_settle(q->queue, flight->stream, m->epoch, m->first, m->last, flight->why);
+        else {
+                taken = condemned_add(&q->condemned, q->queue, &sentence);
+                hand_over_all(q, now);
+        }
+        return taken;
 }
 
 static bool is_moving(const Inquest *q)
@@ -28,7 +45,7 @@ static bool is_moving(const Inquest *q)
 
 static void try_to_move(Inquest *q, Flight *flight, usec_t now)
 {
-        if (move(q, flight)) {
+        if (move(q, flight, now)) {
                 losses_set_aside(q->losses, flight->message, flight->why, now);
                 tower_remove(q->tower, flight);
         } else
@@ -194,6 +211,7 @@ void inquest_done(Inquest *q)
 void inquest_work(Inquest *q, usec_t now)
 {
         q->again_usec = USEC_INFINITY;
+        hand_over_all(q, now);
         move_unfit(q, now);
         judge(q, now);
         make_way(q);
@@ -210,5 +228,5 @@ usec_t inquest_deadline(const Inquest *q)
 bool inquest_is_past(const Inquest *q, usec_t appended)
 {
         return remains_is_past(&q->remains, appended) && loader_is_empty(&q->loader) &&
-               !is_moving(q);
+               condemned_is_past(&q->condemned, appended) && !is_moving(q);
 }

@@ -6,13 +6,14 @@
  *
  * A pack that breaks the link is taken apart, its parts are read again and fly alone, until the record that does it
  * stands alone. That one, and what is over the hub's limits, is set aside among the dead letters; the rest goes on.
- * As long as the dead letters have no room a message keeps its place in the window, and lets the others pass.
+ * As long as the dead letters have no room, what was condemned waits as a range, and the others go on.
  *
- * Owns:   the parts, and the loader that reads them.
+ * Owns:   the condemned, the parts, and the loader that reads them.
  * Knows:  the tower, the queue; of the dead letters a row of functions.
  * Time:   boot clock.
  */
 
+#include "flow/condemned.h"
 #include "flow/loader.h"
 #include "flow/remains.h"
 #include "flow/set-aside.h"
@@ -26,6 +27,7 @@ typedef struct Inquest {
         void (*launch)(void *userdata, const Flight *flight, usec_t now);
         void *userdata;
 
+        Condemned condemned;
         Remains remains;
         LoaderPeers peers;
         Loader loader;

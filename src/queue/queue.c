@@ -457,6 +457,11 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
         queue_changed(q);
 }
 
+bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end)
+{
+        return stream_all_settled(q->streams[stream], first, end);
+}
+
 /* ---- questions ---- */
 
 uint64_t queue_epoch(const Queue *q)

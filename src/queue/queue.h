@@ -168,6 +168,9 @@ int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, Queue
 /* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);
 
+/* Has every number of [first, end) an outcome? */
+bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end);
+
 /* Of what goes for another reason than the hub's acknowledgement the queue appends notices, QUEUE_KIND_NOTICE, to the
  * stream that it was in (queue/notices.h). Not while there is no link: then they gather, and are few. */
 void queue_hold_notices(Queue *q, bool hold);

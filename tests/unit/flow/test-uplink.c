@@ -672,7 +672,7 @@ START_TEST(a_dead_letter_lets_the_others_pass_until_it_is_taken)
         connect();
         pass(USEC_PER_HOUR);
         ck_assert_uint_eq(the_hub.n_sent, 1);
-        ck_assert_uint_eq(uplink_in_flight(uplink), 1);
+        ck_assert_uint_eq(uplink_in_flight(uplink), 0);
         office_is_full = false;
         pass(USEC_PER_SEC);
         ck_assert_uint_eq(n_moved, 1);
@@ -689,6 +689,38 @@ START_TEST(a_dead_letter_lets_the_others_pass_until_it_is_taken)
         pass(USEC_PER_SEC);
         ck_assert_uint_eq(n_done, 1);
         ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+}
+END_TEST
+
+/* For as long as it likes: each second record is one that the hub never takes. */
+START_TEST(an_office_that_is_full_holds_up_nobody)
+{
+        open_office();
+        office_is_full = true;
+        connect();
+        for (uint64_t i = 0; i < 1000; i++) {
+                the_hub.refuses = i % 2 == 0 ? HUB_E_BAD_PROPERTY : 0;
+                toy_queue_put(&the_queue, "wind", "mast", 1);
+                readable();
+                the_hub.refuses = 0;
+                if (i % 20 == 19) /* PUBACKs take their time */
+                        for (size_t n = the_hub.n_sent - 10; n < the_hub.n_sent; n++)
+                                acknowledge(n);
+        }
+        ck_assert_uint_eq(the_hub.n_sent, 500);
+        ck_assert_uint_eq(n_moved, 0);
+        uplink_flush(uplink, on_done, NULL);
+        settle_down();
+        ck_assert_uint_eq(n_done, 0);
+        office_is_full = false;
+        pass(USEC_PER_SEC);
+        ck_assert_uint_ge(n_moved, 1);
+        ck_assert_uint_le(n_moved, 64);
+        ck_assert_uint_eq(moved_last, 999);
+        n_moving = 0;
+        pass(USEC_PER_SEC);
+        ck_assert_uint_eq(n_done, 1);
+        ck_assert_uint_eq(toy_queue_settled(&the_queue, OUTCOME_ACKNOWLEDGED), 500);
 }
 END_TEST
 
@@ -949,6 +981,7 @@ int main(void)
         tcase_add_test(c, what_can_not_be_decoded_is_damaged);
         tcase_add_test(c, what_the_hub_can_never_take_is_set_aside);
         tcase_add_test(c, a_dead_letter_lets_the_others_pass_until_it_is_taken);
+        tcase_add_test(c, an_office_that_is_full_holds_up_nobody);
         tcase_add_test(c, a_pack_that_breaks_the_link_is_taken_apart);
         tcase_add_test(c, what_the_disk_lost_meanwhile_is_damaged);
         tcase_add_test(c, times_of_an_unsure_clock_are_made_good_or_told_as_guesses);

@@ -185,6 +185,17 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
         ck_assert_uint_eq(n, last - first + 1);
 }
 
+bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end)
+{
+        for (size_t i = 0; i < q->n_records; i++) {
+                const ToyRecord *r = &q->records[i];
+
+                if (r->record.stream == stream && r->record.n >= first && r->record.n < end && !r->settled)
+                        return false;
+        }
+        return true;
+}
+
 ToyRecord *toy_queue_record(Queue *q, const char *stream, uint64_t n)
 {
         for (size_t i = 0; i < q->n_records; i++)
