@@ -148,6 +148,7 @@ int batch_put(Batch *b, const Record *record, const QueueReceipt *receipt)
 
 int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt)
 {
+        size_t before = b->n_pages;
         int r;
 
         r = reserve_pages(b, record_pages_of(payloads, n) + 1); /* one more: each that is put asks for a page of its own */
@@ -164,6 +165,8 @@ int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, s
                 record.size = payloads[i].iov_len;
                 (void)batch_put(b, &record, i == n - 1 ? receipt : NULL);
         }
+        if (receipt)
+                b->n_asked += b->n_pages - before;
         return 0;
 }
 
@@ -180,6 +183,7 @@ int batch_join(Batch *b, Batch *more)
         if (more->n_pages > 0) {
                 memcpy(batch_page(b, b->n_pages), more->pages, more->n_pages * PAGE_BYTES);
                 b->n_pages += more->n_pages;
+                b->n_asked += more->n_asked;
                 b->context = more->context;
                 b->open = more->open;
         }

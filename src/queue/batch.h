@@ -24,6 +24,7 @@ typedef struct BatchReceipt {
 typedef struct Batch {
         uint8_t *pages;
         size_t n_pages, allocated;
+        size_t n_asked; /* of the pages, those that records with a receipt brought */
         RecordContext context; /* of the last page */
         bool open;             /* the last page takes more records */
 

@@ -179,6 +179,7 @@ void lane_remove(Lane *l, Slot *slot)
         lane_cursors_leave(l, slot);
         slot->state = SLOT_GOING;
         slot->removal = (DiskJob){remove_work, remove_done, remove_dropped};
+        l->host->take_tokens(l->host->userdata, 1);
         disk_submit(l->disk, &slot->removal);
 }
 
@@ -375,6 +376,7 @@ void lane_make(Lane *l)
         l->making.blank = l->making.n_made < FIRST_SLOTS || l->n_commit_pages < l->n_commits * SMALL_COMMIT;
         l->making.floor = l->host->floor(l->host->userdata, l);
         l->making.under_way = true;
+        l->host->take_tokens(l->host->userdata, 2); /* its file's, and the directory's */
         disk_submit(l->disk, &l->making.job);
 }
 

@@ -65,7 +65,7 @@ void lane_answer_batch(Lane *l, Batch *b, int error)
 {
         size_t n = b->n_receipts;
 
-        b->n_receipts = 0;
+        b->n_receipts = b->n_asked = 0;
         for (size_t i = 0; i < n; i++) {
                 BatchReceipt *r = &b->receipts[i];
 
@@ -151,61 +151,26 @@ void lane_fail(Lane *l, int error, const char *what, const char *path)
         trim_ring(l, 0);
 }
 
-/* ---- in ---- */
+/* ---- what is due ---- */
 
+/*
+ * A batch has room for records that somebody waits for, and as much again for all the others. It is full, and written
+ * whatever that costs, when the others have filled theirs. Callers who fill theirs wait for a token, or for the
+ * interval: so they neither force a commit by the size of what they bring nor take the room of sensors.
+ */
 static size_t batch_pages(const Lane *l)
 {
         return MIN(l->host->slot_pages - record_cont_pages(QUEUE_PAYLOAD_MAX) - 4, (size_t)LANE_BATCH_PAGES);
 }
 
-/* If the write under way fails, its batch and this one go to a slot together. */
-static bool fits_with_flight(const Lane *l, size_t pages)
+static bool is_full(const Lane *l)
 {
-        return l->flight.batch.n_pages == 0 ||
-               l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= l->host->slot_pages;
+        return l->filling.n_pages - l->filling.n_asked >= batch_pages(l);
 }
 
-/* Could the batch be written, now or after what the lane does by itself? */
-static bool has_way_out(Lane *l, size_t pages)
+static bool is_full_of_asked(const Lane *l)
 {
-        size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
-
-        if (lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
-                return true;
-        lane_press(l);
-        return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
-}
-
-int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages)
-{
-        if (!l->failed && !has_way_out(l, pages))
-                return QUEUE_E_FULL;
-        if (!l->failed && (!fits_with_flight(l, pages) || (l->filling.n_pages >= batch_pages(l) && !lane_seal(l, false))))
-                return QUEUE_E_BUSY;
-        if (l->filling.end[id] != 0 && l->filling.end[id] != n) {
-                l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
-                return QUEUE_E_BUSY;
-        }
-        return 0;
-}
-
-/* In one batch, however much it is then: so they are written, or tried again, together. */
-int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt)
-{
-        int r;
-
-        if (l->failed)
-                trim_ring(l, record_pages_of(payloads, n));
-        r = lane_announce(l, first->stream, first->boot_usec);
-        if (r < 0)
-                return r;
-        r = batch_put_all(&l->filling, first, payloads, n, receipt);
-        if (r < 0)
-                return r;
-        l->urgent |= receipt || l->which == QUEUE_LANE_URGENT;
-        if (!l->failed && l->filling.n_pages >= batch_pages(l))
-                (void)lane_seal(l, false);
-        return 0;
+        return l->filling.n_asked >= batch_pages(l);
 }
 
 void lane_dirty(Lane *l)
@@ -214,8 +179,6 @@ void lane_dirty(Lane *l)
                 l->dirty_usec = clock_boot(l->host->clock);
 }
 
-/* ---- time ---- */
-
 /* When the batch is due, and when a checkpoint is although there is no batch. */
 static usec_t batch_due(const Lane *l, usec_t now)
 {
@@ -223,7 +186,7 @@ static usec_t batch_due(const Lane *l, usec_t now)
 
         if (l->filling.n_records == 0)
                 return USEC_INFINITY;
-        if (l->filling.n_pages >= batch_pages(l))
+        if (is_full(l))
                 return 0;
         return l->urgent ? MIN(due, l->host->token_at(l->host->userdata, now)) : due;
 }
@@ -271,9 +234,8 @@ static void retry(Lane *l, usec_t now)
                 lane_make(l);
 }
 
-void lane_tick(Lane *l, usec_t now)
+static void work(Lane *l, usec_t now)
 {
-        lane_cursors_tick(l, now);
         if (l->flight.under_way || now < l->memory_usec)
                 return;
         if (l->failed) {
@@ -292,12 +254,68 @@ void lane_tick(Lane *l, usec_t now)
         if (pages_back(l) > 0) {
                 (void)lane_seal(l, true);
         } else if (now >= batch_due(l, now)) {
-                if (now < usec_add(l->filling.since_usec, l->host->commit_interval_usec) &&
-                    l->filling.n_pages < batch_pages(l))
-                        l->host->take_token(l->host->userdata, now);
+                if (now < usec_add(l->filling.since_usec, l->host->commit_interval_usec) && !is_full(l))
+                        l->host->take_tokens(l->host->userdata, 1);
                 (void)lane_seal(l, false);
         } else if (now >= checkpoint_due(l))
                 (void)lane_seal(l, true);
+}
+
+void lane_tick(Lane *l, usec_t now)
+{
+        lane_cursors_tick(l, now);
+        work(l, now);
+}
+
+/* ---- in ---- */
+
+/* If the write under way fails, its batch and this one go to a slot together. */
+static bool fits_a_slot(const Lane *l, size_t pages)
+{
+        return l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= l->host->slot_pages;
+}
+
+/* Could the batch be written, now or after what the lane does by itself? */
+static bool has_way_out(Lane *l, size_t pages)
+{
+        size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
+
+        if (lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
+                return true;
+        lane_press(l);
+        return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
+}
+
+int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages, bool asked)
+{
+        if (!l->failed && !has_way_out(l, pages))
+                return QUEUE_E_FULL;
+        if (!l->failed && (!fits_a_slot(l, pages) || (asked ? is_full_of_asked(l) : is_full(l))))
+                return QUEUE_E_BUSY;
+        if (l->filling.end[id] != 0 && l->filling.end[id] != n) {
+                l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
+                return QUEUE_E_BUSY;
+        }
+        return 0;
+}
+
+/* In one batch, however much it is then: so they are written, or tried again, together. */
+int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt)
+{
+        int r;
+
+        if (l->failed)
+                trim_ring(l, record_pages_of(payloads, n));
+        r = lane_announce(l, first->stream, first->boot_usec);
+        if (r < 0)
+                return r;
+        r = batch_put_all(&l->filling, first, payloads, n, receipt);
+        if (r < 0)
+                return r;
+        l->urgent |= receipt || l->which == QUEUE_LANE_URGENT;
+        if (!l->failed && (is_full(l) || is_full_of_asked(l)))
+                work(l, first->boot_usec);
+        return 0;
 }
 
 bool lane_finish(Lane *l)

@@ -23,7 +23,7 @@
 #include "queue/batch.h"
 #include "queue/cursor.h"
 
-#define LANE_BATCH_PAGES 64 /* a commit is sealed when it has so many; what is over may come to BUSY */
+#define LANE_BATCH_PAGES 64 /* of a commit, those of callers that wait counted apart; what is over may come to BUSY */
 #define LANE_RING_PAGES  64 /* what a lane keeps in memory while the disk has failed */
 #define LANE_BROWSER     _QUEUE_SOURCE_MAX       /* the cursor that only looks */
 #define LANE_CURSOR_AGE  (_QUEUE_SOURCE_MAX + 1) /* one that looks for what is too old */
@@ -56,8 +56,8 @@ typedef struct LaneHost {
         MeterUse use; /* of an opening */
         StreamSettledFn settled;
 
-        void (*take_token)(void *userdata, usec_t now);     /* an early commit is made */
-        usec_t (*token_at)(void *userdata, usec_t now);     /* when one may be */
+        void (*take_tokens)(void *userdata, unsigned n);    /* so many flushes for an early commit, or for a slot */
+        usec_t (*token_at)(void *userdata, usec_t now);     /* when an early commit may be */
         bool (*may_grow)(void *userdata, const Lane *lane); /* may it have one slot more? */
         uint64_t (*floor)(void *userdata, const Lane *lane); /* bytes that its new slot has to leave free */
         void (*make_room)(void *userdata, Lane *lane);      /* it may not, and needs one soon */
@@ -193,9 +193,9 @@ void lane_orphan_ended(Lane *l);
 
 /* ---- in ---- */
 
-/* Would records of that stream, from n on, be taken now if they need so many pages? 0, QUEUE_E_BUSY, QUEUE_E_FULL (no
- * room and none to come by itself) */
-int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages);
+/* Would records of that stream, from n on, be taken now if they need so many pages? asked: with a receipt. 0,
+ * QUEUE_E_BUSY, QUEUE_E_FULL (no room and none to come by itself) */
+int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages, bool asked);
 /* What was admitted: records that follow upon the first one; the receipt is for the last. -ENOMEM: none is taken. */
 int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt);
 usec_t lane_deadline(const Lane *l, usec_t now);

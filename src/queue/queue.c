@@ -5,9 +5,13 @@
 #include <string.h>
 
 /*
- * Early commits: two a second, after a burst of so many at once. No second may see more than 21 flushes, whatever
- * callers do: these 12, the two that come in meanwhile, one a lane for the interval, a new slot a lane (two each),
- * and one that is removed.
+ * Flushes for callers that wait: two a second, after a burst of so many at once. A commit ahead of its interval takes
+ * a token, and is put off until one is there. A slot that is made or removed takes what it costs, on credit if need
+ * be, so that callers who fill slots have fewer commits. Only a batch that is full of records which nobody waits for
+ * takes none: lane.c.
+ *
+ * So no second sees more than 21 flushes, whatever callers do and however much each of them brings: these 12, the two
+ * that come in meanwhile, one a lane for the interval, and on credit a slot a lane (two each) and one that is removed.
  */
 #define TOKEN_USEC  (USEC_PER_SEC / 2)
 #define TOKEN_BURST 12
@@ -47,11 +51,14 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
                                           });
 }
 
-static void on_take_token(void *userdata, usec_t now)
+/* It owes at most as much as it can hold. */
+static void on_take_tokens(void *userdata, unsigned n)
 {
         Queue *q = userdata;
+        usec_t now = queue_now(q);
 
-        q->token_usec = usec_add(MAX(q->token_usec, now), TOKEN_USEC);
+        q->token_usec = usec_add(MAX(q->token_usec, now), n * TOKEN_USEC);
+        q->token_usec = MIN(q->token_usec, usec_add(now, 2 * TOKEN_BURST * TOKEN_USEC));
 }
 
 static usec_t on_token_at(void *userdata, usec_t now)
@@ -88,7 +95,7 @@ void queue_host(Queue *q, LaneHost *ret)
 {
         *ret = (LaneHost){
                 .settled = queue_settled,
-                .take_token = on_take_token,
+                .take_tokens = on_take_tokens,
                 .token_at = on_token_at,
                 .may_grow = queue_may_grow,
                 .floor = queue_floor,
@@ -278,7 +285,7 @@ bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane)
 }
 
 /* The same for each way in. l is NULL while the queue is not open. */
-static int admits(const Queue *q, const Stream *s, Lane *l, size_t pages)
+static int admits(const Queue *q, const Stream *s, Lane *l, size_t pages, bool asked)
 {
         int r;
 
@@ -286,7 +293,7 @@ static int admits(const Queue *q, const Stream *s, Lane *l, size_t pages)
                 l->urgent = true;
                 return QUEUE_E_BUSY;
         }
-        r = l ? lane_admits(l, s->id, s->next, pages) : 0;
+        r = l ? lane_admits(l, s->id, s->next, pages, asked) : 0;
         if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         return r;
@@ -316,7 +323,7 @@ int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iov
         if (receipt && (!l || l->failed))
                 return QUEUE_E_DISK;
         queue_press_ring(q, lane, pages);
-        r = admits(q, s, l, pages);
+        r = admits(q, s, l, pages, receipt);
         if (r == QUEUE_E_FULL) {
                 queue_press(q, lane);
                 queue_log_full(q);
@@ -347,7 +354,7 @@ bool queue_is_ready(Queue *q)
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Stream *s = q->streams[h];
 
-                if (s->asked && admits(q, s, q->lanes[lane_for(q, s)], record_pages(QUEUE_READY_BYTES)) != 0)
+                if (s->asked && admits(q, s, q->lanes[lane_for(q, s)], record_pages(QUEUE_READY_BYTES), false) != 0)
                         return false;
         }
         return true;

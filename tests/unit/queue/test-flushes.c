@@ -5,6 +5,9 @@
  * along, slots are used again.
  */
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "bench.h"
 #include "suite.h"
@@ -145,6 +148,97 @@ START_TEST(an_idle_queue_writes_once_more)
 }
 END_TEST
 
+/* ---- callers that wait for receipts ---- */
+
+#define SECOND_MOST 21 /* flushes in any second, whatever callers do */
+#define MSEC        10000
+
+typedef struct Callers {
+        Bench b;
+        unsigned streams[_QUEUE_LANE_MAX];
+        uint64_t taken, answered;
+        uint64_t flushes[MSEC + 1], most; /* in a second */
+} Callers;
+
+static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
+{
+        Callers *c = userdata;
+
+        insist(error == 0);
+        c->answered++;
+}
+
+/* Until it is told that the queue is busy. */
+static void submit_in_a_loop(Callers *c, unsigned stream, const void *payload, size_t size)
+{
+        int r;
+
+        while ((r = queue_append(c->b.queue, stream, QUEUE_KIND_MESSAGE, payload, size, &(QueueReceipt){on_receipt, c},
+                                 NULL)) == 0)
+                c->taken++;
+        insist(r == QUEUE_E_BUSY);
+}
+
+static void callers_init(Callers *c, uint64_t max_bytes)
+{
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        *c = (Callers){};
+        bench_init(&c->b);
+        c->b.settings.max_bytes = max_bytes;
+        c->b.settings.segment_bytes = 0;
+        bench_open(&c->b);
+        c->streams[QUEUE_LANE_NORMAL] = bench_stream(&c->b, "telemetry", QUEUE_LANE_NORMAL);
+        c->streams[QUEUE_LANE_URGENT] = bench_stream(&c->b, "alarms", QUEUE_LANE_URGENT);
+        bench_run(&c->b, USEC_PER_MIN); /* the first slots are there */
+}
+
+static void count_flushes(Callers *c, size_t ms)
+{
+        QueueStats stats;
+
+        queue_stats(c->b.queue, &stats);
+        c->flushes[ms] = stats.flushes;
+        if (ms >= 1000)
+                c->most = MAX(c->most, c->flushes[ms] - c->flushes[ms - 1000]);
+}
+
+static const struct {
+        size_t size;
+        uint64_t max_bytes;
+} loops[] = {
+        {1 << 10, 4 << 20},   {1 << 10, 256 << 20},   {64 << 10, 4 << 20},   {64 << 10, 256 << 20},
+        {190 << 10, 4 << 20}, {190 << 10, 256 << 20}, {250 << 10, 16 << 20},
+};
+
+/* However much each of them brings, and while sensors, which wait for nothing, are not held up by them. */
+START_TEST(callers_in_tight_loops_force_no_more)
+{
+        size_t size = loops[_i].size;
+        uint8_t *payload = calloc(1, size);
+        static Callers c;
+
+        callers_init(&c, loops[_i].max_bytes);
+        for (size_t ms = 0; ms <= MSEC; ms++) {
+                count_flushes(&c, ms);
+                for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
+                        submit_in_a_loop(&c, c.streams[lane], payload, size);
+                        if (ms >= MSEC / 2 && ms % 20 == 0)
+                                insist(bench_append_big(&c.b, c.streams[lane], SIZE) == 0);
+                }
+                bench_run(&c.b, USEC_PER_MSEC);
+        }
+        (void)printf("# %zu KiB: %.1f a second are taken, with %.1f flushes, %llu at most\n", size >> 10, c.taken / (MSEC / 1e3),
+                     c.flushes[MSEC] / (MSEC / 1e3), (unsigned long long)c.most);
+        ck_assert_uint_le(c.most, SECOND_MOST);
+        ck_assert_uint_ge(c.most, 12); /* it was tried */
+        ck_assert_uint_ge(c.taken, 2 * MSEC / 1000); /* and each lane has its turn */
+        bench_run(&c.b, USEC_PER_SEC);
+        ck_assert_uint_eq(c.answered, c.taken);
+        free(payload);
+        bench_done(&c.b);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/flushes");
@@ -154,5 +248,6 @@ int main(void)
         tcase_add_test(c, an_hour_of_readings_costs_a_flush_a_commit);
         tcase_add_test(c, an_alarm_now_and_then_costs_two_at_most);
         tcase_add_test(c, an_idle_queue_writes_once_more);
+        tcase_add_loop_test(c, callers_in_tight_loops_force_no_more, 0, ARRAY_SIZE(loops));
         return suite_run(s);
 }
