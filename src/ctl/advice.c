@@ -150,21 +150,26 @@ Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
         return reason == LINK_REASON_NONE ? COLOUR_CARE : COLOUR_BAD;
 }
 
+static bool disk_is(const GatewayStatus *s, DiskState state)
+{
+        return strcmp(s->disk_state, disk_state_to_string(state)) == 0;
+}
+
 /* Its words name the remedy. */
 void advice_put_disk(Buffer *b, const GatewayStatus *s)
 {
         if (!*s->disk_error)
                 return;
-        if (strcmp(s->disk_state, disk_state_to_string(DISK_FULL)) == 0)
+        if (disk_is(s, DISK_FULL))
                 buffer_printf(b, "The queue's disk is full: %s. Until then the queue does not grow.", s->disk_error);
-        else if (strcmp(s->disk_state, disk_state_to_string(DISK_STALLED)) == 0)
+        else if (disk_is(s, DISK_STALLED))
                 buffer_printf(b,
-                              "The queue's disk stalls: %s. Until then readings wait in memory, and few; hublinkd goes on "
-                              "by itself.",
+                              "The queue's disk stalls: %s. Until then readings wait in memory, and few; hublinkd goes "
+                              "on by itself.",
                               s->disk_error);
         else
                 buffer_printf(b,
-                              "The queue's disk fails: %s. Until then readings are kept in memory only, and few; "
+                              "The queue's disk %s: %s. Until then readings are kept in memory only, and few; "
                               "hublinkd goes on by itself.",
-                              s->disk_error);
+                              disk_is(s, DISK_READ_ONLY) ? "is read-only" : "fails", s->disk_error);
 }

@@ -33,7 +33,8 @@ uint64_t counts_get(const Counts *c, const char *name); /* 0 when there is none 
 int answer_read_value(struct sd_bus_message *m, Value *ret);
 
 typedef struct GatewayStatus {
-        const char *version, *link_state, *link_reason, *link_detail, *hub, *device_id, *send_state, *disk_state, *disk_error;
+        const char *version, *link_state, *link_reason, *link_detail, *hub, *device_id, *send_state;
+        const char *disk_state, *disk_error;
         usec_t link_since, next_attempt, oldest_age, last_acknowledged;
         uint64_t queue_records, queue_bytes;
         double queue_fill;

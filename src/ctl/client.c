@@ -32,6 +32,31 @@ static int not_running(const Client *c)
         return CTL_NOT_RUNNING;
 }
 
+/* Without a bus nobody can reach the daemon, whether it runs or not. */
+static int no_bus(const Client *c, int r)
+{
+        bool named = strcmp(c->address, "system") == 0 || strcmp(c->address, "session") == 0;
+
+        if (r == -EINVAL) {
+                fprintf(stderr,
+                        "--bus: '%s' is neither system nor session nor a D-Bus address, such as unix:path=/run/bus.\n",
+                        c->address);
+                return CTL_USAGE;
+        }
+        fprintf(stderr, "hublinkd cannot be reached: the message bus %s%s does not answer: %s.\n%s\n",
+                named ? "of the " : "", c->address,
+                r == -ENOMEDIUM ? "nothing tells where it is" : strerror(-r),
+                strcmp(c->address, "system") == 0    ? "See: systemctl status dbus" :
+                strcmp(c->address, "session") == 0 ? "Is DBUS_SESSION_BUS_ADDRESS set, and the bus running?" :
+                                                     "Does it run there?");
+        return CTL_NOT_RUNNING;
+}
+
+static bool is_bus_gone(int r)
+{
+        return r == -ECONNRESET || r == -ENOTCONN || r == -ECONNREFUSED || r == -ECONNABORTED || r == -EPIPE;
+}
+
 static int no_answer(const char *what)
 {
         fprintf(stderr, "%s: no answer in time.\n", what);
@@ -43,6 +68,8 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
 {
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return not_running(c);
+        if (is_bus_gone(r) && !sd_bus_error_is_set(e))
+                return no_bus(c, r);
         if (r == -ETIMEDOUT || sd_bus_error_has_names(e, SD_BUS_ERROR_TIMEOUT, NAME ".Error.Timeout"))
                 return no_answer(what);
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
@@ -52,8 +79,7 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
         }
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
                 fprintf(stderr,
-                        "%s: not allowed. Group hublink submits and subscribes; for the rest be root or in "
-                        "group "
+                        "%s: not allowed. Group hublink submits and subscribes; for the rest be root or in group "
                         "hublink-admin.\n",
                         what);
         else
@@ -81,6 +107,8 @@ static int start(sd_bus **ret, const char *address)
                 return sd_bus_open_system(ret);
         if (strcmp(address, "session") == 0)
                 return sd_bus_open_user(ret);
+        if (!strchr(address, ':')) /* sd-bus would pass over what it does not know */
+                return -EINVAL;
         if ((r = sd_bus_new(&b)) >= 0 && (r = sd_bus_set_address(b, address)) >= 0 &&
             (r = sd_bus_set_bus_client(b, 1)) >= 0 && (r = sd_bus_start(b)) >= 0) {
                 *ret = b;
@@ -95,13 +123,12 @@ int client_open(Client **ret, const char *address)
         _cleanup_(client_closep) Client *c = calloc(1, sizeof(*c));
         int r;
 
-        r = c ? start(&c->bus, address) : -ENOMEM;
-        if (r < 0) {
-                fprintf(stderr, "Cannot reach the message bus (%s): %s. Is it running?\n", address,
-                        strerror(-r));
+        if (!c)
                 return CTL_FAILED;
-        }
         c->address = address;
+        r = start(&c->bus, address);
+        if (r < 0)
+                return no_bus(c, r);
         *ret = TAKE_PTR(c);
         return CTL_OK;
 }
@@ -394,6 +421,5 @@ int client_wait(Client *c, usec_t until)
                 r = sd_bus_wait(c->bus, until == USEC_INFINITY ? UINT64_MAX : until - now);
         if (r >= 0 || r == -EINTR)
                 return CTL_OK;
-        fprintf(stderr, "The message bus (%s) went away: %s.\n", c->address, strerror(-r));
-        return CTL_FAILED;
+        return no_bus(c, r);
 }

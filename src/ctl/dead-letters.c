@@ -279,7 +279,8 @@ static void add_body(Table *t, const LetterContent *l)
         if (l->n_body <= SHOWN_BODY && utf8_is_valid(l->body, l->n_body) && !memchr(l->body, 0, l->n_body))
                 table_add(t, COLOUR_NONE, "%.*s", (int)l->n_body, (const char *)l->body);
         else
-                table_add(t, COLOUR_NONE, "%zu bytes; see hublinkctl " COMMAND " export %" PRIu64, l->n_body, l->letter.id);
+                table_add(t, COLOUR_NONE, "%zu bytes; see hublinkctl " COMMAND " export %" PRIu64, l->n_body,
+                          l->letter.id);
 }
 
 static void print_letter(const LetterContent *content)
@@ -342,8 +343,10 @@ static int write_letters(Client *client, const Chosen *c, FILE *f)
 
                 if (r == CTL_OK) {
                         put_content(&b, &content);
-                        if (buffer_error(&b) < 0 || fwrite(b.data, 1, b.size, f) != b.size)
+                        if (buffer_error(&b) < 0 || fwrite(b.data, 1, b.size, f) != b.size) {
+                                fprintf(stderr, COMMAND " export: %s\n", strerror(errno));
                                 return CTL_FAILED;
+                        }
                 }
                 result = result ?: r;
         }
@@ -357,7 +360,9 @@ static int write_file(Client *client, const Chosen *c)
         FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 
         if (!f) {
-                fprintf(stderr, "%s: %s\n", c->output, strerror(errno));
+                fprintf(stderr, "%s: %s\n", c->output,
+                        errno == EEXIST ? "it exists already; name another file" : strerror(errno));
+                safe_close(fd);
                 return CTL_FAILED;
         }
         r = write_letters(client, c, f);

@@ -151,7 +151,8 @@ int letters_get(Client *c, uint64_t id, LetterContent *ret)
 {
         int r;
 
-        *ret = (LetterContent){.quality = "", .content_type = "", .content_encoding = "", .correlation_id = "", .body = ""};
+        *ret = (LetterContent){
+                .quality = "", .content_type = "", .content_encoding = "", .correlation_id = "", .body = ""};
         r = client_ask(c, INTERFACE, "Get", &id, &ret->message);
         if (r != CTL_OK)
                 return r;

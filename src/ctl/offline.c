@@ -108,7 +108,8 @@ int offline_open(Disk *disk, const char *directory, Archive **ret)
                 return CTL_OK;
         if (r == -EWOULDBLOCK)
                 fprintf(stderr,
-                        "The queue in %s is in use: stop hublinkd first (systemctl stop hublinkd), or look at a copy.\n",
+                        "The queue in %s is in use: stop hublinkd first (systemctl stop hublinkd), or look at a "
+                        "copy.\n",
                         directory);
         else
                 fprintf(stderr, "queue: %s\n", reason);

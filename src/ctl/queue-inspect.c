@@ -204,8 +204,8 @@ static void put_outcomes(Buffer *b, const ArchiveStream *s)
         if (s->n_notices > 0)
                 buffer_printf(b, "%snotices to come %u", b->size > 0 ? ", " : "", s->n_notices);
         if (s->newly_torn + s->newly_lost > 0)
-                buffer_printf(b, "%sthe next start counts %" PRIu64 " torn, %" PRIu64 " damaged", b->size > 0 ? "; " : "",
-                              s->newly_torn, s->newly_lost);
+                buffer_printf(b, "%sthe next start counts %" PRIu64 " torn, %" PRIu64 " damaged",
+                              b->size > 0 ? "; " : "", s->newly_torn, s->newly_lost);
 }
 
 static void print_streams(const Archive *a, const Screen *screen)

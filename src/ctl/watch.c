@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/advice.h"
 #include "ctl/ctl.h"
 
 typedef struct Watch {
@@ -21,7 +22,7 @@ typedef struct Watch {
         uint64_t left;  /* events still to come */
         uint64_t total; /* records acknowledged since we began */
         char link[64];
-        char disk[512]; /* what was wrong with it; "" when well */
+        char disk[512]; /* its state, and what was wrong with it */
         char send_state[16];
         bool gone;
 } Watch;
@@ -43,9 +44,10 @@ static void put_time(Watch *w, Buffer *b, const char *event, usec_t wall_usec)
         buffer_printf(b, "  %-7s  ", event);
 }
 
-/* A line is cut on a terminal, whole elsewhere. */
-static void finish(Watch *w, Colour colour, Buffer *b)
+/* A line is cut on a terminal, unless a remedy stands at its end; whole elsewhere. */
+static void finish(Watch *w, Colour colour, Buffer *b, bool whole)
 {
+        Screen screen = {.width = whole ? 0 : w->screen.width, .coloured = w->screen.coloured};
         Table t = {.n_columns = 1};
 
         if (w->options->json) {
@@ -54,7 +56,7 @@ static void finish(Watch *w, Colour colour, Buffer *b)
         } else {
                 table_add(&t, colour, "%s", b->data ? b->data : "");
                 buffer_done(b);
-                table_print(&t, &w->screen);
+                table_print(&t, &screen);
                 (void)fflush(stdout);
         }
         w->left--;
@@ -77,7 +79,7 @@ static void on_sensor(void *userdata, const SensorInfo *s)
                 put_values(&b, s);
         } else
                 buffer_printf(&b, "%s  %s: %s", s->name, s->state, s->last_error);
-        finish(w, ok ? COLOUR_NONE : COLOUR_BAD, &b);
+        finish(w, ok ? COLOUR_NONE : COLOUR_BAD, &b, false);
 }
 
 static void on_settled(void *userdata, const ClientSettled *s)
@@ -102,7 +104,7 @@ static void on_settled(void *userdata, const ClientSettled *s)
                 buffer_printf(&b, "%s%s%s  %s.%016" PRIx64 ".%" PRIu64 "-%" PRIu64 "  total %" PRIu64 "  %s",
                               s->outcome, *s->reason ? " " : "", s->reason, s->stream, s->epoch, s->first,
                               s->last, w->total, w->send_state);
-        finish(w, ok ? COLOUR_GOOD : COLOUR_BAD, &b);
+        finish(w, ok ? COLOUR_GOOD : COLOUR_BAD, &b, false);
 }
 
 static void on_pressure(void *userdata, const ClientPressure *p)
@@ -120,7 +122,7 @@ static void on_pressure(void *userdata, const ClientPressure *p)
                 json_number(&b, p->fill);
         } else
                 buffer_printf(&b, "%s  the queue is %d %% full", p->stream, (int)(p->fill * 100));
-        finish(w, COLOUR_CARE, &b);
+        finish(w, COLOUR_CARE, &b, false);
 }
 
 static void watch_link(Watch *w, const GatewayStatus *s)
@@ -139,25 +141,31 @@ static void watch_link(Watch *w, const GatewayStatus *s)
                 json_string(&b, s->link_detail);
         } else
                 buffer_printf(&b, "%s%s%s", link, *s->link_detail ? ": " : "", s->link_detail);
-        finish(w, COLOUR_CARE, &b);
+        finish(w, COLOUR_CARE, &b, true);
 }
 
 static void watch_disk(Watch *w, const GatewayStatus *s)
 {
         Buffer b = BUFFER_NULL;
-        char disk[sizeof(w->disk)];
+        char disk[sizeof(w->disk)] = "";
+        bool well = !*s->disk_error;
 
-        (void)snprintf(disk, sizeof(disk), "%s", s->disk_error);
+        if (!well)
+                (void)snprintf(disk, sizeof(disk), "%s: %s", s->disk_state, s->disk_error);
         if (strcmp(disk, w->disk) == 0 || w->left == 0)
                 return;
         memcpy(w->disk, disk, sizeof(w->disk));
         put_time(w, &b, "disk", clock_wall(&clock_system));
         if (w->options->json) {
+                buffer_append_string(&b, ",\"disk_state\":");
+                json_string(&b, s->disk_state);
                 buffer_append_string(&b, ",\"disk_error\":");
-                json_string(&b, disk);
-        } else
-                buffer_printf(&b, "%s%s", *disk ? "fails: " : "well again", disk);
-        finish(w, *disk ? COLOUR_BAD : COLOUR_GOOD, &b);
+                json_string(&b, s->disk_error);
+        } else if (well)
+                buffer_append_string(&b, "The queue's disk is well again.");
+        else
+                advice_put_disk(&b, s);
+        finish(w, well ? COLOUR_GOOD : COLOUR_BAD, &b, true);
 }
 
 /* Of the status link and disk make a line; the send state rides along with the confirmations. */

@@ -3,7 +3,10 @@
 
 _hublink_devhub() {
         local cur prev words cword command= i
-        _init_completion -n = 2>/dev/null || { cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD; }
+        _init_completion -n = 2>/dev/null || {
+                cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+                words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+        }
 
         case $prev in
         --state-dir)

@@ -13,7 +13,8 @@
  *   link STATE REASON [DETAIL]     the link's state, since now; when waiting, the next try in 30 s
  *   busy 0|1                       SendState
  *   queue RECORDS BYTES AGE_USEC   what waits
- *   disk TEXT                      the disk's trouble; nothing: well again
+ *   disk TEXT                      the disk fails: why; nothing: well again
+ *   disk-state STATE TEXT          another trouble of the disk
  *   count N                        N records more are accepted and acknowledged, a change told for each
  *   sensor NAME DRIVER             a new one
  *   gone NAME                      it is there no more
@@ -370,6 +371,13 @@ static void command(Peer *p, const char *line)
                 p->status.queue.records = x;
                 p->status.queue.bytes = y;
                 p->status.queue.oldest_age_usec = z;
+                bus_status_changed(p->bus);
+        } else if (sscanf(line, "disk-state %15s %n", a, &rest) == 1) {
+                (void)snprintf(p->disk_error, sizeof(p->disk_error), "%s", line + rest);
+                for (int i = 0; i < _DISK_STATE_MAX; i++)
+                        if (strcmp(disk_state_to_string((DiskState)i), a) == 0)
+                                p->status.queue.disk_state = (DiskState)i;
+                p->status.queue.disk_failed = p->status.queue.disk_state != DISK_WELL;
                 bus_status_changed(p->bus);
         } else if (strncmp(line, "disk", 4) == 0) {
                 (void)snprintf(p->disk_error, sizeof(p->disk_error), "%s", line[4] ? line + 5 : "");

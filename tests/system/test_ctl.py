@@ -90,10 +90,24 @@ def test_without_a_daemon_exit_3_and_the_remedy(bus, args):
     assert 'not running' in result.stderr and 'systemctl start hublinkd' in result.stderr
 
 
-def test_without_a_bus_exit_1(bus):
+@pytest.mark.parametrize('args', COMMANDS, ids=' '.join)
+def test_without_a_bus_nobody_reaches_the_daemon_exit_3(tmp_path, args):
+    def run(where, **environment):
+        return subprocess.run([CTL, *where, *args], input='', capture_output=True, text=True, timeout=10,
+                              env={**os.environ, **environment})
+    nowhere = 'unix:path=%s/absent' % tmp_path
+    for result in (run(['--bus', nowhere]), run([], DBUS_SYSTEM_BUS_ADDRESS=nowhere),
+                   run(['--bus', 'session'], DBUS_SESSION_BUS_ADDRESS=nowhere)):
+        assert result.returncode == 3 and result.stdout == '', result
+        assert 'cannot be reached' in result.stderr and 'message bus' in result.stderr
+    result = run(['--bus', 'nonsense'])
+    assert result.returncode == 2 and "'nonsense'" in result.stderr
+
+
+def test_the_bus_goes_away_meanwhile_exit_3(bus, peer):
+    process, _ = watch(bus)
     bus.stop()
-    result = ctl(bus, 'status')
-    assert result.returncode == 1 and 'message bus' in result.stderr
+    assert process.wait(10) == 3
 
 
 # ---- status ----
@@ -401,11 +415,23 @@ def test_watch_tells_of_the_disk(bus, peer):
     process, _ = watch(bus, '--count', '3')
     time.sleep(0.3)
     peer.tell('disk it is full; free some space')
-    assert process.stdout.readline().endswith('  disk     fails: it is full; free some space\n')
+    assert "  disk     The queue's disk fails: it is full; free some space. Until" in process.stdout.readline()
     time.sleep(1.1)
     peer.tell('disk')
-    assert process.stdout.readline().endswith('  disk     well again\n')
+    assert process.stdout.readline().endswith("  disk     The queue's disk is well again.\n")
     assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize('state, words', [('full', 'is full'), ('stalled', 'stalls'), ('read-only', 'is read-only')])
+def test_watch_has_the_words_of_the_disks_state(bus, peer, state, words):
+    process, _ = watch(bus, '--count', '2')
+    peer.tell('disk-state %s so it is; do this' % state)
+    assert "  disk     The queue's disk %s: so it is; do this. " % words in process.stdout.readline()
+    assert process.wait(10) == 0
+    assert good(ctl(bus, 'status')).startswith("The queue's disk %s: so it is" % words)
+    seen, _ = on_a_terminal(bus, 'watch', '--count', '1', columns=60)
+    assert 'do this' in seen
+    peer.tell('disk-state well')
 
 
 def test_watch_tells_of_pressure(bus, peer):
