@@ -167,6 +167,50 @@ static void on_progress(void *userdata, uint64_t pages, uint64_t of)
         progress_tell(&e->progress, pages, of);
 }
 
+/* ---- which stream ---- */
+
+typedef struct Known {
+        const char *wanted;
+        bool met;
+} Known;
+
+static int meet(void *userdata, const ArchiveRecord *record)
+{
+        Known *known = userdata;
+
+        known->met |= strcmp(known->wanted, record->name) == 0;
+        return 0;
+}
+
+/* A stream that had another name once is in the records alone. */
+static bool has_stream(Archive *archive, const char *wanted)
+{
+        Known known = {.wanted = wanted};
+        ArchiveStream s;
+
+        for (unsigned i = 0; i < archive_n_streams(archive); i++)
+                if (archive_stream(archive, i, &s) && strcmp(s.name, wanted) == 0)
+                        return true;
+        return archive_walk(archive, &(ArchiveVisitor){.record = meet, .userdata = &known}, NULL) < 0 || known.met;
+}
+
+static int no_stream(const Archive *archive, const char *directory, const char *wanted)
+{
+        const char *before = " There are: ";
+        ArchiveStream s;
+
+        fprintf(stderr, "queue export: no stream '%s' is in %s.", wanted, directory);
+        for (unsigned i = 0; i < archive_n_streams(archive); i++)
+                if (archive_stream(archive, i, &s)) {
+                        fprintf(stderr, "%s%s", before, s.name);
+                        before = ", ";
+                }
+        fprintf(stderr, "%s\n", *before == ',' ? "." : " There is none at all.");
+        return CTL_FAILED;
+}
+
+/* ---- the command ---- */
+
 static int export_from(Export *e, const char *directory, const char *output)
 {
         _cleanup_(disk_freep) Disk *disk = NULL; /* it outlives the archive */
@@ -179,6 +223,8 @@ static int export_from(Export *e, const char *directory, const char *output)
         r = offline_open(disk, directory, &archive);
         if (r != CTL_OK)
                 return r;
+        if (e->stream && !has_stream(archive, e->stream))
+                return no_stream(archive, directory, e->stream);
         e->out = output ? fopen(output, "wxe") : stdout;
         if (!e->out) {
                 fprintf(stderr, "queue export: %s: %s\n", output,
@@ -258,6 +304,8 @@ int queue_export(const Options *options, int argc, char **argv)
         }
         if (argc - optind > 1)
                 return usage("queue", "queue export: one directory, not '%s' too.", argv[optind + 1]);
+        if (e.from > e.to)
+                return usage("queue", "queue export: --from %" PRIu64 " is behind --to %" PRIu64 ".", e.from, e.to);
         r = offline_directory(options, argv[optind], &directory);
         if (r != CTL_OK)
                 return r;

@@ -245,6 +245,13 @@ def test_sensors_without_any(bus, peer):
     assert json.loads(good(ctl(bus, 'sensors', '--json'))) == []
 
 
+def test_what_the_queue_does_not_know_yet_is_said_to_be_unknown(bus, peer):
+    text = good(ctl(bus, 'queue', 'stats'))
+    assert 'latency      not known' in text and 'wear         not known' in text and '0.0 ms' not in text
+    told = json.loads(good(ctl(bus, 'queue', 'stats', '--json')))
+    assert (told['written_bytes_per_record'], told['flushes_per_commit'], told['written_bytes_per_day']) == (None,) * 3
+
+
 # ---- submit ----
 
 def test_submit_knows_numbers_booleans_and_texts(bus, peer):

@@ -53,9 +53,9 @@ def test_a_person_reads_the_same(daemon):
     told = dict(line.split(None, 1) for line in ctl(daemon, 'queue', 'stats').splitlines())
     assert re.match(r'made +\d+$', told['slots'])
     assert re.match(r'\d+, \d+\.\d\d a commit$', told['flushes'])
-    assert re.match(r'\S+ \w+, \d+ bytes a record$', told['written'])
-    assert re.match(r'last [\d.]+ ms, half below [\d.]+, 99% below [\d.]+, longest [\d.]+$', told['latency'])
-    assert 'MB a day at this rate (a short time to judge by' in told['wear']
+    assert re.match(r'\S+ \w+, [\d.]+ (B|KiB) a record$', told['written'])
+    assert re.match(r'last {0}, half below {0}, 99% below {0}, longest {0}$'.format(r'[\d.]+ m?s'), told['latency'])
+    assert re.match(r'[\d.]+ [KMG]iB a day at this rate \(a short time to judge by', told['wear'])
 
 
 def test_no_signal_tells_of_them(daemon):

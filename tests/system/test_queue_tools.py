@@ -83,8 +83,10 @@ def test_export_loses_nothing(left, tmp_path):
     assert lines[-1]['body_base64'] == '/wAgbm8gdGV4dA==' and lines[-1]['properties'] == {'who': 'me'}
     few = ctl('queue', 'export', left['queue'], '--stream', 'telemetry', '--from', '10', '--to', '12')
     assert [json.loads(line)['n'] for line in few.stdout.splitlines()] == [10, 11, 12]
-    assert ctl('queue', 'export', left['queue'], '--stream', 'other').stdout == ''
     file = tmp_path / 'records'
+    other = ctl('queue', 'export', left['queue'], '--stream', 'other', '--output', file)
+    assert (other.returncode, other.stdout) == (1, '') and not file.exists()
+    assert "no stream 'other' is in %s" % left['queue'] in other.stderr and 'There are: telemetry' in other.stderr
     done = ctl('queue', 'export', '--output', file, left['queue'])
     assert done.returncode == 0 and len(file.read_text().splitlines()) == READINGS + 1
     assert ctl('queue', 'export', '--output', file, left['queue']).returncode == 1, 'it wrote over a file'
@@ -138,7 +140,7 @@ def test_the_directory_of_the_settings(left):
 
 def test_usage_and_what_is_no_queue(tmp_path):
     for args in (['queue'], ['queue', 'x'], ['queue', 'verify', 'a', 'b'], ['queue', 'inspect', '--all'],
-                 ['queue', 'export', '--from', 'x']):
+                 ['queue', 'export', '--from', 'x'], ['queue', 'export', '--from', '5', '--to', '3']):
         assert ctl(*args).returncode == 2, args
     done = ctl('queue', 'verify', tmp_path)
     assert done.returncode == 1 and 'no queue is in' in done.stderr
