@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 
 typedef struct Rehearsal {
         Disk disk;
         Disk *behind;
+        char **moved; /* paths that were moved away */
+        size_t n_moved;
+        char *denied;
 } Rehearsal;
 
 #define EMPTY_FD INT_MAX /* stands for whatever would have been made */
@@ -17,6 +21,28 @@ static Disk *behind(Disk *disk)
         return container_of(disk, Rehearsal, disk)->behind;
 }
 
+/* Is it, or a directory above it, not there any more, as far as the rehearsal goes? */
+static bool is_moved(Disk *disk, const char *path)
+{
+        const Rehearsal *r = container_of(disk, Rehearsal, disk);
+
+        for (size_t i = 0; i < r->n_moved; i++) {
+                size_t n = strlen(r->moved[i]);
+
+                if (strncmp(path, r->moved[i], n) == 0 && (path[n] == 0 || path[n] == '/'))
+                        return true;
+        }
+        return false;
+}
+
+static void note_denied(Disk *disk, const char *path)
+{
+        Rehearsal *r = container_of(disk, Rehearsal, disk);
+
+        if (!r->denied)
+                r->denied = strdup(path);
+}
+
 /* ---- looking ---- */
 
 /* A look shall not show in the times of the files either. Only their owner may ask for that. A pipe that somebody
@@ -24,10 +50,12 @@ static Disk *behind(Disk *disk)
 static int rehearse_open(Disk *disk, const char *path, int flags)
 {
         int look = O_RDONLY | O_NONBLOCK | (flags & (O_DIRECTORY | O_NOFOLLOW));
-        int fd = disk_open(behind(disk), path, look | O_NOATIME);
+        int fd = is_moved(disk, path) ? -ENOENT : disk_open(behind(disk), path, look | O_NOATIME);
 
         if (fd == -EPERM)
                 fd = disk_open(behind(disk), path, look);
+        if (fd == -EACCES || fd == -EPERM)
+                note_denied(disk, path);
         if (fd == -ENOENT && (flags & (O_CREAT | O_DIRECTORY)))
                 return EMPTY_FD;
         if (fd >= 0 && (flags & O_CREAT) && (flags & O_EXCL)) {
@@ -45,7 +73,7 @@ static void rehearse_close(Disk *disk, int fd)
 
 static int rehearse_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
 {
-        int r = disk_list(behind(disk), path, entry, userdata);
+        int r = is_moved(disk, path) ? -ENOENT : disk_list(behind(disk), path, entry, userdata);
 
         return r == -ENOENT ? 0 : r;
 }
@@ -97,6 +125,16 @@ static int rehearse_path(Disk *disk, const char *path)
 
 static int rehearse_rename(Disk *disk, const char *from, const char *to)
 {
+        Rehearsal *r = container_of(disk, Rehearsal, disk);
+        char **more = reallocarray(r->moved, r->n_moved + 1, sizeof(*more));
+
+        if (!more)
+                return -ENOMEM;
+        r->moved = more;
+        r->moved[r->n_moved] = strdup(from);
+        if (!r->moved[r->n_moved])
+                return -ENOMEM;
+        r->n_moved++;
         return 0;
 }
 
@@ -146,7 +184,13 @@ static int rehearse_fd(const Disk *disk)
 
 static Disk *rehearse_free(Disk *disk)
 {
-        free(container_of(disk, Rehearsal, disk));
+        Rehearsal *r = container_of(disk, Rehearsal, disk);
+
+        for (size_t i = 0; i < r->n_moved; i++)
+                free(r->moved[i]);
+        free(r->moved);
+        free(r->denied);
+        free(r);
         return NULL;
 }
 
@@ -173,6 +217,11 @@ static const DiskOps rehearsal_ops = {
         .fd = rehearse_fd,
         .free = rehearse_free,
 };
+
+const char *disk_rehearsal_denied(const Disk *disk)
+{
+        return container_of(disk, Rehearsal, disk)->denied;
+}
 
 int disk_rehearsal_new(Disk **ret, Disk *behind)
 {

@@ -30,23 +30,33 @@ static const char *stream_name(const Archive *a, unsigned stream)
 
 /* ---- as JSON ---- */
 
+static void put_name_json(Buffer *b, uint64_t name)
+{
+        if (name != 0)
+                buffer_printf(b, "\"%016" PRIx64 "\"", name);
+        else
+                buffer_append_string(b, "null");
+}
+
 static void put_lane_json(Buffer *b, const Archive *a, QueueLane lane)
 {
         ArchiveLane l;
 
         if (!archive_lane(a, lane, &l))
                 return;
-        buffer_printf(b, "%s{\"lane\":\"%s\",\"identity\":\"%016" PRIx64 "\",\"epoch\":\"%016" PRIx64
-                      "\",\"commit\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"slots\":%zu,\"bytes\":%" PRIu64
+        buffer_printf(b, "%s{\"lane\":\"%s\",\"identity\":", lane > 0 ? "," : "", lanes[lane]);
+        put_name_json(b, l.identity);
+        buffer_append_string(b, ",\"epoch\":");
+        put_name_json(b, l.epoch);
+        buffer_printf(b, ",\"commit\":%" PRIu64 ",\"checkpoint\":%" PRIu64 ",\"slots\":%zu,\"bytes\":%" PRIu64
                       ",\"quarantine\":{\"files\":%u,\"bytes\":%" PRIu64 "},\"notes\":[",
-                      lane > 0 ? "," : "", lanes[lane], l.identity, l.epoch, l.commit, l.sequence, l.n_slots, l.bytes,
-                      l.n_quarantined, l.quarantined_bytes);
+                      l.commit, l.sequence, l.n_slots, l.bytes, l.n_quarantined, l.quarantined_bytes);
         for (unsigned i = 0; i < l.n_notes; i++) {
                 if (i > 0)
                         buffer_append_char(b, ',');
                 json_string(b, l.notes[i]);
         }
-        buffer_append_string(b, "]}");
+        buffer_printf(b, "],\"more_notes\":%u}", l.n_more_notes);
 }
 
 static void put_slot_json(Buffer *b, const Archive *a, size_t i)
@@ -117,6 +127,24 @@ static void put_store_json(Buffer *b, const Archive *a, const char *directory)
 
 /* ---- for a person ---- */
 
+static void add_name(Table *t, uint64_t name)
+{
+        if (name != 0)
+                table_add(t, COLOUR_NONE, "%016" PRIx64, name);
+        else
+                table_add(t, COLOUR_NONE, "none");
+}
+
+static void print_notes(const ArchiveLane *l, const Screen *screen)
+{
+        for (unsigned i = 0; i < l->n_notes; i++) {
+                (void)fputs("next start: ", stdout);
+                screen_print(screen, COLOUR_CARE, l->notes[i]);
+        }
+        if (l->n_more_notes > 0)
+                printf("next start: %u more like these in %s\n", l->n_more_notes, l->path);
+}
+
 static void print_lanes(const Archive *a, const Screen *screen)
 {
         Table t = {.n_columns = 6};
@@ -140,18 +168,16 @@ static void print_lanes(const Archive *a, const Screen *screen)
                         put_size(&b, l.quarantined_bytes);
                 }
                 table_add(&t, COLOUR_NONE, "%s", lanes[lane]);
-                table_add(&t, COLOUR_NONE, "%016" PRIx64, l.identity);
-                table_add(&t, COLOUR_NONE, "%016" PRIx64, l.epoch);
+                add_name(&t, l.identity);
+                add_name(&t, l.epoch);
                 table_add(&t, COLOUR_NONE, "%" PRIu64, l.commit);
                 table_add(&t, COLOUR_NONE, "%" PRIu64, l.sequence);
                 table_add(&t, COLOUR_NONE, "%s", b.data ? b.data : "");
         }
         table_print(&t, screen);
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++)
-                for (unsigned i = 0; archive_lane(a, (QueueLane)lane, &l) && i < l.n_notes; i++) {
-                        (void)fputs("next start: ", stdout);
-                        screen_print(screen, COLOUR_CARE, l.notes[i]);
-                }
+                if (archive_lane(a, (QueueLane)lane, &l))
+                        print_notes(&l, screen);
 }
 
 static void print_slots(const Archive *a, const Screen *screen)

@@ -8,6 +8,16 @@
 #include "base/disk-rehearsal.h"
 #include "queue/archive-core.h"
 
+/* A rehearsal throws no dice: what it would draw is no identity that anything has. */
+#define NO_IDENTITY 1
+
+static uint64_t draw_nothing(void *userdata)
+{
+        return NO_IDENTITY;
+}
+
+static const Random no_random = {.draw = draw_nothing};
+
 /* ---- life ---- */
 
 static int by_generation(const void *a, const void *b)
@@ -43,22 +53,24 @@ static int sort_slots(Archive *a)
 }
 
 typedef struct Lanes {
-        bool any;
+        bool any, urgent; /* a store of dead letters has no urgent one */
 } Lanes;
 
 static void look_for_lane(void *userdata, const char *name)
 {
         Lanes *lanes = userdata;
 
-        lanes->any |= strcmp(name, "normal") == 0 || strcmp(name, "urgent") == 0;
+        lanes->urgent |= strcmp(name, "urgent") == 0;
+        lanes->any |= lanes->urgent || strcmp(name, "normal") == 0;
 }
 
 /* What is not there must not pass for an empty queue: it is a slip of the pen, most likely. */
-static int look_for_lanes(const char *directory, Disk *disk, char reason[static ARCHIVE_REASON_MAX])
+static int look_for_lanes(const char *directory, Disk *disk, unsigned *ret, char reason[static ARCHIVE_REASON_MAX])
 {
         Lanes lanes = {};
         int r = disk_list(disk, directory, look_for_lane, &lanes);
 
+        *ret = lanes.urgent ? QUEUE_LANE_URGENT + 1 : QUEUE_LANE_NORMAL + 1;
         if (r < 0)
                 (void)snprintf(reason, ARCHIVE_REASON_MAX, "cannot read %.200s: %s", directory, strerror(-r));
         else if (!lanes.any) {
@@ -69,13 +81,14 @@ static int look_for_lanes(const char *directory, Disk *disk, char reason[static 
         return r;
 }
 
-static int rehearse(Archive *a, const char *directory, char reason[static ARCHIVE_REASON_MAX])
+static int rehearse(Archive *a, const char *directory, unsigned n_lanes, char reason[static ARCHIVE_REASON_MAX])
 {
+        const char *denied;
         LaneHost host = {
                 .disk = a->disk,
                 .clock = &clock_system,
-                .random = &random_system,
-                .n_lanes = _QUEUE_LANE_MAX,
+                .random = &no_random,
+                .n_lanes = n_lanes,
                 .tries = UINT_MAX, /* nobody will try again: what cannot be read now is lost */
         };
         int r = opening_new(&a->opening, &host, directory);
@@ -83,6 +96,12 @@ static int rehearse(Archive *a, const char *directory, char reason[static ARCHIV
         if (r < 0)
                 return r;
         opening_work(&a->opening->job, a->disk);
+        denied = disk_rehearsal_denied(a->disk);
+        if (denied && a->opening->error != -EWOULDBLOCK) { /* what may not be read must not pass for what is not there */
+                (void)snprintf(reason, ARCHIVE_REASON_MAX,
+                               "%.180s may not be read: be root or the owner of the queue's files", denied);
+                return -EACCES;
+        }
         if (a->opening->error < 0) {
                 (void)snprintf(reason, ARCHIVE_REASON_MAX, "%s", a->opening->reason);
                 return a->opening->error;
@@ -96,17 +115,18 @@ static int rehearse(Archive *a, const char *directory, char reason[static ARCHIV
 
 int archive_open(Archive **ret, const char *directory, Disk *disk, char reason[static ARCHIVE_REASON_MAX])
 {
+        unsigned n_lanes;
         Archive *a;
         int r;
 
         lane_reason(reason, -ENOMEM, "open", directory);
-        r = look_for_lanes(directory, disk, reason);
+        r = look_for_lanes(directory, disk, &n_lanes, reason);
         if (r < 0)
                 return r;
         a = calloc(1, sizeof(*a));
         r = a ? disk_rehearsal_new(&a->disk, disk) : -ENOMEM;
         if (r == 0)
-                r = rehearse(a, directory, reason);
+                r = rehearse(a, directory, n_lanes, reason);
         if (r < 0) {
                 (void)archive_free(a);
                 return r;
@@ -167,7 +187,7 @@ bool archive_lane(const Archive *a, QueueLane lane, ArchiveLane *ret)
                 return false;
         *ret = (ArchiveLane){
                 .path = l->path,
-                .identity = l->identity,
+                .identity = l->identity == NO_IDENTITY ? 0 : l->identity,
                 .epoch = a->opening->found[lane].epoch,
                 .commit = l->commit,
                 .notes = a->notes[lane],

@@ -24,7 +24,7 @@ typedef struct Archive Archive;
 #define ARCHIVE_RANGES_MAX 64
 
 /* disk: the real one; it is only read from. On failure reason says what failed. -ENOENT: no queue is there;
- * -EWOULDBLOCK: it is in use. */
+ * -EWOULDBLOCK: it is in use; -EACCES: some of it may not be read, so it cannot be told whether it is in use, or whole. */
 int archive_open(Archive **ret, const char *directory, Disk *disk, char reason[static ARCHIVE_REASON_MAX]);
 Archive *archive_free(Archive *a);
 DEFINE_CLEANUP(Archive *, archive_free);
@@ -33,7 +33,7 @@ DEFINE_CLEANUP(Archive *, archive_free);
 
 typedef struct ArchiveLane {
         const char *path; /* borrowed, as all texts here */
-        uint64_t identity, epoch, commit;
+        uint64_t identity, epoch, commit; /* 0: none is there */
         const char *const *notes; /* what else the next opening would say */
         unsigned n_notes, n_more_notes;
         size_t n_slots;

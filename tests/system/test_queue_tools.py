@@ -3,6 +3,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -73,6 +75,65 @@ def test_inspect(left):
     assert waiting and waiting[0]['numbers']['telemetry'] == [1, READINGS + 1]
     text = ctl('queue', 'inspect', left['queue']).stdout
     assert 'telemetry' in text and 'normal/seg-0000' in text
+
+
+def copied(left, tmp_path):
+    copy = tmp_path / 'copy'
+    subprocess.run(['cp', '-a', left['queue'], copy], check=True)
+    return copy
+
+
+def test_a_lane_that_is_not_there_is_not_made_up(left, tmp_path):
+    copy = copied(left, tmp_path)
+    shutil.rmtree(copy / 'urgent')
+    told = json.loads(ctl('--json', 'queue', 'inspect', copy).stdout)
+    assert [lane['lane'] for lane in told['lanes']] == ['normal']
+    assert 'urgent' not in ctl('queue', 'inspect', copy).stdout
+
+
+def test_an_identity_that_is_not_there_is_not_made_up(left, tmp_path):
+    copy = copied(left, tmp_path)
+    for name in os.listdir(copy / 'urgent'):
+        (copy / 'urgent' / name).unlink()
+    told = json.loads(ctl('--json', 'queue', 'inspect', copy).stdout)
+    assert [lane['identity'] is None for lane in told['lanes']] == [False, True]
+    assert re.search(r'^urgent +none ', ctl('queue', 'inspect', copy).stdout, re.M)
+
+
+def test_all_that_the_next_start_would_say_is_counted(left, tmp_path):
+    copy = copied(left, tmp_path)
+    for i in range(20):
+        (copy / ('normal/seg-%04u' % (100 + i))).mkdir()
+    (lane, _) = json.loads(ctl('--json', 'queue', 'inspect', copy).stdout)['lanes']
+    assert len(lane['notes']) + lane['more_notes'] == 20 and lane['more_notes'] > 0
+    assert 'next start: %d more like these in %s/normal\n' % (lane['more_notes'], copy) in ctl(
+        'queue', 'inspect', copy).stdout
+
+
+def test_what_stands_in_the_lock_s_place_is_named_and_keeps_nobody(left, tmp_path):
+    copy = copied(left, tmp_path)
+    (copy / 'normal/lock').unlink()
+    (copy / 'normal/lock').mkdir()
+    done = ctl('queue', 'inspect', copy)
+    assert done.returncode == 0, done
+    assert 'next start: %s/normal/lock: is a directory' % copy in done.stdout
+    done = ctl('queue', 'verify', copy)
+    assert done.returncode == 0 and done.stdout.startswith('whole: '), done
+    assert len(ctl('queue', 'export', copy).stdout.splitlines()) == READINGS + 1
+    assert (copy / 'normal/lock').is_dir()
+
+
+@pytest.mark.parametrize('what', ['normal', 'normal/lock', 'normal/lane', 'normal/seg-0000'])
+def test_what_may_not_be_read_does_not_pass_for_what_is_not_there(left, tmp_path, what):
+    copy = copied(left, tmp_path)
+    subprocess.run(['chmod', '-R', 'a+rX', copy], check=True)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    (copy / what).chmod(0)
+    for view in ('inspect', 'verify', 'export'):
+        done = ctl('queue', view, copy, who=As.NOBODY)
+        assert (done.returncode, done.stdout) == (1, ''), (view, done)
+        assert 'queue: %s/%s may not be read: be root' % (copy, what) in done.stderr
 
 
 def test_export_loses_nothing(left, tmp_path):
