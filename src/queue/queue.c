@@ -40,7 +40,7 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
                 return;
         if (queue_is_open(q) && !q->settings.no_notices)
                 queue_note(q, stream, first, last, (Outcome)tag);
-        if (q->closing || !q->sink.settled)
+        if (!q->sink.settled)
                 return;
         q->sink.settled(q->sink.userdata, &(Settled){
                                                   .stream = stream->name,

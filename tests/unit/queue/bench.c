@@ -22,6 +22,8 @@ static void on_settled(void *userdata, const Settled *settled)
 
         if (settled->first > settled->last)
                 ck_abort();
+        if (b->dead)
+                return;
         b->settled[settled->outcome] += settled->last - settled->first + 1;
         if (b->on_settled)
                 b->on_settled(b->on_settled_userdata, settled);
@@ -68,6 +70,7 @@ void bench_init(Bench *b)
 
 void bench_done(Bench *b)
 {
+        b->dead = true;
         b->queue = queue_close(b->queue, 0);
         b->disk = fake_disk_free(b->disk);
         free(b->receipts);
@@ -104,7 +107,9 @@ void bench_kill(Bench *b)
         disk->fail_count = UINT64_MAX;
         disk->fail_mask = 0;
         disk->fail_errno = EIO;
+        b->dead = true;
         b->queue = queue_close(b->queue, 0);
+        b->dead = false;
         disk->fail_at = disk->stall_at = 0;
         disk->held = disk->cold = disk->locked = false;
 }

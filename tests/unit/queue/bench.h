@@ -25,6 +25,7 @@ typedef struct Bench {
         FakeDisk *disk;
         Queue *queue;
         QueueSettings settings;
+        bool dead;  /* its process: nobody hears what the queue says while it goes */
         bool tells; /* notices: else they are held, as without a link, and numbers are the test's own */
         unsigned n_readable, n_changed;
         QueueSource source; /* that bench_peek() asked last */

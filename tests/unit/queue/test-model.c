@@ -355,12 +355,32 @@ START_TEST(random_operations_break_no_promise)
 }
 END_TEST
 
+/* It broke one: what the last commit before the end had to drop was told to nobody. */
+START_TEST(what_is_dropped_while_closing_is_told)
+{
+        static const Operation list[] = {
+                {PASS, 2899297380u, 197185407u}, {APPEND, 508634635u, 881750190u}, {APPEND_BIG, 1051590524u, 1586428955u},
+                {PASS, 2347499097u, 33508728u}, {READ, 443269117u, 3461563260u}, {APPEND_BIG, 4154453425u, 3293721233u},
+                {APPEND_BIG, 1396232307u, 1303883390u}, {APPEND_BIG, 2087220074u, 713210519u},
+                {SETTLE, 2847661357u, 255177277u}, {QUIET, 1832387242u, 3104091911u}, {APPEND_BIG, 4291104507u, 3875946805u},
+                {PASS, 2871418411u, 295549206u}, {CHANGE_LANE, 2561876758u, 3205804486u},
+                {APPEND_BIG, 1972797059u, 1307658571u}, {APPEND_BIG, 3190717830u, 1852376827u},
+                {PASS, 1530172038u, 4242782233u}, {APPEND_BIG, 381905527u, 2758826227u}, {PASS, 4103228029u, 1045708662u},
+                {APPEND, 3347935680u, 4210382702u}, {CLOSE, 187550493u, 1708303020u},
+        };
+        char complaint[512];
+
+        ck_assert_msg(is_well(list, ARRAY_SIZE(list), complaint), "%s", complaint);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/model");
         TCase *c = suite_case(s, "no list of operations breaks a promise");
 
         tcase_set_timeout(c, 7200);
+        tcase_add_test(c, what_is_dropped_while_closing_is_told);
         tcase_add_test(c, random_operations_break_no_promise);
         return suite_run(s);
 }

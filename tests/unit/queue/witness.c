@@ -277,30 +277,8 @@ static void learn_known(const Witness *w, Bench *b, uint64_t known[static WITNES
         }
 }
 
-/* What the queue counts as dropped for want of room and told nobody, because it was being closed: so many of each
- * stream may be gone. */
-static void learn_untold(const Witness *w, Bench *b, size_t entries, uint64_t untold[static WITNESS_STREAMS])
-{
-        for (unsigned s = 0; s < queue_n_streams(b->queue); s++) {
-                int stream = stream_of(w, queue_stream_name(b->queue, s));
-                Ledger l;
-
-                queue_ledger(b->queue, s, &l);
-                if (stream >= 0)
-                        untold[stream] = l.settled[OUTCOME_QUEUE_FULL];
-        }
-        for (size_t i = 0; i < w->n_rows; i++) {
-                const WitnessRow *row = &w->rows[i];
-                bool told = (row->outcome == OUTCOME_QUEUE_FULL && row->settled <= entries) ||
-                            (w->world > 0 && row->given_up == w->world);
-
-                if (told && row->found != w->examination && untold[row->stream] > 0)
-                        untold[row->stream]--;
-        }
-}
-
 static void look_for_promised(Witness *w, size_t entries, WitnessMercy mercy, WitnessFinding *f,
-                              const uint64_t known[static WITNESS_STREAMS], uint64_t untold[static WITNESS_STREAMS],
+                              const uint64_t known[static WITNESS_STREAMS],
                               uint64_t promised[static WITNESS_STREAMS])
 {
         for (size_t i = 0; i < w->n_rows; i++) {
@@ -312,16 +290,6 @@ static void look_for_promised(Witness *w, size_t entries, WitnessMercy mercy, Wi
                 if (row->found == w->examination || (row->settled != WITNESS_NEVER && row->settled <= entries) ||
                     (w->world > 0 && row->given_up == w->world))
                         continue;
-                if (untold[row->stream] > 0) {
-                        untold[row->stream]--;
-                        if (w->world > 0) {
-                                row->given_up = w->world;
-                        } else {
-                                row->settled = entries;
-                                row->outcome = OUTCOME_QUEUE_FULL;
-                        }
-                        continue;
-                }
                 /* Where the last page that told of a number is gone as well, nobody can count it. */
                 if (mercy == WITNESS_HARMED && row->n > known[row->stream]) {
                         row->given_up = w->world;
@@ -364,7 +332,6 @@ static void look_at_books(Witness *w, Bench *b, WitnessMercy mercy, WitnessFindi
 const char *witness_examine(Witness *w, Bench *b, size_t entries, WitnessMercy mercy, WitnessFinding *ret)
 {
         uint64_t counts[WITNESS_STREAMS] = {}, known[WITNESS_STREAMS] = {}, promised[WITNESS_STREAMS] = {};
-        uint64_t untold[WITNESS_STREAMS] = {};
         WitnessFinding f = {};
 
         w->examination++;
@@ -372,8 +339,7 @@ const char *witness_examine(Witness *w, Bench *b, size_t entries, WitnessMercy m
                 for (int source = _QUEUE_SOURCE_MAX; source-- > 0;)
                         read_source(w, b, lane, (QueueSource)source, &f, counts);
         learn_known(w, b, known);
-        learn_untold(w, b, entries, untold);
-        look_for_promised(w, entries, mercy, &f, known, untold, promised);
+        look_for_promised(w, entries, mercy, &f, known, promised);
         look_at_books(w, b, mercy, &f, counts, promised);
         if (mercy == WITNESS_STRICT && f.n_damaged > 0)
                 (void)witness_complain(w, "%llu are counted as damaged", (unsigned long long)f.n_damaged);
