@@ -137,9 +137,14 @@ def wakeups_at_rest(hub, directory):
         return idle, wakeups(daemon)
 
 
-def start_times(hub, directory, queue=None):
-    """(milliseconds from its start until it is ready, until the hub has its first message; None without a queue)"""
+def start_times(hub, directory, queue=None, forget=None):
+    """(milliseconds from its start until it is ready, until the hub has its first message; None without a queue)
+
+    forget: called with the folder of the queue before the start.
+    """
     with gateway(hub, directory, queue) as (daemon, _):
+        if forget:
+            forget(daemon.state / 'queue')
         wall, began = time.time(), time.monotonic()
         daemon.start()
         ready = time.monotonic() - began
