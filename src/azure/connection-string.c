@@ -152,7 +152,8 @@ int connection_string_parse(const char *text, ConnectionString **ret, const char
                 const char *equals = memchr(p, '=', (size_t)(stop - p));
 
                 if (!equals && stop > p) {
-                        *ret_error = "a part has no `=`: a connection string is made of NAME=VALUE pairs with `;` between";
+                        *ret_error = "a part has no `=`: a connection string is made of NAME=VALUE pairs with `;` "
+                                     "between";
                         return -EINVAL;
                 }
                 if (equals) {

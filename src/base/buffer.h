@@ -58,7 +58,7 @@ static inline void buffer_append_char(Buffer *b, char c)
 void buffer_printf(Buffer *b, const char *fmt, ...) _printf_(2, 3);
 void *buffer_extend(Buffer *b, size_t size);      /* room for size more bytes, counted as used; NULL on -ENOMEM */
 void buffer_truncate(Buffer *b, size_t size);      /* back to an earlier size; clears no error */
-char *buffer_steal(Buffer *b);                     /* the text, now the caller's; NULL after an error; never NULL else */
+char *buffer_steal(Buffer *b);                     /* the text, now the caller's; NULL only after an error */
 
 static inline int buffer_error(const Buffer *b)
 {

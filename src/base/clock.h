@@ -28,7 +28,8 @@ struct Clock {
         bool (*synchronised)(const Clock *clock); /* is the wall time to be believed? */
 };
 
-/* The kernel's clocks. The wall clock counts as synchronised when adjtimex says so or systemd-timesyncd left its mark. */
+/* The kernel's clocks. The wall clock counts as synchronised when adjtimex says so, or systemd-timesyncd left its
+ * mark. */
 extern const Clock clock_system;
 /* The same, believing the wall clock without NTP (setting clock.trust). */
 extern const Clock clock_system_trusted;

@@ -88,7 +88,8 @@ void status_line(const Status *s, Buffer *b)
         else
                 buffer_printf(b, "; %" PRIu64 " record%s waiting", waiting, waiting == 1 ? " is" : "s are");
         if (s->dead_letters.count > 0)
-                buffer_printf(b, "; %" PRIu64 " dead letter%s", s->dead_letters.count, s->dead_letters.count == 1 ? "" : "s");
+                buffer_printf(b, "; %" PRIu64 " dead letter%s", s->dead_letters.count,
+                              s->dead_letters.count == 1 ? "" : "s");
         if (s->queue.disk_state != DISK_WELL || s->queue.disk_failed)
                 buffer_printf(b, "; the queue's disk %s: %s", disk_words(s->queue.disk_state),
                               s->queue.disk_error ? s->queue.disk_error : "");

@@ -191,7 +191,8 @@ static bool append_records(Collector *c, const Route *route, QueueKind kind, str
                 return true;
         case QUEUE_E_FULL:
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
-                                 "the queue has reached its limit and queue.when_full is drop-newest, or its disk is full");
+                                 "the queue has reached its limit and queue.when_full is drop-newest, "
+                                 "or its disk is full");
         case QUEUE_E_TOO_LARGE:
                 return n == 1 ? object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
                                           DEAD_LETTERS_PAYLOAD_MAX)

@@ -26,7 +26,8 @@
 #include "queue/queue.h"
 
 #define DEAD_LETTERS_MAX         1000
-#define DEAD_LETTERS_PAYLOAD_MAX (QUEUE_PAYLOAD_MAX - 512) /* of a record that can be moved: no larger one is taken in */
+/* of a record that can be moved: no larger one is taken in */
+#define DEAD_LETTERS_PAYLOAD_MAX (QUEUE_PAYLOAD_MAX - 512)
 
 typedef struct DeadLetters DeadLetters;
 

@@ -61,8 +61,8 @@ void losses_taken_apart(Losses *l, const Message *message, usec_t now)
 
         if (throttle_admits(&l->taken_apart, now, INTERVAL, &held_back))
                 log_line(LOG_WARNING, NULL, NULL,
-                         "The connection broke each time records %llu-%llu of stream %s were sent, and held for others: "
-                         "they are sent in smaller parts (and %llu other messages since the last such line).",
+                         "The connection broke each time records %llu-%llu of stream %s were sent, and held for "
+                         "others: they are sent in smaller parts (and %llu other messages since the last such line).",
                          (unsigned long long)message->first, (unsigned long long)message->last, message->stream,
                          (unsigned long long)held_back);
 }

@@ -11,7 +11,8 @@
 
 typedef struct SetAside {
         /* Takes them over: each gets this outcome once its copy is safe. Not 0: no room now. */
-        int (*move)(void *userdata, unsigned stream, uint64_t first, uint64_t last, Outcome outcome, const char *detail);
+        int (*move)(void *userdata, unsigned stream, uint64_t first, uint64_t last, Outcome outcome,
+                    const char *detail);
         bool (*is_reading)(void *userdata); /* leave queue_browse() to it */
         uint64_t (*moving)(void *userdata); /* records taken over that have no outcome yet */
         void *userdata;

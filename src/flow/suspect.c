@@ -361,5 +361,7 @@ uint64_t suspects_condemned(const Suspects *s)
 /* While somebody flies, or the accused may, things go on by themselves. */
 usec_t suspects_deadline(const Suspects *s)
 {
-        return s->accused > 0 && s->n_owed > 0 && !s->is_retry && !s->proved && n_in_air(s) == 0 ? s->patience_usec : USEC_INFINITY;
+        bool waits = s->accused > 0 && s->n_owed > 0 && !s->is_retry && !s->proved && n_in_air(s) == 0;
+
+        return waits ? s->patience_usec : USEC_INFINITY;
 }

@@ -39,7 +39,7 @@ typedef enum TransportEventKind {
         TRANSPORT_STEPPED,   /* the connect has come to `step` */
         TRANSPORT_CONNECTED, /* CONNACK 0 */
         TRANSPORT_REFUSED,   /* CONNACK with `code` */
-        TRANSPORT_ENDED,     /* the connection failed or ended; reason and detail say how; the last event of its generation */
+        TRANSPORT_ENDED,     /* the connection failed or ended, reason and detail say how; the generation's last */
         TRANSPORT_PUBLISHED, /* PUBACK for `mid` */
         TRANSPORT_ALIVE,     /* the peer gave a sign of life: bytes came, or went (at most once a dispatch) */
 } TransportEventKind;

@@ -3,7 +3,8 @@
 /*
  * The record of a message, version 1, and 2 where it has a time of its own:
  *
- *   version u8 | n_properties u8 | in version 2: created u64, not 0 | content type NUL | content encoding NUL | correlation id NUL
+ *   version u8 | n_properties u8 | in version 2: created u64, not 0
+ *   | content type NUL | content encoding NUL | correlation id NUL
  *   then per property: name NUL | value NUL; then the body, to the end
  *
  * An absent text is written as an empty one: the hub makes no difference.

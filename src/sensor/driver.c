@@ -118,7 +118,8 @@ int sensor_settings_check(const SensorSettings *s, char **ret_error)
 
         if (!name_is_valid(s->name))
                 return settings_bad(ret_error,
-                                    "name: a sensor's name is a letter, then letters, digits and _, at most %d characters",
+                                    "name: a sensor's name is a letter, then letters, digits and _, "
+                                    "at most %d characters",
                                     NAME_LENGTH_MAX);
         if (!s->driver)
                 return settings_bad(ret_error, "driver: is missing; there are %s", sensor_driver_names());

@@ -157,7 +157,8 @@ static int fail_errno(const File *f, Sample *sample, int error)
                                    "is plugged in and its kernel module loaded", path);
         case EACCES:
         case EPERM:
-                return sample_fail(sample, REFUSAL_UNREADABLE, "%s may not be read by this service: check the rights of "
+                return sample_fail(sample, REFUSAL_UNREADABLE,
+                                   "%s may not be read by this service: check the rights of "
                                    "the file and of the folders above it", path);
         case EISDIR:
                 return sample_fail(sample, REFUSAL_UNREADABLE, "%s is a folder: name the file in it", path);

@@ -7,7 +7,8 @@
  * (sensor/json-line.h); it may name its sensor itself (`s`), else it has the name of this one.
  *
  * Senders are strangers: a line that is not to be understood is counted, told once a reason with who sent it, and
- * passed over; it harms neither the lines around it nor other senders. Lines, clients and readings a second have limits.
+ * passed over; it harms neither the lines around it nor other senders. Lines, clients and readings a second have
+ * limits.
  *
  * While the sink has no room, streams are not read, so that their senders wait; for datagrams nobody can wait,
  * they are taken and counted as refused.

@@ -50,8 +50,8 @@ class Bridge:
     def __init__(self, folder, device, hub, run):
         """run: how a program is started (pinned)."""
         self.folder, self.port, self.run = pathlib.Path(folder), free_port(), run
-        config = CONFIG % {'port': self.port, 'hub_port': hub.port, 'ca_file': hub.ca_file, 'client_id': device.client_id,
-                           'username': device.username(), 'password': device.token()}
+        config = CONFIG % {'port': self.port, 'hub_port': hub.port, 'ca_file': hub.ca_file,
+                           'client_id': device.client_id, 'username': device.username(), 'password': device.token()}
         self.config = self.folder / 'bridge.conf'
         self.config.touch(mode=0o600)
         self.config.write_text(config + 'user root\n')
@@ -65,7 +65,8 @@ class Bridge:
                 socket.create_connection(('127.0.0.1', self.port)).close()
                 return self
             except OSError:
-                assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / 'bridge.log').read_text()
+                assert self.process.poll() is None and time.monotonic() < deadline, \
+                    (self.folder / 'bridge.log').read_text()
                 time.sleep(0.05)
 
     def __exit__(self, *_):

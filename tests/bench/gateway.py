@@ -35,8 +35,9 @@ class Producer:
     """tests/system/producer.c, datagrams only."""
 
     def __init__(self, bus, socket, rate):
-        self.process = subprocess.Popen([BUILD / 'tests/system/producer', bus.address, socket, '0', str(rate), '/dev/null'],
-                                        stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [BUILD / 'tests/system/producer', bus.address, socket, '0', str(rate), '/dev/null'],
+            stdout=subprocess.DEVNULL)
 
     def __enter__(self):
         return self

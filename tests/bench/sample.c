@@ -8,7 +8,8 @@ void sample_write(char text[static SAMPLE_SIZE], uint64_t number)
 {
         char head[SAMPLE_SIZE + 1];
         int n = snprintf(head, sizeof(head),
-                         "{\"t\":%llu,\"s\":\"bench\",\"temperature\":%.2f,\"pressure\":%.1f,\"number\":%llu,\"note\":\"",
+                         "{\"t\":%llu,\"s\":\"bench\",\"temperature\":%.2f,\"pressure\":%.1f,\"number\":%llu,"
+                         "\"note\":\"",
                          1763647200123ull + (unsigned long long)number, 20 + (double)(number % 500) / 100,
                          1000 + (double)(number % 300) / 10, (unsigned long long)number);
 

@@ -47,7 +47,8 @@ class Machine:
         shutil.copytree(HERE / 'jobs', self.job)
         (self.job / job).rename(self.job / 'run')
         subprocess.run([HERE / 'vm/make-vm'], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([HERE / 'vm/pack-programs', self.job / 'programs', *PROGRAMS, *map(sbin, SYSTEM_PROGRAMS)], check=True)
+        subprocess.run([HERE / 'vm/pack-programs', self.job / 'programs', *PROGRAMS, *map(sbin, SYSTEM_PROGRAMS)],
+                       check=True)
         bus = self.job / 'bus'
         bus.mkdir()
         (bus / 'org.hublink1.conf').write_text(our_policy())
@@ -133,6 +134,7 @@ class Machine:
     def _wait(self, what, holds, seconds):
         deadline = time.monotonic() + seconds
         while not holds():
-            assert self.process.poll() is None, 'the machine ended with %s\n%s' % (self.process.returncode, self.words())
+            assert self.process.poll() is None, \
+                'the machine ended with %s\n%s' % (self.process.returncode, self.words())
             assert time.monotonic() < deadline, 'no %s\n%s' % (what, self.words())
             time.sleep(0.05)

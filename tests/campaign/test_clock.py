@@ -15,7 +15,9 @@ SETTINGS = '''
 hub: { backoff: { first = "200ms"; max = "2s"; }; };
 queue: { commit_interval = "200ms"; };
 streams: { telemetry: { max_latency = "500ms"; }; };
-sensors: { %s: { driver = "file"; path = "/proc/uptime"; interval = "500ms"; channels: { seconds: { field = 1; }; }; }; };
+sensors: {
+  %s: { driver = "file"; path = "/proc/uptime"; interval = "500ms"; channels: { seconds: { field = 1; }; }; };
+};
 '''
 
 
@@ -47,7 +49,8 @@ def test_readings_taken_before_the_clock_was_set_get_their_right_time(tmp_path):
         before, ledger, log = int(machine.read('accepted-before')), machine.ledger(), machine.read('daemon.log')
         totals, events = devhub.verify(), devhub.events()
     off = how_far_off(machine, events, 'first')
-    print('%d readings, %d before the clock was set, at most %.3f s off' % (len(off), before, max(off)), file=sys.stderr)
+    print('%d readings, %d before the clock was set, at most %.3f s off' % (len(off), before, max(off)),
+          file=sys.stderr)
 
     assert before >= 25 and ledger['acknowledged'] >= before + 10
     assert totals['gaps'] == 0 and len(off) == totals['unique'] >= ledger['acknowledged']

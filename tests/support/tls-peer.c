@@ -98,7 +98,8 @@ static void make_context(Peer *p, PeerCertificate kind)
         ck_assert(SSL_CTX_use_certificate(context, cert) && SSL_CTX_use_PrivateKey(context, key));
         SSL_CTX_set_tlsext_servername_callback(context, on_sni);
         SSL_CTX_set_tlsext_servername_arg(context, p);
-        (void)SSL_CTX_set_num_tickets(context, 0); /* not a word more than asked for: nothing wakes a client by chance */
+        /* not a word more than asked for: nothing wakes a client by chance */
+        (void)SSL_CTX_set_num_tickets(context, 0);
         p->context = context;
         strcpy(p->directory, "/tmp/hublink-peer-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(p->directory));

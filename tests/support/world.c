@@ -410,7 +410,8 @@ void world_start(World *w)
         ck_assert_int_eq(uplink_new(&w->uplink, w->queue, w->hub, &w->clock.clock, on_changed, w), 0);
         ck_assert_int_eq(uplink_configure(w->uplink, &w->uplink_settings, w->streams, w->n_streams), 0);
         ck_assert_int_eq(dead_letters_new(&w->dead, &w->queue_settings, w->queue, &w->disk->disk, &w->clock.clock,
-                                          &w->dead_dice.random, &(DeadLettersSink){.changed = on_changed, .userdata = w}),
+                                          &w->dead_dice.random,
+                                          &(DeadLettersSink){.changed = on_changed, .userdata = w}),
                          0);
         aside = dead_letters_set_aside(w->dead);
         uplink_set_aside_through(w->uplink, &aside);
@@ -712,7 +713,7 @@ bool world_balances(World *w)
         const Status *s = world_ask(w);
         const Ledger *l = &s->ledger;
 
-        return l->accepted ==
-                       l->settled[OUTCOME_ACKNOWLEDGED] + ledger_waiting(l) + ledger_dropped(l) + ledger_dead_lettered(l) &&
+        return l->accepted == l->settled[OUTCOME_ACKNOWLEDGED] + ledger_waiting(l) + ledger_dropped(l) +
+                                      ledger_dead_lettered(l) &&
                ledger_waiting(l) <= l->accepted && s->queue.records == ledger_waiting(l);
 }

@@ -4,9 +4,9 @@
 /*
  * World - the way up, whole, in virtual time
  *
- * Queue, hub, collector, uplink, dead letters and monitor wired as the daemon wires them, between a clock that is a variable,
- * a disk in memory and a hub that the test plays. world_run() sleeps as the daemon's loop does: it takes the
- * least deadline, moves the clock there, ticks, and counts the wake-up.
+ * Queue, hub, collector, uplink, dead letters and monitor wired as the daemon wires them, between a clock that is a
+ * variable, a disk in memory and a hub that the test plays. world_run() sleeps as the daemon's loop does: it takes
+ * the least deadline, moves the clock there, ticks, and counts the wake-up.
  *
  * The far side parses what arrives, as a consumer would, and counts each number of each stream.
  */

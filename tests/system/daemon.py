@@ -64,7 +64,8 @@ class Daemon:
         """The settings that lead to a devhub."""
         self.credential(device.connection_string)
         values = {'ca_file': devhub.ca_file, 'address': '127.0.0.1:%d' % devhub.port, **settings}
-        return self.configure('hub: { %s };\n' % ' '.join('%s = "%s";' % pair for pair in values.items()), 'conf.d/hub.conf')
+        return self.configure('hub: { %s };\n' % ' '.join('%s = "%s";' % pair for pair in values.items()),
+                              'conf.d/hub.conf')
 
     # --- life ---
 
@@ -74,8 +75,8 @@ class Daemon:
 
     def run(self, *options, timeout=20):
         """Once, to its end: --check and the like."""
-        return subprocess.run(self.within([str(word) for word in self.command(*options)]), capture_output=True, text=True,
-                              timeout=timeout, env={**os.environ, **self.environment})
+        return subprocess.run(self.within([str(word) for word in self.command(*options)]), capture_output=True,
+                              text=True, timeout=timeout, env={**os.environ, **self.environment})
 
     def start(self, ready=True, prefix=()):
         """Returns when it says READY=1. prefix: words before the command, such as setpriv."""

@@ -77,7 +77,8 @@ class Devhub:
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
                 self.within([PROGRAM, 'serve', '--state-dir', self.directory, '--host', self.host,
-                             '--mqtt-port', str(self.port), *options]), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                             '--mqtt-port', str(self.port), *options]),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not self._is_ours():
             assert self.process.poll() is None, 'the devhub did not start:\n' + self.log.read_text()

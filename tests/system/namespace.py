@@ -27,8 +27,8 @@ class Namespace:
 
     def within(self, command):
         """The command line that runs the command inside."""
-        return ['nsenter', '--target', str(self.holder.pid), '--net', '--mount', '--root', '--wdns=' + os.getcwd(), '--',
-                *map(str, command)]
+        return ['nsenter', '--target', str(self.holder.pid), '--net', '--mount', '--root',
+                '--wdns=' + os.getcwd(), '--', *map(str, command)]
 
     def close(self):
         self.holder.stdin.close()

@@ -41,14 +41,15 @@ class Facts:
 
 @pytest.fixture(scope='module')
 def facts(tmp_path_factory):
-    able = subprocess.run([HERE.parent / 'private-root', '--', 'sh', '-c', 'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup'],
+    able = subprocess.run([HERE.parent / 'private-root', '--', 'sh', '-c',
+                           'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup'],
                           capture_output=True, text=True, check=False)
     if able.returncode != 0:
         pytest.skip('this kernel lets nobody mount a control group hierarchy: ' + able.stderr.strip())
     assert (ROOT / 'etc/hublink-test-root').exists(), 'no machine to boot: tests/system/booted/make-root makes it'
     job = tmp_path_factory.mktemp('machine')
-    subprocess.run(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', job / 'install'], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', job / 'install'],
+                   check=True, stdout=subprocess.DEVNULL)
     shutil.copy(HERE / 'job', job / 'run')
     done = subprocess.run([HERE / 'boot', ROOT, job, str(SECONDS)], check=False)
     output = (job / 'output').read_text() if (job / 'output').exists() else ''

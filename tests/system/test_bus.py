@@ -398,8 +398,8 @@ def test_dead_letters_on_the_wire(bus, peer):
     assert set(content) == {'record'} and bytes(content['record']) == b'\1\2\3'
     assert letters_call(bus, 'Requeue', 't', 8) == ('telemetry', EPOCH, 108)
     assert letters_call(bus, 'Delete', 't', 9) is None
-    for member, number, error in (('Get', 3, 'NoSuchMessage'), ('Get', 10, 'DiskError'), ('Requeue', 3, 'NoSuchMessage'),
-                                  ('Delete', 3, 'NoSuchMessage')):
+    for member, number, error in (('Get', 3, 'NoSuchMessage'), ('Get', 10, 'DiskError'),
+                                  ('Requeue', 3, 'NoSuchMessage'), ('Delete', 3, 'NoSuchMessage')):
         with pytest.raises(dbus.DBusException) as caught:
             letters_call(bus, member, 't', number)
         assert caught.value.get_dbus_name() == 'org.hublink1.Error.' + error
@@ -628,7 +628,8 @@ def test_the_bus_dies_and_comes_back(bus, peer):
         assert submit(bus, [('a', 1, 0)])
         assert bus.properties()['Ledger']['accepted'] >= 11
         peer.asked()
-    assert [('lost' in line, 'answers again' in line) for line in peer.log] == [(True, False), (False, True)] * 2, peer.log
+    told = [('lost' in line, 'answers again' in line) for line in peer.log]
+    assert told == [(True, False), (False, True)] * 2, peer.log
 
 
 def test_without_a_bus_the_daemon_lives(bus):

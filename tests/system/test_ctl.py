@@ -49,7 +49,8 @@ def good(result):
 # ---- usage ----
 
 @pytest.mark.parametrize('args', [
-    [], ['flap'], ['--bus'], ['--config'], ['status', 'x'], ['status', '--verbose'], ['sensors', 'x'], ['reconnect', 'x'],
+    [], ['flap'], ['--bus'], ['--config'], ['status', 'x'], ['status', '--verbose'], ['sensors', 'x'],
+    ['reconnect', 'x'],
     ['flush', 'x'], ['flush', '--timeout', 'soon'], ['check', 'x'], ['watch', 'x'], ['watch', '--for', '-1s'],
     ['watch', '--count', '0'], ['watch', '--count', '-3'], ['watch', '--count', '3x'],
     ['submit'], ['submit', 'plc'], ['submit', 'plc', 'a'], ['submit', 'plc', '=1'], ['submit', 'plc', '9=1'],
@@ -57,8 +58,10 @@ def good(result):
     ['submit', 'plc', 'a=1', '--time', '2026-01-01T00:00:00'], ['submit', 'plc', 'a=1', '--timeout', '5 parsec'],
     ['submit', 'plc'] + ['c%d=1' % i for i in range(65)],
     ['submit-message'], ['submit-message', 'a', 'b'], ['submit-message', '-', '--property', 'x'],
-    ['submit-message', '-', '--property', '=x'], ['queue'], ['queue', 'x'], ['dead-letters'], ['dead-letters', 'x'], ['dead-letters', 'list', 'x'],
-    ['dead-letters', 'show'], ['dead-letters', 'show', 'x'], ['dead-letters', 'show', '1', '2'], ['dead-letters', 'delete'],
+    ['submit-message', '-', '--property', '=x'], ['queue'], ['queue', 'x'],
+    ['dead-letters'], ['dead-letters', 'x'], ['dead-letters', 'list', 'x'],
+    ['dead-letters', 'show'], ['dead-letters', 'show', 'x'], ['dead-letters', 'show', '1', '2'],
+    ['dead-letters', 'delete'],
     ['dead-letters', 'delete', '1', '-2'], ['dead-letters', 'requeue', '--all', '1'], ['dead-letters', 'export'],
     ['dead-letters', 'delete', '1', '--output', 'x'], ['queue', 'stats', 'x'],
 ], ids=' '.join)
@@ -72,7 +75,8 @@ def test_help_and_version():
     for args in (['--help'], ['-h'], ['status', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'queue', 'check'}
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'queue',
+            'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
@@ -114,12 +118,13 @@ def test_the_bus_goes_away_meanwhile_exit_3(bus, peer):
 
 def test_status_json_has_its_members(bus, peer):
     for command in ('sensor cpu file', 'read cpu temperature Cel 48.31', 'sensor room i2c', 'fail room no answer',
-                    'link waiting credential the key is wrong', 'disk it is full', 'queue 12 34567 300000000', 'count 7'):
+                    'link waiting credential the key is wrong', 'disk it is full', 'queue 12 34567 300000000',
+                    'count 7'):
         peer.tell(command)
     peer.tell('settle telemetry 1 1 2 expired')
     told = json.loads(good(ctl(bus, 'status', '--json')))
-    assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub', 'device_id', 'ledger',
-                          'queue', 'dead_letters', 'sensors']
+    assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub',
+                          'device_id', 'ledger', 'queue', 'dead_letters', 'sensors']
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
     assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
@@ -255,7 +260,8 @@ def test_what_the_queue_does_not_know_yet_is_said_to_be_unknown(bus, peer):
 # ---- submit ----
 
 def test_submit_knows_numbers_booleans_and_texts(bus, peer):
-    out = good(ctl(bus, 'submit', 'plc', 'i=-5', 'd=2.5', 'e=1e3', 'b=true', 'f=false', 't=hi there', 'n=""', 'x="0x10"',
+    out = good(ctl(bus, 'submit', 'plc', 'i=-5', 'd=2.5', 'e=1e3', 'b=true', 'f=false', 't=hi there', 'n=""',
+                   'x="0x10"',
                    'q=a=b', 'big=9223372036854775808', '--stream', 'wind', '--time', '2026-01-31T12:00:00.5Z'))
     assert out == 'on disk: wind.%s.1-1\n' % EPOCH
     (asked,) = peer.asked()
@@ -269,8 +275,8 @@ def test_submit_knows_numbers_booleans_and_texts(bus, peer):
         'stream': 'telemetry', 'epoch': EPOCH, 'first': 3, 'last': 3}
 
 
-@pytest.mark.parametrize('value', ['', 'nan', 'NaN', '-inf', 'Infinity', '1e400', '-1e400', '0x10', '1,5', '.5.', '3 bar',
-                                   '"open', '"a"b', r'"\q"', '"\\'])
+@pytest.mark.parametrize('value', ['', 'nan', 'NaN', '-inf', 'Infinity', '1e400', '-1e400', '0x10', '1,5', '.5.',
+                                   '3 bar', '"open', '"a"b', r'"\q"', '"\\'])
 def test_submit_takes_no_failed_number_for_text(bus, peer, value):
     result = ctl(bus, 'submit', 'plc', 'pressure=' + value)
     assert result.returncode == 2, result
@@ -351,7 +357,8 @@ def test_submit_message(bus, peer, tmp_path):
     assert out == 'on disk: alarms.%s.1-1\n' % EPOCH
     good(ctl(bus, 'submit-message', '-', stdin='x' * 262144))
     first, second = peer.asked()
-    assert first == {'asked': 'submit-message', 'stream': 'alarms', 'content_type': 'application/json', 'encoding': None,
+    assert first == {'asked': 'submit-message', 'stream': 'alarms', 'content_type': 'application/json',
+                     'encoding': None,
                      'correlation_id': None, 'properties': {'level': 'high', 'a': 'b=c'}, 'body': '{"a": 1}'}
     assert second['body'] == 'x' * 262144
     result = ctl(bus, 'submit-message', '-', stdin='x' * 300000)

@@ -182,7 +182,8 @@ def test_it_stops_in_time_with_a_name_lookup_that_hangs(tmp_path, bus):
         assert server.stdout.readline() == 'ready\n'
 
         def within(command):
-            return namespace.within(['unshare', '--mount', 'sh', '-ec', 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"',
+            return namespace.within(['unshare', '--mount', 'sh', '-ec',
+                                     'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"',
                                      'sh', tmp_path / 'resolv.conf', *command])
         with Daemon(tmp_path / 'gateway', bus, within) as daemon:
             daemon.configure(WIND).credential(CREDENTIAL)
@@ -204,7 +205,8 @@ def test_it_stops_in_time_with_a_name_lookup_that_hangs(tmp_path, bus):
 def test_a_reload_takes_new_settings_over(daemon):
     daemon.configure(WIND).start()
     daemon.wait_for_properties(lambda p: p['QueueRecords'] > 2, 'records')
-    daemon.configure('sensors: { x: { driver = "simulated"; model = "thermostat"; interval = "100ms"; stream = "s"; }; };\n'
+    daemon.configure('sensors: { x: { driver = "simulated"; model = "thermostat"; interval = "100ms"; '
+                     'stream = "s"; }; };\n'
                      'streams: { s: { priority = "urgent"; }; };\n')
     daemon.reload()
     daemon.wait_for_log('are in effect')
@@ -366,8 +368,8 @@ def test_malformed_lines_harm_nobody(daemon, devhub):
         };''' % (path, stream_path)).hub(devhub, device)
     daemon.start()
     daemon.wait_for_link('connected')
-    bad = [b'', b'{', b'rubbish', b'[1]', b'{"s":5}', b'{"v":nan}', b'{"v":[1]}', b'\xff\xfe', b'{"v":1' + b' ' * 2000 + b'}',
-           b'{"bad name":1}', b'{"s":"9x","v":1}']
+    bad = [b'', b'{', b'rubbish', b'[1]', b'{"s":5}', b'{"v":nan}', b'{"v":[1]}', b'\xff\xfe',
+           b'{"v":1' + b' ' * 2000 + b'}', b'{"bad name":1}', b'{"s":"9x","v":1}']
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.connect(path)
         for i, line in enumerate(bad):

@@ -236,7 +236,8 @@ def test_a_kept_session_keeps_its_filters(devhub):
     module = devhub.create_module('d1', 'm1')
     mine = 'devices/d1/modules/m1/'
     with devhub.client(module, clean=False) as client:
-        assert client.subscribe(mine + '#', mine + 'inputs/#', '$iothub/methods/POST/#', '$iothub/twin/res/#') == [1] * 4
+        assert client.subscribe(mine + '#', mine + 'inputs/#', '$iothub/methods/POST/#',
+                                '$iothub/twin/res/#') == [1] * 4
     with devhub.client(module, clean=False) as client:
         assert client.session_present
         assert client.subscribe((mine + '#', 0), '$iothub/twin/PATCH/properties/desired/#') == [0, 1]
@@ -247,7 +248,8 @@ def test_a_kept_session_keeps_its_filters(devhub):
 def test_subscriptions_are_granted_or_close(devhub, device):
     with devhub.client(device) as client:
         assert client.subscribe((C2D % 'd1', 2), ('$iothub/methods/POST/#', 0), ('$iothub/twin/res/#', 1),
-                                '$iothub/twin/PATCH/properties/desired/#', '$iothub/credentials/res/#') == [1, 0, 1, 1, 1]
+                                '$iothub/twin/PATCH/properties/desired/#',
+                                '$iothub/credentials/res/#') == [1, 0, 1, 1, 1]
         client.send(mqtt.unsubscribe(9, '$iothub/twin/res/#', 'never/subscribed'))
         assert client.expect(mqtt.UNSUBACK) == b'\0\x09'
     for bad in '#', 'devices/d1/#', C2D % 'd2', C2D % '+', '$iothub/#', 'mine':

@@ -191,7 +191,8 @@ def test_many_devices_at_once(devhub):
     devices = [devhub.create('d%d' % i) for i in range(20)]
     clients = [devhub.client(d) for d in devices]
     results = []
-    threads = [threading.Thread(target=lambda c=c, d=d: results.append(burst(c, d, 300))) for c, d in zip(clients, devices)]
+    threads = [threading.Thread(target=lambda c=c, d=d: results.append(burst(c, d, 300)))
+               for c, d in zip(clients, devices)]
     for t in threads:
         t.start()
     for t in threads:

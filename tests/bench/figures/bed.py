@@ -72,15 +72,15 @@ class Bed:
         """Its figures."""
         volume = volume or self.volume
         before = volume.counters()
-        done = subprocess.run(pinned([PROGRAMS / program, *words], CPUS[-1]), capture_output=True, text=True, timeout=1800,
-                              check=False)
+        done = subprocess.run(pinned([PROGRAMS / program, *words], CPUS[-1]), capture_output=True, text=True,
+                              timeout=1800, check=False)
         if done.returncode != 0:
             sys.exit('compare: %s failed: %s' % (program, done.stderr.strip()[-500:]))
         written, flushes = (b - a for a, b in zip(before, volume.counters()))
         return figures(json.loads(done.stdout.splitlines()[-1]), written, flushes)
 
     def watch(self, command, volume):
-        """What the disk does between a program's words "opened" and its figures: not when it opens, not when it closes."""
+        """What the disk does between a program's words "opened" and its figures: not when it opens, nor closes."""
         words = pinned([PROGRAMS / command[0], *command[1:]], CPUS[-1])
         with subprocess.Popen(words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdout.readline()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the hub bills: an hour of twelve sensors in virtual time, counted at the far side by tests/flow/test-billing.c."""
+"""What the hub bills: an hour of twelve sensors in virtual time, counted far off by tests/flow/test-billing.c."""
 
 import re
 import subprocess
@@ -25,6 +25,7 @@ class Part:
         pass
 
     def play(self):
-        words = subprocess.run([BUILD / 'tests/flow/test-flow-whole-billing'], check=True, capture_output=True, text=True).stdout
+        words = subprocess.run([BUILD / 'tests/flow/test-flow-whole-billing'], check=True, capture_output=True,
+                               text=True).stdout
         return {'array': {SAMPLES: float(re.search(r'# G12: ([\d.]+)', words)[1]),
                           FILL: float(re.search(r'# G13: ([\d.]+)', words)[1])}}

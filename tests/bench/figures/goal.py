@@ -27,7 +27,8 @@ class Goal:
 
     def holds_loosely(self, rounds):
         bound = self.bound * self.slack if self.sign == '<=' else self.bound / self.slack
-        return not self.fixed or not self.values(rounds) or BETTER[self.sign](statistics.median(self.values(rounds)), bound)
+        values = self.values(rounds)
+        return not self.fixed or not values or BETTER[self.sign](statistics.median(values), bound)
 
     def row(self, rounds):
         values = self.values(rounds)

@@ -14,7 +14,8 @@ LOST, BOUND = 'lost of those accepted', 'duplicates as a part of what the window
 
 GOALS = [
     Goal('G11', 'accepted samples that kill -9 lost', '<=', 0, value(LOST, 'kills'), fixed=True),
-    Goal('G11', 'duplicates, of as many as window x pack + ack interval allow', '<=', 1, value(BOUND, 'kills'), fixed=True),
+    Goal('G11', 'duplicates, of as many as window x pack + ack interval allow', '<=', 1, value(BOUND, 'kills'),
+         fixed=True),
 ]
 
 
@@ -26,7 +27,8 @@ class Part:
         self.kills = bed.options.kills
 
     def play(self):
-        done = subprocess.run([os.path.join(SOURCE, 'run-pytest'), '-s', os.path.join(SOURCE, 'test_kill.py')], check=False,
+        done = subprocess.run([os.path.join(SOURCE, 'run-pytest'), '-s', os.path.join(SOURCE, 'test_kill.py')],
+                              check=False,
                               capture_output=True, text=True, env={**os.environ, 'HUBLINK_KILLS': str(self.kills),
                                                                    'HUBLINK_BUILD': str(BUILD)})
         totals = re.search(r"'duplicates': (\d+).* duplicates<=(\d+) ledger=.*'accepted': (\d+)", done.stderr)

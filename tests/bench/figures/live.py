@@ -21,7 +21,8 @@ GOALS = [
     Goal('G2', 'CPU per sample, one a message, against the same', '<=', 0.125, ratio(CPU, 'one', 'paho')),
     Goal('G3', 'CPU per sample, packed, against the publisher', '<=', 0.125, ratio(CPU, 'packed', 'publisher')),
     Goal('G7', 'PSS of hublinkd in MiB, 2,000 readings a second, TLS up', '<=', 8, value(PSS, 'hublinkd'), fixed=True),
-    Goal('G14', 'wake-ups a second of hublinkd, connected and idle', '<=', 1, value(WAKEUPS, 'hublinkd, idle'), fixed=True),
+    Goal('G14', 'wake-ups a second of hublinkd, connected and idle', '<=', 1, value(WAKEUPS, 'hublinkd, idle'),
+         fixed=True),
     Goal('G14', 'wake-ups a second of hublinkd, hub away', '<=', 1, value(WAKEUPS, 'hublinkd, hub away'), fixed=True),
 ]
 
@@ -38,9 +39,11 @@ class Part:
             def login(name):
                 return credential(hub.directory, hub.create(name))
             address = '127.0.0.1:%d' % hub.port
-            results = {'publisher': self.bed.run('publisher', login('publisher'), hub.ca_file, 'localhost', hub.port, samples)}
+            results = {'publisher': self.bed.run('publisher', login('publisher'), hub.ca_file, 'localhost', hub.port,
+                                                 samples)}
             if self.bed.has('paho'):
-                results['paho'] = self.bed.run('paho', self.bed.folder('paho'), three_lines(hub.directory, hub.create('paho')),
+                results['paho'] = self.bed.run('paho', self.bed.folder('paho'),
+                                               three_lines(hub.directory, hub.create('paho')),
                                                hub.ca_file, 'localhost', hub.port, samples // 5)
             for shape, times in (('one', 1), ('packed', 4)):
                 results[shape] = self.bed.run('road', shape, self.bed.folder(shape), login(shape), hub.ca_file, address,

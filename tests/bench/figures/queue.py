@@ -16,10 +16,13 @@ from figures.goal import Goal, ratio, value
 PACED = {'paced-1s': (1000, 100), 'paced-10s': (10000, 10)}  # interval in ms, commits
 
 GOALS = [
-    Goal('G4', 'device bytes per payload byte, 256 samples a commit', '<=', 1.15, value(WRITTEN, 'store-256'), fixed=True),
+    Goal('G4', 'device bytes per payload byte, 256 samples a commit', '<=', 1.15, value(WRITTEN, 'store-256'),
+         fixed=True),
     Goal('G4', 'device bytes per payload byte, 16 samples a commit', '<=', 1.5, value(WRITTEN, 'store-16'), fixed=True),
-    Goal('G4', 'the same against SQLite (WAL, FULL), 256', '<=', 0.5, ratio(WRITTEN, 'store-256', 'sqlite-256'), fixed=True),
-    Goal('G4', 'the same against SQLite (WAL, FULL), 16', '<=', 0.5, ratio(WRITTEN, 'store-16', 'sqlite-16'), fixed=True),
+    Goal('G4', 'the same against SQLite (WAL, FULL), 256', '<=', 0.5, ratio(WRITTEN, 'store-256', 'sqlite-256'),
+         fixed=True),
+    Goal('G4', 'the same against SQLite (WAL, FULL), 16', '<=', 0.5, ratio(WRITTEN, 'store-16', 'sqlite-16'),
+         fixed=True),
     Goal('G5', 'samples/s against SQLite, 256 a commit', '>=', 1.5, ratio(RATE, 'store-256', 'sqlite-256')),
     Goal('G5', 'samples/s against bare write and fdatasync, 256', '>=', 0.85, ratio(RATE, 'store-256', 'bare-256')),
     Goal('G6', 'flushes per commit, back to back, 256', '<=', 1.05, value(FLUSHES, 'store-256'), fixed=True),
@@ -44,7 +47,8 @@ class Part:
                 if self.bed.has(program):
                     name = '%s-%d' % (program, n)
                     shape = ['through'] if program == 'store' else []
-                    results[name] = self.bed.run(program, *shape, self.bed.folder(name), n, self.bed.options.samples * times)
+                    results[name] = self.bed.run(program, *shape, self.bed.folder(name), n,
+                                                 self.bed.options.samples * times)
         results.update(self.play_paced())
         return results
 

@@ -37,7 +37,8 @@ START_TEST(good_ones_are_read)
                 {"HostName=h.net;SharedAccessKeyName=iothubowner;SharedAccessKey=" KEY,
                  {.host_name = "h.net", .shared_access_key_name = "iothubowner", .shared_access_key = KEY}},
                 {"HostName=h.net;DeviceId=d;SharedAccessKeyName=device;SharedAccessKey=" KEY,
-                 {.host_name = "h.net", .device_id = "d", .shared_access_key_name = "device", .shared_access_key = KEY}},
+                 {.host_name = "h.net", .device_id = "d", .shared_access_key_name = "device",
+                  .shared_access_key = KEY}},
                 {"HostName=localhost;;DeviceId=a=b-:.%_*?!(),=@$';Unknown=x;SharedAccessKey=" KEY ";;",
                  {.host_name = "localhost", .device_id = "a=b-:.%_*?!(),=@$'", .shared_access_key = KEY}},
         };

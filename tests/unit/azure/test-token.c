@@ -211,7 +211,8 @@ END_TEST
 
 START_TEST(a_bad_key_makes_no_token)
 {
-        static const char *const keys[] = {"", "=", "====", "abc", "ab cd===", "a2tr\n", "a2tr_-==", "\xff\xff\xff\xff"};
+        static const char *const keys[] = {"", "=", "====", "abc", "ab cd===", "a2tr\n", "a2tr_-==",
+                                           "\xff\xff\xff\xff"};
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 _cleanup_(buffer_done) Buffer b = BUFFER_NULL;

@@ -48,7 +48,8 @@ START_TEST(every_client_is_understood)
                   .api_version = "2020-09-30",
                   .device_client_type = "iothubclient/1.15.0 (native; Linux)"}},
                 {HOST "/dev1/mod1/?DeviceClientType=azsdk-c%2F1&api-version=2020-09-30&auth-chain=x",
-                 {.device_id = "dev1", .module_id = "mod1", .api_version = "2020-09-30", .device_client_type = "azsdk-c/1"}},
+                 {.device_id = "dev1", .module_id = "mod1", .api_version = "2020-09-30",
+                  .device_client_type = "azsdk-c/1"}},
                 /* without the `?` */
                 {HOST "/dev1/api-version=2021-04-12", {.device_id = "dev1", .api_version = "2021-04-12"}},
                 {HOST "/dev1/DeviceClientType=a&api-version=1",
@@ -153,7 +154,8 @@ END_TEST
 
 START_TEST(mutations_do_no_harm)
 {
-        static const char text[] = HOST "/dev1/mod1/?api-version=2021-04-12&model-id=dtmi:a;1&DeviceClientType=%2Fx%C3%BC";
+        static const char text[] = HOST "/dev1/mod1/?api-version=2021-04-12&model-id=dtmi:a;1"
+                                        "&DeviceClientType=%2Fx%C3%BC";
         FakeRandom dice;
 
         fake_random_init(&dice, 8);

@@ -57,7 +57,8 @@ START_TEST(it_goes_on_where_it_stopped)
                 uint32_t whole = crc32c(0, bytes, sizeof(bytes));
 
                 ck_assert_uint_eq(crc32c(crc32c(0, bytes, cut), bytes + cut, sizeof(bytes) - cut), whole);
-                ck_assert_uint_eq(crc32c_portable(crc32c_portable(0, bytes, cut), bytes + cut, sizeof(bytes) - cut), whole);
+                ck_assert_uint_eq(crc32c_portable(crc32c_portable(0, bytes, cut), bytes + cut,
+                                                  sizeof(bytes) - cut), whole);
         }
 }
 END_TEST

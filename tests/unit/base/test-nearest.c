@@ -17,7 +17,8 @@ START_TEST(distances)
         ck_assert_uint_eq(nearest_distance("nterval", "interval"), 1);
         ck_assert_uint_eq(nearest_distance("inteval", "interval"), 1);
         ck_assert_uint_eq(nearest_distance("kitten", "sitting"), 3);
-        ck_assert_uint_eq(nearest_distance("abc", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop"),
+        ck_assert_uint_eq(nearest_distance("abc",
+                                           "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop"),
                           UINT_MAX);
 }
 END_TEST

@@ -68,7 +68,8 @@ END_TEST
 START_TEST(the_state_folder_moves_its_defaults)
 {
         _cleanup_(settings_freep) Settings *s = load_at("", "/tmp/x"),
-                                           *t = load_at("queue: { directory = \"/var/lib/hublink/queue\"; };", "/tmp/x");
+                                           *t = load_at("queue: { directory = \"/var/lib/hublink/queue\"; };",
+                                                        "/tmp/x");
 
         ck_assert_str_eq(s->queue.directory, "/tmp/x/queue");
         ck_assert_str_eq(t->queue.directory, "/var/lib/hublink/queue");
@@ -180,7 +181,8 @@ START_TEST(what_is_printed_loads_to_the_same)
                 whole,
                 "sensors: { f: { driver = \"file\"; path = \"/x\"; channels: { v: {\n"
                 "  unit = \"a \\\"b\\\" \\\\ \\n \\t \\x01 \xc3\xbc\"; }; }; }; };",
-                "sensors: { r: { driver = \"i2c\"; bus = 1; address = 3; channels: { v: { register = 0xFFFF; bytes = 8;\n"
+                "sensors: { r: { driver = \"i2c\"; bus = 1; address = 3; channels: { v: { "
+                "register = 0xFFFF; bytes = 8;\n"
                 "  mask = 0xFFFFFFFFFFFFFFFF; scale = 1e-7; offset = 123456789012; }; }; }; };",
                 "queue: { max_bytes = 5000000000; commit_interval = 0.25; };",
         };

@@ -29,14 +29,15 @@ START_TEST(it_says_how_things_are)
         s.link_state = LINK_STOPPED;
         s.link_reason = LINK_REASON_NO_CREDENTIAL;
         s.hub = s.device_id = "";
-        s.queue = (QueueStatus){.disk_state = DISK_FAILED, .disk_failed = true, .disk_error = "No space left on device"};
+        s.queue = (QueueStatus){.disk_state = DISK_FAILED, .disk_failed = true,
+                                .disk_error = "No space left on device"};
         expect(&s,
                "Not connected to the hub: there is no credential; nothing is waiting; the queue's disk fails: No "
                "space left on device");
         s.dead_letters.count = 1;
         s.queue = (QueueStatus){.disk_state = DISK_FULL, .disk_error = "free some space"};
-        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; 1 dead letter; the queue's disk "
-                   "is full: free some space");
+        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; 1 dead letter; the queue's "
+                   "disk is full: free some space");
         s.dead_letters.count = 2;
         s.queue = (QueueStatus){.disk_state = DISK_STALLED, .disk_error = "check it"};
         expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; 2 dead letters; the queue's "

@@ -76,7 +76,8 @@ START_TEST(every_system_key_finds_its_name)
                 char *s = text_line(cases[i].bag, "1"), *system = strstr(s, "\"system\""),
                      *found = strstr(s, cases[i].expected);
 
-                ck_assert_msg(found && found > system && found < strstr(s, "\"properties\""), "%s: %s", cases[i].bag, s);
+                ck_assert_msg(found && found > system && found < strstr(s, "\"properties\""), "%s: %s",
+                              cases[i].bag, s);
                 ck_assert_ptr_nonnull(strstr(s, "\"properties\":{}"));
                 free(s);
         }
@@ -99,7 +100,8 @@ START_TEST(what_the_hub_knows_is_told)
 {
         EventRow row = {
                 .sequence = 1,
-                .link = {.device_id = "d1", .module_id = "m1", .generation_id = "7", .auth_method = AUTH, .model_id = "dtmi:a;1"},
+                .link = {.device_id = "d1", .module_id = "m1", .generation_id = "7", .auth_method = AUTH,
+                         .model_id = "dtmi:a;1"},
         };
         Buffer b = BUFFER_NULL;
 
@@ -115,7 +117,8 @@ START_TEST(properties_keep_null_and_empty_and_the_first_of_two)
 {
         char *s = text_line("null&empty=&a=1&a=2&%C3%BC=%22", "1");
 
-        ck_assert_ptr_nonnull(strstr(s, "\"properties\":{\"null\":null,\"empty\":\"\",\"a\":\"1\",\"\xc3\xbc\":\"\\\"\"}"));
+        ck_assert_ptr_nonnull(strstr(s, "\"properties\":{\"null\":null,\"empty\":\"\",\"a\":\"1\","
+                                        "\"\xc3\xbc\":\"\\\"\"}"));
         free(s);
 }
 END_TEST

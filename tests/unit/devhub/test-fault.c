@@ -19,7 +19,8 @@ static Fault rule(FaultKind kind, const char *device_id)
 
 START_TEST(names_read_back)
 {
-        static const char *const names[] = {"refuse-connect", "cut", "delay-puback", "withhold-puback", "silent", "poison"};
+        static const char *const names[] = {"refuse-connect", "cut", "delay-puback", "withhold-puback", "silent",
+                                            "poison"};
 
         for (int i = 0; i < _FAULT_KIND_MAX; i++) {
                 ck_assert_str_eq(fault_kind_to_string((FaultKind)i), names[i]);

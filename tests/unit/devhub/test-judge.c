@@ -79,12 +79,14 @@ static const Case cases[] = {
         {"other parameters first", .username = HOST "/dev1/?x=y&DeviceClientType=a%2Fb&" VERSION, .code = 0},
         {"an older api", .username = HOST "/dev1/?api-version=2016-11-14", .code = 0},
         {"a preview", .username = HOST "/dev1/?api-version=2025-08-01-preview", .code = 0},
-        {"the host in capitals", .username = "DEVHUB.example.NET/dev1/?" VERSION, .resource = "DEVHUB.example.NET/devices/dev1", .code = 0},
+        {"the host in capitals", .username = "DEVHUB.example.NET/dev1/?" VERSION,
+         .resource = "DEVHUB.example.NET/devices/dev1", .code = 0},
         {"a token of the whole hub by its owner", .key = OWNER, .policy = "iothubowner", .resource = HOST, .code = 0},
         {"a token of the device by the owner", .key = OWNER, .policy = "iothubowner", .code = 0},
         {"the policy's secondary key", .key = SECONDARY, .policy = "iothubowner", .code = 0},
         {"a deeper resource", .resource = HOST "/devices/dev1/api-version=2016-11-14", .code = 0},
-        {"a module", .client_id = "dev1/mod1", .username = HOST "/dev1/mod1/?" VERSION, .resource = HOST "/devices/dev1/modules/mod1", .code = 0},
+        {"a module", .client_id = "dev1/mod1", .username = HOST "/dev1/mod1/?" VERSION,
+         .resource = HOST "/devices/dev1/modules/mod1", .code = 0},
         {"expired within the skew", .expiry = NOW_S - 300, .code = 0},
         {"far in the future", .expiry = UINT64_MAX, .code = 0},
 
@@ -99,10 +101,14 @@ static const Case cases[] = {
         {"another client id", .client_id = "dev2", .code = 5},
         {"an empty client id", .client_id = "", .code = 5},
         {"a client id that goes on", .client_id = "dev1x", .code = 5},
-        {"the module's id only", .client_id = "mod1", .username = HOST "/dev1/mod1/?" VERSION, .resource = HOST "/devices/dev1/modules/mod1", .code = 5},
-        {"an unknown device", .client_id = "dev2", .username = HOST "/dev2/?" VERSION, .resource = HOST "/devices/dev2", .code = 5},
-        {"the id in another case", .client_id = "DEV1", .username = HOST "/DEV1/?" VERSION, .resource = HOST "/devices/DEV1", .code = 5},
-        {"an unknown module", .client_id = "dev1/mod2", .username = HOST "/dev1/mod2/?" VERSION, .resource = HOST "/devices/dev1/modules/mod2", .code = 5},
+        {"the module's id only", .client_id = "mod1", .username = HOST "/dev1/mod1/?" VERSION,
+         .resource = HOST "/devices/dev1/modules/mod1", .code = 5},
+        {"an unknown device", .client_id = "dev2", .username = HOST "/dev2/?" VERSION, .resource = HOST "/devices/dev2",
+         .code = 5},
+        {"the id in another case", .client_id = "DEV1", .username = HOST "/DEV1/?" VERSION,
+         .resource = HOST "/devices/DEV1", .code = 5},
+        {"an unknown module", .client_id = "dev1/mod2", .username = HOST "/dev1/mod2/?" VERSION,
+         .resource = HOST "/devices/dev1/modules/mod2", .code = 5},
         {"another key", .key = OWNER, .code = 5},
         {"another device's token", .resource = HOST "/devices/dev2", .code = 5},
         {"a token of a device whose id begins so", .resource = HOST "/devices/dev", .code = 5},
@@ -144,7 +150,8 @@ START_TEST(the_verdict_says_who_it_is)
         ck_assert_str_eq(v.model_id, "dtmi:com:example:T;1");
         ck_assert_str_eq(v.product, "a/1 b");
         ck_assert_str_eq(v.auth_method,
-                         "{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\",\"acceptingIpFilterRule\":null}");
+                         "{\"scope\":\"module\",\"type\":\"sas\",\"issuer\":\"iothub\","
+                         "\"acceptingIpFilterRule\":null}");
         ck_assert_uint_eq(v.ends_usec, (NOW_S + 3600 + 600) * USEC_PER_SEC);
         verdict_done(&v);
 }

@@ -198,7 +198,8 @@ START_TEST(a_notice_explains_what_is_missing)
 
         see(v, "d1", "t." EPOCH_A ".1-10");
         see(v, "d1", "t." EPOCH_A ".31-40");
-        notice(v, "d1", "{\"stream\":\"t\",\"epoch\":\"" EPOCH_A "\",\"ranges\":[[5,20],[25,26],30],\"reason\":\"queue-full\"}");
+        notice(v, "d1", "{\"stream\":\"t\",\"epoch\":\"" EPOCH_A "\",\"ranges\":[[5,20],[25,26],30],"
+                        "\"reason\":\"queue-full\"}");
         assert_totals(v, 20, 20, 0, 7);
         verify_totals(v, &t);
         ck_assert_uint_eq(t.explained, 13);

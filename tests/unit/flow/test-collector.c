@@ -64,7 +64,8 @@ static Reading decoded(size_t i, ReadingSpace *space)
 {
         Reading r;
 
-        ck_assert_int_eq(reading_decode(the_queue.records[i].payload.data, the_queue.records[i].payload.size, space, &r),
+        ck_assert_int_eq(reading_decode(the_queue.records[i].payload.data, the_queue.records[i].payload.size,
+                                        space, &r),
                          0);
         return r;
 }
@@ -141,7 +142,8 @@ START_TEST(what_can_not_be_told_is_refused_and_counted)
                 {{.sensor = "cpu", .channels = &nameless, .n_channels = 1}, REFUSAL_MALFORMED, REQUEST_BAD_VALUE},
                 {{.sensor = "cpu", .channels = twice, .n_channels = 2}, REFUSAL_MALFORMED, REQUEST_BAD_VALUE},
                 {{.sensor = "cpu", .channels = twice, .n_channels = 0}, REFUSAL_MALFORMED, REQUEST_BAD_VALUE},
-                {{.sensor = "no name", .channels = &good_channel, .n_channels = 1}, REFUSAL_MALFORMED, REQUEST_BAD_VALUE},
+                {{.sensor = "no name", .channels = &good_channel, .n_channels = 1}, REFUSAL_MALFORMED,
+                 REQUEST_BAD_VALUE},
                 {{.sensor = "cpu", .wall_usec = USEC_INFINITY, .channels = &good_channel, .n_channels = 1},
                  REFUSAL_RANGE, REQUEST_BAD_VALUE},
         };
@@ -335,7 +337,8 @@ START_TEST(a_message_is_stored_as_it_is)
         intake.submit_message(intake.userdata, m, NULL, on_answer, NULL);
         ck_assert_int_eq(answered.error, REQUEST_OK);
         ck_assert_int_eq(the_queue.records[0].record.kind, QUEUE_KIND_MESSAGE);
-        ck_assert_int_eq(message_decode(the_queue.records[0].payload.data, the_queue.records[0].payload.size, &back), 0);
+        ck_assert_int_eq(message_decode(the_queue.records[0].payload.data, the_queue.records[0].payload.size,
+                                        &back), 0);
         ck_assert_str_eq(back->content_type, "text/plain");
         ck_assert_str_eq(back->properties[0].value, "b");
         ck_assert_mem_eq(back->body.data, "hello", 5);

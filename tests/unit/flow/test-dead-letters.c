@@ -522,7 +522,8 @@ START_TEST(for_one_over_the_limit_the_oldest_goes)
         dead_letters_status(h.dead, &status);
         ck_assert_uint_eq(status.count, DEAD_LETTERS_MAX);
         ck_assert_uint_eq(status.dropped, 3);
-        ck_assert(log_capture_has(&log, "Dead letter 1 (record 1 of stream telemetry, too-large) is dropped: the store is full"));
+        ck_assert(log_capture_has(&log, "Dead letter 1 (record 1 of stream telemetry, too-large) is dropped: the "
+                                        "store is full"));
         close_queue(&h, USEC_PER_SEC);
         open_queue(&h);
         run(&h, 5 * USEC_PER_SEC);

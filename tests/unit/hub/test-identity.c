@@ -39,7 +39,8 @@ START_TEST(a_device)
         ck_assert_ptr_null(i->address);
         ck_assert_uint_eq(i->port, 8883);
         ck_assert_str_eq(i->client_id, "dev1");
-        ck_assert_str_eq(i->username, "devhub.example.net/dev1/?api-version=2021-04-12&DeviceClientType=hublink%2F" HUBLINK_VERSION);
+        ck_assert_str_eq(i->username,
+                         "devhub.example.net/dev1/?api-version=2021-04-12&DeviceClientType=hublink%2F" HUBLINK_VERSION);
         ck_assert_str_eq(i->resource, "devhub.example.net/devices/dev1");
         ck_assert_str_eq(i->topic, "devices/dev1/messages/events/");
 }
@@ -172,7 +173,8 @@ START_TEST(equal_means_no_new_connection_is_needed)
                 DEVICE ";ModuleId=m",
                 DEVICE ";GatewayHostName=g",
                 DEVICE ";SharedAccessKeyName=device",
-                "HostName=devhub.example.net;DeviceId=dev1;SharedAccessKey=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2o=",
+                "HostName=devhub.example.net;DeviceId=dev1;"
+                "SharedAccessKey=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2o=",
         };
         _cleanup_(identity_freep) Identity *i = make(DEVICE, &plain), *twin = NULL;
         HubSettings settings = plain;

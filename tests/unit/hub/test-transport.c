@@ -550,7 +550,8 @@ START_TEST(a_connect_that_hangs_in_tcp_can_be_called_off)
         AWAIT(t.ended);
         assert_ended(LINK_REASON_REFUSED, "refused");
         ck_assert_uint_eq(t.generation, 2);
-        ck_assert_uint_le(clock_boot(&clock_system) - begun, 15 * USEC_PER_SEC); /* not the 20 s of the one called off */
+        /* not the 20 s of the one called off */
+        ck_assert_uint_le(clock_boot(&clock_system) - begun, 15 * USEC_PER_SEC);
         close_all(fds);
 }
 END_TEST
@@ -825,7 +826,8 @@ START_TEST(a_peer_that_goes_is_noticed_at_once)
                 t.peer.go = true;
         }
         AWAIT(t.ended);
-        ck_assert_msg(t.reason == LINK_REASON_CLOSED || (t.reason == LINK_REASON_NETWORK && scripts[_i] == reset_at_once),
+        ck_assert_msg(t.reason == LINK_REASON_CLOSED ||
+                      (t.reason == LINK_REASON_NETWORK && scripts[_i] == reset_at_once),
                       "%s: %s", link_reason_to_string(t.reason), t.detail);
         ck_assert_uint_eq(t.n_ended, 1);
         ck_assert_int_eq(publish(1), -ENOTCONN);

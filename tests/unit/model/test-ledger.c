@@ -64,8 +64,9 @@ START_TEST(it_balances)
                         waiting[k]--;
                 }
                 ck_assert_uint_eq(ledger_waiting(l), waiting[k]);
-                ck_assert_uint_eq(l->accepted, l->settled[OUTCOME_ACKNOWLEDGED] + ledger_waiting(l) + ledger_dropped(l) +
-                                                       ledger_dead_lettered(l));
+                ck_assert_uint_eq(l->accepted,
+                                  l->settled[OUTCOME_ACKNOWLEDGED] + ledger_waiting(l) + ledger_dropped(l) +
+                                          ledger_dead_lettered(l));
         }
         for (size_t k = 0; k < 3; k++) {
                 ledger_add(&sum, &streams[k]);

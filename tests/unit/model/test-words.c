@@ -41,8 +41,9 @@ START_TEST(link_words)
 {
         static const char *const states[] = {"stopped", "offline", "connecting", "connected", "waiting"};
         static const char *const reasons[] = {
-                "none",        "no-credential", "network", "name",     "refused",   "tls-untrusted", "tls-hostname", "tls-expired",
-                "credential",  "hub-unavailable", "clock", "takeover", "throttled", "quota",         "silent",       "closed",
+                "none",       "no-credential",   "network", "name",     "refused",
+                "tls-untrusted", "tls-hostname", "tls-expired",
+                "credential", "hub-unavailable", "clock",   "takeover", "throttled", "quota", "silent", "closed",
         };
 
         ck_assert_uint_eq(ARRAY_SIZE(states), _LINK_STATE_MAX);

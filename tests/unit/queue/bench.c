@@ -43,7 +43,8 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
         Bench *b;
 
         if (r->answered || r->stream != stream) /* Check writes a line for every assertion: not here */
-                ck_abort_msg("stream %u, %llu: answered %s", stream, (unsigned long long)n, r->answered ? "twice" : "for another");
+                ck_abort_msg("stream %u, %llu: answered %s", stream, (unsigned long long)n,
+                             r->answered ? "twice" : "for another");
         r->answered = true;
         r->error = error;
         r->epoch = epoch;
@@ -158,7 +159,8 @@ int bench_submit(Bench *b, unsigned stream, const char *text)
                 ck_abort();
         *r = (BenchReceipt){.stream = stream};
         memcpy(&r->entries, &b, sizeof(b));
-        error = queue_append(b->queue, stream, QUEUE_KIND_READING, text, strlen(text), &(QueueReceipt){on_receipt, r}, &n);
+        error = queue_append(b->queue, stream, QUEUE_KIND_READING, text, strlen(text),
+                             &(QueueReceipt){on_receipt, r}, &n);
         if (error != 0)
                 return error;
         r->n = n;
@@ -223,7 +225,8 @@ size_t bench_read(Bench *b, QueueLane lane, QueueRecord *ret_last)
                 if (r != 0)
                         return n;
                 if (record.n <= last[record.stream])
-                        ck_abort_msg("%llu after %llu", (unsigned long long)record.n, (unsigned long long)last[record.stream]);
+                        ck_abort_msg("%llu after %llu", (unsigned long long)record.n,
+                                     (unsigned long long)last[record.stream]);
                 last[record.stream] = record.n;
                 bench_advance(b, lane);
                 if (ret_last)

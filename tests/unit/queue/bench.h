@@ -43,7 +43,8 @@ void bench_done(Bench *b);
 void bench_open(Bench *b); /* on b->disk */
 int bench_try_open(Bench *b);                                             /* -ENOMEM */
 void bench_close(Bench *b);
-void bench_kill(Bench *b);                                                /* the program dies; the machine and its disk go on */
+/* the program dies; the machine and its disk go on */
+void bench_kill(Bench *b);
 void bench_cut(Bench *b, size_t n_entries, FakeCut cut, uint64_t seed);   /* the power goes */
 unsigned bench_stream(Bench *b, const char *name, QueueLane lane);
 

@@ -462,14 +462,16 @@ START_TEST(damage_is_counted_by_whom_it_concerns)
                         n_backlog = 0;
                 } else {
                         n_news = 0;
-                        for (QueueRecord record; queue_peek(b.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS, &record) == 0; n_news++) {
+                        for (QueueRecord record; queue_peek(b.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS, &record) == 0;
+                             n_news++) {
                                 queue_advance(b.queue, QUEUE_LANE_NORMAL, QUEUE_NEWS);
                                 insist(record.n > 1000);
                         }
                         l = bench_ledger(&b);
                         ck_assert_uint_eq(n_news + l.settled[OUTCOME_DAMAGED], 1000);
                         n_backlog = 0;
-                        for (QueueRecord record; queue_peek(b.queue, QUEUE_LANE_NORMAL, QUEUE_BACKLOG, &record) == 0; n_backlog++) {
+                        for (QueueRecord record; queue_peek(b.queue, QUEUE_LANE_NORMAL, QUEUE_BACKLOG, &record) == 0;
+                             n_backlog++) {
                                 queue_advance(b.queue, QUEUE_LANE_NORMAL, QUEUE_BACKLOG);
                                 insist(record.n <= 1000);
                         }

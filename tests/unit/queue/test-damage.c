@@ -472,7 +472,8 @@ START_TEST(what_stands_in_the_place_of_a_file_is_named)
                         }
                         tell_anew();
                         bench_open(&b);
-                        ck_assert_msg(log_capture_has(&told, theirs ? "belongs to another user: give it to" : cases[i].told),
+                        ck_assert_msg(log_capture_has(&told,
+                                                      theirs ? "belongs to another user: give it to" : cases[i].told),
                                       "%s: %s", path, told.lines[0] ?: "nothing was told");
                         ck_assert(log_capture_has(&told, path));
                         ck_assert_uint_eq(log_capture_count(&told, "set aside as"), cases[i].goes_aside);

@@ -257,7 +257,8 @@ static bool mount_small(Real *r, const char *options)
         ck_assert_int_eq(disk_new(&r->disk), 0);
         if (error == 0)
                 return true;
-        ck_assert_msg(error == EPERM || error == ENOSYS || error == ENODEV || error == EINVAL, "mount: %s", strerror(error));
+        ck_assert_msg(error == EPERM || error == ENOSYS || error == ENODEV || error == EINVAL, "mount: %s",
+                      strerror(error));
         printf("# skipped: no mount of one's own is allowed here: %s\n", strerror(error));
         return false;
 }

@@ -27,8 +27,8 @@ static void append(Life *life, unsigned s, unsigned n, bool receipts)
                 char text[64];
                 int r;
 
-                (void)snprintf(text, sizeof(text), "%s number %llu ....................", receipts ? "submitted" : "read",
-                               (unsigned long long)life->appended);
+                (void)snprintf(text, sizeof(text), "%s number %llu ....................",
+                               receipts ? "submitted" : "read", (unsigned long long)life->appended);
                 r = receipts ? bench_submit(&life->b, s, text) : bench_append(&life->b, s, text);
                 if (r == 0)
                         life->appended++;
@@ -85,8 +85,8 @@ static void check_life(Life *life)
         ck_assert_int_eq(bench_submit(b, s, "the last one"), 0);
         life->appended++;
         bench_run(b, 2 * USEC_PER_SEC);
-        ck_assert_msg(b->n_answered == b->n_receipts, "call %llu: %zu of %zu were answered", (unsigned long long)life->n,
-                      b->n_answered, b->n_receipts);
+        ck_assert_msg(b->n_answered == b->n_receipts, "call %llu: %zu of %zu were answered",
+                      (unsigned long long)life->n, b->n_answered, b->n_receipts);
         ck_assert_int_eq(b->receipts[b->n_receipts - 1].error, 0);
 
         l = bench_ledger(b);
@@ -329,7 +329,8 @@ START_TEST(a_disk_that_fails_for_long_is_told_once_and_ridden_out)
 }
 END_TEST
 
-/* What it left in memory there comes to rest before what follows it, or a kill would leave a hole among the accepted. */
+/* What it left in memory there comes to rest before what follows it, or a kill would leave a hole among the
+ * accepted. */
 START_TEST(a_stream_leaves_a_lane_that_has_failed)
 {
         bool killed = _i;

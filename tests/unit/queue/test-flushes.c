@@ -99,7 +99,8 @@ START_TEST(an_hour_of_readings_costs_a_flush_a_commit)
         ck_assert_uint_eq(after.checkpoints_alone, before.checkpoints_alone);
         ck_assert_uint_eq(after.slots_made, before.slots_made);
         /* slots went round */
-        ck_assert_uint_gt(after.payload_bytes - before.payload_bytes, 2 * after.slots_made * g.b.settings.segment_bytes);
+        ck_assert_uint_gt(after.payload_bytes - before.payload_bytes,
+                          2 * after.slots_made * g.b.settings.segment_bytes);
         bench_done(&g.b);
 }
 END_TEST

@@ -338,7 +338,8 @@ START_TEST(ranges_against_a_plain_array)
 
         fake_random_init(&dice, 4);
         for (int i = 0; i < 30000; i++) {
-                uint64_t luck = dice.random.draw(&dice), a = luck % N, b = MIN(a + (luck >> 16) % 20, (uint64_t)N - 1), x, y;
+                uint64_t luck = dice.random.draw(&dice), a = luck % N,
+                        b = MIN(a + (luck >> 16) % 20, (uint64_t)N - 1), x, y;
                 uint8_t tag = luck >> 32 & 1;
                 bool found = false;
                 uint64_t k = a;

@@ -10,7 +10,8 @@
 #include "log-capture.h"
 #include "suite.h"
 
-#define SAMPLE "{\"t\":1763647200123,\"s\":\"cpu\",\"temperature\":48.31,\"and\":\"so on and so forth, up to a hundred\"}"
+#define SAMPLE "{\"t\":1763647200123,\"s\":\"cpu\",\"temperature\":48.31," \
+               "\"and\":\"so on and so forth, up to a hundred\"}"
 
 static size_t files_bytes(Bench *b)
 {
@@ -380,7 +381,8 @@ START_TEST(what_is_too_old_goes)
                 b.clock.wall_usec += i % 100 == 50 ? USEC_PER_DAY : 0; /* no matter to it */
                 l = bench_ledger(&b);
                 if (ledger_waiting(&l) > 362 || ledger_waiting(&l) + 3 < MIN(n, (uint64_t)360))
-                        ck_abort_msg("%llu of %llu wait", (unsigned long long)ledger_waiting(&l), (unsigned long long)n);
+                        ck_abort_msg("%llu of %llu wait", (unsigned long long)ledger_waiting(&l),
+                                     (unsigned long long)n);
         }
         ck_assert_uint_eq(ledger_dropped(&l), l.settled[OUTCOME_AGE]);
         ck_assert_uint_gt(l.settled[OUTCOME_AGE], 700);

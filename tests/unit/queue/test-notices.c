@@ -143,13 +143,15 @@ START_TEST(checkpoints_hold_them)
 
         in = (Checkpoint){.n_notices = NOTICES_MAX};
         for (size_t i = 0; i < NOTICES_MAX; i++)
-                in.notices[i] = (Notice){(uint8_t)(i % 32), OUTCOME_AGE, 1000000 + i, 2000000 + i * i, i % 2 ? 3000000 : 0};
+                in.notices[i] = (Notice){(uint8_t)(i % 32), OUTCOME_AGE, 1000000 + i, 2000000 + i * i,
+                                         i % 2 ? 3000000 : 0};
         size = checkpoint_encode(&in, CHECKPOINT_NOTICES, bytes, sizeof(bytes), NULL);
         ck_assert_uint_gt(size, 0);
         ck_assert_int_eq(checkpoint_decode(&out, bytes, size), 0);
         ck_assert_uint_eq(out.n_notices, NOTICES_MAX);
         for (size_t i = 0; i < NOTICES_MAX; i++) { /* the untold ones are the first */
-                const Notice *a = &in.notices[i < NOTICES_MAX / 2 ? i * 2 : (i - NOTICES_MAX / 2) * 2 + 1], *b = &out.notices[i];
+                const Notice *a = &in.notices[i < NOTICES_MAX / 2 ? i * 2 : (i - NOTICES_MAX / 2) * 2 + 1],
+                        *b = &out.notices[i];
 
                 ck_assert(a->id == b->id && a->outcome == b->outcome && a->first == b->first && a->last == b->last &&
                           a->n == b->n);
@@ -187,7 +189,8 @@ static size_t read_notices(Bench *b, Ranges *told)
                         for (size_t i = 0; i < n_ranges; i++) {
                                 uint64_t x, y;
 
-                                for (uint64_t first = r[i].first; ranges_gap(told, first, r[i].last, &x, &y); first = y + 1) {
+                                for (uint64_t first = r[i].first; ranges_gap(told, first, r[i].last, &x, &y);
+                                     first = y + 1) {
                                         insist(ranges_reserve(told, 1) == 0);
                                         ranges_put(told, x, y, 0);
                                 }

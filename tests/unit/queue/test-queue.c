@@ -142,7 +142,8 @@ START_TEST(a_reader_at_the_heels_of_the_writer)
                         QueueRecord record;
 
                         for (int k = 0; k <= i % 5 * i % 11; k++) {
-                                ck_assert_int_eq(bench_append(&b, s, "twenty-one degrees in the shade, or so it seems"), 0);
+                                ck_assert_int_eq(bench_append(&b, s,
+                                                              "twenty-one degrees in the shade, or so it seems"), 0);
                                 appended++;
                         }
                         bench_run(&b, USEC_PER_SEC);
@@ -359,7 +360,8 @@ START_TEST(as_many_streams_as_there_may_be)
                 bench_run(&b, USEC_PER_SEC);
                 for (unsigned i = 0; i < QUEUE_STREAMS_MAX; i++)
                         for (unsigned n = 2; n < 20; n += 2) /* many ranges: more than a checkpoint holds */
-                                queue_settle(b.queue, i, 1, n + 20 * (unsigned)run, n + 20 * (unsigned)run, OUTCOME_EXPIRED);
+                                queue_settle(b.queue, i, 1, n + 20 * (unsigned)run, n + 20 * (unsigned)run,
+                                             OUTCOME_EXPIRED);
                 bench_close(&b);
         }
         bench_open(&b);

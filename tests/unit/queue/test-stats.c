@@ -24,7 +24,8 @@ START_TEST(every_byte_and_every_flush_is_counted)
         u = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
         for (int i = 0; i < 300; i++) {
                 for (int k = 0; k < 100; k++)
-                        ck_assert_int_eq(bench_append(&b, s, "a hundred bytes or so, such as a reading has when it is in no hurry at all and goes on"), 0);
+                        ck_assert_int_eq(bench_append(&b, s, "a hundred bytes or so, such as a reading has when it is "
+                                                             "in no hurry at all and goes on"), 0);
                 if (i % 10 == 0)
                         ck_assert_int_eq(bench_append(&b, u, "alarm"), 0);
                 if (i == 100) {

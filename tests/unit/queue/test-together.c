@@ -79,7 +79,8 @@ START_TEST(pages_are_not_underestimated)
                 insist(batch_put(&b, &(Record){.type = RECORD_READING, .stream = 3, .n = 1, .payload = bytes,
                                                .size = dice.random.draw(dice.random.userdata) % 4000}, NULL) == 0);
                 before = b.n_pages;
-                insist(batch_put_all(&b, &(Record){.type = RECORD_READING, .stream = 3, .n = 2}, payloads, n, NULL) == 0);
+                insist(batch_put_all(&b, &(Record){.type = RECORD_READING, .stream = 3, .n = 2}, payloads, n,
+                                     NULL) == 0);
                 insist(b.n_pages <= before + record_pages_of(payloads, n));
                 insist(b.end[3] == n + 2);
                 batch_done(&b);
@@ -173,8 +174,8 @@ START_TEST(the_promise_is_kept_at_any_size)
                         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
                         bench_run(&b, USEC_PER_SEC);
                         for (int k = 0; k < 20; k++) {
-                                ck_assert_int_eq(queue_append_all(b.queue, s, QUEUE_KIND_READING, records_of(n, size), n,
-                                                                  NULL, NULL), 0);
+                                ck_assert_int_eq(queue_append_all(b.queue, s, QUEUE_KIND_READING,
+                                                                  records_of(n, size), n, NULL, NULL), 0);
                                 bench_run(&b, 3 * USEC_PER_SEC);
                                 ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_NORMAL), n);
                         }

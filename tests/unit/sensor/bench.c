@@ -113,8 +113,8 @@ void bench_turn(Bench *b)
 void bench_wait_for(Bench *b, const size_t *n, size_t at_least)
 {
         while (*n < at_least)
-                ck_assert_msg(sd_event_run(b->event, 20 * USEC_PER_SEC) > 0, "nothing came within 20 s (%zu of %zu)", *n,
-                              at_least);
+                ck_assert_msg(sd_event_run(b->event, 20 * USEC_PER_SEC) > 0,
+                              "nothing came within 20 s (%zu of %zu)", *n, at_least);
 }
 
 const char *bench_last(const Bench *b)

@@ -5,7 +5,8 @@
  * Bench - what every test of sensors stands on
  *
  * A fake clock, a real event loop, and a sink that keeps what falls into it: readings as lines of text
- * ("stream|sensor a=1.5 b=text"), refusals as counters. Threads are real, so what they bring is waited for; time is not.
+ * ("stream|sensor a=1.5 b=text"), refusals as counters. Threads are real, so what they bring is waited for; time is
+ * not.
  */
 
 #include "fake-clock.h"

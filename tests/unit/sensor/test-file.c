@@ -74,7 +74,8 @@ START_TEST(values_are_found)
                 {"0.52 0.58 0.59 1/123 4567\n", {.field = 5}, 4567},
                 {"0.52 0.58 0.59 1/123 4567\n", {.pattern = (char *)"/([0-9]+)"}, 123},
                 {MEMINFO, {.pattern = (char *)"^MemAvailable: +([0-9]+)"}, 1543210},
-                {MEMINFO, {.pattern = (char *)"^MemAvailable: +([0-9]+)", .scale = 1024, .offset = 1}, 1543210.0 * 1024 + 1},
+                {MEMINFO, {.pattern = (char *)"^MemAvailable: +([0-9]+)", .scale = 1024, .offset = 1},
+                 1543210.0 * 1024 + 1},
                 {MEMINFO, {.pattern = (char *)"[0-9]+"}, 2031884}, /* the whole of the first match */
                 {"a\nb\n7\n", {.field = 3}, 7},
                 {"1e3", {}, 1000},
@@ -114,7 +115,8 @@ START_TEST(what_is_no_value_says_why)
                 {"12 13", 0, {}, REFUSAL_MALFORMED, "`field` or `pattern` picks a part"},
                 {"12,5", 0, {}, REFUSAL_MALFORMED, "is not a number"},
                 {"0x1f", 0, {}, REFUSAL_MALFORMED, "is not a number"},
-                {"\x01\x02\xff garbage of more than thirty-two characters", 0, {}, REFUSAL_MALFORMED, "\"??? garbage of more than thirty-...\""},
+                {"\x01\x02\xff garbage of more than thirty-two characters", 0, {}, REFUSAL_MALFORMED,
+                 "\"??? garbage of more than thirty-...\""},
                 {"1 2", 0, {.field = 3}, REFUSAL_MALFORMED, "has no field 3"},
                 {"1 x", 0, {.field = 2}, REFUSAL_MALFORMED, "\"x\""},
                 {"abc", 0, {.pattern = (char *)"[0-9]+"}, REFUSAL_MALFORMED, "finds nothing"},
@@ -136,8 +138,8 @@ START_TEST(what_is_no_value_says_why)
 
                 write_file(cases[i].content, cases[i].n ? cases[i].n : strlen(cases[i].content));
                 ck_assert_int_eq(read_file(path, &channel, 1, &sample, &device), SENSOR_E_FAILED);
-                ck_assert_msg(sample.refusal == cases[i].refusal && strstr(sample.error, cases[i].words), "case %zu: %s: %s",
-                              i, refusal_to_string(sample.refusal), sample.error);
+                ck_assert_msg(sample.refusal == cases[i].refusal && strstr(sample.error, cases[i].words),
+                              "case %zu: %s: %s", i, refusal_to_string(sample.refusal), sample.error);
                 driver_file.close(device);
         }
 }
@@ -172,7 +174,8 @@ END_TEST
 START_TEST(texts_are_taken_and_bounded)
 {
         char content[READING_TEXT_MAX + 1];
-        ChannelSettings channels[] = {{.text = true}, {.text = true, .field = 2}, {.text = true, .pattern = (char *)"v([0-9.]+)"}};
+        ChannelSettings channels[] = {{.text = true}, {.text = true, .field = 2},
+                                      {.text = true, .pattern = (char *)"v([0-9.]+)"}};
         Sample sample;
         void *device;
 
@@ -198,7 +201,8 @@ END_TEST
 START_TEST(this_machine_can_be_read)
 {
         ChannelSettings load[] = {{.field = 1}, {.field = 2}, {.field = 3}};
-        ChannelSettings memory[] = {{.pattern = (char *)"^MemTotal: +([0-9]+)"}, {.pattern = (char *)"^MemAvailable: +([0-9]+)"}};
+        ChannelSettings memory[] = {{.pattern = (char *)"^MemTotal: +([0-9]+)"},
+                                    {.pattern = (char *)"^MemAvailable: +([0-9]+)"}};
         ChannelSettings thermal[] = {{.scale = 0.001}};
         Sample sample;
         void *device;
@@ -207,7 +211,8 @@ START_TEST(this_machine_can_be_read)
         ck_assert_uint_eq(sample.n_channels, 3);
         ck_assert(sample.channels[0].value.number >= 0);
         driver_file.close(device);
-        ck_assert_msg(read_file("/proc/meminfo", memory, ARRAY_SIZE(memory), &sample, &device) == 0, "%s", sample.error);
+        ck_assert_msg(read_file("/proc/meminfo", memory, ARRAY_SIZE(memory), &sample, &device) == 0, "%s",
+                      sample.error);
         ck_assert(sample.channels[0].value.number > sample.channels[1].value.number);
         driver_file.close(device);
         /* many a machine has no sensor: then in words */
@@ -270,7 +275,8 @@ static SensorSettings full(ChannelSettings *channels)
 {
         channels[0] = (ChannelSettings){.name = "a", .unit = (char *)"Cel", .scale = 1, .pattern = (char *)"x"};
         channels[1] = (ChannelSettings){.name = "b", .scale = 2, .bytes = 2};
-        return (SensorSettings){.name = "n", .driver = (char *)"file", .stream = "s", .interval_usec = 1, .timeout_usec = 2,
+        return (SensorSettings){.name = "n", .driver = (char *)"file", .stream = "s", .interval_usec = 1,
+                                .timeout_usec = 2,
                                 .channels = channels, .n_channels = 2, .path = (char *)"/p", .bus = (char *)"/b",
                                 .address = 3, .listen = (char *)"l", .format = (char *)"f", .group = (char *)"g",
                                 .max_rate = 4, .max_line = 5, .max_clients = 6, .model = (char *)"m", .seed = 7};

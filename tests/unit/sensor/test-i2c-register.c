@@ -14,20 +14,30 @@ START_TEST(data_sheets_are_right)
                 double value;
         } cases[] = {
                 /* TMP102: 12 bits, left-justified, 0.0625 Cel a step; the table of its data sheet */
-                {"TMP102 127.9375", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0x7f, 0xf0}, 127.9375},
-                {"TMP102 25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0x19, 0x00}, 25},
-                {"TMP102 0.25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0x00, 0x40}, 0.25},
-                {"TMP102 0", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0x00, 0x00}, 0},
-                {"TMP102 -0.25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0xff, 0xc0}, -0.25},
-                {"TMP102 -25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0xe7, 0x00}, -25},
-                {"TMP102 -55", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625}, {0xc9, 0x00}, -55},
-                {"TMP102 without a mask", {.bytes = 2, .shift = 4, .is_signed = true, .scale = 0.0625}, {0xe7, 0x00}, -25},
+                {"TMP102 127.9375", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0x7f, 0xf0}, 127.9375},
+                {"TMP102 25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0x19, 0x00}, 25},
+                {"TMP102 0.25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0x00, 0x40}, 0.25},
+                {"TMP102 0", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0x00, 0x00}, 0},
+                {"TMP102 -0.25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0xff, 0xc0}, -0.25},
+                {"TMP102 -25", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0xe7, 0x00}, -25},
+                {"TMP102 -55", {.bytes = 2, .mask = 0xfff0, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0xc9, 0x00}, -55},
+                {"TMP102 without a mask", {.bytes = 2, .shift = 4, .is_signed = true, .scale = 0.0625},
+                 {0xe7, 0x00}, -25},
                 /* LM75: 9 bits, 0.5 Cel a step */
                 {"LM75 -25", {.bytes = 2, .shift = 7, .is_signed = true, .scale = 0.5}, {0xe7, 0x00}, -25},
                 {"LM75 125", {.bytes = 2, .shift = 7, .is_signed = true, .scale = 0.5}, {0x7d, 0x00}, 125},
                 /* HTU21: the two status bits are masked out; -6 + 125 * raw / 2^16 and -46.85 + 175.72 * raw / 2^16 */
-                {"HTU21 54.8 %RH", {.bytes = 2, .mask = 0xfffc, .scale = 125.0 / 65536, .offset = -6}, {0x7c, 0x82}, 54.7910},
-                {"HTU21 24.7 Cel", {.bytes = 2, .mask = 0xfffc, .scale = 175.72 / 65536, .offset = -46.85}, {0x68, 0x3a}, 24.6864},
+                {"HTU21 54.8 %RH", {.bytes = 2, .mask = 0xfffc, .scale = 125.0 / 65536, .offset = -6}, {0x7c, 0x82},
+                 54.7910},
+                {"HTU21 24.7 Cel", {.bytes = 2, .mask = 0xfffc, .scale = 175.72 / 65536, .offset = -46.85},
+                 {0x68, 0x3a}, 24.6864},
                 /* BMP280: 20 bits of a pressure in three bytes */
                 {"BMP280 raw 415148", {.bytes = 3, .shift = 4, .scale = 1}, {0x65, 0x5a, 0xc0}, 415148},
                 /* INA219: shunt voltage of 10 uV a step, signed; bus voltage in bits 3 to 15 of 4 mV */
@@ -39,14 +49,18 @@ START_TEST(data_sheets_are_right)
                 {"DS1621 count", {.bytes = 1, .scale = 1}, {0xff}, 255},
                 {"one byte signed", {.bytes = 1, .is_signed = true, .scale = 1}, {0xff}, -1},
                 {"little endian", {.bytes = 2, .little_endian = true, .scale = 1}, {0x34, 0x12}, 0x1234},
-                {"three little endian, signed", {.bytes = 3, .little_endian = true, .is_signed = true, .scale = 1}, {0xfe, 0xff, 0xff}, -2},
+                {"three little endian, signed", {.bytes = 3, .little_endian = true, .is_signed = true, .scale = 1},
+                 {0xfe, 0xff, 0xff}, -2},
                 {"four", {.bytes = 4, .scale = 1}, {0xff, 0xff, 0xff, 0xff}, 4294967295.0},
-                {"eight signed", {.bytes = 8, .is_signed = true, .scale = 1}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00}, -256},
+                {"eight signed", {.bytes = 8, .is_signed = true, .scale = 1},
+                 {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00}, -256},
                 {"eight", {.bytes = 8, .scale = 1}, {0x80, 0, 0, 0, 0, 0, 0, 0}, 9223372036854775808.0},
                 {"one bit", {.bytes = 1, .mask = 0x10, .shift = 4, .scale = 1}, {0xff}, 1},
-                {"one bit with a sign", {.bytes = 1, .mask = 0x10, .shift = 4, .is_signed = true, .scale = 1}, {0x10}, -1},
+                {"one bit with a sign", {.bytes = 1, .mask = 0x10, .shift = 4, .is_signed = true, .scale = 1},
+                 {0x10}, -1},
                 {"a mask beyond the bytes", {.bytes = 1, .mask = 0xf0f, .scale = 1}, {0xff}, 15},
-                {"a mask of all 64", {.bytes = 8, .mask = UINT64_MAX, .is_signed = true, .scale = 2}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, -2},
+                {"a mask of all 64", {.bytes = 8, .mask = UINT64_MAX, .is_signed = true, .scale = 2},
+                 {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, -2},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -15,14 +15,16 @@ static Sensors *sensors;
 static Ticker ticker;
 static LogCapture capture;
 
-static ChannelSettings temperature = {.name = "temperature", .bytes = 2, .shift = 4, .is_signed = true, .scale = 0.0625};
+static ChannelSettings temperature = {.name = "temperature", .bytes = 2, .shift = 4, .is_signed = true,
+                                      .scale = 0.0625};
 
 static void setup(void)
 {
         fake_i2c_init(&bus);
         bench_init(&bench);
         log_capture_begin(&capture);
-        ck_assert_int_eq(sensors_new(&sensors, bench.event, &bench.clock.clock, &bench.random.random, &bus.port, &bench.sink), 0);
+        ck_assert_int_eq(sensors_new(&sensors, bench.event, &bench.clock.clock, &bench.random.random, &bus.port,
+                                     &bench.sink), 0);
         ticker = sensors_ticker(sensors);
 }
 

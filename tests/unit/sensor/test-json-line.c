@@ -56,7 +56,8 @@ START_TEST(good_lines_are_understood)
                 {"{\"a\":1e3,\"b\":1E-7,\"c\":2.5e+2}", "a=1000 b=1e-7 c=250"},
                 {"{\"a\":0.1,\"b\":0.30000000000000004}", "a=0.1 b=0.30000000000000004"},
                 {"{\"a\":1.7976931348623157e308,\"b\":5e-324,\"c\":1e-400}", "a=1.7976931348623157e308 b=5e-324 c=0"},
-                {"{\"a\":9223372036854775807,\"b\":-9223372036854775808}", "a=9223372036854775807i b=-9223372036854775808i"},
+                {"{\"a\":9223372036854775807,\"b\":-9223372036854775808}",
+                 "a=9223372036854775807i b=-9223372036854775808i"},
                 {"{\"a\":123456789012345678.5}", "a=1.2345678901234568e17"},
                 {"{\"a\":0.000000000000000000000000001}", "a=1e-27"},
                 {"{\"a\":true,\"b\":false}", "a=true b=false"},
@@ -253,7 +254,8 @@ static void compare_with_jsonc(const char *text, size_t n)
                         /* json-c takes some good pairs, such as U+1DE00, for broken ones and puts U+FFFD. */
                         else if (line.channels[i].value.kind == VALUE_TEXT &&
                                  !strstr(json_object_get_string(v), "\xef\xbf\xbd"))
-                                ck_assert_msg(strcmp(json_object_get_string(v), line.channels[i].value.text) == 0, "%.*s", (int)n, text);
+                                ck_assert_msg(strcmp(json_object_get_string(v), line.channels[i].value.text) == 0,
+                                              "%.*s", (int)n, text);
                 }
         }
         json_object_put(o);

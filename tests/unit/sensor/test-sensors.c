@@ -41,7 +41,8 @@ static void teardown(void)
 
 static SensorSettings simulated(const char *name, usec_t interval)
 {
-        SensorSettings s = {.driver = (char *)"simulated", .model = (char *)"wind", .interval_usec = interval, .seed = 42};
+        SensorSettings s = {.driver = (char *)"simulated", .model = (char *)"wind", .interval_usec = interval,
+                            .seed = 42};
 
         strcpy(s.name, name);
         return s;

@@ -14,7 +14,8 @@ static void *open_model(char *model, uint64_t seed)
         void *device;
 
         fake_random_init(&dice, 99);
-        ck_assert_int_eq(driver_simulated.open(&(SensorSettings){.model = model, .seed = seed}, &tools, &device, error), 0);
+        ck_assert_int_eq(driver_simulated.open(&(SensorSettings){.model = model, .seed = seed}, &tools, &device,
+                                               error), 0);
         return device;
 }
 

@@ -586,14 +586,16 @@ START_TEST(settings_are_checked)
                 {"listen", {.listen = (char *)"/run/x"}},
                 {"listen", {.listen = (char *)"tcp:127.0.0.1:8094"}},
                 {"listen", {.listen = (char *)"unix-dgram:run/x"}},
-                {"listen", {.listen = (char *)"unix-dgram:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                {"listen", {.listen = (char *)"unix-dgram:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                                "aaaaaaaaaaaaaa"
                                                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},
                 {"format", {.listen = (char *)"unix-dgram:/x", .format = (char *)"xml"}},
                 {"interval", {.listen = (char *)"unix-dgram:/x", .interval_usec = USEC_PER_SEC}},
                 {"max_line", {.listen = (char *)"unix-dgram:/x", .max_line = 10}},
                 {"max_clients", {.listen = (char *)"unix-stream:/x", .max_clients = 100000}},
                 {"path", {.listen = (char *)"unix-stream:/x", .path = (char *)"/x"}},
-                {NULL, {.listen = (char *)"unix-stream:/x", .format = (char *)"json", .max_line = 64, .max_clients = 1}},
+                {NULL, {.listen = (char *)"unix-stream:/x", .format = (char *)"json", .max_line = 64,
+                        .max_clients = 1}},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -625,6 +627,12 @@ static void *flood(void *userdata)
         return NULL;
 }
 
+static double cpu_usec(const struct rusage *u)
+{
+        return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
+               (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
 static void take_flood(const char *kind, int type)
 {
         struct rusage before, after;
@@ -639,8 +647,7 @@ static void take_flood(const char *kind, int type)
         bench_wait_for(&bench, &bench.n_readings, FLOOD);
         ck_assert_int_eq(getrusage(RUSAGE_THREAD, &after), 0);
         pthread_join(thread, NULL);
-        usec = (double)(after.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_utime.tv_sec - before.ru_stime.tv_sec) * 1e6 +
-               (double)(after.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_utime.tv_usec - before.ru_stime.tv_usec);
+        usec = cpu_usec(&after) - cpu_usec(&before);
         printf("# %s: %.2f us of CPU a reading, the bench's own work included\n", kind, usec / FLOOD);
         ck_assert_uint_eq(bench.n_refused, 0);
         /* A microsecond or three; the bound has room for valgrind, and 2,000 a second still fit into a processor. */
