@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/log-id.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
@@ -160,6 +161,7 @@ int lifecycle_run(const Arguments *arguments)
         Settings *settings = NULL;
         int r;
 
+        heap_keep();
         keep_secrets();
         block_signals();
         log_open(LOG_TARGET_AUTO, &clock_system);

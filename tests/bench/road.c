@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "flow/collector.h"
 #include "flow/uplink.h"
@@ -223,6 +224,7 @@ int main(int argc, char **argv)
         bool fill;
         int r;
 
+        heap_keep();
         log_configure(&(LogSettings){.level = LOG_WARNING});
         if (argc != 4 && argc != 7)
                 return 2;
