@@ -5,28 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "poison-world.h"
 #include "suite.h"
-#include "world.h"
-
-static World w;
-
-static void setup(void)
-{
-        world_init(&w);
-        w.forget_events = true;
-        w.keep_outcomes = true;
-        w.puback_delay_usec = 50 * USEC_PER_MSEC;
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 static void add_sensors(void)
 {
-        world_add_sensor(&w, "cpu", "telemetry", USEC_PER_SEC);
-        world_add_sensor(&w, "door", "alarms", 3 * USEC_PER_SEC);
+        add_others();
         world_add_sensor(&w, "mast", "wind", 5 * USEC_PER_SEC);
 }
 
@@ -38,20 +22,6 @@ static void read_many(int n, int poison)
                         world_run(&w, 100 * USEC_PER_MSEC);
                 world_read(&w, "telemetry", i == poison ? "poison" : "cpu", i);
         }
-}
-
-static uint64_t dead_letters(void)
-{
-        return ledger_dead_lettered(&world_ask(&w)->ledger);
-}
-
-static void run_until_dead(uint64_t n, usec_t at_most)
-{
-        usec_t end = w.clock.boot_usec + at_most;
-
-        while (dead_letters() < n && w.clock.boot_usec < end)
-                world_run(&w, USEC_PER_SEC);
-        ck_assert_uint_eq(dead_letters(), n);
 }
 
 START_TEST(one_reading_of_ten_thousand_ends_alone)
@@ -83,8 +53,8 @@ START_TEST(one_reading_of_ten_thousand_ends_alone)
                 ck_assert_uint_eq(world_missing(&w, "telemetry", 10000), 1);
                 ck_assert_uint_le(ledger_waiting(&world_ask(&w)->ledger), 40);
                 ck_assert(world_balances(&w));
-                world_done(&w);
-                setup();
+                poison_world_end();
+                poison_world_begin();
         }
 }
 END_TEST
@@ -140,8 +110,8 @@ START_TEST(a_throttle_condemns_nobody)
                 w.break_at = n;
                 world_run(&w, 2 * USEC_PER_HOUR);
                 assert_nobody_is_condemned();
-                world_done(&w);
-                setup();
+                poison_world_end();
+                poison_world_begin();
         }
 }
 END_TEST
@@ -162,8 +132,8 @@ START_TEST(a_takeover_condemns_nobody)
                         world_run(&w, lives[i]);
                 }
                 assert_nobody_is_condemned();
-                world_done(&w);
-                setup();
+                poison_world_end();
+                poison_world_begin();
         }
 }
 END_TEST
@@ -185,7 +155,7 @@ int main(void)
         Suite *s = suite_create("flow/poison");
         TCase *c = suite_case(s, "who breaks the link");
 
-        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_checked_fixture(c, poison_world_begin, poison_world_end);
         tcase_set_timeout(c, 60);
         tcase_add_test(c, one_reading_of_ten_thousand_ends_alone);
         tcase_add_test(c, poison_that_comes_by_and_by_is_found_each_time);

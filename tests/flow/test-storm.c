@@ -5,50 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "poison-world.h"
 #include "suite.h"
-#include "world.h"
-
-static World w;
-
-static void setup(void)
-{
-        world_init(&w);
-        w.forget_events = true;
-        w.keep_outcomes = true;
-        w.puback_delay_usec = 50 * USEC_PER_MSEC;
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
-
-static uint64_t dead_letters(void)
-{
-        return ledger_dead_lettered(&world_ask(&w)->ledger);
-}
-
-static Ledger ledger_of(const char *stream)
-{
-        Ledger ledger;
-        unsigned id;
-
-        ck_assert_int_eq(queue_stream(w.queue, stream, strcmp(stream, "alarms") == 0, &id), 0);
-        queue_ledger(w.queue, id, &ledger);
-        return ledger;
-}
-
-/* Of what was accepted: has not arrived yet. */
-static uint64_t missing(const char *stream)
-{
-        return world_missing(&w, stream, ledger_of(stream).accepted);
-}
-
-static void add_others(void)
-{
-        world_add_sensor(&w, "cpu", "telemetry", USEC_PER_SEC);
-        world_add_sensor(&w, "door", "alarms", 3 * USEC_PER_SEC);
-}
 
 typedef struct Worst {
         uint64_t telemetry, alarms;
@@ -57,7 +15,7 @@ typedef struct Worst {
 } Worst;
 
 /* Until so many are dead letters. Looks each minute at what the others wait for. */
-static Worst run_until_dead(uint64_t n, usec_t at_most)
+static Worst watch_until_dead(uint64_t n, usec_t at_most)
 {
         Worst worst = {.took = w.clock.boot_usec, .links = w.n_links};
         usec_t end = w.clock.boot_usec + at_most;
@@ -107,7 +65,7 @@ START_TEST(every_twentieth_of_five_thousand)
         world_run(&w, USEC_PER_MIN);
         add_others();
         world_link(&w, true);
-        worst = run_until_dead(250, 24 * USEC_PER_HOUR);
+        worst = watch_until_dead(250, 24 * USEC_PER_HOUR);
         tell("each twentieth of 5,000", &worst);
         ck_assert_uint_eq(dead_letters(), 250);
         assert_the_rest_arrives();
@@ -127,12 +85,12 @@ static void be_poisoned_for(usec_t interval, usec_t how_long, Worst *worst)
         world_start(&w);
         add_others();
         world_add_sensor(&w, "mast", "wind", interval);
-        *worst = run_until_dead(UINT64_MAX, how_long);
+        *worst = watch_until_dead(UINT64_MAX, how_long);
         w.n_sensors--;
         wind = ledger_of("wind");
         (void)printf("# %llu were set aside, and %llu wait\n", (unsigned long long)ledger_dead_lettered(&wind),
                      (unsigned long long)ledger_waiting(&wind));
-        (void)run_until_dead(how_long / interval, 24 * USEC_PER_HOUR);
+        (void)watch_until_dead(how_long / interval, 24 * USEC_PER_HOUR);
         assert_the_rest_arrives();
         ck_assert_uint_eq(dead_letters(), how_long / interval); /* what else was there, and arrived, are notices */
 }
@@ -165,7 +123,7 @@ int main(void)
         Suite *s = suite_create("flow/storm");
         TCase *c = suite_case(s, "many that break the link");
 
-        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_checked_fixture(c, poison_world_begin, poison_world_end);
         tcase_set_timeout(c, 60);
         tcase_add_test(c, every_twentieth_of_five_thousand);
         tcase_add_test(c, a_whole_stream_for_a_day);
