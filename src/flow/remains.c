@@ -27,18 +27,24 @@ bool remains_has_room(const Remains *r)
 static bool follows(const Part *part, const Part *message)
 {
         return part->stream == message->stream && part->epoch == message->epoch && part->lane == message->lane &&
-               part->source == message->source && part->last + 1 == message->first;
+               part->last + 1 == message->first;
+}
+
+/* What was news has waited as well by now. Kept apart they would be as many as the link's lives. */
+static void join(Part *part, const Part *message)
+{
+        part->first = MIN(part->first, message->first);
+        part->last = MAX(part->last, message->last);
+        part->appended_usec = MIN(part->appended_usec, message->appended_usec);
+        if (part->source != message->source)
+                part->source = QUEUE_BACKLOG;
 }
 
 bool remains_put_off(Remains *r, const Part *message)
 {
         for (size_t i = 0; i < r->n_put_off; i++)
-                if (follows(&r->parts[i], message)) {
-                        r->parts[i].last = message->last;
-                        return true;
-                } else if (follows(message, &r->parts[i])) {
-                        r->parts[i].first = message->first;
-                        r->parts[i].appended_usec = MIN(r->parts[i].appended_usec, message->appended_usec);
+                if (follows(&r->parts[i], message) || follows(message, &r->parts[i])) {
+                        join(&r->parts[i], message);
                         return true;
                 }
         if (!remains_has_room(r))

@@ -118,6 +118,18 @@ START_TEST(a_whole_stream_that_floods)
 }
 END_TEST
 
+/* So fast that the link breaks again and again between two readings of the queue. */
+START_TEST(a_whole_stream_that_floods_faster)
+{
+        Worst worst;
+
+        be_poisoned_for(USEC_PER_SEC / 2, USEC_PER_HOUR / 2, &worst);
+        tell("each 0.5 s for half an hour", &worst);
+        ck_assert_uint_le(worst.telemetry, 60);
+        ck_assert_uint_le(worst.alarms, 20);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("flow/storm");
@@ -128,5 +140,6 @@ int main(void)
         tcase_add_test(c, every_twentieth_of_five_thousand);
         tcase_add_test(c, a_whole_stream_for_a_day);
         tcase_add_test(c, a_whole_stream_that_floods);
+        tcase_add_test(c, a_whole_stream_that_floods_faster);
         return suite_run(s);
 }
