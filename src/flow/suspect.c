@@ -11,10 +11,10 @@
 #define OWED_MAX      24u
 #define PATIENCE      (5 * USEC_PER_MIN)
 #define NOTORIOUS     (6 * USEC_PER_HOUR)
-#define PAST_MAX      64u /* PUBACKs of others that are carried from case to case */
+#define PAST_MAX      128u /* PUBACKs of others that are carried from case to case */
 #define CHANCE_PACK   1e-2
 #define CHANCE_RECORD 1e-8
-#define CHANCE_AGAIN  1e-3 /* of a notorious stream */
+#define CHANCE_AGAIN  1e-5 /* of a notorious stream */
 
 static size_t index_of(const Suspects *s, uint64_t ticket)
 {
@@ -51,11 +51,6 @@ static const Repute *repute_of(const Suspects *s, const Suspect *suspect)
 static bool is_notorious(const Suspects *s, const Suspect *suspect)
 {
         return repute_of(s, suspect)->until_usec > 0;
-}
-
-static bool is_habitual(const Suspects *s, const Suspect *suspect)
-{
-        return is_notorious(s, suspect) && repute_of(s, suspect)->n_condemned >= 2;
 }
 
 static void forgive(Suspects *s, usec_t now)
@@ -134,9 +129,7 @@ static bool is_proved_again(const Suspects *s, const Suspect *accused)
 
         if (s->n_owed > 0)
                 return false;
-        if (is_habitual(s, accused))
-                return accused->n_alone > 0;
-        return accused->n_alone >= 2 &&
+        return accused->n_alone >= (accused->is_pack ? 2 : BREAKS) &&
                log_chance(accused->n_alone + breaks, others) - log_chance(breaks, others) <
                        log(accused->is_pack ? CHANCE_PACK : CHANCE_AGAIN);
 }
@@ -224,13 +217,13 @@ void suspects_acknowledged(Suspects *s, uint64_t ticket, usec_t now)
                 testify(s, suspect, now);
         if (ticket == s->accused)
                 s->n_breaks += suspect->n_alone; /* that was the link, then */
-        s->streams[suspect->stream].n_condemned = 0;
+        s->streams[suspect->stream].is_held = false;
         drop(s, suspect);
 }
 
 static unsigned owed(const Suspects *s, const Suspect *accused)
 {
-        if (is_habitual(s, accused))
+        if (repute_of(s, accused)->is_held)
                 return OWED_MORE;
         if (is_notorious(s, accused))
                 return MIN(OWED_MORE * accused->n_alone, OWED_MAX);
@@ -312,13 +305,13 @@ void suspects_convict(Suspects *s, uint64_t ticket, usec_t now)
         if (!suspect)
                 return;
         repute->until_usec = usec_add(now, NOTORIOUS);
-        repute->n_condemned++;
+        repute->is_held = true;
         drop(s, suspect);
 }
 
 bool suspects_hold(const Suspects *s, unsigned stream)
 {
-        return s->streams[stream].until_usec > 0 && s->streams[stream].n_condemned > 0;
+        return s->streams[stream].is_held;
 }
 
 /* ---- questions ---- */

@@ -21,8 +21,9 @@
  *     link it is no evidence: it may be one that does not outlive its rest. The case waits for others, if for hours.
  *     Unless those that are there broke it too: then all are cleared.
  *   - A stream of which a message was condemned is notorious for some hours: the next is accused at its first break,
- *     and two alone, with a dozen PUBACKs of others, are proof. If all that it sent since was condemned, the stream
- *     is held: the rest of it waits and flies one by one, and one break alone is proof. One PUBACK sets it free.
+ *     and what the cases before told of the link counts as well. Three breaks alone there must be too, and for one in a
+ *     hundred thousand some seventy PUBACKs of others, all in all, where none broke it. Until there is a PUBACK for it
+ *     the stream is held: what it sends waits and flies one by one.
  *
  * Knows:  messages by their tickets, which rise and stay the same from link to link, and by their streams. Pure.
  * Time:   boot clock.
@@ -46,8 +47,8 @@ typedef struct Suspect {
 
 /* What is known of a stream. */
 typedef struct Repute {
-        usec_t until_usec;    /* notorious; 0: it is not */
-        unsigned n_condemned; /* in a row, with no PUBACK in between */
+        usec_t until_usec; /* notorious; 0: it is not */
+        bool is_held;      /* since then there was no PUBACK */
 } Repute;
 
 typedef struct Suspects {
