@@ -77,6 +77,36 @@ START_TEST(poison_that_comes_by_and_by_is_found_each_time)
 }
 END_TEST
 
+/* One reading in ten minutes, and nobody else: proof takes its hours, and the others do not wait for it. */
+START_TEST(one_in_sparse_traffic_is_found)
+{
+        usec_t begin, end;
+        uint64_t most = 0, n;
+
+        w.poison = "666.66";
+        world_start(&w);
+        world_add_sensor(&w, "cpu", "telemetry", 10 * USEC_PER_MIN);
+        world_run(&w, 3 * USEC_PER_HOUR + USEC_PER_MIN);
+        n = ledger_of("telemetry").accepted + 1;
+        world_read(&w, "telemetry", "cpu", 666.66);
+        begin = w.clock.boot_usec;
+        end = usec_add(begin, 2 * USEC_PER_DAY);
+        while (dead_letters() == 0 && w.clock.boot_usec < end) {
+                world_run(&w, USEC_PER_MIN);
+                most = MAX(most, missing("telemetry"));
+        }
+        (void)printf("# sparse: found after %llu min; at most %llu readings had not arrived\n",
+                     (unsigned long long)((w.clock.boot_usec - begin) / USEC_PER_MIN), (unsigned long long)most);
+        (void)fflush(stdout);
+        ck_assert_uint_le(most, 2); /* with itself */
+        world_run(&w, 6 * USEC_PER_HOUR);
+        ck_assert_uint_eq(dead_letters(), 1);
+        ck_assert_int_eq(world_outcome(&w, "telemetry", n), OUTCOME_BREAKS_LINK);
+        ck_assert_uint_eq(missing("telemetry"), 1);
+        ck_assert(world_balances(&w));
+}
+END_TEST
+
 /* Whatever breaks the link for hours, nobody is to blame, and in the end all is there. */
 static void assert_nobody_is_condemned(void)
 {
@@ -99,6 +129,39 @@ START_TEST(a_quota_condemns_nobody)
         world_run(&w, 6 * USEC_PER_HOUR);
         ck_assert_uint_gt(w.n_links, 50);
         assert_nobody_is_condemned();
+}
+END_TEST
+
+/* More urgent messages than the hub takes, and a link that breaks: what is normal comes through, new and old. */
+START_TEST(an_urgent_flood_starves_and_condemns_nobody)
+{
+        StreamSettings streams[] = {world_streams[0], world_streams[1], world_streams[2]};
+        uint64_t most = 0;
+
+        streams[2].urgent = true;
+        w.streams = streams;
+        w.puback_delay_usec = 2 * USEC_PER_SEC;
+        world_link(&w, false);
+        world_start(&w);
+        read_many(5000, 0);
+        world_run(&w, USEC_PER_MIN);
+        world_link(&w, true);
+        world_add_sensor(&w, "mast", "wind", 100 * USEC_PER_MSEC);
+        world_add_sensor(&w, "cpu", "telemetry", USEC_PER_SEC);
+        for (unsigned i = 0; i < 120; i++) {
+                w.break_at = i % 4 == 0 ? 40 : 0;
+                world_run(&w, USEC_PER_MIN);
+                if (i >= 30) /* the backlog had its time */
+                        most = MAX(most, missing("telemetry"));
+        }
+        (void)printf("# flood: %u links, %llu wait; at most %llu readings of telemetry had not arrived\n", w.n_links,
+                     (unsigned long long)ledger_waiting(&world_ask(&w)->ledger), (unsigned long long)most);
+        (void)fflush(stdout);
+        ck_assert_uint_gt(ledger_waiting(&world_ask(&w)->ledger), 1000); /* it was a flood */
+        ck_assert_uint_le(most, 120);
+        w.n_sensors = 0;
+        assert_nobody_is_condemned();
+        ck_assert_uint_eq(world_missing(&w, "telemetry", 5000), 0);
 }
 END_TEST
 
@@ -159,6 +222,8 @@ int main(void)
         tcase_set_timeout(c, 60);
         tcase_add_test(c, one_reading_of_ten_thousand_ends_alone);
         tcase_add_test(c, poison_that_comes_by_and_by_is_found_each_time);
+        tcase_add_test(c, one_in_sparse_traffic_is_found);
+        tcase_add_test(c, an_urgent_flood_starves_and_condemns_nobody);
         tcase_add_test(c, a_quota_condemns_nobody);
         tcase_add_test(c, a_throttle_condemns_nobody);
         tcase_add_test(c, a_takeover_condemns_nobody);
