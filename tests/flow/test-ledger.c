@@ -154,7 +154,8 @@ static uint64_t waiting(void)
         return ledger_waiting(&world_ask(&w)->ledger);
 }
 
-/* The sensors stay for a day: without others that get their PUBACK nobody is condemned, and poison stays where it is. */
+/* The sensors stay for a day: who broke the link is condemned only if others got their PUBACK in between. Where all that
+ * is left is a poison, or the parts of one pack that holds it, there are no others, and it rightly stays where it is. */
 static void all_ends_well(void)
 {
         w.withhold_pubacks = false;
@@ -231,7 +232,9 @@ static void begin(void)
         for (unsigned i = 0; i < N_STREAMS; i++)
                 streams[i] = world_streams[i];
         w.streams = streams;
-        w.queue_settings.max_bytes = 4 << 20; /* the least that may be set, of the smallest slots */
+        /* The least that may be set, and the slots that come of it. In less, of one slot a lane, a poison in somebody's
+         * hand keeps that slot, and those who have to get their PUBACK for it to be condemned find no room. */
+        w.queue_settings.max_bytes = 4 << 20;
         w.queue_settings.segment_bytes = 512 << 10;
         world_start(&w);
         world_add_sensor(&w, "cpu", "telemetry", 30 * USEC_PER_SEC);
