@@ -78,7 +78,8 @@ enum {
         QUEUE_E_WAIT,      /* being read from the disk; the sink's readable() follows */
 };
 
-/* Called once for each append that returned 0 and had a receipt. error: 0 or negative errno. */
+/* Called once for each append that returned 0 and had a receipt; before it returns where the disk has no slot for it.
+ * error: 0 or negative errno. */
 typedef struct QueueReceipt {
         void (*fn)(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n);
         void *userdata;

@@ -24,17 +24,22 @@ static Witness witness;
 
 /* ---- the story, told by somebody who takes no for an answer ---- */
 
+static void hand_in_together(unsigned stream, size_t n, size_t size, bool receipt)
+{
+        for (int tries = 0; tries < 3; tries++) {
+                int r = witness_append_all(&witness, stream, size, n, receipt);
+
+                if (r == 0)
+                        break;
+                insist(r == QUEUE_E_BUSY || r == QUEUE_E_FULL || r == QUEUE_E_DISK);
+                bench_run(&bench, USEC_PER_SEC);
+        }
+}
+
 static void hand_in(unsigned stream, unsigned n, size_t size, bool receipt)
 {
         for (unsigned i = 0; i < n; i++)
-                for (int tries = 0; tries < 3; tries++) {
-                        int r = witness_append(&witness, stream, size + i % 13, receipt);
-
-                        if (r == 0)
-                                break;
-                        insist(r == QUEUE_E_BUSY || r == QUEUE_E_FULL || r == QUEUE_E_DISK);
-                        bench_run(&bench, USEC_PER_SEC);
-                }
+                hand_in_together(stream, 1, size + i % 13, receipt);
 }
 
 static void acknowledge(QueueLane lane, size_t n, unsigned every)
@@ -71,6 +76,10 @@ static void tell(void)
         hand_in(ROAMER, 2, 60, true);
         bench_run(&bench, USEC_PER_SEC);
         acknowledge(QUEUE_LANE_NORMAL, 20, 2);
+        hand_in_together(TELEMETRY, 16, 700, true); /* over pages, to a batch that has some already */
+        hand_in_together(WIND, 3, 60000, false);
+        hand_in_together(ALARMS, 5, 40, true);
+        bench_run(&bench, USEC_PER_SEC);
         witness.lanes[ROAMER] = QUEUE_LANE_URGENT;
         (void)witness_streams(&witness);
         hand_in(ROAMER, 2, 60, true);

@@ -108,12 +108,14 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
 
         if (row->answered)
                 (void)witness_complain(w, "%s %llu: a second receipt", w->names[row->stream], (unsigned long long)n);
+        if (row->n == 0) /* not known before queue_append() returns */
+                row->n = n;
         if (epoch != row->epoch || n != row->n || stream != w->handles[row->stream])
                 (void)witness_complain(w, "%s %llu: a receipt for %llu", w->names[row->stream],
                                        (unsigned long long)row->n, (unsigned long long)n);
         row->answered = true;
-        if (error == 0)
-                row->promised = w->bench->disk->n_entries;
+        for (size_t i = 0; error == 0 && i < row->n_together; i++)
+                row[-(ptrdiff_t)i].promised = w->bench->disk->n_entries;
 }
 
 void witness_attend(Witness *w, Bench *b)
@@ -140,42 +142,59 @@ static void fill(uint8_t *payload, size_t size, size_t serial)
                 payload[i] = (uint8_t)(serial * 31 + i * 7 + i / 251);
 }
 
-int witness_append(Witness *w, unsigned stream, size_t size, bool receipt)
+/* It was taken, with that number. */
+static void remember(Witness *w, WitnessRow *row, uint64_t n)
 {
-        static uint8_t payload[QUEUE_PAYLOAD_MAX];
-        size_t serial = w->n_rows;
-        WitnessRow *row = &w->rows[serial];
-        QueueReceipt wanted = {on_receipt, row};
-        size_t *number;
-        uint64_t n;
-        int r;
+        size_t *number = newest(w, row->stream, n);
 
-        if (serial == w->allocated)
-                abort();
-        size = CLAMP(size, (size_t)8, sizeof(payload));
-        fill(payload, size, serial);
-        *row = (WitnessRow){
-                .witness = w,
-                .stream = stream,
-                .kind = size > 1000 ? QUEUE_KIND_MESSAGE : QUEUE_KIND_READING,
-                .size = size,
-                .epoch = queue_epoch(w->bench->queue),
-                .promised = WITNESS_NEVER,
-                .settled = WITNESS_NEVER,
-        };
-        r = queue_append(w->bench->queue, w->handles[stream], row->kind, payload, size, receipt ? &wanted : NULL, &n);
-        if (r != 0)
-                return r;
-        w->n_rows++;
-        number = newest(w, stream, n);
         for (size_t k = *number; k != 0; k = w->rows[k - 1].before)
                 if (w->rows[k - 1].epoch == row->epoch)
-                        (void)witness_complain(w, "%s %llu: given twice in one epoch", w->names[stream],
+                        (void)witness_complain(w, "%s %llu: given twice in one epoch", w->names[row->stream],
                                                (unsigned long long)n);
         row->n = n;
         row->before = *number;
-        *number = serial + 1;
-        return 0;
+        *number = ++w->n_rows;
+}
+
+int witness_append_all(Witness *w, unsigned stream, size_t size, size_t n, bool receipt)
+{
+        static uint8_t payload[QUEUE_PAYLOAD_MAX];
+        struct iovec pieces[WITNESS_TOGETHER_MAX];
+        WitnessRow *rows = &w->rows[w->n_rows], *last = rows + n - 1;
+        QueueReceipt wanted = {on_receipt, last};
+        uint64_t first = 0;
+        int r;
+
+        if (n > WITNESS_TOGETHER_MAX || w->n_rows + n > w->allocated)
+                abort();
+        size = CLAMP(size, (size_t)8, sizeof(payload) / n);
+        for (size_t i = 0; i < n; i++) {
+                pieces[i] = (struct iovec){payload + i * size, size};
+                fill(pieces[i].iov_base, size, w->n_rows + i);
+                rows[i] = (WitnessRow){
+                        .witness = w,
+                        .stream = stream,
+                        .kind = size > 1000 ? QUEUE_KIND_MESSAGE : QUEUE_KIND_READING,
+                        .size = size,
+                        .epoch = queue_epoch(w->bench->queue),
+                        .promised = WITNESS_NEVER,
+                        .settled = WITNESS_NEVER,
+                };
+        }
+        last->n_together = n;
+        r = queue_append_all(w->bench->queue, w->handles[stream], rows->kind, pieces, n, receipt ? &wanted : NULL,
+                             &first);
+        if (last->answered && (r != 0 || last->n != first + n - 1))
+                (void)witness_complain(w, "%s: a receipt for %llu at once, and the append says %d, %llu",
+                                       w->names[stream], (unsigned long long)last->n, r, (unsigned long long)first);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                remember(w, &rows[i], first + i);
+        return r;
+}
+
+int witness_append(Witness *w, unsigned stream, size_t size, bool receipt)
+{
+        return witness_append_all(w, stream, size, 1, receipt);
 }
 
 void witness_branch(Witness *w, Bench *b)

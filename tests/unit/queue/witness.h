@@ -16,6 +16,7 @@
 
 #define WITNESS_STREAMS 4
 #define WITNESS_NEVER   SIZE_MAX
+#define WITNESS_TOGETHER_MAX 16
 
 typedef struct Witness Witness;
 
@@ -30,6 +31,7 @@ typedef struct WitnessRow {
         size_t settled;  /* and when it had an outcome */
         Outcome outcome;
         bool answered;   /* its receipt came, whatever it said */
+        size_t n_together; /* so many, it is the last of them, were handed in together: its receipt tells of all */
         size_t before;   /* serial + 1 of an earlier row with the same number, from an earlier opening; 0: none */
         unsigned found;  /* in the examination of that number */
         unsigned given_up; /* in the after-world of that number: the queue had no room for it any more */
@@ -73,6 +75,8 @@ void witness_attend(Witness *w, Bench *b);
 bool witness_streams(Witness *w);
 /* Hands in a record; QUEUE_E_* as the queue said. */
 int witness_append(Witness *w, unsigned stream, size_t size, bool receipt);
+/* Several of that size, all of them or none. */
+int witness_append_all(Witness *w, unsigned stream, size_t size, size_t n, bool receipt);
 /* One way that the story may go on, with another bench. What comes of it is forgotten when that ends. */
 void witness_branch(Witness *w, Bench *b);
 void witness_return(Witness *w, Bench *story, size_t n_rows);
