@@ -151,7 +151,8 @@ int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, s
         size_t before = b->n_pages;
         int r;
 
-        r = reserve_pages(b, record_pages_of(payloads, n) + 1); /* one more: each that is put asks for a page of its own */
+        /* one more: each that is put asks for a page of its own */
+        r = reserve_pages(b, record_pages_of(payloads, n) + 1);
         if (r < 0)
                 return r;
         r = reserve_receipts(b, 1);

@@ -183,7 +183,8 @@ void notices_wait(Notices *n, usec_t until_usec)
         n->due_usec = until_usec;
 }
 
-size_t notice_encode(Outcome outcome, const NoticeRange *ranges, size_t n_ranges, uint8_t bytes[static NOTICE_BYTES_MAX])
+size_t notice_encode(Outcome outcome, const NoticeRange *ranges, size_t n_ranges,
+                     uint8_t bytes[static NOTICE_BYTES_MAX])
 {
         memset(bytes, 0, NOTICE_HEADER);
         bytes[0] = (uint8_t)outcome;

@@ -61,7 +61,8 @@ void notices_wait(Notices *n, usec_t until_usec);
 
 /* ---- the record ---- */
 
-size_t notice_encode(Outcome outcome, const NoticeRange *ranges, size_t n_ranges, uint8_t bytes[static NOTICE_BYTES_MAX]);
+size_t notice_encode(Outcome outcome, const NoticeRange *ranges, size_t n_ranges,
+                     uint8_t bytes[static NOTICE_BYTES_MAX]);
 /* False when it is none. */
 bool notice_decode(const void *bytes, size_t size, Outcome *ret_outcome, NoticeRange ret[static NOTICES_MAX],
                    size_t *ret_n_ranges);

@@ -118,10 +118,12 @@ static void tell(const Lane *l, const Slot *slot, const BadPages *bad, uint64_t 
         if (bad->n_more > 0)
                 buffer_printf(&b, " And %zu more bad pages.", bad->n_more);
         if (b.size == 0)
-                buffer_append_string(&b, " The file has no bad page: its end is missing, or it was put back from a copy.");
+                buffer_append_string(&b, " The file has no bad page: its end is missing, or it was put back from a "
+                                         "copy.");
         say_copies(&b, l, bad, slot, error);
         log_line(LOG_ERR, LOG_ID_RECORD_DAMAGED, NULL,
-                 "%s/seg-%04u: %llu records cannot be read any more (%s); counted as dropped (damaged).%s Check the disk.",
+                 "%s/seg-%04u: %llu records cannot be read any more (%s); counted as dropped (damaged).%s "
+                 "Check the disk.",
                  l->path, slot->index, (unsigned long long)n, which, b.data ?: "");
         buffer_done(&b);
 }
@@ -152,7 +154,8 @@ static char *copy_path(const Lane *l, unsigned index, uint64_t segno, size_t pag
 {
         char *path;
 
-        return asprintf(&path, "%s/quarantine/seg-%04u.g%llu.p%zu", l->path, index, (unsigned long long)segno, page) < 0 ?
+        return asprintf(&path, "%s/quarantine/seg-%04u.g%llu.p%zu", l->path, index,
+                        (unsigned long long)segno, page) < 0 ?
                        NULL : path;
 }
 
@@ -248,7 +251,9 @@ static int check_space(const Quarantine *q, Disk *disk)
 
         if (r < 0)
                 return r;
-        return space.free_bytes < q->min_free_bytes + QUARANTINE_BYTES || space.free_inodes < LANE_FREE_INODES ? -ENOSPC : 0;
+        if (space.free_bytes < q->min_free_bytes + QUARANTINE_BYTES || space.free_inodes < LANE_FREE_INODES)
+                return -ENOSPC;
+        return 0;
 }
 
 static int copy_all(Quarantine *q, Disk *disk)

@@ -67,7 +67,8 @@ static usec_t look(Queue *q, Lane *l, usec_t now)
                 } else if (e != 0) {
                         next = usec_add(now, CLAMP(max, REST_MIN_USEC, REST_MAX_USEC)); /* what comes now is young */
                 } else if (queue_age_of(q, r.appended, now) < max) {
-                        next = usec_add(now, CLAMP(usec_sub(max, queue_age_of(q, r.appended, now)), REST_MIN_USEC, REST_MAX_USEC));
+                        next = usec_add(now, CLAMP(usec_sub(max, queue_age_of(q, r.appended, now)),
+                                                   REST_MIN_USEC, REST_MAX_USEC));
                 } else {
                         /* A message that the link was lost under waits for the next one; those behind it do not. */
                         if (stream_any_in_hand(r.stream, r.record.n, r.record.n + 1))

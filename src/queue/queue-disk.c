@@ -46,7 +46,8 @@ static void stall_reason(const Queue *q, const Lane *l, char reason[static LANE_
         if (gmtime_r(&seconds, &tm))
                 (void)strftime(time, sizeof(time), "%F %T UTC", &tm);
         (void)snprintf(reason, LANE_REASON_MAX,
-                       "a write to %s has not ended since %s: the disk stalls; check it, and the kernel's log", l->path, time);
+                       "a write to %s has not ended since %s: the disk stalls; check it, and the kernel's log",
+                       l->path, time);
 }
 
 /* The worst that is the matter. */
@@ -86,13 +87,14 @@ static void tell(const Queue *q)
         if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
         else if (q->disk_state == DISK_FULL && !q->failed)
-                log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL, "Queue: %s. Until then the queue does not grow, and %s.", q->reason,
+                log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL, "Queue: %s. Until then the queue does not grow, and %s.",
+                         q->reason,
                          q->settings.drop_newest ? "new records are refused when it is full"
                                                  : "its oldest records give way to new ones when it is full");
         else if (q->disk_state == DISK_STALLED)
                 log_line(LOG_ERR, LOG_ID_DISK_STALLED, NULL,
-                         "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.", q->reason,
-                         LANE_BATCH_PAGES * PAGE_BYTES / 1024);
+                         "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.",
+                         q->reason, LANE_BATCH_PAGES * PAGE_BYTES / 1024);
         else
                 log_line(LOG_ERR, LOG_ID_DISK_FAILED, NULL,
                          "Queue: %s. Readings are kept in memory meanwhile, at most %u KiB a lane.", q->reason,

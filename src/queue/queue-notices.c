@@ -20,8 +20,8 @@ void queue_note(Queue *q, const Stream *stream, uint64_t first, uint64_t last, O
                 return;
         q->notices_log_usec = usec_add(now, USEC_PER_HOUR);
         log_line(LOG_WARNING, LOG_ID_READING_DROPPED, NULL,
-                 "Queue: records %llu-%llu of stream %s are gone (%s), and their consumer is not going to be told: there "
-                 "are too many others to tell of.",
+                 "Queue: records %llu-%llu of stream %s are gone (%s), and their consumer is not going to be told: "
+                 "there are too many others to tell of.",
                  (unsigned long long)first, (unsigned long long)last, stream->name, outcome_to_string(outcome));
 }
 

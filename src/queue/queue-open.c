@@ -24,7 +24,8 @@ static int find_identity(Stream *found[static RECORD_STREAMS], const Notices *no
                         return -ENOMEM;
                 stream_init(found[i], name, i, (uint8_t)i, QUEUE_LANE_NORMAL);
         } else {
-                for (i = 0; i < RECORD_STREAMS && (!stream_is_spare(found[i]) || notices_has(notices, found[i]->id)); i++)
+                for (i = 0; i < RECORD_STREAMS &&
+                            (!stream_is_spare(found[i]) || notices_has(notices, found[i]->id)); i++)
                         ;
                 if (i == RECORD_STREAMS)
                         return -ENOSPC;

@@ -48,7 +48,8 @@ bool queue_may_grow(void *userdata, const Lane *lane)
 {
         Queue *q = userdata;
 
-        return queue_space_allows(q, lane) && bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
+        return queue_space_allows(q, lane) &&
+               bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
 }
 
 bool queue_may_keep(void *userdata, const Lane *lane)
@@ -94,7 +95,8 @@ bool queue_disk_is_full(const Queue *q)
 /* Slots that it may have in the end, as far as the others let it. */
 static uint64_t slots_for(const Queue *q, const Lane *lane)
 {
-        uint64_t others = bytes_of_all(q) - bytes_of(lane) + reserved_for_others(q, lane), slot = q->host.slot_pages * PAGE_BYTES;
+        uint64_t others = bytes_of_all(q) - bytes_of(lane) + reserved_for_others(q, lane);
+        uint64_t slot = q->host.slot_pages * PAGE_BYTES;
 
         if (queue_disk_is_full(q))
                 return MAX(lane->n_slots, (size_t)LANE_SLOTS_MIN);
@@ -128,7 +130,8 @@ void queue_log_full(Queue *q)
         q->full_logged_usec = now;
         if (queue_disk_is_full(q))
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
-                         "Queue: %s is full, and its disk has no room for more: %s. Restore the link, or free some space.",
+                         "Queue: %s is full, and its disk has no room for more: %s. Restore the link, or free some "
+                         "space.",
                          q->directory, what);
         else
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,

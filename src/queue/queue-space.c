@@ -152,13 +152,14 @@ void queue_space_reason(const Queue *q, char reason[static LANE_REASON_MAX])
 {
         if (q->space_low && q->free_bytes < q->settings.min_free_bytes) {
                 (void)snprintf(reason, LANE_REASON_MAX,
-                               "the file system of %s has %llu MiB free, less than queue.min_free (%llu MiB); free some space",
+                               "the file system of %s has %llu MiB free, less than queue.min_free (%llu MiB); free "
+                               "some space",
                                q->directory, (unsigned long long)(q->free_bytes >> 20),
                                (unsigned long long)(q->settings.min_free_bytes >> 20));
         } else if (q->space_low && q->free_inodes < LANE_FREE_INODES) {
                 (void)snprintf(reason, LANE_REASON_MAX,
-                               "the file system of %s has %llu inodes left for new files; remove some files", q->directory,
-                               (unsigned long long)q->free_inodes);
+                               "the file system of %s has %llu inodes left for new files; remove some files",
+                               q->directory, (unsigned long long)q->free_inodes);
         } else if (q->space_low) {
                 (void)snprintf(reason, LANE_REASON_MAX,
                                "the file system of %s has hardly more than queue.min_free (%llu MiB); free some space",

@@ -451,7 +451,8 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
         if (!queue_is_open(q) || first > last)
                 return;
         q->settling_epoch = epoch;
-        (void)stream_settle(s, first, last, outcome, queue_settled, q); /* without memory: served again after a restart */
+        /* without memory: served again after a restart */
+        (void)stream_settle(s, first, last, outcome, queue_settled, q);
         q->settling_epoch = 0;
         if (notices_are_many(&q->notices) && queue_notices_due(q) <= queue_now(q))
                 queue_tell(q, queue_now(q)); /* before they run over */

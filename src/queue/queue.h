@@ -87,7 +87,8 @@ typedef struct QueueReceipt {
 
 typedef struct QueueSink {
         void (*readable)(void *userdata); /* there may be more to read than at the last queue_peek() */
-        void (*settled)(void *userdata, const Settled *settled); /* every settled range, the queue's own drops included */
+        /* every settled range, the queue's own drops included */
+        void (*settled)(void *userdata, const Settled *settled);
         void (*changed)(void *userdata);                         /* queue_status() or a ledger changed */
         /* Of its room so much is taken (1: all): when it rises over 0.8, again over 0.95, at any rate before the first
          * record is dropped for want of room; then not before it fell below 0.7. Ask, do nothing to the queue. */

@@ -116,7 +116,8 @@ static void read_work(DiskJob *job, Disk *disk)
 {
         Reader *r = container_of(job, Reader, job);
 
-        r->result = disk_read(disk, r->fd, r->coming.bytes, r->coming.n * PAGE_BYTES, (uint64_t)r->coming.first * PAGE_BYTES);
+        r->result = disk_read(disk, r->fd, r->coming.bytes, r->coming.n * PAGE_BYTES,
+                              (uint64_t)r->coming.first * PAGE_BYTES);
 }
 
 static void read_done(DiskJob *job)
@@ -153,7 +154,8 @@ static int read_later(Reader *r, const Slot *slot, ReaderPages pages, bool is_bo
 
 static ssize_t read_now(Reader *r, const Slot *slot, const ReaderPages *pages)
 {
-        return disk_read_now(r->lane->disk, slot->fd, pages->bytes, pages->n * PAGE_BYTES, (uint64_t)pages->first * PAGE_BYTES);
+        return disk_read_now(r->lane->disk, slot->fd, pages->bytes, pages->n * PAGE_BYTES,
+                             (uint64_t)pages->first * PAGE_BYTES);
 }
 
 /* ---- questions ---- */

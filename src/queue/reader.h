@@ -59,5 +59,6 @@ void reader_tick(Reader *r, usec_t now);
 /* One page, and those behind it up to `end` are read along. Given up: it is blank. 0 or QUEUE_E_WAIT */
 int reader_page(Reader *r, const Slot *slot, size_t page, size_t end, uint64_t copy, const uint8_t **ret);
 bool reader_gave_up(const Reader *r); /* the page that it gave last */
-/* n pages of the body of a big record, the caller's to change, until they are dropped. 0, QUEUE_E_WAIT, or -EIO: given up */
+/* n pages of the body of a big record, the caller's to change, until they are dropped. 0, QUEUE_E_WAIT, or -EIO:
+ * given up */
 int reader_body(Reader *r, const Slot *slot, size_t first, size_t n, uint8_t **ret);
