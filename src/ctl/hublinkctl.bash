@@ -1,69 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of hublinkctl for bash.
 
+# Names that the daemon knows; bus says where it is.
 _hublinkctl_sensors() {
-    hublinkctl "$@" --json sensors 2>/dev/null | grep -o '"name":"[A-Za-z0-9_]*"' | cut -d'"' -f4
+    hublinkctl "${bus[@]}" --json sensors 2>/dev/null | grep -o '"name":"[A-Za-z0-9_]*"' | cut -d'"' -f4
 }
 
 _hublinkctl_letters() {
-    hublinkctl "$@" --json dead-letters list 2>/dev/null | grep -o '"id":[0-9]*' | cut -d: -f2
+    hublinkctl "${bus[@]}" --json dead-letters list 2>/dev/null | grep -o '"id":[0-9]*' | cut -d: -f2
 }
 
 _hublinkctl() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i words
-    local -a bus=()
+    local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
+    local -a bus=() words=() given=()
     COMPREPLY=()
 
-    case $prev in
-    --bus) mapfile -t COMPREPLY < <(compgen -W 'system session' -- "$cur"); return ;;
-    --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    --for | --timeout) mapfile -t COMPREPLY < <(compgen -W '10s 1min 5min' -- "$cur"); return ;;
-    --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    --count | --time | --from | --to | --stream | --content-type | --property) return ;;
-    esac
-
+    # What stands before the cursor: words of the command, options, and the option whose value is asked for.
     for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-        --bus) bus=(--bus "${COMP_WORDS[++i]}") ;;
-        --config) ((i++)) ;;
-        -*) ;;
-        *) command=${COMP_WORDS[i]}; break ;;
+        word=${COMP_WORDS[i]}
+        case $word in
+        --bus | --config | --for | --count | --time | --stream | --timeout | --content-type | --property | --output | \
+            --from | --to)
+            given+=("$word")
+            # bash makes three words of --name=value
+            [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+            if ((++i >= COMP_CWORD)); then
+                prev=$word
+                [[ $cur == = ]] && cur=
+            elif [[ $word == --bus ]]; then
+                bus=(--bus "${COMP_WORDS[i]}")
+                # ... and several of an address, which has = and : in it
+                while ((i + 1 < COMP_CWORD)) && [[ ${COMP_WORDS[i + 1]} == [=:] || ${COMP_WORDS[i]} == [=:] ]]; do
+                    bus[1]+=${COMP_WORDS[++i]}
+                done
+            fi
+            ;;
+        -?*) given+=("$word") ;;
+        *) words+=("$word") ;;
         esac
     done
 
-    words='--bus --config --json --help --version'
-    case $command in
-    '') words+=' status watch sensors submit submit-message flush reconnect dead-letters queue check' ;;
-    watch) words+=' --for --count' ;;
-    dead-letters)
-        case $prev in
-        dead-letters) words+=' list show export requeue delete' ;;
-        --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-        show) words=$(_hublinkctl_letters "${bus[@]}") ;;
-        *) words+=" --all --output $(_hublinkctl_letters "${bus[@]}")" ;;
-        esac
-        ;;
-    flush) words+=' --timeout' ;;
-    queue)
-        case ${COMP_WORDS[i+1]} in
-        stats) return ;;
-        inspect) ;;
-        verify) words+=' --quiet' ;;
-        export) words+=' --all --stream --from --to --output --quiet' ;;
-        *) words='stats inspect verify export' ;;
-        esac
-        [[ $words == stats* ]] || mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-        ;;
-    submit)
-        words+=' --time --stream --wait --timeout'
-        [[ $prev == submit ]] && words+=" $(_hublinkctl_sensors "${bus[@]}")"
-        ;;
-    submit-message)
-        words+=' --stream --content-type --property --wait --timeout'
-        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-        ;;
+    case $prev in
+    '') ;;
+    --bus) names='system session' ;;
+    --for | --timeout) names='10s 1min 5min' ;;
+    --config | --output) kind=file ;;
     esac
-    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$cur")
+
+    if [[ ! $prev ]]; then
+        options='--bus --config --json'
+        case ${words[0]-} in
+        '')
+            options+=' --help --version'
+            names='status watch sensors submit submit-message flush reconnect dead-letters queue check'
+            ;;
+        watch) options+=' --for --count' ;;
+        flush) options+=' --timeout' ;;
+        submit)
+            options+=' --time --stream --wait --timeout'
+            ((${#words[@]} == 1)) && names=$(_hublinkctl_sensors)
+            ;;
+        submit-message)
+            options+=' --stream --content-type --property --wait --timeout'
+            ((${#words[@]} == 1)) && kind=file
+            ;;
+        dead-letters)
+            case ${words[1]-} in
+            '') names='list show export requeue delete' ;;
+            show) ((${#words[@]} == 2)) && names=$(_hublinkctl_letters) ;;
+            export | requeue | delete)
+                [[ ${words[1]} == export ]] && options+=' --output'
+                ((${#words[@]} == 2)) && options+=' --all'
+                [[ " ${given[*]} " == *' --all '* ]] || names=$(_hublinkctl_letters)
+                ;;
+            esac
+            ;;
+        queue)
+            case ${words[1]-} in
+            '') names='stats inspect verify export' ;;
+            verify) options+=' --quiet' ;;
+            export) options+=' --all --stream --from --to --output --quiet' ;;
+            esac
+            [[ ${words[1]-} == @(inspect|verify|export) ]] && ((${#words[@]} == 2)) && kind=directory
+            ;;
+        esac
+    fi
+
+    # What is given already is not given again, but for one property after the other.
+    names=" ${names//$'\n'/ } "
+    for word in "${words[@]:1}"; do
+        names=${names/" $word "/ }
+    done
+    for option in $options; do
+        [[ $option != --property && " ${given[*]} " == *" $option "* ]] || names+=" $option"
+    done
+
+    mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
+    case $kind in
+    file) compopt -o filenames 2>/dev/null; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur") ;;
+    directory) compopt -o filenames 2>/dev/null; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur") ;;
+    esac
 }
 
-complete -o filenames -F _hublinkctl hublinkctl
+complete -F _hublinkctl hublinkctl

@@ -46,13 +46,13 @@ static void help(void)
                        commands[i].arguments, commands[i].help);
         puts("\n  --bus      where hublinkd is: the system's bus (the default), the session's, or a D-Bus "
              "address\n"
-             "  --config   the settings that check reads, and queue for its directory\n"
+             "  --config   other settings: for check, and for queue to find its directory\n"
              "  --json     one JSON object, or with watch one a line\n"
              "  --help, --version\n\n"
              "VALUE is a number, true, false, or else text; what looks like a number and is none (nan, 0x10,\n"
              "1e400, nothing) is refused. In double quotes it is text: serial='\"0042\"'.\n"
              "D is a time: 500ms, 10s, 5min. T is 2026-01-31T12:00:00Z or seconds since 1970.\n"
-             "Exit: 0; 1 failed; 2 usage; 3 daemon not running; 4 time-out.");
+             "Exit: 0; 1 failed; 2 usage; 3 the daemon cannot be reached; 4 time-out.");
 }
 
 static const Command *find(const char *name)

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from bus import BUILD, As, PrivateBus
+from bus import BUILD, SOURCE, As, PrivateBus
 from bus_peer import BusPeer
 
 CTL = str(BUILD / 'src/ctl/hublinkctl')
@@ -80,6 +80,16 @@ def test_help_and_version():
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
+
+
+@pytest.mark.parametrize('page', ['src/ctl/hublinkctl.1', 'src/daemon/hublinkd.8', 'src/devhub/hublink-devhub.1'])
+def test_a_tag_of_a_man_page_is_one_line(page):
+    """Only the line after .TP hangs to the left of its paragraph."""
+    lines = (SOURCE / page).read_text().splitlines()
+    tags = [lines[i + 1] for i, line in enumerate(lines[:-1]) if line in ('.TP', '.TQ')]
+    assert len(tags) > 5
+    for tag in tags:
+        assert tag.count('[') == tag.count(']'), tag
 
 
 COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
