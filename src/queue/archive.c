@@ -97,7 +97,8 @@ static int rehearse(Archive *a, const char *directory, unsigned n_lanes, char re
                 return r;
         opening_work(&a->opening->job, a->disk);
         denied = disk_rehearsal_denied(a->disk);
-        if (denied && a->opening->error != -EWOULDBLOCK) { /* what may not be read must not pass for what is not there */
+        /* What may not be read must not pass for what is not there. */
+        if (denied && a->opening->error != -EWOULDBLOCK) {
                 (void)snprintf(reason, ARCHIVE_REASON_MAX,
                                "%.180s may not be read: be root or the owner of the queue's files", denied);
                 return -EACCES;

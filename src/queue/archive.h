@@ -8,7 +8,7 @@
  * next opening would make of it, whether it is whole, and the records themselves. Nothing is changed.
  *
  *     archive.c        what an opening, rehearsed, finds
- *     archive-walk.c   every page and every record, in their order
+ *     archive-walk.c   every page and every record, in their order, and what is to be made of them
  *
  * What is settled and what waits is the verdict of that opening, so it is the daemon's own.
  *
@@ -24,7 +24,7 @@ typedef struct Archive Archive;
 #define ARCHIVE_RANGES_MAX 64
 
 /* disk: the real one; it is only read from. On failure reason says what failed. -ENOENT: no queue is there;
- * -EWOULDBLOCK: it is in use; -EACCES: some of it may not be read, so it cannot be told whether it is in use, or whole. */
+ * -EWOULDBLOCK: it is in use; -EACCES: some of it may not be read, and nothing can be told of the whole. */
 int archive_open(Archive **ret, const char *directory, Disk *disk, char reason[static ARCHIVE_REASON_MAX]);
 Archive *archive_free(Archive *a);
 DEFINE_CLEANUP(Archive *, archive_free);
