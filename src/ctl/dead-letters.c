@@ -423,6 +423,8 @@ static int change(const Options *options, int argc, char **argv,
         if ((r = parse(argc, argv, false, &c)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
             (r = choose(client, &c)) != CTL_OK)
                 return r;
+        if (c.n == 0 && !options->json)
+                puts("There are no dead letters.");
         for (size_t i = 0; i < c.n; i++) {
                 r = one(options, client, c.ids[i]);
                 result = result ?: r;

@@ -246,7 +246,7 @@ static int export_from(Export *e, const char *directory, const char *output)
                 return CTL_FAILED;
         }
         if (output)
-                printf("%" PRIu64 " records in %s\n", e->n, output);
+                printf("%" PRIu64 " record%s in %s\n", e->n, e->n == 1 ? "" : "s", output);
         if (totals.damaged > 0)
                 fprintf(stderr, "Some of what lies there is damaged and was passed by; see hublinkctl queue verify.\n");
         return CTL_OK;

@@ -234,11 +234,25 @@ static void put_outcomes(Buffer *b, const ArchiveStream *s)
                               b->size > 0 ? "; " : "", s->newly_torn, s->newly_lost);
 }
 
+static bool has_streams(const Archive *a)
+{
+        ArchiveStream s;
+
+        for (unsigned i = 0; i < archive_n_streams(a); i++)
+                if (archive_stream(a, i, &s))
+                        return true;
+        return false;
+}
+
 static void print_streams(const Archive *a, const Screen *screen)
 {
         Table t = {.n_columns = 6};
         ArchiveStream s;
 
+        if (!has_streams(a)) {
+                puts("It knows of no record.");
+                return;
+        }
         table_add(&t, COLOUR_FAINT, "stream");
         table_add(&t, COLOUR_FAINT, "lane");
         table_add(&t, COLOUR_FAINT, "next");
@@ -269,7 +283,8 @@ static void print_store(const Archive *a, const char *directory)
         print_lanes(a, &screen);
         putchar('\n');
         print_streams(a, &screen);
-        putchar('\n');
+        if (archive_n_slots(a) > 0)
+                putchar('\n');
         print_slots(a, &screen);
 }
 

@@ -24,6 +24,7 @@ const char *archive_fault_to_string(ArchiveFault fault)
                 [ARCHIVE_BAD_ORDER] = "commits that do not follow one another",
                 [ARCHIVE_MISSING] = "records that wait are in no page",
                 [ARCHIVE_BAD_IDENTITY] = "the identity of the lane cannot be read here",
+                [ARCHIVE_NO_LANE] = "no lane that this hublink can read is here",
         };
 
         return fault < _ARCHIVE_FAULT_MAX ? words[fault] : "";
@@ -193,11 +194,22 @@ static int walk_identity(Walk *w, const Lane *l)
         return 0;
 }
 
+/* What an opening would set aside must not pass for whole because nothing of it is read. */
+static bool is_there(Walk *w, const Lane *l)
+{
+        int fd = disk_open(w->archive->disk, l->path, O_RDONLY);
+
+        if (fd == -ENOENT)
+                walk_tell(w, &(ArchiveFinding){.fault = ARCHIVE_NO_LANE, .path = l->path});
+        disk_close(w->archive->disk, fd);
+        return fd != -ENOENT;
+}
+
 static int walk_lane(Walk *w, const Lane *l)
 {
         Slot *const *slots = w->archive->slots;
         size_t n = w->archive->n_slots;
-        int r = walk_identity(w, l);
+        int r = is_there(w, l) ? walk_identity(w, l) : 0;
 
         memset(w->met, 0, sizeof(w->met));
         memset(w->names, 0, sizeof(w->names));

@@ -110,6 +110,7 @@ typedef enum ArchiveFault {
         ARCHIVE_BAD_ORDER,  /* commits do not follow one another */
         ARCHIVE_MISSING,    /* records that wait are in no page */
         ARCHIVE_BAD_IDENTITY, /* the file that names the lane */
+        ARCHIVE_NO_LANE,      /* its directory is not there, or the next opening would begin a new one beside it */
         _ARCHIVE_FAULT_MAX,
 } ArchiveFault;
 

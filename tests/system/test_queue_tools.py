@@ -100,6 +100,17 @@ def test_an_identity_that_is_not_there_is_not_made_up(left, tmp_path):
     assert re.search(r'^urgent +none ', ctl('queue', 'inspect', copy).stdout, re.M)
 
 
+@pytest.mark.parametrize('instead', [None, 'a file'])
+def test_a_lane_that_is_lost_is_not_whole(left, tmp_path, instead):
+    copy = copied(left, tmp_path)
+    shutil.rmtree(copy / 'normal')
+    if instead:
+        (copy / 'normal').write_text(instead)
+    done = ctl('queue', 'verify', copy)
+    assert done.returncode == 1 and done.stdout.startswith('%s/normal, byte 0: no lane' % copy), done
+    assert 'damaged' in ctl('queue', 'export', copy).stderr
+
+
 def test_all_that_the_next_start_would_say_is_counted(left, tmp_path):
     copy = copied(left, tmp_path)
     for i in range(20):
