@@ -102,7 +102,7 @@ typedef struct QueueSink {
 int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clock *clock, const Random *random,
                const QueueSink *sink);
 /* Commits what waits and answers every receipt; takes at most timeout_usec of a disk that stalls. Nothing is appended
- * any more and the sink is silent, but what is left may still be settled until queue_close(). */
+ * any more, and of the sink only settled() is called; what is left may be settled until queue_close(). */
 void queue_finish(Queue *q, usec_t timeout_usec);
 /* The same, with a checkpoint, and it is gone. */
 Queue *queue_close(Queue *q, usec_t timeout_usec);
