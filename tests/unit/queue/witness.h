@@ -61,7 +61,7 @@ typedef struct WitnessFinding {
 } WitnessFinding;
 
 typedef enum WitnessMercy {
-        WITNESS_STRICT,  /* what was promised is there, nothing is damaged */
+        WITNESS_STRICT,  /* what was promised is there, nothing is damaged but what had to give way before */
         WITNESS_UNREAD,  /* what could not be read may be counted as damaged, but nothing that was promised */
         WITNESS_HARMED,  /* the medium was harmed beyond what a cut may do: what is gone is counted */
 } WitnessMercy;
