@@ -250,7 +250,7 @@ static bool is_ready(void *userdata)
 {
         const Collector *c = userdata;
 
-        return queue_is_ready(c->queue);
+        return queue_make_ready(c->queue);
 }
 
 static void on_changed(void *userdata, const SensorStatus *sensor)

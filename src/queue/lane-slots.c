@@ -137,7 +137,10 @@ bool lane_is_short(const Lane *l, const Slot *slot)
 void lane_release(Lane *l, Slot *slot)
 {
         lane_cursors_leave(l, slot);
-        if (slot->state == SLOT_BROKEN || !l->host->may_keep(l->host->userdata, l) || lane_is_short(l, slot))
+        if (slot->state != SLOT_BROKEN && !l->host->may_keep(l->host->userdata, l)) {
+                l->host->gives_up(l->host->userdata, l);
+                lane_remove(l, slot);
+        } else if (slot->state == SLOT_BROKEN || lane_is_short(l, slot))
                 lane_remove(l, slot);
         else
                 slot->state = SLOT_FREE;
@@ -376,6 +379,7 @@ void lane_make(Lane *l)
         l->making.blank = l->making.n_made < FIRST_SLOTS || l->n_commit_pages < l->n_commits * SMALL_COMMIT;
         l->making.floor = l->host->floor(l->host->userdata, l);
         l->making.under_way = true;
+        l->host->grows(l->host->userdata, l);
         l->host->take_tokens(l->host->userdata, 2); /* its file's, and the directory's */
         disk_submit(l->disk, &l->making.job);
 }
@@ -410,7 +414,7 @@ static bool has_last_resort(const Lane *l)
         return false;
 }
 
-static void prepare(Lane *l, bool pressed)
+static void prepare(Lane *l, bool now)
 {
         if (l->making.under_way || lane_has_free(l) ||
             (!l->starved && !l->failed && (!l->wanted || l->finishing)))
@@ -425,7 +429,7 @@ static void prepare(Lane *l, bool pressed)
         }
         if (l->making.retry_usec != USEC_INFINITY && !is_full(l->making.failure))
                 return; /* records are not given up for a fault that may pass */
-        if (!pressed && !l->starved && l->current &&
+        if (!now && !l->starved && l->current &&
             l->current->n_used < l->current->n_pages - l->current->n_pages / 4)
                 return; /* in good time */
         l->host->make_room(l->host->userdata, l);
@@ -436,7 +440,7 @@ void lane_prepare(Lane *l)
         prepare(l, false);
 }
 
-void lane_press(Lane *l)
+void lane_prepare_now(Lane *l)
 {
         prepare(l, true);
 }

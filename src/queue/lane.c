@@ -276,27 +276,40 @@ static bool fits_a_slot(const Lane *l, size_t pages)
 }
 
 /* Could the batch be written, now or after what the lane does by itself? */
-static bool has_way_out(Lane *l, size_t pages)
+static bool has_way_out(const Lane *l, size_t pages)
 {
         size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
 
-        if (lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room)
-                return true;
-        lane_press(l);
-        return lane_has_free(l) || l->making.under_way || l->release || (l->flight.under_way && l->flight.checkpoint);
+        return lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room ||
+               l->release || (l->flight.under_way && l->flight.checkpoint);
 }
 
-int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages, bool asked)
+/* A stream that came back from another lane: a batch has no jumps inside. */
+static bool would_jump(const Lane *l, unsigned id, uint64_t n)
+{
+        return l->filling.end[id] != 0 && l->filling.end[id] != n;
+}
+
+int lane_admits(const Lane *l, unsigned id, uint64_t n, size_t pages, bool asked)
 {
         if (!l->failed && !has_way_out(l, pages))
                 return QUEUE_E_FULL;
         if (!l->failed && (!fits_a_slot(l, pages) || (asked ? is_full_of_asked(l) : is_full(l))))
                 return QUEUE_E_BUSY;
-        if (l->filling.end[id] != 0 && l->filling.end[id] != n) {
-                l->urgent = true; /* it came back from another lane: a batch has no jumps inside */
-                return QUEUE_E_BUSY;
-        }
-        return 0;
+        return would_jump(l, id, n) ? QUEUE_E_BUSY : 0;
+}
+
+void lane_make_way(Lane *l, unsigned id, uint64_t n, size_t pages)
+{
+        if (!l->failed && !has_way_out(l, pages))
+                lane_prepare_now(l);
+        if (would_jump(l, id, n))
+                lane_hurry(l);
+}
+
+void lane_hurry(Lane *l)
+{
+        l->urgent = true;
 }
 
 /* In one batch, however much it is then: so they are written, or tried again, together. */

@@ -60,8 +60,10 @@ typedef struct LaneHost {
         usec_t (*token_at)(void *userdata, usec_t now);     /* when an early commit may be */
         bool (*may_grow)(void *userdata, const Lane *lane); /* may it have one slot more? */
         uint64_t (*floor)(void *userdata, const Lane *lane); /* bytes that its new slot has to leave free */
+        void (*grows)(void *userdata, const Lane *lane);    /* it begins to make one */
         void (*make_room)(void *userdata, Lane *lane);      /* it may not, and needs one soon */
         bool (*may_keep)(void *userdata, const Lane *lane); /* a slot that became free, for its next use? */
+        void (*gives_up)(void *userdata, const Lane *lane); /* it may not, and removes it */
         void (*removed)(void *userdata, Lane *lane);        /* or else: it is gone from the disk */
         void (*committed)(void *userdata, Lane *lane);
         void (*failed)(void *userdata, Lane *lane);
@@ -195,7 +197,11 @@ void lane_orphan_ended(Lane *l);
 
 /* Would records of that stream, from n on, be taken now if they need so many pages? asked: with a receipt. 0,
  * QUEUE_E_BUSY, QUEUE_E_FULL (no room and none to come by itself) */
-int lane_admits(Lane *l, unsigned id, uint64_t n, size_t pages, bool asked);
+int lane_admits(const Lane *l, unsigned id, uint64_t n, size_t pages, bool asked);
+/* They would not be: what can be done about it, dropping the oldest records included, is done or begun. */
+void lane_make_way(Lane *l, unsigned id, uint64_t n, size_t pages);
+/* Somebody waits for what is in the batch. */
+void lane_hurry(Lane *l);
 /* What was admitted: records that follow upon the first one; the receipt is for the last. -ENOMEM: none is taken. */
 int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt);
 usec_t lane_deadline(const Lane *l, usec_t now);
@@ -237,7 +243,7 @@ void lane_renamed(Lane *l, unsigned id); /* the name in the pages is an old one 
 /* ---- slots ---- */
 
 void lane_prepare(Lane *l);
-void lane_press(Lane *l); /* the same, and what comes next does not fit the current slot any more */
+void lane_prepare_now(Lane *l); /* the same, and what comes next does not fit the current slot any more */
 void lane_make(Lane *l);
 void lane_space_again(Lane *l); /* there is room for a new slot */
 Slot *lane_take_slot(Lane *l, size_t pages);

@@ -54,13 +54,13 @@ struct Queue {
         unsigned pressure[_QUEUE_LANE_MAX]; /* how many levels of it were told */
         Throttle pressure_log;
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
-        unsigned owed;           /* slots that the normal lane gives up for the urgent one */
+        unsigned slots_promised; /* that the normal lane is to give up for the urgent one */
         usec_t age_due[_QUEUE_LANE_MAX];
 
         SpaceWatch *space;
         bool space_low;
         uint64_t free_bytes, free_inodes; /* when it was last asked */
-        unsigned credit; /* slots given up by the normal lane, so that the urgent one may make them below the floor */
+        unsigned slots_given; /* up by the normal lane: so many may the urgent one make below the floor */
 };
 
 static inline bool queue_is_open(const Queue *q)
@@ -89,6 +89,7 @@ void queue_space_leave(Queue *q);
 usec_t queue_space_due(const Queue *q);
 void queue_ask_space(Queue *q, usec_t now);
 uint64_t queue_floor(void *userdata, const Lane *lane);
+void queue_grows(void *userdata, const Lane *lane);
 bool queue_space_allows(const Queue *q, const Lane *lane);
 void queue_space_reason(const Queue *q, char reason[static LANE_REASON_MAX]);
 
@@ -113,8 +114,8 @@ usec_t queue_notices_due(const Queue *q);
 double queue_fill_of(const Queue *q, QueueLane lane); /* as queue_fill(), or of the ring in memory */
 void queue_look_at_pressure(Queue *q);
 void queue_relieve(Queue *q);
-void queue_press(Queue *q, QueueLane lane);
-void queue_press_ring(Queue *q, QueueLane lane, size_t pages);
+void queue_warn_before_drop(Queue *q, QueueLane lane); /* its next record costs others */
+void queue_warn_of_ring(Queue *q, QueueLane lane, size_t pages); /* so many come to it, if it is in memory */
 
 /* room */
 double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */
@@ -123,5 +124,6 @@ bool queue_disk_is_full(const Queue *q);
 void queue_log_full(Queue *q);
 bool queue_may_grow(void *userdata, const Lane *lane);
 bool queue_may_keep(void *userdata, const Lane *lane);
+void queue_gives_up_slot(void *userdata, const Lane *lane);
 void queue_make_room(void *userdata, Lane *lane);
 void queue_slot_removed(void *userdata, Lane *lane);

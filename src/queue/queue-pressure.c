@@ -80,15 +80,13 @@ void queue_relieve(Queue *q)
                         look(q, i, queue_fill_of(q, i));
 }
 
-/* Its next record costs others. */
-void queue_press(Queue *q, QueueLane lane)
+void queue_warn_before_drop(Queue *q, QueueLane lane)
 {
         if (is_watched(q))
                 look(q, lane, 1);
 }
 
-/* So many pages are about to come to the ring, if it is one. */
-void queue_press_ring(Queue *q, QueueLane lane, size_t pages)
+void queue_warn_of_ring(Queue *q, QueueLane lane, size_t pages)
 {
         const Batch *ring = ring_of(q, lane);
 

@@ -46,22 +46,35 @@ static uint64_t reserved_for_others(const Queue *q, const Lane *lane)
 
 bool queue_may_grow(void *userdata, const Lane *lane)
 {
-        Queue *q = userdata;
+        const Queue *q = userdata;
 
         return queue_space_allows(q, lane) &&
                bytes_of_all(q) + reserved_for_others(q, lane) + q->host.slot_pages * PAGE_BYTES <= limit(q);
 }
 
+/* Does the normal lane make way with it for the urgent one? */
+static bool is_for_urgent(const Queue *q, const Lane *lane)
+{
+        return lane->which == QUEUE_LANE_NORMAL && q->slots_promised > 0;
+}
+
 bool queue_may_keep(void *userdata, const Lane *lane)
+{
+        const Queue *q = userdata;
+
+        if (is_for_urgent(q, lane))
+                return false;
+        return bytes_of_all(q) <= limit(q) && !(q->space_low && lane_has_free(lane));
+}
+
+void queue_gives_up_slot(void *userdata, const Lane *lane)
 {
         Queue *q = userdata;
 
-        if (lane->which == QUEUE_LANE_NORMAL && q->owed > 0) {
-                q->owed--;
-                q->credit += queue_disk_is_full(q);
-                return false;
-        }
-        return bytes_of_all(q) <= limit(q) && !(q->space_low && lane_has_free(lane));
+        if (!is_for_urgent(q, lane))
+                return;
+        q->slots_promised--;
+        q->slots_given += queue_disk_is_full(q);
 }
 
 void queue_prepare_all(Queue *q)
@@ -148,7 +161,7 @@ static bool evict(Queue *q, Lane *l)
                 if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
                     slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
                         continue;
-                queue_press(q, l->which);
+                queue_warn_before_drop(q, l->which);
                 queue_log_full(q);
                 for (unsigned id = 0; id < RECORD_STREAMS; id++)
                         if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
@@ -175,8 +188,8 @@ void queue_make_room(void *userdata, Lane *lane)
                 (void)evict(q, lane);
                 return;
         }
-        if (q->owed == 0 && evict(q, normal))
-                q->owed++;
-        else if (q->owed == 0)
+        if (q->slots_promised == 0 && evict(q, normal))
+                q->slots_promised++;
+        else if (q->slots_promised == 0)
                 (void)evict(q, lane);
 }

@@ -128,24 +128,32 @@ int queue_space_new(Queue *q)
         return q->space->path ? 0 : -ENOMEM;
 }
 
+/* May its next slot take the place of one that the normal lane has given up? */
+static bool is_given_slot(const Queue *q, const Lane *lane)
+{
+        return lane->which == QUEUE_LANE_URGENT && q->slots_given > 0;
+}
+
 /* Bytes that must be left over by a slot that this lane makes; 0: it may have it whatever is left. */
 uint64_t queue_floor(void *userdata, const Lane *lane)
 {
+        const Queue *q = userdata;
+
+        return lane->n_slots < LANE_SLOTS_MIN || is_given_slot(q, lane) ? 0 : q->settings.min_free_bytes;
+}
+
+void queue_grows(void *userdata, const Lane *lane)
+{
         Queue *q = userdata;
 
-        if (lane->n_slots < LANE_SLOTS_MIN)
-                return 0;
-        if (lane->which == QUEUE_LANE_URGENT && q->credit > 0) {
-                q->credit--; /* in place of one that the normal lane has given up */
-                return 0;
-        }
-        return q->settings.min_free_bytes;
+        if (lane->n_slots >= LANE_SLOTS_MIN && is_given_slot(q, lane))
+                q->slots_given--;
 }
 
 bool queue_space_allows(const Queue *q, const Lane *lane)
 {
         return !q->space_low || lane->n_slots + lane->making.under_way < LANE_SLOTS_MIN ||
-               (lane->which == QUEUE_LANE_URGENT && q->credit > 0);
+               is_given_slot(q, lane);
 }
 
 void queue_space_reason(const Queue *q, char reason[static LANE_REASON_MAX])

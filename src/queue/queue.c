@@ -100,7 +100,9 @@ void queue_host(Queue *q, LaneHost *ret)
                 .may_grow = queue_may_grow,
                 .floor = queue_floor,
                 .make_room = queue_make_room,
+                .grows = queue_grows,
                 .may_keep = queue_may_keep,
+                .gives_up = queue_gives_up_slot,
                 .removed = queue_slot_removed,
                 .committed = on_committed,
                 .failed = on_trouble,
@@ -284,19 +286,32 @@ bool queue_stream_waits(const Queue *q, unsigned stream, QueueLane lane)
         return lane_for(q, s) == lane && (ledger_waiting(&ledger) > 0 || s->next > s->durable);
 }
 
+/* A moment, and it goes where it belongs. */
+static bool is_passing(const Stream *s, const Lane *l)
+{
+        return l && !l->failed && l->which != s->lane;
+}
+
 /* The same for each way in. l is NULL while the queue is not open. */
-static int admits(const Queue *q, const Stream *s, Lane *l, size_t pages, bool asked)
+static int admits(const Queue *q, const Stream *s, const Lane *l, size_t pages, bool asked)
 {
         int r;
 
-        if (l && !l->failed && l->which != s->lane) { /* a moment, and it goes where it belongs */
-                l->urgent = true;
+        if (is_passing(s, l))
                 return QUEUE_E_BUSY;
-        }
         r = l ? lane_admits(l, s->id, s->next, pages, asked) : 0;
         if (r == QUEUE_E_FULL && !q->settings.drop_newest && !queue_disk_is_full(q))
                 return QUEUE_E_BUSY; /* all of it is in somebody's hand: a matter of time */
         return r;
+}
+
+/* When it is not admitted: what can be done about it. */
+static void make_way(const Stream *s, Lane *l, size_t pages)
+{
+        if (is_passing(s, l))
+                lane_hurry(l);
+        else if (l)
+                lane_make_way(l, s->id, s->next, pages);
 }
 
 static size_t sum_of(const struct iovec *payloads, size_t n)
@@ -322,10 +337,14 @@ int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iov
                 return QUEUE_E_TOO_LARGE;
         if (receipt && (!l || l->failed))
                 return QUEUE_E_DISK;
-        queue_press_ring(q, lane, pages);
+        queue_warn_of_ring(q, lane, pages);
         r = admits(q, s, l, pages, receipt);
+        if (r != 0) {
+                make_way(s, l, pages);
+                r = admits(q, s, l, pages, receipt);
+        }
         if (r == QUEUE_E_FULL) {
-                queue_press(q, lane);
+                queue_warn_before_drop(q, lane);
                 queue_log_full(q);
         }
         if (r != 0)
@@ -349,15 +368,25 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
         return queue_append_all(q, stream, kind, &one, 1, receipt, ret_n);
 }
 
-bool queue_is_ready(Queue *q)
+static bool is_ready_for(const Queue *q, const Stream *s)
 {
-        for (unsigned h = 0; h < q->n_streams; h++) {
-                Stream *s = q->streams[h];
+        return !s->asked || admits(q, s, q->lanes[lane_for(q, s)], record_pages(QUEUE_READY_BYTES), false) == 0;
+}
 
-                if (s->asked && admits(q, s, q->lanes[lane_for(q, s)], record_pages(QUEUE_READY_BYTES), false) != 0)
+bool queue_is_ready(const Queue *q)
+{
+        for (unsigned h = 0; h < q->n_streams; h++)
+                if (!is_ready_for(q, q->streams[h]))
                         return false;
-        }
         return true;
+}
+
+bool queue_make_ready(Queue *q)
+{
+        for (unsigned h = 0; h < q->n_streams; h++)
+                if (!is_ready_for(q, q->streams[h]))
+                        make_way(q->streams[h], q->lanes[lane_for(q, q->streams[h])], record_pages(QUEUE_READY_BYTES));
+        return queue_is_ready(q);
 }
 
 /* ---- out ---- */

@@ -133,7 +133,9 @@ int queue_append(Queue *q, unsigned stream, QueueKind kind, const void *payload,
 int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iovec *payloads, size_t n,
                      const QueueReceipt *receipt, uint64_t *ret_first);
 /* Would a record of at most QUEUE_READY_BYTES be taken now, whatever its stream? */
-bool queue_is_ready(Queue *q);
+bool queue_is_ready(const Queue *q);
+/* Does what it can to be ready, which may drop the oldest records as an append does, and tells whether it is. */
+bool queue_make_ready(Queue *q);
 
 /* out */
 

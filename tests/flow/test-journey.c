@@ -31,7 +31,7 @@ static void start_connected(void)
 static void read_many(const char *stream, int n)
 {
         for (int i = 0; i < n; i++) {
-                if (!queue_is_ready(w.queue))
+                if (!queue_make_ready(w.queue))
                         world_run(&w, 100 * USEC_PER_MSEC);
                 world_read(&w, stream, "cpu", i);
         }

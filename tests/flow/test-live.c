@@ -167,7 +167,7 @@ START_TEST(the_pace_does_not_slow_a_good_link)
         world_link(&w, false);
         world_start(&w);
         for (int i = 0; i < 20000; i++) {
-                if (!queue_is_ready(w.queue))
+                if (!queue_make_ready(w.queue))
                         world_run(&w, 100 * USEC_PER_MSEC);
                 world_read(&w, "wind", "mast", i);
         }

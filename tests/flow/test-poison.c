@@ -18,7 +18,7 @@ static void add_sensors(void)
 static void read_many(int n, int poison)
 {
         for (int i = 1; i <= n; i++) {
-                if (!queue_is_ready(w.queue))
+                if (!queue_make_ready(w.queue))
                         world_run(&w, 100 * USEC_PER_MSEC);
                 world_read(&w, "telemetry", i == poison ? "poison" : "cpu", i);
         }

@@ -58,7 +58,7 @@ START_TEST(every_twentieth_of_five_thousand)
         world_link(&w, false);
         world_start(&w);
         for (int i = 1; i <= 5000; i++) {
-                if (!queue_is_ready(w.queue))
+                if (!queue_make_ready(w.queue))
                         world_run(&w, 100 * USEC_PER_MSEC);
                 world_read(&w, "wind", "mast", i % 20 == 0 ? 666.66 : i % 600);
         }

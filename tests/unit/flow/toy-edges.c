@@ -101,7 +101,7 @@ int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iov
         return 0;
 }
 
-bool queue_is_ready(Queue *q)
+bool queue_make_ready(Queue *q)
 {
         return q->refuses == 0;
 }

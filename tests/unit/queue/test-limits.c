@@ -149,6 +149,32 @@ START_TEST(what_is_in_hand_is_not_dropped)
 }
 END_TEST
 
+/* Whoever asks whether there is room does not make it. */
+START_TEST(a_question_drops_nothing)
+{
+        unsigned s, no = 0;
+        Bench b;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        b.settings.max_bytes = 2 << 20;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 3000; i++) {
+                uint64_t dropped = b.settled[OUTCOME_QUEUE_FULL];
+
+                no += !queue_is_ready(b.queue);
+                insist(b.settled[OUTCOME_QUEUE_FULL] == dropped);
+                (void)bench_append_big(&b, s, 3000);
+                if (i % 50 == 0)
+                        bench_run(&b, USEC_PER_SEC);
+        }
+        ck_assert_uint_gt(no, 0);
+        ck_assert_uint_gt(b.settled[OUTCOME_QUEUE_FULL], 0);
+        bench_done(&b);
+}
+END_TEST
+
 START_TEST(or_the_newest_are_refused)
 {
         uint64_t taken = 0, refused = 0;
@@ -733,6 +759,7 @@ int main(void)
         tcase_add_test(c, the_oldest_go_when_full);
         tcase_add_test(c, the_oldest_go_for_a_large_one);
         tcase_add_test(c, what_is_in_hand_is_not_dropped);
+        tcase_add_test(c, a_question_drops_nothing);
         tcase_add_test(c, or_the_newest_are_refused);
         tcase_add_test(c, urgent_takes_room_from_normal);
         tcase_add_test(c, a_full_disk_refuses_and_loses_nothing);
