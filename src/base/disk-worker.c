@@ -134,9 +134,13 @@ void disk_worker_abandon(DiskWorker *worker, DiskJob *job)
 
 bool disk_worker_wait(DiskWorker *worker, usec_t timeout_usec)
 {
+        usec_t left = timeout_usec, end = usec_add(clock_boot(&clock_system), timeout_usec);
         struct pollfd p = {worker->event_fd, POLLIN, 0};
+        int n;
 
-        return poll(&p, 1, (int)MIN((timeout_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT32_MAX)) > 0;
+        while ((n = poll(&p, 1, (int)(MIN(left, (usec_t)INT32_MAX) / USEC_PER_MSEC + 1))) < 0 && errno == EINTR)
+                left = usec_sub(end, clock_boot(&clock_system));
+        return n > 0;
 }
 
 void disk_worker_dispatch(DiskWorker *worker)

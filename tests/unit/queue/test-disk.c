@@ -10,11 +10,13 @@
 #include <ftw.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/log.h"
@@ -422,6 +424,29 @@ START_TEST(a_worker_that_hangs_is_left_behind)
 }
 END_TEST
 
+static void interrupt(int sig)
+{
+}
+
+/* A signal is no reason to give up the wait for the last commit. */
+START_TEST(a_signal_does_not_end_the_wait)
+{
+        struct itimerval often = {{0, 10000}, {0, 10000}}, never = {};
+        struct sigaction old, new = {.sa_handler = interrupt};
+        usec_t before = clock_boot(&clock_system);
+        Disk *disk;
+
+        ck_assert_int_eq(disk_new(&disk), 0);
+        ck_assert_int_eq(sigaction(SIGALRM, &new, &old), 0);
+        ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+        ck_assert(!disk_wait(disk, 100 * USEC_PER_MSEC));
+        ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+        ck_assert_int_eq(sigaction(SIGALRM, &old, NULL), 0);
+        ck_assert_uint_ge(clock_boot(&clock_system) - before, 100 * USEC_PER_MSEC);
+        disk_free(disk);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/disk");
@@ -436,5 +461,6 @@ int main(void)
         tcase_add_test(c, a_file_system_of_one_mebibyte);
         tcase_add_test(c, a_read_only_file_system);
         tcase_add_test(c, a_worker_that_hangs_is_left_behind);
+        tcase_add_test(c, a_signal_does_not_end_the_wait);
         return suite_run(s);
 }
