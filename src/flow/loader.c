@@ -8,6 +8,9 @@
 /* More is on its way from the disk: a pack that is due waits this long for it. */
 #define READ_AHEAD_GRACE (100 * USEC_PER_MSEC)
 
+/* Records that have expired in one step: others have their turn in between. */
+#define EXPIRED_STEP 256
+
 void loader_init(Loader *l, QueueLane lane, QueueSource source, const LoaderPeers *peers)
 {
         *l = (Loader){.peers = peers, .lane = lane, .source = source};
@@ -323,6 +326,7 @@ static bool drop_if_expired(Loader *l, const QueueRecord *record, const Format *
         if (l->peers->is_sent_before || now < expiry_of_record(record, format, now))
                 return false;
         advance(l);
+        l->n_expired++;
         losses_expired(l->peers->losses, record->stream, record->epoch, record->n, record->n, now);
         return true;
 }
@@ -358,10 +362,11 @@ static LoaderState take_next(Loader *l, usec_t now)
 void loader_pump(Loader *l, usec_t flush_until, usec_t now)
 {
         l->state = LOADER_GIVING;
+        l->n_expired = 0;
         seal_ripe(l, flush_until, now);
         do
                 l->state = take_next(l, now);
-        while (l->state == LOADER_GIVING);
+        while (l->state == LOADER_GIVING && l->n_expired < EXPIRED_STEP);
         seal_ripe(l, flush_until, now);
 }
 
@@ -444,11 +449,13 @@ static usec_t expire_front(Loader *l, usec_t now)
 {
         QueueRecord record;
 
-        while (peek(l, &record) == 0) {
+        for (l->n_expired = 0; peek(l, &record) == 0;) {
                 const Format *format = format_of(l, record.stream);
 
                 if (!format || !drop_if_expired(l, &record, format, now))
                         return format ? expiry_of_record(&record, format, now) : USEC_INFINITY;
+                if (l->n_expired == EXPIRED_STEP)
+                        return now;
         }
         return USEC_INFINITY;
 }

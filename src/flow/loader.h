@@ -56,6 +56,7 @@ typedef struct Loader {
         QueueSource source;
         LoaderState state;
         usec_t reached_usec;                /* boot clock: when the record read last was appended */
+        unsigned n_expired;                 /* in this step */
         OpenPack *packs[QUEUE_STREAMS_MAX]; /* by stream; NULL until it is needed */
 } Loader;
 
@@ -63,7 +64,7 @@ void loader_init(Loader *l, QueueLane lane, QueueSource source, const LoaderPeer
 void loader_done(Loader *l);
 
 /* Reads, packs, launches. What was appended up to flush_until is sealed also when it is not due, once all of it
- * has been read. */
+ * has been read. LOADER_GIVING afterwards: so many had expired that it wants another step. */
 void loader_pump(Loader *l, usec_t flush_until, usec_t now);
 /* When the first pack falls due that could also go. */
 usec_t loader_due(const Loader *l);
@@ -73,7 +74,7 @@ bool loader_is_empty(const Loader *l);
 bool loader_is_past(const Loader *l, usec_t appended_usec);
 
 /* Without a link: drops what has expired of the open packs and at the front of the lane; the rest expires when
- * it is read. Returns when the next will. */
+ * it is read. Returns when the next will; now: this was one step of several. */
 usec_t loader_expire(Loader *l, usec_t now);
 
 void loader_lost(Loader *l); /* what is still open now waits through an outage */

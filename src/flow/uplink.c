@@ -280,7 +280,7 @@ static void expire(Uplink *u, usec_t now)
                 return;
         for (size_t i = 0; i < LOADERS; i++)
                 u->expiry_at = MIN(u->expiry_at, loader_expire(&u->loaders[i], now));
-        if (u->expiry_at != USEC_INFINITY)
+        if (u->expiry_at > now && u->expiry_at != USEC_INFINITY)
                 u->expiry_at = MAX(u->expiry_at, usec_add(now, EXPIRY_INTERVAL));
 }
 
@@ -291,6 +291,9 @@ static void pump(Uplink *u, usec_t now)
 
         for (size_t i = 0; i < LOADERS; i++)
                 loader_pump(&u->loaders[(first + i) % LOADERS], flushes_until(&u->flushes), now);
+        for (size_t i = 0; i < LOADERS; i++)
+                if (u->loaders[i].state == LOADER_GIVING)
+                        note(u);
 }
 
 static void work(Uplink *u, usec_t now)

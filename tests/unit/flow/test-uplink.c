@@ -463,6 +463,31 @@ START_TEST(what_is_too_old_is_dropped_unless_it_was_sent)
 }
 END_TEST
 
+/* With a link and without one: others have their turn in between. */
+START_TEST(a_crowd_that_has_expired_goes_in_steps)
+{
+        enum { CROWD = 1000, STEP = 256 };
+
+        for (int i = 0; i < CROWD; i++)
+                toy_queue_put(&the_queue, "wind", "mast", i);
+        fake_clock_advance(&the_clock, USEC_PER_MIN);
+        if (_i == 1) {
+                the_hub.ready = true;
+                uplink_ready(uplink);
+        } else
+                uplink_readable(uplink);
+        for (uint64_t gone = 0, before = 0; gone < CROWD; before = gone) {
+                ck_assert_uint_le(ticker.deadline(ticker.userdata), the_clock.boot_usec);
+                ticker.tick(ticker.userdata, the_clock.boot_usec);
+                gone = toy_queue_settled(&the_queue, OUTCOME_EXPIRED);
+                ck_assert_uint_gt(gone, before);
+                ck_assert_uint_le(gone - before, STEP);
+        }
+        settle_down();
+        ck_assert_uint_eq(the_hub.n_sent, 0);
+}
+END_TEST
+
 START_TEST(an_expired_record_behind_one_that_stays_goes_when_it_is_reached)
 {
         toy_queue_put(&the_queue, "telemetry", "cpu", 1);
@@ -972,6 +997,7 @@ int main(void)
         tcase_add_test(c, a_backlog_fills_its_messages);
         tcase_add_test(c, a_disk_that_takes_its_time_does_not_make_small_messages);
         tcase_add_test(c, what_is_too_old_is_dropped_unless_it_was_sent);
+        tcase_add_loop_test(c, a_crowd_that_has_expired_goes_in_steps, 0, 2);
         tcase_add_test(c, an_expired_record_behind_one_that_stays_goes_when_it_is_reached);
         tcase_add_test(c, a_record_of_an_earlier_boot_is_as_old_as_this_one_at_least);
         tcase_add_test(c, an_open_pack_expires_with_its_youngest_reading);
