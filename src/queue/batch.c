@@ -205,6 +205,24 @@ int batch_join(Batch *b, Batch *more)
         return 0;
 }
 
+/* From the pages: the first record that is still there, if there is one. */
+static void find_since(Batch *b)
+{
+        for (size_t i = 0; i < b->n_pages && b->n_records > 0; i++) {
+                RecordContext context = {};
+                size_t at = PAGE_HEADER;
+                Record record;
+
+                if (page_kind(batch_page(b, i)) != PAGE_DATA)
+                        continue;
+                while (record_get(batch_page(b, i), page_used(batch_page(b, i)), &at, &context, &record) == 0)
+                        if (record.stream < RECORD_STREAMS) {
+                                b->since_usec = record.boot_usec;
+                                return;
+                        }
+        }
+}
+
 void batch_drop_page(Batch *b, BatchRecordFn fn, void *userdata)
 {
         RecordContext context = {};
@@ -227,7 +245,9 @@ void batch_drop_page(Batch *b, BatchRecordFn fn, void *userdata)
                 n++;
         b->n_pages -= n;
         memmove(b->pages, batch_page(b, n), b->n_pages * PAGE_BYTES);
+        b->n_asked = MIN(b->n_asked, b->n_pages);
         b->open &= b->n_pages > 0;
+        find_since(b);
 }
 
 void batch_renumber(Batch *b, const uint8_t id[static RECORD_STREAMS], const uint64_t offset[static RECORD_STREAMS])

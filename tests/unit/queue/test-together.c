@@ -90,6 +90,33 @@ START_TEST(pages_are_not_underestimated)
 }
 END_TEST
 
+static void count(void *userdata, const Record *record)
+{
+        (*(unsigned *)userdata)++;
+}
+
+/* What is left is as old as its own first record. */
+START_TEST(a_batch_that_lost_its_oldest_is_younger)
+{
+        unsigned n = 0;
+        Batch b = {};
+
+        for (unsigned i = 1; i <= 3; i++)
+                ck_assert_int_eq(batch_put(&b, &(Record){.type = RECORD_READING, .stream = 3, .n = i,
+                                                         .boot_usec = i * USEC_PER_SEC, .payload = bytes,
+                                                         .size = 3000}, NULL), 0);
+        ck_assert_uint_eq(batch_since(&b, USEC_PER_MIN), USEC_PER_SEC);
+        for (unsigned i = 2; i <= 3; i++) {
+                batch_drop_page(&b, count, &n);
+                ck_assert_uint_eq(n, i - 1);
+                ck_assert_uint_eq(batch_since(&b, USEC_PER_MIN), i * USEC_PER_SEC);
+        }
+        batch_drop_page(&b, count, &n);
+        ck_assert_uint_eq(batch_since(&b, USEC_PER_MIN), USEC_PER_MIN);
+        batch_done(&b);
+}
+END_TEST
+
 /* In whatever state: all or none, and the queue says beforehand when it will not. */
 static void assert_all_or_none(Bench *b, unsigned s, size_t n, size_t size, unsigned *told)
 {
@@ -221,6 +248,7 @@ int main(void)
         Suite *s = suite_create("queue/together");
         TCase *c = suite_case(s, "all of them or none");
 
+        tcase_add_test(c, a_batch_that_lost_its_oldest_is_younger);
         tcase_add_test(c, one_receipt_tells_of_all);
         tcase_add_test(c, pages_are_not_underestimated);
         tcase_add_test(c, all_or_none);
