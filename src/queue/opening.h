@@ -15,6 +15,7 @@
 typedef struct Opening Opening;
 struct Opening {
         DiskJob job; /* its done is the queue's */
+        usec_t since_usec; /* when it was submitted */
         LaneHost host;
         char *directory;
         Lane *lanes[_QUEUE_LANE_MAX];

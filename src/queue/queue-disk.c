@@ -16,7 +16,7 @@
 #include "base/log-id.h"
 #include "queue/queue-core.h"
 
-#define STALL_USEC (5 * USEC_PER_SEC) /* a commit that takes longer */
+#define STALL_USEC (5 * USEC_PER_SEC) /* a commit, or an opening on the worker, that takes longer */
 
 static DiskState state_of(int error)
 {
@@ -36,9 +36,15 @@ static usec_t stall_due(const Lane *l)
         return l->flight.under_way ? usec_add(l->commit_usec, STALL_USEC) : USEC_INFINITY;
 }
 
-static void stall_reason(const Queue *q, const Lane *l, char reason[static LANE_REASON_MAX])
+static usec_t opening_stall_due(const Queue *q)
 {
-        usec_t since = usec_sub(clock_wall(q->host.clock), usec_sub(queue_now(q), l->commit_usec));
+        return q->opening ? usec_add(q->opening->since_usec, STALL_USEC) : USEC_INFINITY;
+}
+
+static void stall_reason(const Queue *q, const char *what, const char *path, usec_t since_boot,
+                         char reason[static LANE_REASON_MAX])
+{
+        usec_t since = usec_sub(clock_wall(q->host.clock), usec_sub(queue_now(q), since_boot));
         time_t seconds = (time_t)(since / USEC_PER_SEC);
         char time[32] = "";
         struct tm tm;
@@ -46,13 +52,17 @@ static void stall_reason(const Queue *q, const Lane *l, char reason[static LANE_
         if (gmtime_r(&seconds, &tm))
                 (void)strftime(time, sizeof(time), "%F %T UTC", &tm);
         (void)snprintf(reason, LANE_REASON_MAX,
-                       "a write to %s has not ended since %s: the disk stalls; check it, and the kernel's log",
-                       l->path, time);
+                       "%s %s has not ended since %s: the disk stalls; check it, and the kernel's log",
+                       what, path, time);
 }
 
 /* The worst that is the matter. */
 static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASON_MAX])
 {
+        if (now >= opening_stall_due(q)) {
+                stall_reason(q, "opening", q->directory, q->opening->since_usec, reason);
+                return DISK_STALLED;
+        }
         if (!queue_is_open(q)) {
                 memcpy(reason, q->open_reason, LANE_REASON_MAX);
                 return q->open_error < 0 ? state_of(q->open_error) : DISK_WELL;
@@ -64,7 +74,7 @@ static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASO
                 }
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 if (now >= stall_due(q->lanes[i])) {
-                        stall_reason(q, q->lanes[i], reason);
+                        stall_reason(q, "a write to", q->lanes[i]->path, q->lanes[i]->commit_usec, reason);
                         return DISK_STALLED;
                 }
         if (queue_disk_is_full(q)) {
@@ -91,12 +101,12 @@ static void tell(const Queue *q)
                          q->reason,
                          q->settings.drop_newest ? "new records are refused when it is full"
                                                  : "its oldest records give way to new ones when it is full");
-        else if (q->disk_state == DISK_STALLED)
+        else if (q->disk_state == DISK_STALLED && !q->failed)
                 log_line(LOG_ERR, LOG_ID_DISK_STALLED, NULL,
                          "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.",
                          q->reason, LANE_BATCH_PAGES * PAGE_BYTES / 1024);
         else
-                log_line(LOG_ERR, LOG_ID_DISK_FAILED, NULL,
+                log_line(LOG_ERR, q->disk_state == DISK_STALLED ? LOG_ID_DISK_STALLED : LOG_ID_DISK_FAILED, NULL,
                          "Queue: %s. Readings are kept in memory meanwhile, at most %u KiB a lane.", q->reason,
                          LANE_RING_PAGES * PAGE_BYTES / 1024);
 }
@@ -119,7 +129,7 @@ void queue_look_at_disk(Queue *q)
 /* The next time to look although nothing has happened. */
 usec_t queue_disk_due(const Queue *q)
 {
-        usec_t due = USEC_INFINITY;
+        usec_t due = q->disk_state == DISK_STALLED ? USEC_INFINITY : opening_stall_due(q);
 
         if (!q->failed && q->disk_state != DISK_STALLED)
                 for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)

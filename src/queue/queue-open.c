@@ -191,6 +191,7 @@ void queue_open_again(Queue *q)
                 q->retry_usec = usec_add(queue_now(q), USEC_PER_SEC);
                 return;
         }
+        q->opening->since_usec = queue_now(q);
         q->opening->job.done = on_opened;
         q->opening->userdata = q;
         disk_submit(q->host.disk, &q->opening->job);

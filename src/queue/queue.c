@@ -120,7 +120,7 @@ static usec_t deadline(void *userdata)
         usec_t now = queue_now(q), d = USEC_INFINITY;
 
         if (!queue_is_open(q))
-                return q->opening ? USEC_INFINITY : q->retry_usec;
+                return q->opening ? queue_disk_due(q) : q->retry_usec;
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 d = MIN(d, lane_deadline(q->lanes[i], now));
         d = MIN(d, MIN(queue_disk_due(q), queue_notices_due(q)));
@@ -142,7 +142,9 @@ static void tick(void *userdata, usec_t now)
                         queue_drop_old(q, now);
                 if (now >= queue_space_due(q))
                         queue_ask_space(q, now);
-        } else if (!q->opening && now >= q->retry_usec)
+        } else if (q->opening && now >= queue_disk_due(q))
+                queue_look_at_disk(q);
+        else if (!q->opening && now >= q->retry_usec)
                 queue_open_again(q);
 }
 

@@ -683,6 +683,42 @@ START_TEST(a_stall_is_told_and_passes)
 }
 END_TEST
 
+START_TEST(an_opening_that_stalls_is_told_and_passes)
+{
+        QueueStatus status;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        b.disk->locked = true;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        b.disk->locked = false;
+        b.disk->stall_at = b.disk->n_calls + 1;
+        bench_run(&b, 4 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_FAILED);
+        bench_run(&b, 30 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_STALLED);
+        ck_assert(status.disk_failed);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "opening /queue has not ended since"));
+        ck_assert_int_eq(bench_append(&b, s, "taken meanwhile"), 0);
+        fake_disk_resume(b.disk);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        ck_assert(!status.disk_failed);
+        ck_assert_uint_eq(bench_ledger(&b).accepted, 1);
+        ck_assert_uint_eq(log_capture_count(&log, "Queue:"), 3);
+        ck_assert_str_eq(log.ids[1], LOG_ID_DISK_STALLED);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
 START_TEST(each_failure_has_its_state)
 {
         static const struct {
@@ -739,6 +775,7 @@ int main(void)
         tcase_add_test(c, a_read_error_in_the_backlog_may_pass);
         tcase_add_test(c, what_is_gone_at_opening_is_told);
         tcase_add_test(c, a_stall_is_told_and_passes);
+        tcase_add_test(c, an_opening_that_stalls_is_told_and_passes);
         tcase_add_test(c, each_failure_has_its_state);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
