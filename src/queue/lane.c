@@ -116,10 +116,9 @@ void lane_reason(char reason[static LANE_REASON_MAX], int error, const char *wha
 static void lost_from_ring(void *userdata, const Record *record)
 {
         Lane *l = userdata;
-        Stream *s = l->host->streams[record->stream];
+        Moment appended = {boots_present(l->host->boots), record->boot_usec};
 
-        stream_rest(s, record->n + 1, (Moment){boots_present(l->host->boots), record->boot_usec});
-        if (stream_settle(s, record->n, record->n, OUTCOME_DISK, l->host->settled, l->host->userdata) == 0)
+        if (stream_lose(l->host->streams[record->stream], record->n, appended, l->host->settled, l->host->userdata) == 0)
                 lane_dirty(l);
 }
 

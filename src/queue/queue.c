@@ -245,10 +245,9 @@ const char *queue_stream_name(const Queue *q, unsigned stream)
 static void lost_from_ring(void *userdata, const Record *record)
 {
         Queue *q = userdata;
-        Stream *s = q->host.streams[record->stream];
+        Moment appended = {boots_present(&q->boots), record->boot_usec};
 
-        stream_rest(s, record->n + 1, (Moment){boots_present(&q->boots), record->boot_usec});
-        (void)stream_settle(s, record->n, record->n, OUTCOME_DISK, queue_settled, q);
+        (void)stream_lose(q->host.streams[record->stream], record->n, appended, queue_settled, q);
 }
 
 static int append_to_ring(Queue *q, QueueLane lane, const Record *first, const struct iovec *payloads, size_t n)

@@ -157,6 +157,12 @@ void stream_rest(Stream *s, uint64_t end, Moment appended)
         s->durable = end;
 }
 
+int stream_lose(Stream *s, uint64_t n, Moment appended, StreamSettledFn fn, void *userdata)
+{
+        stream_rest(s, n + 1, appended);
+        return stream_settle(s, n, n, OUTCOME_DISK, fn, userdata);
+}
+
 bool stream_oldest(const Stream *s, Moment *ret)
 {
         if (s->low >= s->durable)

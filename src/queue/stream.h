@@ -67,6 +67,8 @@ bool stream_missing(const Stream *s, uint64_t first, uint64_t end, uint64_t *ret
 
 /* The numbers below end have come to rest. */
 void stream_rest(Stream *s, uint64_t end, Moment appended);
+/* The number was to rest, and went with the memory that it was in: -ENOMEM as stream_settle(). */
+int stream_lose(Stream *s, uint64_t n, Moment appended, StreamSettledFn fn, void *userdata);
 /* Number n was appended then, as its record says. */
 void stream_mark(Stream *s, uint64_t n, Moment appended);
 /* When the oldest record that waits was appended, or some time before. False: none waits. */
