@@ -272,12 +272,12 @@ static int read_identity(Search *o, const char *path)
         return 0;
 }
 
-static int write_identity(Search *o, const char *path, const char *directory)
+static int write_identity(Search *o, const char *path)
 {
         Lane *l = o->lane;
         MeterUse *use = &l->host->use;
         struct iovec iov = {o->pages, 2 * PAGE_BYTES};
-        int fd, r, parent;
+        int fd, r;
 
         for (int i = 0; i < 2; i++) {
                 page_begin(o->pages + i * PAGE_BYTES, PAGE_IDENTITY);
@@ -291,12 +291,19 @@ static int write_identity(Search *o, const char *path, const char *directory)
         if (r == 0)
                 r = meter_sync_metadata(use, o->disk, fd);
         disk_close(o->disk, fd);
-        if (r == 0)
-                r = meter_sync_metadata(use, o->disk, l->dir_fd);
-        parent = disk_open(o->disk, directory, O_RDONLY | O_DIRECTORY);
+        return r;
+}
+
+/* At each opening: whoever made a file or the directory may have died before its name was on the disk, and what is
+ * written there from now on must not go with the name. */
+static int sync_names(Search *o, const char *directory)
+{
+        MeterUse *use = &o->lane->host->use;
+        int r = meter_sync_metadata(use, o->disk, o->lane->dir_fd);
+        int parent = r < 0 ? -1 : disk_open(o->disk, directory, O_RDONLY | O_DIRECTORY);
+
         if (parent >= 0) {
-                if (r == 0)
-                        r = meter_sync_metadata(use, o->disk, parent);
+                r = meter_sync_metadata(use, o->disk, parent);
                 disk_close(o->disk, parent);
         }
         return r;
@@ -383,10 +390,15 @@ static int open_lane(Search *o, const char *directory, char reason[static LANE_R
         while (l->identity == 0)
                 l->identity = l->host->random->draw(l->host->random->userdata);
         if (!known) {
-                r = write_identity(o, identity, directory);
-                if (r < 0)
+                r = write_identity(o, identity);
+                if (r < 0) {
                         lane_reason(reason, r, "write to", identity);
+                        return r;
+                }
         }
+        r = sync_names(o, directory);
+        if (r < 0)
+                lane_reason(reason, r, "sync", l->path);
         return r;
 }
 
