@@ -206,6 +206,8 @@ Bus *bus_free(Bus *bus)
         if (!bus)
                 return NULL;
         pending_calls_done(&bus->pending);
+        if (bus->settled.n_ranges > 0)
+                bus_tell_settled(bus, clock_boot(bus->clock));
         if (bus->named)
                 flush_briefly(bus);
         disconnect(bus);

@@ -453,6 +453,17 @@ def test_settled_is_told_to_subscribers_only(bus, peer, ear):
     assert not [s for s in ear.signals if len(s[2]) == 1]
 
 
+def test_what_settles_just_before_the_end_is_told(bus, peer, ear):
+    ear.call('Subscribe')
+    assert ear.run(lambda: ear.answers)
+    peer.tell('settle wind 7 1 5 acknowledged')
+    assert ear.run(lambda: [s for s in ear.signals if len(s[2]) == 1])
+    ear.signals.clear()
+    peer.tell('settle wind 7 6 6 acknowledged')  # within the interval of the first
+    peer.quit()
+    assert ear.run(lambda: [s for s in ear.signals if len(s[2]) == 1]), ear.signals
+
+
 def test_settled_ends_with_its_last_subscriber(bus, peer, ear):
     subscriber = Calls(bus)
     subscriber.call('Subscribe')
