@@ -102,6 +102,8 @@ static const char *remedy(int error)
         case EMFILE:
         case ENFILE:
                 return "raise the limit of open files";
+        case ENOMEM:
+                return "leave it more memory";
         default:
                 return "check the disk and the kernel's log";
         }
@@ -109,7 +111,7 @@ static const char *remedy(int error)
 
 void lane_reason(char reason[static LANE_REASON_MAX], int error, const char *what, const char *path)
 {
-        (void)snprintf(reason, LANE_REASON_MAX, "cannot %s %s: %s; %s", what, path ?: "the queue",
+        (void)snprintf(reason, LANE_REASON_MAX, "cannot %s %s: %s; %s", what ?: "use", path ?: "the queue",
                        strerrordesc_np(-error) ?: "unknown error", remedy(-error));
 }
 
