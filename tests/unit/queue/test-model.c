@@ -117,11 +117,18 @@ static void read_some(Model *m, const Operation *o)
         QueueRecord record;
 
         for (unsigned i = 0; i < o->b % READ_COUNT && queue_peek(m->b.queue, lane, source, &record) == 0; i++) {
-                WitnessRow *row = witness_recognise(&m->w, &record);
-                size_t serial = row ? (size_t)(row - m->w.rows) : 0;
+                WitnessRow *row;
+                size_t serial;
 
+                if (record.kind == QUEUE_KIND_NOTICE) { /* the queue's own, once there are many to tell of */
+                        queue_advance(m->b.queue, lane, source);
+                        queue_settle(m->b.queue, record.stream, record.epoch, record.n, record.n, OUTCOME_ACKNOWLEDGED);
+                        continue;
+                }
+                row = witness_recognise(&m->w, &record);
                 if (!row)
                         return;
+                serial = (size_t)(row - m->w.rows);
                 if (m->taken[serial] == m->opening)
                         (void)witness_complain(&m->w, "%s %llu is handed out twice", m->w.names[row->stream],
                                                (unsigned long long)row->n);
