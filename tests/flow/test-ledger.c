@@ -24,6 +24,9 @@ static World w;
 static uint64_t seed;
 static unsigned step;
 static uint64_t n_poisons;
+/* The power went while the disk had no room: the queue may just have reused a slot of which no durable checkpoint said
+ * yet that all in it was settled. Then some of that is settled a second time, as damaged. */
+static bool may_have_given_way;
 
 /* What a reload may change. */
 static StreamSettings streams[N_STREAMS];
@@ -129,6 +132,7 @@ static void something_happens(void)
                 world_kill(&w);
                 break;
         case 9:
+                may_have_given_way |= w.disk->capacity != 0;
                 world_cut_power(&w, (FakeCut)draw(_FAKE_CUT_MAX), draw(UINT32_MAX));
                 break;
         case 10:
@@ -179,7 +183,7 @@ static void assert_accounted_for(unsigned stream)
 {
         const char *name = queue_stream_name(w.queue, stream);
         const WorldTally *t = world_tally(&w, name);
-        uint64_t told[_OUTCOME_MAX] = {}, arrived = 0, dropped_and_there = 0;
+        uint64_t told[_OUTCOME_MAX] = {}, arrived = 0, dropped_and_there = 0, told_otherwise = 0;
         Ledger ledger;
 
         queue_ledger(w.queue, stream, &ledger);
@@ -196,12 +200,18 @@ static void assert_accounted_for(unsigned stream)
                 assert_holds(!outcome_is_dead_letter(outcome) || !has_arrived(t, n),
                              "%s %" PRIu64 " is a dead letter, and had arrived\n", name, n);
         }
-        for (Outcome o = 0; o < _OUTCOME_MAX; o++)
-                assert_holds(told[o] == ledger.settled[o],
+        for (Outcome o = 0; o < _OUTCOME_MAX; o++) {
+                if (o == OUTCOME_DAMAGED)
+                        continue;
+                assert_holds(may_have_given_way ? told[o] >= ledger.settled[o] : told[o] == ledger.settled[o],
                              "%s: %" PRIu64 " are told as %s, the ledger says %" PRIu64 "\n", name, told[o],
                              outcome_to_string(o), ledger.settled[o]);
-        assert_holds(arrived - dropped_and_there == ledger.settled[OUTCOME_ACKNOWLEDGED],
-                     "%s: %" PRIu64 " arrived\n", name, arrived);
+                told_otherwise += told[o] - ledger.settled[o];
+        }
+        assert_holds(told_otherwise + told[OUTCOME_DAMAGED] == ledger.settled[OUTCOME_DAMAGED],
+                     "%s: %" PRIu64 " are damaged\n", name, ledger.settled[OUTCOME_DAMAGED]);
+        assert_holds(arrived - dropped_and_there == told[OUTCOME_ACKNOWLEDGED], "%s: %" PRIu64 " arrived\n", name,
+                     arrived);
         for (uint64_t n = ledger.accepted + 1; n < t->n_counts; n++)
                 assert_holds(t->counts[n] == 0, "%s %" PRIu64 " arrived and was never accepted\n", name, n);
 }
@@ -229,6 +239,7 @@ static void begin(void)
         w.lossy = true;
         w.poison = "666.66";
         n_poisons = 0;
+        may_have_given_way = false;
         for (unsigned i = 0; i < N_STREAMS; i++)
                 streams[i] = world_streams[i];
         w.streams = streams;
@@ -254,7 +265,8 @@ static void walk(usec_t length)
                 world_run(&w, span);
                 lived += span;
                 assert_holds(world_balances(&w), "the ledger does not balance\n");
-                assert_holds(world_ask(&w)->ledger.settled[OUTCOME_DAMAGED] == 0, "nobody has harmed the disk\n");
+                assert_holds(may_have_given_way || world_ask(&w)->ledger.settled[OUTCOME_DAMAGED] == 0,
+                             "nobody has harmed the disk\n");
         }
         all_ends_well();
         assert_holds(waiting() == 0, "the queue does not drain\n");
