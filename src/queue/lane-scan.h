@@ -40,6 +40,8 @@ static inline bool lane_scan_is_patient(const Lane *l)
         return l->host->tries < LANE_OPEN_TRIES;
 }
 
+/* Opens the slots in the lane's directory, puts them in order and looks at them. Negative: the system refuses. */
+int lane_files_open(Search *o);
 /* As disk_read(), and remembers that it failed. */
 ssize_t lane_scan_read(Search *o, int fd, uint8_t *bytes, size_t n_pages, size_t first);
 void lane_scan_head(Search *o, Head *head, const uint8_t *bytes, const Page *page);

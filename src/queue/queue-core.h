@@ -4,7 +4,8 @@
 /*
  * The inside of a queue, for the files that it is made of
  *
- * queue.c       records in and out, streams, questions, what the lanes tell
+ * queue.c       streams, records out, questions, what the lanes ask and tell
+ * queue-append.c  records in
  * queue-open.c  opening, now or as soon as the disk lets us, and closing
  * queue-age.c   the limit of age
  * queue-disk.c  how the disk does
