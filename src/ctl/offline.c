@@ -82,14 +82,11 @@ int offline_directory(const Options *options, const char *given, char **ret)
 
 char *offline_dead_letters(const char *directory)
 {
-        _cleanup_free_ char *lane = NULL;
         char *path;
 
         if (asprintf(&path, "%s/dead-letters", directory) < 0)
                 return NULL;
-        if (asprintf(&lane, "%s/normal", path) < 0)
-                lane = NULL;
-        if (lane && access(lane, F_OK) == 0)
+        if (access(path, F_OK) == 0 || errno != ENOENT) /* what cannot be read there is told when it is opened */
                 return path;
         free(path);
         return NULL;

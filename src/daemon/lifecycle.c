@@ -20,7 +20,7 @@
 
 #define STATUS_INTERVAL_USEC (3 * USEC_PER_SEC)
 
-/* The parts keep their own budgets, some 2.5 s together; this is for what nobody thought of. */
+/* The parts keep their own budgets, some 3 s together; this is for what nobody thought of. */
 #define STOP_PATIENCE_SEC 4
 
 typedef struct Lifecycle {

@@ -18,7 +18,7 @@
 
 #define DEAD_TELL_INTERVAL (10 * USEC_PER_MIN) /* between two lines of the same kind in the log */
 #define DEAD_MOVES_MAX     64 /* ranges that wait for the disk */
-#define DEAD_LANDINGS_MAX  16 /* records on their way to it */
+#define DEAD_LANDINGS_MAX  64 /* records on their way to it; so many are moved with a commit */
 
 /* Records that are still to be read and written. */
 typedef struct DeadMove {

@@ -12,6 +12,7 @@
 #define STORE_BYTES   (16 * 1024 * 1024)
 #define PAYLOAD_BYTES (STORE_BYTES / 2) /* so that our own limit is met before the store has to drop a whole slot */
 
+#define COMMIT_INTERVAL USEC_PER_SEC /* nobody waits for a dead letter: no flush before its time */
 #define RETRY_INTERVAL USEC_PER_SEC
 #define LOAD_AT_ONCE   64 /* dead letters looked at between two looks at everything else */
 
@@ -234,6 +235,8 @@ static QueueSettings store_settings(const QueueSettings *settings, char *directo
         store.segment_bytes = 0;
         store.max_age_usec = USEC_INFINITY;
         store.drop_newest = false;
+        store.commit_interval_usec = COMMIT_INTERVAL;
+        store.unhurried = true;
         store.no_notices = true;
         store.n_lanes = 1;
         return store;

@@ -22,7 +22,7 @@
  *     Unless those that are there broke it too: then all are cleared.
  *   - A stream of which a message was condemned is notorious for some hours: the next is accused at its first break,
  *     and what the cases before told of the link counts as well. Three breaks alone there must be too, and for one in a
- *     hundred thousand some seventy PUBACKs of others, all in all, where none broke it. Until there is a PUBACK for it
+ *     hundred thousand some fifty PUBACKs of others, all in all, where none broke it. Until there is a PUBACK for it
  *     the stream is held: what it sends waits and flies one by one.
  *
  * Knows:  messages by their tickets, which rise and stay the same from link to link, and by their streams. Pure.

@@ -168,6 +168,10 @@ int batch_put_all(Batch *b, const Record *first, const struct iovec *payloads, s
         }
         if (receipt)
                 b->n_asked += b->n_pages - before;
+        else if (b->n_pages > before)
+                b->n_asked += b->is_shared; /* there would have been room for it in the page before */
+        if (receipt || b->n_pages > before)
+                b->is_shared = receipt;
         return 0;
 }
 
@@ -187,6 +191,7 @@ int batch_join(Batch *b, Batch *more)
                 b->n_asked += more->n_asked;
                 b->context = more->context;
                 b->open = more->open;
+                b->is_shared = more->is_shared;
         }
         if (more->n_receipts > 0) {
                 memcpy(b->receipts + b->n_receipts, more->receipts, more->n_receipts * sizeof(*b->receipts));

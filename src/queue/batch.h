@@ -24,7 +24,8 @@ typedef struct BatchReceipt {
 typedef struct Batch {
         uint8_t *pages;
         size_t n_pages, allocated;
-        size_t n_asked; /* of the pages, those that records with a receipt brought */
+        size_t n_asked; /* of the pages, those that records with a receipt brought, or filled up before their time */
+        bool is_shared; /* one of those is in the last page */
         RecordContext context; /* of the last page */
         bool open;             /* the last page takes more records */
 

@@ -66,6 +66,7 @@ void lane_answer_batch(Lane *l, Batch *b, int error)
         size_t n = b->n_receipts;
 
         b->n_receipts = b->n_asked = 0;
+        b->is_shared = false;
         for (size_t i = 0; i < n; i++) {
                 BatchReceipt *r = &b->receipts[i];
 
@@ -270,10 +271,15 @@ void lane_tick(Lane *l, usec_t now)
 
 /* ---- in ---- */
 
-/* If the write under way fails, its batch and this one go to a slot together. */
-static bool fits_a_slot(const Lane *l, size_t pages)
+/* If the write under way fails, its batch and this one go to a slot together. What is left of the others' room is not
+ * for callers. */
+static bool fits_a_slot(const Lane *l, size_t pages, bool asked)
 {
-        return l->flight.batch.n_pages + l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= l->host->slot_pages;
+        size_t others = l->filling.n_pages - l->filling.n_asked, room = batch_pages(l) - 1;
+        size_t kept = asked && others < room ? room - others : 0;
+
+        return l->flight.batch.n_pages + l->filling.n_pages + pages + kept + LANE_RESERVED_PAGES + 2 <=
+               l->host->slot_pages;
 }
 
 /* Could the batch be written, now or after what the lane does by itself? */
@@ -295,7 +301,7 @@ int lane_admits(const Lane *l, unsigned id, uint64_t n, size_t pages, bool asked
 {
         if (!l->failed && !has_way_out(l, pages))
                 return QUEUE_E_FULL;
-        if (!l->failed && (!fits_a_slot(l, pages) || (asked ? is_full_of_asked(l) : is_full(l))))
+        if (!l->failed && (!fits_a_slot(l, pages, asked) || (asked ? is_full_of_asked(l) : is_full(l))))
                 return QUEUE_E_BUSY;
         return would_jump(l, id, n) ? QUEUE_E_BUSY : 0;
 }

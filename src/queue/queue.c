@@ -65,6 +65,8 @@ static usec_t on_token_at(void *userdata, usec_t now)
 {
         Queue *q = userdata;
 
+        if (q->settings.unhurried)
+                return USEC_INFINITY;
         return MAX(now, usec_sub(q->token_usec, (TOKEN_BURST - 1) * TOKEN_USEC));
 }
 

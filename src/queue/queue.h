@@ -60,6 +60,7 @@ typedef struct QueueSettings {
         uint64_t min_free_bytes;     /* of the file system, left to others; 0: no floor */
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
+        bool unhurried;              /* receipts, too, wait for the commit interval */
         bool no_notices;             /* nobody is to be told of what is dropped: its records go nowhere */
 } QueueSettings;
 

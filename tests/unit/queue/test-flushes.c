@@ -240,6 +240,92 @@ START_TEST(callers_in_tight_loops_force_no_more)
 }
 END_TEST
 
+/* Beside a caller's record of nearly a page there is no room for a reading: the page that it opens is the caller's. */
+START_TEST(callers_do_not_fill_the_sensors_room)
+{
+        static const size_t size = 3900;
+        uint8_t payload[4096] = {};
+        static Callers c;
+
+        callers_init(&c, 256 << 20);
+        for (size_t ms = 0; ms <= MSEC; ms++) {
+                count_flushes(&c, ms);
+                for (QueueLane lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
+                        if (queue_append(c.b.queue, c.streams[lane], QUEUE_KIND_MESSAGE, payload, size,
+                                         &(QueueReceipt){on_receipt, &c}, NULL) == 0)
+                                c.taken++;
+                        insist(bench_append_big(&c.b, c.streams[lane], 200) == 0);
+                }
+                bench_run(&c.b, USEC_PER_MSEC);
+        }
+        (void)printf("# with readings: %llu flushes at most\n", (unsigned long long)c.most);
+        ck_assert_uint_le(c.most, SECOND_MOST);
+        bench_run(&c.b, 3 * USEC_PER_SEC);
+        bench_done(&c.b);
+}
+END_TEST
+
+/* In a small queue a batch has to fit a slot, with the room that is kept for sensors. */
+START_TEST(callers_leave_sensors_their_room)
+{
+        static const uint64_t limits[] = {4 << 20, 6 << 20, 256 << 20};
+        static uint8_t payload[250 << 10];
+        static Callers c;
+
+        callers_init(&c, limits[_i]);
+        for (size_t ms = 0; ms <= MSEC; ms++) {
+                for (unsigned i = 0; i < 58; i++)
+                        c.taken += queue_append(c.b.queue, c.streams[QUEUE_LANE_NORMAL], QUEUE_KIND_MESSAGE, payload, 3900,
+                                                &(QueueReceipt){on_receipt, &c}, NULL) == 0;
+                c.taken += queue_append(c.b.queue, c.streams[QUEUE_LANE_NORMAL], QUEUE_KIND_MESSAGE, payload,
+                                        sizeof(payload), &(QueueReceipt){on_receipt, &c}, NULL) == 0;
+                if (ms % 10 == 0)
+                        insist(bench_append_big(&c.b, c.streams[QUEUE_LANE_NORMAL], 900) == 0);
+                bench_run(&c.b, USEC_PER_MSEC);
+        }
+        bench_run(&c.b, 3 * USEC_PER_SEC);
+        bench_done(&c.b);
+}
+END_TEST
+
+START_TEST(the_largest_is_taken_by_the_smallest_queue)
+{
+        static uint8_t payload[QUEUE_PAYLOAD_MAX];
+        static Callers c;
+
+        callers_init(&c, 4 << 20);
+        ck_assert_int_eq(queue_append(c.b.queue, c.streams[QUEUE_LANE_NORMAL], QUEUE_KIND_MESSAGE, payload,
+                                      sizeof(payload), &(QueueReceipt){on_receipt, &c}, NULL), 0);
+        bench_run(&c.b, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(c.answered, 1);
+        bench_done(&c.b);
+}
+END_TEST
+
+/* As for the dead letters, which nobody waits for with a clock in hand. */
+START_TEST(a_queue_without_hurry_commits_by_the_interval)
+{
+        uint8_t payload[64] = {};
+        static Callers c;
+
+        callers_init(&c, 256 << 20);
+        bench_close(&c.b);
+        c.b.settings.unhurried = true;
+        bench_open(&c.b);
+        c.streams[QUEUE_LANE_NORMAL] = bench_stream(&c.b, "telemetry", QUEUE_LANE_NORMAL);
+        bench_run(&c.b, USEC_PER_MIN);
+        for (size_t ms = 0; ms <= MSEC; ms++) {
+                count_flushes(&c, ms);
+                submit_in_a_loop(&c, c.streams[QUEUE_LANE_NORMAL], payload, sizeof(payload));
+                bench_run(&c.b, USEC_PER_MSEC);
+        }
+        ck_assert_uint_le(c.most, 3); /* one, and a new slot */
+        ck_assert_uint_gt(c.answered, 0);
+        bench_run(&c.b, 3 * USEC_PER_SEC);
+        bench_done(&c.b);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/flushes");
@@ -250,5 +336,9 @@ int main(void)
         tcase_add_test(c, an_alarm_now_and_then_costs_two_at_most);
         tcase_add_test(c, an_idle_queue_writes_once_more);
         tcase_add_loop_test(c, callers_in_tight_loops_force_no_more, 0, ARRAY_SIZE(loops));
+        tcase_add_test(c, callers_do_not_fill_the_sensors_room);
+        tcase_add_loop_test(c, callers_leave_sensors_their_room, 0, 3);
+        tcase_add_test(c, the_largest_is_taken_by_the_smallest_queue);
+        tcase_add_test(c, a_queue_without_hurry_commits_by_the_interval);
         return suite_run(s);
 }
