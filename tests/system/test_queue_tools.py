@@ -147,6 +147,20 @@ def test_what_may_not_be_read_does_not_pass_for_what_is_not_there(left, tmp_path
         assert 'queue: %s/%s may not be read: be root' % (copy, what) in done.stderr
 
 
+def test_dead_letters_that_cannot_be_looked_into_are_not_left_out(left, tmp_path):
+    copy = copied(left, tmp_path)
+    subprocess.run(['chmod', '-R', 'a+rX', copy], check=True)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    (copy / 'dead-letters').chmod(0o700)
+    for view in ('inspect', 'verify'):
+        done = ctl('queue', view, copy, who=As.NOBODY)
+        assert done.returncode == 1 and 'dead-letters' in done.stderr, (view, done)
+    (copy / 'dead-letters/normal').rename(copy / 'dead-letters/elsewhere')
+    done = ctl('queue', 'verify', copy)
+    assert done.returncode == 1 and 'dead-letters: it has neither normal/ nor urgent/' in done.stderr, done
+
+
 def test_export_loses_nothing(left, tmp_path):
     lines = [json.loads(line) for line in ctl('queue', 'export', left['queue']).stdout.splitlines()]
     assert [line['n'] for line in lines] == list(range(1, READINGS + 2))
