@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/advice.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "model/link.h"
 #include "model/status.h"
+
+#define FULL         0.995              /* as `status` rounds it */
+#define SILENCE_USEC (2 * USEC_PER_MIN) /* a busy link has answered long before */
 
 static const struct {
         const char *wrong;  /* "Not connected since ...: WRONG.", unless the daemon knows more */
@@ -128,28 +132,6 @@ static void put_fault(Buffer *b, const GatewayStatus *s, LinkReason reason)
                       remedy);
 }
 
-Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
-{
-        LinkReason reason = reason_of(s->link_reason);
-
-        if (state_is(s, LINK_CONNECTED)) {
-                buffer_printf(b, "Connected to %s as %s", s->hub, s->device_id);
-                put_since(b, s, now);
-                buffer_append_string(b, *s->disk_error ? "." : "; nothing to do.");
-                return COLOUR_GOOD;
-        }
-        buffer_append_string(b, "Not connected");
-        put_since(b, s, now);
-        if (state_is(s, LINK_STOPPED) && reason == LINK_REASON_NONE)
-                buffer_append_string(b, ": hublinkd is stopping.");
-        else if (state_is(s, LINK_OFFLINE) && reason == LINK_REASON_NONE)
-                buffer_append_string(b, ": the first try is still to come.");
-        else
-                put_fault(b, s, reason);
-        put_next_try(b, s, now);
-        return reason == LINK_REASON_NONE ? COLOUR_CARE : COLOUR_BAD;
-}
-
 static bool disk_is(const GatewayStatus *s, DiskState state)
 {
         return strcmp(s->disk_state, disk_state_to_string(state)) == 0;
@@ -164,8 +146,8 @@ void advice_put_disk(Buffer *b, const GatewayStatus *s)
                 buffer_printf(b, "The queue's disk is full: %s. Until then the queue does not grow.", s->disk_error);
         else if (disk_is(s, DISK_STALLED))
                 buffer_printf(b,
-                              "The queue's disk stalls: %s. Until then readings wait in memory, and few; hublinkd goes "
-                              "on by itself.",
+                              "The queue waits for its disk: %s. Until then readings wait in memory, and few; "
+                              "hublinkd goes on by itself.",
                               s->disk_error);
         else
                 buffer_printf(b,
@@ -173,3 +155,80 @@ void advice_put_disk(Buffer *b, const GatewayStatus *s)
                               "hublinkd goes on by itself.",
                               disk_is(s, DISK_READ_ONLY) ? "is read-only" : "fails", s->disk_error);
 }
+
+static bool is_full(const GatewayStatus *s)
+{
+        return s->queue_fill >= FULL;
+}
+
+/* Of a disk that fails its line has told what becomes of readings. */
+void advice_put_room(Buffer *b, const GatewayStatus *s)
+{
+        uint64_t dropped = counts_get(&s->dropped, "queue-full");
+
+        if (!is_full(s) || (*s->disk_error && !disk_is(s, DISK_FULL)))
+                return;
+        buffer_append_string(b, "The queue is full: as queue.when_full says, the oldest records give way or new ones are "
+                                "refused");
+        if (dropped > 0)
+                buffer_printf(b, " (dropped so far: %" PRIu64 ")", dropped);
+        buffer_append_string(b, disk_is(s, DISK_FULL) ? ". Free some space on its disk, or restore the link." :
+                                                        ". Restore the link, or raise queue.max_bytes.");
+}
+
+/* What is lost stays told, as in the ledger: somebody is to learn of it. */
+void advice_put_losses(Buffer *b, const GatewayStatus *s)
+{
+        uint64_t damaged = counts_get(&s->dropped, "damaged");
+
+        if (damaged > 0)
+                buffer_printf(b, "%" PRIu64 " record%s could not be read any more: check the disk; journalctl -u hublinkd names "
+                                 "the files.",
+                              damaged, damaged == 1 ? "" : "s");
+        if (s->dead_letters > 0)
+                buffer_printf(b, "%s%" PRIu64 " dead letter%s: hublinkctl dead-letters list.", damaged > 0 ? " " : "",
+                              s->dead_letters, s->dead_letters == 1 ? " waits for you" : "s wait for you");
+}
+
+static bool all_else_is_well(const GatewayStatus *s)
+{
+        return !*s->disk_error && !is_full(s) && counts_get(&s->dropped, "damaged") == 0 && s->dead_letters == 0;
+}
+
+/* How long the hub has had no record, although one waited for it. */
+static usec_t silence(const GatewayStatus *s, usec_t now)
+{
+        usec_t since = MAX(s->link_since, s->last_acknowledged);
+
+        return s->queue_records > 0 ? MIN(s->oldest_age, usec_sub(now, since)) : 0;
+}
+
+Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
+{
+        LinkReason reason = reason_of(s->link_reason);
+
+        if (state_is(s, LINK_CONNECTED)) {
+                buffer_printf(b, "Connected to %s as %s", s->hub, s->device_id);
+                put_since(b, s, now);
+                if (silence(s, now) >= SILENCE_USEC) {
+                        buffer_printf(b, ". %" PRIu64 " record%s, and the hub has acknowledged none for ", s->queue_records,
+                                      s->queue_records == 1 ? " waits" : "s wait");
+                        put_span(b, silence(s, now));
+                        buffer_append_string(b, ": see journalctl -u hublinkd, and the streams' max_latency.");
+                        return COLOUR_CARE;
+                }
+                buffer_append_string(b, all_else_is_well(s) ? "; nothing to do." : ".");
+                return COLOUR_GOOD;
+        }
+        buffer_append_string(b, "Not connected");
+        put_since(b, s, now);
+        if (state_is(s, LINK_STOPPED) && reason == LINK_REASON_NONE)
+                buffer_append_string(b, ": hublinkd is stopping.");
+        else if (state_is(s, LINK_OFFLINE) && reason == LINK_REASON_NONE)
+                buffer_append_string(b, ": the first try is still to come.");
+        else
+                put_fault(b, s, reason);
+        put_next_try(b, s, now);
+        return reason == LINK_REASON_NONE ? COLOUR_CARE : COLOUR_BAD;
+}
+

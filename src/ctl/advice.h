@@ -11,6 +11,9 @@
 #include "ctl/client.h"
 #include "ctl/screen.h"
 
-/* A line each, without its end. */
-void advice_put_disk(Buffer *b, const GatewayStatus *status); /* nothing when all is well */
-Colour advice_put_link(Buffer *b, const GatewayStatus *status, usec_t now); /* how bad it is; now: wall clock */
+/* A line each, without its end, in the order of how much is at stake; nothing when all is well. */
+void advice_put_disk(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
+void advice_put_room(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
+void advice_put_losses(Buffer *b, const GatewayStatus *status); /* COLOUR_CARE */
+/* Always one. How bad it is; now: wall clock */
+Colour advice_put_link(Buffer *b, const GatewayStatus *status, usec_t now);

@@ -138,20 +138,39 @@ static void print_ledger(const Counts *l)
                counts_get(l, "dropped"), counts_get(l, "dead_lettered"));
 }
 
+/* The worst first: without a hub readings wait, without a disk or room they are lost. */
+static int print_advice(const Screen *screen, const GatewayStatus *s, usec_t now)
+{
+        static const struct {
+                void (*put)(Buffer *b, const GatewayStatus *s);
+                Colour colour;
+        } parts[] = {{advice_put_disk, COLOUR_BAD}, {advice_put_room, COLOUR_BAD}, {advice_put_losses, COLOUR_CARE}};
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+        Colour colour;
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                parts[i].put(&b, s);
+                if (buffer_error(&b) < 0)
+                        return CTL_FAILED;
+                if (b.size > 0)
+                        screen_print(screen, parts[i].colour, b.data);
+                buffer_clear(&b);
+        }
+        colour = advice_put_link(&b, s, now);
+        if (buffer_error(&b) < 0)
+                return CTL_FAILED;
+        screen_print(screen, colour, b.data);
+        return CTL_OK;
+}
+
 static int print_text(const GatewayStatus *s, const SensorList *l)
 {
-        _cleanup_(buffer_done) Buffer disk = BUFFER_NULL, link = BUFFER_NULL;
         Screen screen = screen_of_stdout();
         usec_t now = clock_wall(&clock_system);
-        Colour colour = advice_put_link(&link, s, now);
+        int r = print_advice(&screen, s, now);
 
-        advice_put_disk(&disk, s);
-        if (buffer_error(&disk) < 0 || buffer_error(&link) < 0)
-                return CTL_FAILED;
-        /* Without a hub readings wait, without a disk they are lost. */
-        if (disk.size > 0)
-                screen_print(&screen, COLOUR_BAD, disk.data);
-        screen_print(&screen, colour, link.data);
+        if (r != CTL_OK)
+                return r;
         putchar('\n');
         print_gateway(&screen, s, now);
         if (l->n_sensors > 0)

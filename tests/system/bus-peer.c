@@ -11,8 +11,10 @@
  * would do comes from standard input, a command a line:
  *
  *   link STATE REASON [DETAIL]     the link's state, since now; when waiting, the next try in 30 s
+ *   since USEC                     that link's state has lasted so long, and nothing was acknowledged meanwhile
  *   busy 0|1                       SendState
  *   queue RECORDS BYTES AGE_USEC   what waits
+ *   fill FRACTION                  how full the queue is
  *   disk TEXT                      the disk fails: why; nothing: well again
  *   disk-state STATE TEXT          another trouble of the disk
  *   count N                        N records more are accepted and acknowledged, a change told for each
@@ -28,6 +30,7 @@
  *   pressure STREAM FILL           bus_pressure()
  *   change                         bus_status_changed(), without cause
  *   dead ID                        a record became dead letter ID
+ *   dead-count N                   so many of them are counted
  *   quit                           as at the end of the daemon
  *
  * Each command is answered with {"did":"COMMAND"}, so that a test knows where it is.
@@ -364,13 +367,19 @@ static void command(Peer *p, const char *line)
 
         if (sscanf(line, "link %63s %63s %n", a, b, &rest) == 2)
                 set_link(p, a, b, line + rest);
-        else if (sscanf(line, "busy %" SCNu64, &x) == 1) {
+        else if (sscanf(line, "since %" SCNu64, &x) == 1) {
+                p->status.link_since_usec = p->status.last_acknowledged_usec = clock_wall(&clock_system) - x;
+                bus_status_changed(p->bus);
+        } else if (sscanf(line, "busy %" SCNu64, &x) == 1) {
                 p->status.busy = x;
                 bus_status_changed(p->bus);
         } else if (sscanf(line, "queue %" SCNu64 " %" SCNu64 " %" SCNu64, &x, &y, &z) == 3) {
                 p->status.queue.records = x;
                 p->status.queue.bytes = y;
                 p->status.queue.oldest_age_usec = z;
+                bus_status_changed(p->bus);
+        } else if (sscanf(line, "fill %lf", &number) == 1) {
+                p->status.queue.fill = number;
                 bus_status_changed(p->bus);
         } else if (sscanf(line, "disk-state %15s %n", a, &rest) == 1) {
                 (void)snprintf(p->disk_error, sizeof(p->disk_error), "%s", line + rest);
@@ -406,7 +415,10 @@ static void command(Peer *p, const char *line)
                 p->acknowledge = x;
         else if (sscanf(line, "dead %" SCNu64, &x) == 1)
                 bus_dead_letter_added(p->bus, x);
-        else if (sscanf(line, "pressure %32s %lf", a, &number) == 2)
+        else if (sscanf(line, "dead-count %" SCNu64, &x) == 1) {
+                p->status.dead_letters.count = x;
+                bus_status_changed(p->bus);
+        } else if (sscanf(line, "pressure %32s %lf", a, &number) == 2)
                 bus_pressure(p->bus, a, number);
         else if (strcmp(line, "change") == 0)
                 bus_status_changed(p->bus);

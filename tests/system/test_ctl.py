@@ -185,6 +185,57 @@ def test_the_first_line_says_what_is_wrong_and_what_to_do(bus, peer):
         assert 'Not connected' in good(ctl(bus, 'status'))
 
 
+def head(bus):
+    """What stands above the table."""
+    return good(ctl(bus, 'status')).split('\n\n')[0].splitlines()
+
+
+@pytest.mark.parametrize('bad, well, words', [
+    ('fill 1', 'fill 0.5', ('The queue is full: ', 'queue.when_full', 'Restore the link, or raise queue.max_bytes.')),
+    ('dead-count 1', 'dead-count 0', ('1 dead letter waits for you', 'hublinkctl dead-letters list.')),
+    ('dead-count 2', 'dead-count 0', ('2 dead letters wait for you',)),
+])
+def test_nothing_to_do_is_said_only_when_there_is_nothing(bus, peer, bad, well, words):
+    peer.tell('link connected none')
+    peer.tell(bad)
+    trouble, link = head(bus)
+    assert all(word in trouble for word in words), trouble
+    assert link.startswith('Connected to') and 'nothing to do' not in link
+    peer.tell('link waiting network')
+    trouble, link = head(bus)
+    assert words[0] in trouble and link.startswith('Not connected')
+    peer.tell(well)
+    peer.tell('link connected none')
+    (link,) = head(bus)
+    assert link.endswith('; nothing to do.')
+
+
+def test_the_head_of_status_has_the_worst_first(bus, peer):
+    for command in ('link connected none', 'settle telemetry 1 1 33523 damaged', 'dead-count 1', 'fill 0.999',
+                    'disk-state full only 2 MiB are free'):
+        peer.tell(command)
+    disk, room, losses, link = head(bus)
+    assert disk.startswith("The queue's disk is full: only 2 MiB are free.")
+    assert room.startswith('The queue is full: ') and 'Free some space' in room and 'max_bytes' not in room
+    assert losses.startswith('33523 records could not be read any more') and 'dead-letters list' in losses
+    assert link.startswith('Connected') and 'nothing to do' not in link
+    peer.tell('disk it fails')  # its line says what becomes of readings
+    assert not any('The queue is full' in line for line in head(bus))
+
+
+def test_a_link_that_delivers_nothing_is_not_well(bus, peer):
+    for command in ('link connected none', 'queue 5 4096 400000000', 'since 300000000'):
+        peer.tell(command)
+    (link,) = head(bus)
+    assert '5 records wait, and the hub has acknowledged none for 5 min: ' in link and 'nothing to do' not in link
+    for well in ('queue 5 4096 1000000', 'queue 0 4096 0'):  # what came just now; nothing waits
+        peer.tell(well)
+        assert head(bus)[0].endswith('; nothing to do.')
+    peer.tell('queue 5 4096 400000000')
+    peer.tell('since 1000000')
+    assert head(bus)[0].endswith('; nothing to do.')
+
+
 @pytest.mark.parametrize('reason, detail, remedy, not_this', [
     ('no-credential', 'others can read /etc/cs (mode 0644): chmod 0600 /etc/cs', 'systemctl reload hublinkd',
      'connection_string_file'),
@@ -446,13 +497,15 @@ def test_watch_tells_of_the_disk(bus, peer):
     assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize('state, words', [('full', 'is full'), ('stalled', 'stalls'), ('read-only', 'is read-only')])
+@pytest.mark.parametrize('state, words', [
+    ('full', "The queue's disk is full"), ('stalled', 'The queue waits for its disk'),
+    ('read-only', "The queue's disk is read-only")])
 def test_watch_has_the_words_of_the_disks_state(bus, peer, state, words):
     process, _ = watch(bus, '--count', '2')
     peer.tell('disk-state %s so it is; do this' % state)
-    assert "  disk     The queue's disk %s: so it is; do this. " % words in process.stdout.readline()
+    assert "  disk     %s: so it is; do this. " % words in process.stdout.readline()
     assert process.wait(10) == 0
-    assert good(ctl(bus, 'status')).startswith("The queue's disk %s: so it is" % words)
+    assert good(ctl(bus, 'status')).startswith('%s: so it is' % words)
     seen, _ = on_a_terminal(bus, 'watch', '--count', '1', columns=60)
     assert 'do this' in seen
     peer.tell('disk-state well')
