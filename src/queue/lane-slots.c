@@ -243,8 +243,12 @@ static int make_step(Lane *l, Disk *disk, const char *path)
                         return r;
                 l->making.fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
                 /* What is there is our own, half made: others' files keep their place in the table. */
-                if (l->making.fd == -EEXIST && disk_unlink(disk, path) == 0)
+                if (l->making.fd == -EEXIST) {
+                        r = disk_unlink(disk, path);
+                        if (r < 0)
+                                return r; /* that it is there is no fault */
                         l->making.fd = disk_open(disk, path, O_RDWR | O_CREAT | O_EXCL);
+                }
                 if (l->making.fd < 0)
                         return l->making.fd;
                 l->making.what = "allocate room for";

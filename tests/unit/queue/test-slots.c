@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,6 +103,33 @@ START_TEST(and_one_that_is_settled_is_the_last_resort)
 }
 END_TEST
 
+/* A file that is in the way is half made, and goes. If it cannot, the reason is the disk's, not that it is there. */
+START_TEST(what_is_in_the_way_tells_why_it_stays)
+{
+        QueueStatus status;
+        unsigned s;
+        Bench b;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        bench_open(&b);
+        disk_close(&b.disk->disk, disk_open(&b.disk->disk, "/queue/normal/seg-0000", O_RDWR | O_CREAT));
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_UNLINK;
+        b.disk->fail_errno = EROFS;
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_submit(&b, s, "waits in vain"), 0);
+        bench_run(&b, 3 * USEC_PER_SEC);
+        ck_assert_uint_eq(b.n_answered, 1);
+        ck_assert_int_eq(b.receipts[0].error, -EROFS);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_READ_ONLY);
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "remount it writable"));
+        bench_done(&b);
+}
+END_TEST
+
 /* All slots are full, and the oldest is freed by a checkpoint first: whoever waits for the disk does not wait for
  * the interval as well. */
 START_TEST(who_is_put_aside_stays_urgent)
@@ -177,6 +205,7 @@ int main(void)
         tcase_set_timeout(c, 60);
         tcase_add_test(c, a_failed_write_has_a_slot_made_first);
         tcase_add_test(c, and_one_that_is_settled_is_the_last_resort);
+        tcase_add_test(c, what_is_in_the_way_tells_why_it_stays);
         tcase_add_test(c, who_is_put_aside_stays_urgent);
         tcase_add_test(c, what_comes_back_waits_for_memory);
         return suite_run(s);
