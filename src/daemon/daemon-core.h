@@ -27,6 +27,7 @@ struct Daemon {
         Settings *settings;
         char *queue_directory; /* as at opening: a change needs a restart */
         uint64_t queue_segment;
+        bool stopped;
         char *device_id; /* NULL: there is no credential */
         HouseClock house;
 

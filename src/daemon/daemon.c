@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/log-id.h"
+#include "base/log.h"
 #include "daemon/daemon-core.h"
 #include "hub/transport-mosquitto.h"
 
@@ -140,12 +142,32 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         return 0;
 }
 
-/* Sources first, so that nothing new comes in; then the queue, which answers all who wait for a receipt;
- * then those who carry the answers. The pulse goes before any that it would tick. */
-Daemon *daemon_free(Daemon *d)
+/* What was taken while the disk failed is in memory only, and ends with it. */
+static bool finish_queue(Daemon *d)
 {
-        if (!d)
-                return NULL;
+        QueueStatus status;
+        uint64_t n;
+
+        queue_finish(d->queue, DAEMON_STOP_USEC);
+        n = queue_unstored(d->queue);
+        if (n == 0)
+                return true;
+        queue_status(d->queue, &status);
+        log_line(LOG_ERR, LOG_ID_RECORDS_LOST, NULL, "Queue: %llu record%s could not be stored and %s lost: %s.",
+                 (unsigned long long)n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
+                 status.disk_error[0] ? status.disk_error : "the disk did not answer in time");
+        return false;
+}
+
+/* Sources first, so that nothing new comes in; then the queue, which answers all who wait for a receipt. The pulse goes
+ * before any that it would tick. */
+bool daemon_stop(Daemon *d)
+{
+        bool all = true;
+
+        if (!d || d->stopped)
+                return all;
+        d->stopped = true;
         d->pulse = pulse_free(d->pulse);
         d->sensors = sensors_free(d->sensors);
         if (d->hub)
@@ -153,7 +175,17 @@ Daemon *daemon_free(Daemon *d)
         d->uplink = uplink_free(d->uplink);
         dead_letters_stop(d->dead_letters, DAEMON_STOP_USEC / 4);
         if (d->queue)
-                d->queue = queue_close(d->queue, DAEMON_STOP_USEC);
+                all = finish_queue(d);
+        d->queue = queue_close(d->queue, 0);
+        return all;
+}
+
+/* Those who carry the answers come last. */
+Daemon *daemon_free(Daemon *d)
+{
+        if (!d)
+                return NULL;
+        (void)daemon_stop(d);
         d->bus = bus_free(d->bus);
         d->dead_letters = dead_letters_free(d->dead_letters);
         monitor_free(d->monitor);

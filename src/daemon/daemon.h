@@ -27,13 +27,14 @@ enum {
 /* Takes the settings. changed is told that daemon_status() would tell something new. */
 int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settings *settings,
                void (*changed)(void *userdata), void *userdata);
-/* Commits what waits, within DAEMON_STOP_USEC of a disk that stalls. */
+/* Commits what waits, within DAEMON_STOP_USEC of a disk that stalls. False: not all could be stored; the log tells. */
+bool daemon_stop(Daemon *d);
 Daemon *daemon_free(Daemon *d);
 DEFINE_CLEANUP(Daemon *, daemon_free);
 
 #define DAEMON_STOP_USEC (2 * USEC_PER_SEC)
 
-/* To be ticked with the others, until daemon_free(). */
+/* To be ticked with the others, until daemon_stop(). */
 int daemon_add_ticker(Daemon *d, Ticker ticker);
 
 /* Reads the files and the credential again. DAEMON_E_BAD comes with the first problem in words. */

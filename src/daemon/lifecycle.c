@@ -159,6 +159,7 @@ int lifecycle_run(const Arguments *arguments)
 {
         Lifecycle l = {};
         Settings *settings = NULL;
+        bool stored;
         int r;
 
         heap_keep();
@@ -183,9 +184,10 @@ int lifecycle_run(const Arguments *arguments)
                 log_error("Cannot go on: %s.", strerror(-r));
         notify_stopping();
         limit_the_end();
+        stored = daemon_stop(l.daemon);
         daemon_free(l.daemon);
         buffer_done(&l.told);
         sd_event_unref(l.event);
         log_line(LOG_INFO, LOG_ID_DAEMON_STOPPED, NULL, "hublinkd has stopped.");
-        return r < 0 ? EXIT_RUNTIME : EXIT_SUCCESS;
+        return r < 0 || !stored ? EXIT_RUNTIME : EXIT_SUCCESS;
 }

@@ -284,6 +284,15 @@ void queue_finish(Queue *q, usec_t timeout_usec)
         }
 }
 
+uint64_t queue_unstored(const Queue *q)
+{
+        uint64_t sum = 0;
+
+        for (unsigned h = 0; h < q->n_streams; h++)
+                sum += q->streams[h]->next - q->streams[h]->durable;
+        return sum;
+}
+
 Queue *queue_close(Queue *q, usec_t timeout_usec)
 {
         if (!q)

@@ -105,6 +105,8 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
 /* Commits what waits and answers every receipt; takes at most timeout_usec of a disk that stalls. Nothing is appended
  * any more, and of the sink only settled() is called; what is left may be settled until queue_close(). */
 void queue_finish(Queue *q, usec_t timeout_usec);
+/* After it: so many records were taken, and are not on the disk. They go with the queue. */
+uint64_t queue_unstored(const Queue *q);
 /* The same, with a checkpoint, and it is gone. */
 Queue *queue_close(Queue *q, usec_t timeout_usec);
 /* New limits and intervals. The directory and the segment size stay as they were at opening. */

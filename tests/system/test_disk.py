@@ -43,6 +43,18 @@ def test_a_read_only_state_folder(daemon):
         assert daemon.stop() == 0
 
 
+def test_what_is_lost_at_the_stop_is_told(daemon):
+    with Mount(daemon.state, 'size=64m') as mount:
+        mount.remount('ro')
+        daemon.configure(WIND).start()
+        daemon.bus.wait_for_name()
+        daemon.wait_for_log('Read-only file system')
+        daemon.wait_for_properties(lambda p: p['QueueFill'] > 0, 'readings in memory', seconds=20)
+        assert daemon.stop() == 1
+        told, = daemon.lines('could not be stored and')
+        assert 'Read-only file system' in told
+
+
 @pytest.mark.parametrize('when_full', ['drop-newest', 'drop-oldest'])
 def test_a_full_disk(daemon, devhub, when_full):
     """New records are refused, or the oldest ones give way to them: by that name, and never without need."""
@@ -98,7 +110,7 @@ def test_a_file_system_that_breaks(daemon, tmp_path):
         before = daemon.sensor('w')['Time']
         daemon.wait_for_properties(lambda p: daemon.sensor('w')['Time'] > before, 'readings')
         assert len(daemon.lines('Read-only file system', without='dead-letters')) == 1, daemon.log()
-        assert daemon.stop() == 0
+        assert daemon.stop() == 1  # readings were in memory only
     with Volume(tmp_path / 'image', daemon.state) as repaired:
         daemon.within = repaired.within
         daemon.start()

@@ -619,6 +619,37 @@ START_TEST(what_is_gone_at_opening_is_told)
 }
 END_TEST
 
+/* Whoever ends the queue learns what ends with it: of a disk that fails, of one that never opened, of none. */
+START_TEST(what_could_not_be_stored_is_known)
+{
+        for (int how = 0; how < 3; how++) {
+                unsigned s, alarms;
+                Bench b;
+
+                log_configure(&(LogSettings){.level = LOG_EMERG});
+                bench_init(&b);
+                b.disk->fail_count = UINT64_MAX;
+                b.disk->fail_mask = how == 1 ? FAKE_MKDIR : FAKE_WRITE | FAKE_ALLOCATE;
+                b.disk->fail_errno = EROFS;
+                b.disk->fail_at = how == 1;
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                alarms = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+                bench_run(&b, USEC_PER_SEC);
+                ck_assert_int_eq(bench_append(&b, s, "stored, if the disk opened"), 0);
+                bench_run(&b, 2 * USEC_PER_SEC);
+                b.disk->fail_at = how != 0;
+                for (int i = 0; i < 4; i++)
+                        ck_assert_int_eq(bench_append(&b, s, "in memory"), 0);
+                ck_assert_int_eq(bench_append(&b, alarms, "the same"), 0);
+                bench_run(&b, 4 * USEC_PER_SEC);
+                queue_finish(b.queue, 2 * USEC_PER_SEC);
+                ck_assert_uint_eq(queue_unstored(b.queue), how == 0 ? 0 : how == 1 ? 6 : 5);
+                bench_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(closing_does_not_wait_for_a_stalled_disk)
 {
         Bench b;
@@ -777,6 +808,7 @@ int main(void)
         tcase_add_test(c, a_stall_is_told_and_passes);
         tcase_add_test(c, an_opening_that_stalls_is_told_and_passes);
         tcase_add_test(c, each_failure_has_its_state);
+        tcase_add_test(c, what_could_not_be_stored_is_known);
         tcase_add_test(c, closing_does_not_wait_for_a_stalled_disk);
         return suite_run(s);
 }
