@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "daemon/credential.h"
 
@@ -55,6 +58,43 @@ static int look_at_connection_string(const Settings *s, Problems *warnings)
         return r < 0 ? r : 0;
 }
 
+/* Of the file system that the directory lies on, or will: its parents are there before it. */
+static int free_space(const char *directory, uint64_t *ret)
+{
+        _cleanup_free_ char *path = strdup(directory);
+        struct statvfs found;
+        char *slash;
+
+        while (path && statvfs(path, &found) < 0) {
+                slash = strrchr(path, '/');
+                if (errno != ENOENT || !slash || slash == path)
+                        return -errno;
+                *slash = 0;
+        }
+        if (!path)
+                return -ENOMEM;
+        *ret = (uint64_t)found.f_bavail * found.f_frsize;
+        return 0;
+}
+
+static void look_at_queue(const Settings *s, Problems *warnings)
+{
+        const char *directory = s->queue.directory;
+        uint64_t space = 0;
+        struct stat st;
+        int r = stat(directory, &st) < 0 ? -errno : 0;
+
+        if (r == -ENOTDIR || (r == 0 && !S_ISDIR(st.st_mode))) {
+                warn(s, warnings, "queue.directory", "%s cannot be a directory: a file is in its place", directory);
+                return;
+        }
+        if (free_space(directory, &space) < 0 || space >= s->queue.min_free_bytes)
+                return;
+        warn(s, warnings, "queue.min_free",
+             "only %" PRIu64 " MiB are free on the file system of %s: the queue would not grow", space / (1024 * 1024),
+             directory);
+}
+
 static void look_at_sensor(const Settings *s, const SensorSettings *sensor, Problems *warnings)
 {
         const Node *node = node_child(node_child(s->tree, "sensors"), sensor->name);
@@ -76,6 +116,7 @@ int settings_outlook(const Settings *s, Problems *warnings)
         int r;
 
         look_at_ca_file(s, warnings);
+        look_at_queue(s, warnings);
         r = look_at_connection_string(s, warnings);
         if (r < 0)
                 return r;

@@ -16,8 +16,8 @@
 #define STREAM(member)         AT(StreamSettings, member)
 #define SENSOR(member)         AT(SensorSettings, member)
 #define CHANNEL(member)        AT(ChannelSettings, member)
-#define TIME(low, high)   .type = &value_time, .min = low, .max = high, .example = "\"10s\""
-#define SIZE(low, high)   .type = &value_size, .min = low, .max = high, .example = "\"64K\""
+#define TIME(low, high)   .type = &value_time, .min = low, .max = high
+#define SIZE(low, high)   .type = &value_size, .min = low, .max = high
 #define NUMBER(low, high) .type = &value_integer, .min = low, .max = high
 #define HEX(low, high)    .type = &value_hex, .min = low, .max = high
 #define CHOICE(first, list)    .type = &value_choice, .min = first, .words = list
@@ -58,7 +58,7 @@ static const SettingsRow queue_rows[] = {
         {"max_bytes", SIZE(4 * MB, 128 * GB), QUEUE(max_bytes), .fallback = "\"256M\""},
         {"max_age", TIME(USEC_PER_MIN, 3650 * USEC_PER_DAY), QUEUE(max_age_usec), .fallback = "\"30d\""},
         {"min_free", SIZE(0, 1024 * GB), QUEUE(min_free_bytes), .fallback = "\"64M\""},
-        {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes)}, /* else the queue chooses */
+        {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes), .example = "\"4M\""}, /* else the queue chooses */
         {"when_full", CHOICE(0, WORDS("drop-oldest", "drop-newest")), QUEUE(drop_newest),
          .fallback = "\"drop-oldest\""},
         END,
@@ -83,7 +83,7 @@ static const SettingsRow stream_rows[] = {
         {"priority", CHOICE(0, WORDS("normal", "urgent")), STREAM(urgent), .fallback = "\"normal\""},
         {"max_latency", TIME(0, USEC_PER_HOUR), STREAM(max_latency_usec), .fallback = "\"10s\""},
         {"expire_after", TIME(100 * USEC_PER_MSEC, 365 * USEC_PER_DAY), STREAM(expire_after_usec),
-         .fallback = "\"never\"", .or_never = true},
+         .fallback = "\"never\"", .example = "\"1h\"", .or_never = true},
         {"body", .type = &value_template, STREAM(body)},
         {"message_id", .type = &value_template, STREAM(message_id)},
         {"correlation_id", .type = &value_template, STREAM(correlation_id)},

@@ -39,7 +39,7 @@ struct SettingsRow {
         size_t offset;            /* of the member in the struct that its group fills */
         size_t size;              /* of the member */
         const char *fallback;     /* the default, as in a file; NULL: stays unset, all zero */
-        const char *example;      /* for messages */
+        const char *example;      /* for messages; NULL: the default is one */
         uint64_t min, max;        /* of numbers, times and sizes */
         const char *const *words; /* choices, ended by NULL */
         unsigned drivers;         /* only for these; 0: for all */

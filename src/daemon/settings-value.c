@@ -56,10 +56,12 @@ static bool whole(const Node *node, uint64_t *ret)
         return true;
 }
 
-static void expect_example(const SettingsRow *row, Buffer *b)
+static void expect_example(const SettingsRow *row, Buffer *b, const char *comma)
 {
-        if (row->example)
-                buffer_printf(b, ", such as %s", row->example);
+        const char *example = row->example ?: row->fallback;
+
+        if (example)
+                buffer_printf(b, "%s such as %s", comma, example);
 }
 
 /* ---- texts ---- */
@@ -116,7 +118,7 @@ static bool text_is_unset(const SettingsRow *row, const void *member)
 static void text_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_append_string(b, "a text in quotes");
-        expect_example(row, b);
+        expect_example(row, b, ",");
 }
 
 const SettingsType value_text = {text_set, text_print, text_expect, text_is_unset};
@@ -144,7 +146,7 @@ static int path_set(const SettingsRow *row, const Node *node, void *member, char
 static void path_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_append_string(b, "a path that begins with /");
-        expect_example(row, b);
+        expect_example(row, b, ",");
 }
 
 const SettingsType value_path = {path_set, text_print, path_expect, text_is_unset};
@@ -191,7 +193,7 @@ static void name_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_printf(b, "a name: a letter, then letters, digits and _, at most %d characters",
                       NAME_LENGTH_MAX);
-        expect_example(row, b);
+        expect_example(row, b, ",");
 }
 
 const SettingsType value_name = {name_set, name_print, name_expect, name_is_unset};
@@ -407,7 +409,7 @@ static void time_expect(const SettingsRow *row, Buffer *b)
         quantity_print_time(b, row->max);
         if (row->or_never)
                 buffer_append_string(b, " or \"never\"");
-        expect_example(row, b);
+        expect_example(row, b, ",");
 }
 
 const SettingsType value_time = {time_set, time_print, time_expect};
@@ -436,7 +438,8 @@ static void size_expect(const SettingsRow *row, Buffer *b)
         quantity_print_size(b, row->min);
         buffer_append_string(b, " to ");
         quantity_print_size(b, row->max);
-        expect_example(row, b);
+        buffer_append_string(b, ": a whole number of bytes, or a text");
+        expect_example(row, b, "");
 }
 
 const SettingsType value_size = {size_set, size_print, size_expect, integer_is_unset};
@@ -479,6 +482,8 @@ void value_print_node(Buffer *b, const Node *node)
                 break;
         case NODE_REAL:
                 print_real(b, node->real);
+                if (node->real == floor(node->real)) /* or it would look like the integer that it is not */
+                        buffer_append_string(b, ".0");
                 break;
         case NODE_BOOLEAN:
                 buffer_append_string(b, node->boolean ? "true" : "false");

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/settings-table.h"
+#include "daemon/settings-value.h"
 #include "daemon/settings.h"
 #include "suite.h"
 
@@ -67,11 +69,16 @@ static const BadCase cases[] = {
 
         /* ---- times, sizes, ranges, words ---- */
         {"hub: {\n  keepalive = \"4 parsecs\";\n};\n", 2,
-         "hub.keepalive: expected a time from 10s to 19min, such as \"10s\"; found \"4 parsecs\""},
+         "hub.keepalive: expected a time from 10s to 19min, such as \"4min\"; found \"4 parsecs\""},
         {"hub: { keepalive = \"1h\"; };\n", 1, "from 10s to 19min"},
         {"hub: { keepalive = -5; };\n", 1, "hub.keepalive: expected a time"},
         {"hub: { backoff: { first = \"never\"; }; };\n", 1, "hub.backoff.first: expected a time"},
         {"queue: { max_bytes = \"256 MB\"; };\n", 1, "queue.max_bytes: expected a size from 4M to 128G"},
+        {"queue: { max_age = \"10s\"; };\n", 1, "from 1min to 3650d, such as \"30d\"; found \"10s\""},
+        {"queue: { max_bytes = 1e9; };\n", 1,
+         "expected a size from 4M to 128G: a whole number of bytes, or a text such as \"256M\"; found 1000000000.0"},
+        {"queue: { segment = \"x\"; };\n", 1, "from 512K to 64M: a whole number of bytes, or a text such as \"4M\""},
+        {"hub: { window = 2.5; };\n", 1, "found 2.5"},
         {"queue: { max_bytes = -1; };\n", 1, "queue.max_bytes: expected a size"},
         {"queue: { commit_interval = 0; };\n", 1,
          "queue.commit_interval: expected a time from 10ms to 10min"},
@@ -227,6 +234,40 @@ START_TEST(two_wrong_members_of_a_sensor_are_both_told)
 }
 END_TEST
 
+/* "A text" of a row without its quotes, as a parser hands it on. */
+static void insist_is_taken(const SettingsRow *row, const char *quoted)
+{
+        char text[64];
+        Node node = {.kind = NODE_TEXT, .text = text};
+        _cleanup_free_ char *why = NULL;
+        uint64_t member = 0;
+
+        (void)snprintf(text, sizeof(text), "%.*s", (int)strlen(quoted) - 2, quoted + 1);
+        ck_assert_msg(row->type->set(row, &node, &member, &why) == 0, "%s: %s is no good example", row->key, quoted);
+}
+
+/* How many were looked at. */
+static size_t look_at_examples(const SettingsRow *rows)
+{
+        size_t n = 0;
+
+        for (const SettingsRow *row = rows; row->key; row++)
+                if (row->rows) {
+                        n += look_at_examples(row->rows);
+                } else if (row->type == &value_time || row->type == &value_size) {
+                        ck_assert_msg(row->example || row->fallback, "%s has no example", row->key);
+                        insist_is_taken(row, row->example ?: row->fallback);
+                        n++;
+                }
+        return n;
+}
+
+START_TEST(an_example_is_one_that_would_be_taken)
+{
+        ck_assert_uint_gt(look_at_examples(settings_table), 10);
+}
+END_TEST
+
 START_TEST(a_secret_in_the_wrong_place_is_not_repeated)
 {
         static const char *const texts[] = {
@@ -255,6 +296,7 @@ int main(void)
         tcase_add_loop_test(c, it_is_told_with_its_line, 0, ARRAY_SIZE(cases));
         tcase_add_test(c, all_are_told_in_the_order_of_the_lines);
         tcase_add_test(c, two_wrong_members_of_a_sensor_are_both_told);
+        tcase_add_test(c, an_example_is_one_that_would_be_taken);
         tcase_add_test(c, a_secret_in_the_wrong_place_is_not_repeated);
         return suite_run(s);
 }

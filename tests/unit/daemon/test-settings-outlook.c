@@ -31,6 +31,13 @@ static const struct {
         {"hub: {\n connection_string_file = \"/nowhere/cs\"; };\n",
          "x.conf:2: warning: hub.connection_string_file: "},
         {"hub: { connection_string_file = \"device.cs\"; };\n", NULL},
+        {"queue: {\n directory = \"/etc/passwd\"; };\n",
+         "x.conf:2: warning: queue.directory: /etc/passwd cannot be a directory: a file is in its place"},
+        {"queue: {\n directory = \"/etc/passwd/queue\"; };\n", "x.conf:2: warning: queue.directory: "},
+        /* a file system of no size at all */
+        {"queue: { directory = \"/proc/nowhere/queue\";\n min_free = \"500G\"; };\n",
+         "x.conf:2: warning: queue.min_free: only 0 MiB are free on the file system of /proc/nowhere/queue"},
+        {"queue: { directory = \"/proc/nowhere/queue\"; min_free = 0; };\n", NULL},
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\";\n group = \"no_such\"; }; };\n",
          "x.conf:2: warning: sensors.a.group: there is no group \"no_such\""},
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; group = \"root\"; }; };\n", NULL},
