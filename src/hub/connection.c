@@ -55,16 +55,18 @@ void connection_init(Connection *c, const ConnectionSettings *settings, const Ra
                 .pinged_usec = USEC_INFINITY,
                 .oldest_usec = USEC_INFINITY,
         };
-        connection_configure(c, settings);
+        connection_configure(c, settings, 0);
 }
 
-void connection_configure(Connection *c, const ConnectionSettings *settings)
+void connection_configure(Connection *c, const ConnectionSettings *settings, usec_t now)
 {
         c->settings = *settings;
         c->backoff.first_usec = settings->backoff_first_usec;
         c->backoff.max_usec = settings->backoff_max_usec;
         /* A quarter of the first delay: even the luckiest dice leave the hub that much peace. */
         c->backoff.floor_usec = settings->backoff_first_usec / 4;
+        if (c->phase == CONNECTION_WAITING)
+                c->deadline_usec = MIN(c->deadline_usec, usec_add(now, settings->backoff_max_usec));
 }
 
 /* ---- the doors: every change of phase goes through one of these ---- */

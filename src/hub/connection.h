@@ -126,8 +126,9 @@ typedef struct Connection {
 } Connection;
 
 void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random);
-/* Times and backoff for what comes next; what runs keeps its state. */
-void connection_configure(Connection *c, const ConnectionSettings *settings);
+/* Times and backoff for what comes next; what runs keeps its state. A wait that has begun lasts no longer than one that
+ * begins now. */
+void connection_configure(Connection *c, const ConnectionSettings *settings, usec_t now);
 
 /* The machine. Returns ConnectionActions. An event that has no meaning in the present phase does nothing. */
 unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now);

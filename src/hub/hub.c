@@ -354,7 +354,7 @@ int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString 
         r = make_identity(settings, credential, &identity, &fault);
         if (r < 0)
                 return r;
-        connection_configure(&hub->connection, &cs);
+        connection_configure(&hub->connection, &cs, now_of(hub));
         if (identity && identity_equal(identity, hub->identity))
                 return 0;
         old = hub->identity;

@@ -603,6 +603,29 @@ START_TEST(settings_that_the_connection_has_already_change_nothing)
 }
 END_TEST
 
+START_TEST(a_shorter_backoff_shortens_the_wait_that_has_begun)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = parse(DEVICE);
+        usec_t deadline;
+
+        start_connected();
+        t.far.obedient = false;
+        fake_transport_end(&t.far, LINK_REASON_NETWORK, "gone");
+        do {
+                sleep_until(hub_ticker(t.hub).deadline(t.hub));
+                if (t.far.open)
+                        fake_transport_end(&t.far, LINK_REASON_NETWORK, "gone");
+                deadline = hub_ticker(t.hub).deadline(t.hub);
+        } while (deadline < t.clock.boot_usec + USEC_PER_MIN);
+        t.settings.backoff_max_usec = 10 * USEC_PER_MIN;
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0);
+        ck_assert_uint_eq(hub_ticker(t.hub).deadline(t.hub), deadline); /* nobody draws again */
+        t.settings.backoff_max_usec = 5 * USEC_PER_SEC;
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0);
+        ck_assert_uint_eq(hub_ticker(t.hub).deadline(t.hub), t.clock.boot_usec + 5 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(a_new_credential_lets_the_window_empty_and_reconnects)
 {
         _cleanup_(connection_string_freep) ConnectionString *cs = parse(MODULE);
@@ -805,6 +828,7 @@ int main(void)
         c = suite_case(s, "changes from above");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, settings_that_the_connection_has_already_change_nothing);
+        tcase_add_test(c, a_shorter_backoff_shortens_the_wait_that_has_begun);
         tcase_add_test(c, a_new_credential_lets_the_window_empty_and_reconnects);
         tcase_add_test(c, reconnect_tries_at_once);
         tcase_add_test(c, stop_says_goodbye_and_nothing_more);
