@@ -188,7 +188,7 @@ void suspects_remains(Suspects *s, uint64_t ticket, unsigned stream, bool is_pac
 
 void suspects_ready(Suspects *s, usec_t now)
 {
-        s->patience_usec = usec_add(now, PATIENCE);
+        s->patience_usec = usec_add(now, s->patience_left_usec);
         forgive(s, now);
 }
 
@@ -247,7 +247,7 @@ static void break_alone(Suspects *s, Suspect *suspect)
         s->n_in_a_row += !is_kin(s, suspect) || s->n_others == s->n_kin_others;
 }
 
-void suspects_lost(Suspects *s)
+void suspects_lost(Suspects *s, usec_t now)
 {
         bool alone = s->accused > 0 && n_in_air(s) == 1;
 
@@ -265,6 +265,10 @@ void suspects_lost(Suspects *s)
         if (s->n_in_a_row >= BREAKS_LINK)
                 clear_all(s);
         accuse_next(s);
+        if (alone)
+                s->patience_left_usec = PATIENCE;
+        else if (s->patience_usec != USEC_INFINITY)
+                s->patience_left_usec = usec_sub(s->patience_usec, now);
         s->patience_usec = USEC_INFINITY;
 }
 

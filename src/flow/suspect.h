@@ -19,7 +19,8 @@
  *     the accused's own stream may be as bad as it is: once another stream has had its PUBACK they do not count here.
  *   - When for some minutes nobody is there to fly in the place of the accused, it is tried again. If that breaks the
  *     link it is no evidence: it may be one that does not outlive its rest. The case waits for others, if for hours.
- *     Unless those that are there broke it too: then all are cleared.
+ *     Unless those that are there broke it too: then all are cleared. A link that comes and goes meanwhile
+ *     begins no new wait.
  *   - A stream of which a message was condemned is notorious for some hours: the next is accused at its first break,
  *     and what the cases before told of the link counts as well. Three breaks alone there must be too, and for one in a
  *     hundred thousand some fifty PUBACKs of others, all in all, where none broke it. Until there is a PUBACK for it
@@ -65,6 +66,7 @@ typedef struct Suspects {
         unsigned n_in_a_row;   /* breaks by others */
         bool is_retry;         /* nobody came: the accused may fly, and it proves nothing but innocence */
         usec_t patience_usec;  /* until then a witness may come; without a link nobody waits */
+        usec_t patience_left_usec; /* when the link went: the next one begins with it */
         bool proved;
 
         /* of the cases before it, while they follow upon one another: what the link does to others */
@@ -76,7 +78,7 @@ typedef struct Suspects {
 void suspects_ready(Suspects *s, usec_t now);
 void suspects_sent(Suspects *s, uint64_t ticket, unsigned stream, bool is_pack);
 void suspects_acknowledged(Suspects *s, uint64_t ticket, usec_t now);
-void suspects_lost(Suspects *s);
+void suspects_lost(Suspects *s, usec_t now);
 void suspects_forget(Suspects *s, uint64_t ticket); /* it left otherwise */
 /* Not sent yet, and known for what it comes from. */
 void suspects_remains(Suspects *s, uint64_t ticket, unsigned stream, bool is_pack);

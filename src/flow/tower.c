@@ -52,7 +52,7 @@ Flight *tower_condemned(Tower *t)
 
 Flight *tower_in_the_way(Tower *t)
 {
-        if (!suspects_stand_alone(&t->suspects) || window_has_witness_room(&t->window, PACKER_SIZE_MAX))
+        if (!suspects_stand_alone(&t->suspects) || window_has_witness_room(&t->window, MESSAGE_SIZE_MAX))
                 return NULL;
         for (size_t i = t->window.n_flights; i-- > 0;) {
                 Flight *flight = &t->window.flights[i];
@@ -141,10 +141,10 @@ void tower_acknowledged(Tower *t, const Flight *flight, usec_t now)
                 pace_acknowledged(&t->pace, flight->size, flight->sent_usec, now);
 }
 
-void tower_lost(Tower *t)
+void tower_lost(Tower *t, usec_t now)
 {
         window_ground(&t->window);
-        suspects_lost(&t->suspects);
+        suspects_lost(&t->suspects, now);
 }
 
 void tower_tick(Tower *t, usec_t now)

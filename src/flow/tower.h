@@ -37,7 +37,7 @@ Flight *tower_next(Tower *t);      /* the first on the ground that may fly; NULL
 Flight *tower_condemned(Tower *t); /* it broke the link, with proof; NULL */
 void tower_convict(Tower *t, const Flight *flight, usec_t now); /* a record alone: it tells on its stream */
 bool tower_holds(const Tower *t, unsigned stream); /* what comes of it flies one by one, as remains do */
-/* Witnesses find no place any more: one that is of no use to the case, the last first; NULL. */
+/* There is no place for a witness of any size: one that is of no use to the case, the last first; NULL. */
 Flight *tower_in_the_way(Tower *t);
 void tower_acquit(Tower *t, Flight *flight);
 /* It never flies again, and waits for its place among the dead letters. */
@@ -46,6 +46,6 @@ void tower_set_unfit(Tower *t, Flight *flight, Outcome why);
 void tower_ready(Tower *t, usec_t now);
 void tower_sent(Tower *t, Flight *flight, usec_t now);
 void tower_acknowledged(Tower *t, const Flight *flight, usec_t now);
-void tower_lost(Tower *t);
+void tower_lost(Tower *t, usec_t now);
 void tower_tick(Tower *t, usec_t now);
 usec_t tower_deadline(const Tower *t, usec_t now); /* when waiting for time alone is over */

@@ -9,7 +9,8 @@
  * nothing is read: the records wait on disk, where the queue may still choose among them. Each time the link comes
  * back the queue is split: what waited is backlog, and what comes from then on are news.
  *
- * Memory: the window (512 KiB at most) and the loaders' open packs. It does not grow with the backlog.
+ * Memory: the window (512 KiB at most, and while one flies at a time a witness beside it: 256 KiB) and the loaders'
+ * open packs. It does not grow with the backlog.
  *
  * Poison: while a message is suspected of breaking the link, one flies at a time, the new ones before those that wait:
  * they are the best witnesses. What is condemned goes to the inquest.
@@ -385,7 +386,7 @@ void uplink_delivered(Uplink *u, uint64_t ticket)
 void uplink_lost(Uplink *u)
 {
         queue_hold_notices(u->queue, true);
-        tower_lost(&u->tower);
+        tower_lost(&u->tower, clock_boot(u->clock));
         for (size_t i = 0; i < LOADERS; i++)
                 loader_lost(&u->loaders[i]);
         flushes_end(&u->flushes, "the connection to the hub was lost");

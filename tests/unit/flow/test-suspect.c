@@ -153,7 +153,7 @@ static Flight *first_in_air(Toy *t)
 
 static void lose(Toy *t)
 {
-        suspects_lost(&t->suspects);
+        suspects_lost(&t->suspects, t->now);
         for (size_t i = 0; i < t->n; i++)
                 t->window[i].in_air = false;
         t->now += USEC_PER_SEC + t->dice.random.draw(&t->dice) % (10 * USEC_PER_SEC);
@@ -423,7 +423,7 @@ START_TEST(without_a_witness_it_is_tried_again)
         for (int i = 0; i < 3; i++) {
                 suspects_ready(&s, 0);
                 suspects_sent(&s, 1, 0, false);
-                suspects_lost(&s);
+                suspects_lost(&s, 0);
         }
         ck_assert(suspects_stand_alone(&s));
         suspects_ready(&s, 0);
@@ -431,7 +431,7 @@ START_TEST(without_a_witness_it_is_tried_again)
         ck_assert(!suspects_may_fly(&s, 0));
         suspects_sent(&s, 1, 0, false);
         ck_assert_uint_eq(suspects_deadline(&s), USEC_INFINITY);
-        suspects_lost(&s);
+        suspects_lost(&s, 0);
         ck_assert_uint_eq(suspects_deadline(&s), USEC_INFINITY); /* without a link nobody waits */
         suspects_ready(&s, USEC_PER_HOUR);
         ck_assert(!suspects_may_fly(&s, 1));
@@ -441,12 +441,44 @@ START_TEST(without_a_witness_it_is_tried_again)
         ck_assert(suspects_may_fly(&s, 1));
         suspects_sent(&s, 1, 0, false);
         ck_assert_uint_eq(suspects_deadline(&s), USEC_INFINITY);
-        suspects_lost(&s);
+        suspects_lost(&s, 0);
         suspects_ready(&s, 2 * USEC_PER_HOUR);
         ck_assert(!suspects_may_fly(&s, 1)); /* that proved nothing, and nothing is forgotten */
         ck_assert(suspects_may_fly(&s, 0));
         ck_assert_uint_eq(s.n_owed, 4);
         ck_assert_uint_eq(s.list[0].n_alone, 1);
+}
+END_TEST
+
+/* A link that lives shorter than the patience, with nobody in the air: the wait goes on, and ends. */
+START_TEST(a_flapping_link_does_not_prolong_the_wait)
+{
+        Suspects s = {};
+        usec_t now = USEC_PER_HOUR;
+
+        for (int i = 0; i < 4; i++) {
+                suspects_ready(&s, 0);
+                suspects_sent(&s, 1, 0, false);
+                suspects_lost(&s, 0);
+        }
+        for (unsigned left = 5; left > 0; left--) {
+                suspects_ready(&s, now);
+                suspects_tick(&s, now);
+                ck_assert(!suspects_may_fly(&s, 1));
+                ck_assert_uint_eq(suspects_deadline(&s), now + left * USEC_PER_MIN);
+                now += USEC_PER_MIN;
+                suspects_lost(&s, now);
+                now += USEC_PER_HOUR; /* without a link nobody waits */
+        }
+        suspects_ready(&s, now);
+        suspects_tick(&s, now);
+        ck_assert(suspects_may_fly(&s, 1));
+        suspects_sent(&s, 1, 0, false);
+        suspects_lost(&s, now); /* that was its try: the next comes after as long a wait */
+        suspects_ready(&s, now);
+        suspects_tick(&s, now);
+        ck_assert(!suspects_may_fly(&s, 1));
+        ck_assert_uint_eq(suspects_deadline(&s), now + 5 * USEC_PER_MIN);
 }
 END_TEST
 
@@ -464,5 +496,6 @@ int main(void)
         tcase_add_test(c, many_poisons_are_all_found);
         tcase_add_test(c, a_poison_that_works_slowly_is_found);
         tcase_add_test(c, without_a_witness_it_is_tried_again);
+        tcase_add_test(c, a_flapping_link_does_not_prolong_the_wait);
         return suite_run(s);
 }
