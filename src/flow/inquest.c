@@ -107,7 +107,8 @@ bool inquest_put_off(Inquest *q, const Flight *flight)
         return tower_holds(q->tower, flight->stream) && remains_put_off(&q->remains, &part);
 }
 
-/* So many broke the link that no witness finds a place: they come back one by one. */
+/* So much of it broke the link that a witness may find no place: they come back one by one. For whom there is no place
+ * there either, it is tried again itself: nobody waits for ever for a witness that does not fit. */
 static void make_way(Inquest *q)
 {
         Flight *flight;
@@ -115,9 +116,10 @@ static void make_way(Inquest *q)
         while ((flight = tower_in_the_way(q->tower))) {
                 Part part = part_of(flight);
 
-                if (!remains_put_off(&q->remains, &part))
-                        return;
-                tower_remove(q->tower, flight);
+                if (remains_put_off(&q->remains, &part))
+                        tower_remove(q->tower, flight);
+                else
+                        tower_acquit(q->tower, flight);
         }
 }
 

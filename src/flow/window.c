@@ -64,10 +64,11 @@ bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t
         return lane != QUEUE_LANE_URGENT || urgent_has_room(w, source, size);
 }
 
+/* What is larger than the hub's limit is refused at once. */
 bool window_has_witness_room(const Window *w, size_t size)
 {
         return w->n_flights < w->n_max + WINDOW_WITNESSES &&
-               (w->n_flights == 0 || bytes(w) + size <= WINDOW_BYTES_MAX + WINDOW_WITNESSES * PACKER_SIZE_MAX);
+               bytes(w) + MIN(size, (size_t)MESSAGE_SIZE_MAX) <= WINDOW_BYTES_MAX + MESSAGE_SIZE_MAX;
 }
 
 Flight *window_add(Window *w, const Flight *what)

@@ -5,9 +5,10 @@
  * Window - sealed messages until the hub has acknowledged them
  *
  * In the order in which they were sealed, which is the order in which they are sent, and sent again. At most
- * so many messages and WINDOW_BYTES_MAX bytes. Urgent ones leave two places and half of the bytes to the
- * normal lane, so that an urgent flood delays it and never stops it. The backlog leaves the last place of its lane,
- * and room for a pack, to the news.
+ * so many messages and WINDOW_BYTES_MAX bytes; while one flies at a time, some witnesses beside them, in the bytes of
+ * one message of the greatest size. Urgent ones leave two places and half of the bytes to the normal lane, so that an
+ * urgent flood delays it and never stops it. The backlog leaves the last place of its lane, and room for a pack, to
+ * the news.
  *
  * Owns:   the messages.
  * Knows:  nothing of hub or queue beyond the names of the lanes. Pure.
@@ -59,7 +60,8 @@ int window_configure(Window *w, size_t n_max); /* what flies already goes on fly
 void window_done(Window *w);
 
 bool window_has_room(const Window *w, QueueLane lane, QueueSource source, size_t size);
-/* While messages fly one at a time: some more may come beside those that wait, whatever their lane. */
+/* While messages fly one at a time: some more may come beside those that wait, whatever their lane. Up to
+ * WINDOW_BYTES_MAX bytes wait: then there is room for one of any size. */
 bool window_has_witness_room(const Window *w, size_t size);
 /* Takes the message; there must be room of either kind. */
 Flight *window_add(Window *w, const Flight *flight);

@@ -51,6 +51,29 @@ START_TEST(bytes_are_limited)
 }
 END_TEST
 
+/* Whatever waits within the window's bytes, a message of any size can come beside it, and no more than that. */
+START_TEST(a_witness_of_any_size_finds_room)
+{
+        Window w = {};
+
+        ck_assert_int_eq(window_configure(&w, 16), 0);
+        add(&w, QUEUE_LANE_NORMAL, WINDOW_BYTES_MAX / 2);
+        add(&w, QUEUE_LANE_NORMAL, WINDOW_BYTES_MAX / 2);
+        ck_assert(window_has_witness_room(&w, MESSAGE_SIZE_MAX));
+        ck_assert(window_has_witness_room(&w, 10 * MESSAGE_SIZE_MAX)); /* so that it can be refused for its size */
+        window_add(&w, &(Flight){.message = message_of(10)});
+        ck_assert(window_has_witness_room(&w, MESSAGE_SIZE_MAX - 10));
+        ck_assert(!window_has_witness_room(&w, MESSAGE_SIZE_MAX - 9));
+        for (size_t i = 1; i < WINDOW_WITNESSES; i++)
+                ck_assert_ptr_nonnull(window_add(&w, &(Flight){.message = message_of(10)}));
+        ck_assert(window_has_witness_room(&w, 10));
+        while (w.n_flights < 16 + WINDOW_WITNESSES)
+                window_add(&w, &(Flight){.message = message_of(10)});
+        ck_assert(!window_has_witness_room(&w, 10));
+        window_done(&w);
+}
+END_TEST
+
 START_TEST(urgent_leaves_places_and_bytes_to_normal)
 {
         for (size_t n_max = 2; n_max <= 16; n_max++) {
@@ -159,6 +182,7 @@ int main(void)
 
         tcase_add_test(c, places_are_limited);
         tcase_add_test(c, bytes_are_limited);
+        tcase_add_test(c, a_witness_of_any_size_finds_room);
         tcase_add_test(c, urgent_leaves_places_and_bytes_to_normal);
         tcase_add_test(c, the_backlog_leaves_the_last_place_to_news);
         tcase_add_test(c, a_tiny_window_is_everybodys);
