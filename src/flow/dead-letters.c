@@ -62,15 +62,15 @@ static void on_store_readable(void *userdata)
 
 static void tell_dropped(DeadLetters *d, const DeadLetter *l, Outcome outcome)
 {
+        ThrottleOthers others;
         uint64_t held_back;
 
         if (throttle_admits(&d->told_dropped, clock_boot(d->clock), DEAD_TELL_INTERVAL, &held_back))
                 log_line(LOG_WARNING, LOG_ID_DEAD_LETTER_DROPPED, NULL,
-                         "Dead letter %llu (record %llu of stream %s, %s) is dropped: %s "
-                         "(and %llu others since the last such line).",
+                         "Dead letter %llu (record %llu of stream %s, %s) is dropped: %s%s.",
                          (unsigned long long)l->id, (unsigned long long)l->n, l->stream, outcome_to_string(l->reason),
                          outcome == OUTCOME_DAMAGED ? "it cannot be read any more" : "the store is full",
-                         (unsigned long long)held_back);
+                         throttle_others(&others, held_back));
 }
 
 /* Whoever settles a dead letter, we or the store itself for want of room: here it leaves the list. */

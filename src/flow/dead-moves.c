@@ -57,14 +57,16 @@ static int remember(DeadLetters *d, size_t limit, unsigned stream, uint64_t firs
 
 static void tell_aside(DeadLetters *d, uint64_t id, const DeadRecord *r)
 {
+        ThrottleOthers others;
         uint64_t held_back;
 
-        if (throttle_admits(&d->told_aside, clock_boot(d->clock), DEAD_TELL_INTERVAL, &held_back))
+        if (throttle_admits_some(&d->told_aside, DEAD_TELLS_ASIDE, clock_boot(d->clock), USEC_PER_HOUR, &held_back))
                 log_line(LOG_ERR, LOG_ID_DEAD_LETTER, NULL,
-                         "Record %llu of stream %s can never be sent (%s%s%s). It is set aside as dead letter %llu "
-                         "(and %llu others since the last such line): hublinkctl dead-letters show %llu",
+                         "Record %llu of stream %s can never be sent (%s%s%s). It is set aside as dead letter %llu%s: "
+                         "hublinkctl dead-letters show %llu",
                          (unsigned long long)r->n, r->stream, outcome_to_string(r->reason), *r->detail ? ": " : "",
-                         r->detail, (unsigned long long)id, (unsigned long long)held_back, (unsigned long long)id);
+                         r->detail, (unsigned long long)id, throttle_others(&others, held_back),
+                         (unsigned long long)id);
 }
 
 static void on_landed(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t id)

@@ -262,6 +262,32 @@ START_TEST(for_one_over_the_limit_the_oldest_goes)
 }
 END_TEST
 
+/* Each has its line; of a flood so many an hour, and then how many others there were. */
+START_TEST(each_is_told_in_the_log)
+{
+        LogCapture log;
+        uint64_t n;
+        House h;
+
+        log_capture_begin(&log);
+        house_begin(&h);
+        for (int i = 0; i < 25; i++) {
+                n = house_put_reading(&h, i, true);
+                house_set_aside(&h, n, n);
+        }
+        ck_assert(log_capture_has(&log, "It is set aside as dead letter 1: hublinkctl dead-letters show 1"));
+        ck_assert(log_capture_has(&log, "It is set aside as dead letter 20: hublinkctl dead-letters show 20"));
+        ck_assert_uint_eq(log_capture_count(&log, "set aside as dead letter"), 20);
+        ck_assert_uint_eq(log_capture_count(&log, "others since"), 0);
+        house_run(&h, USEC_PER_HOUR);
+        n = house_put_reading(&h, 26, true);
+        house_set_aside(&h, n, n);
+        ck_assert(log_capture_has(&log, "as dead letter 26 (and 5 others since the last such line): hublinkctl"));
+        house_end(&h);
+        log_capture_end(&log);
+}
+END_TEST
+
 START_TEST(the_store_is_bounded_in_bytes)
 {
         DeadLetterStatus status;
@@ -567,6 +593,7 @@ int main(void)
         c = suite_case(s, "what is there");
         tcase_add_test(c, the_list_is_there_after_a_restart);
         tcase_add_test(c, a_store_that_cannot_be_read_is_no_empty_one);
+        tcase_add_test(c, each_is_told_in_the_log);
         tcase_add_test(c, for_one_over_the_limit_the_oldest_goes);
         tcase_add_test(c, the_store_is_bounded_in_bytes);
         tcase_add_test(c, no_dead_letter_is_too_old);
