@@ -57,9 +57,20 @@ static bool is_bus_gone(int r)
         return r == -ECONNRESET || r == -ENOTCONN || r == -ECONNREFUSED || r == -ECONNABORTED || r == -EPIPE;
 }
 
+/* Of a call that stores something: the daemon may do so although nobody waits any more. */
+static bool stores(const char *what)
+{
+        return strcmp(what, "Submit") == 0 || strcmp(what, "SubmitMessage") == 0 || strcmp(what, "Requeue") == 0;
+}
+
+static const char *may_be_stored(const char *what)
+{
+        return stores(what) ? " It may still be stored." : "";
+}
+
 static int no_answer(const char *what)
 {
-        fprintf(stderr, "%s: no answer in time.\n", what);
+        fprintf(stderr, "%s: no answer in time.%s\n", what, may_be_stored(what));
         return CTL_TIMEOUT;
 }
 
@@ -73,8 +84,8 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
         if (r == -ETIMEDOUT || sd_bus_error_has_names(e, SD_BUS_ERROR_TIMEOUT, NAME ".Error.Timeout"))
                 return no_answer(what);
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
-                fprintf(stderr, "%s: hublinkd left without an answer. See: systemctl status hublinkd\n",
-                        what);
+                fprintf(stderr, "%s: hublinkd left without an answer.%s See: systemctl status hublinkd\n",
+                        what, may_be_stored(what));
                 return CTL_NOT_RUNNING;
         }
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))

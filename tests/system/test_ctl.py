@@ -389,6 +389,7 @@ def test_submit_waits_no_longer_than_told(bus, peer):
     for args in (['submit', 'plc', 'a=1'], ['submit-message', '-'], ['flush']):
         result = ctl(bus, *args, '--timeout', '300ms')
         assert result.returncode == 4 and result.stdout == '' and 'in time' in result.stderr
+        assert ('It may still be stored.' in result.stderr) == (args != ['flush'])
     peer.tell('answer now')
 
 
