@@ -167,6 +167,20 @@ static bool object_to_disk(const Collector *c, int error, Objection *o)
                          *status.disk_error ? status.disk_error : strerror(error));
 }
 
+/* It is refused only where drop-newest says so, or where the disk keeps the queue from growing. */
+static bool object_to_full(const Collector *c, Objection *o)
+{
+        QueueStatus status;
+
+        queue_status(c->queue, &status);
+        if (status.disk_state == DISK_FULL)
+                return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL, "the queue is full, and its disk too: %s",
+                                 status.disk_error);
+        return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
+                         "the queue has reached queue.max_bytes, and queue.when_full is drop-newest: restore the link, "
+                         "raise the one, or change the other");
+}
+
 static bool object_to_sum(Objection *o)
 {
         return object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE,
@@ -190,9 +204,7 @@ static bool append_records(Collector *c, const Route *route, QueueKind kind, str
         case 0:
                 return true;
         case QUEUE_E_FULL:
-                return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
-                                 "the queue has reached its limit and queue.when_full is drop-newest, "
-                                 "or its disk is full");
+                return object_to_full(c, o);
         case QUEUE_E_TOO_LARGE:
                 return n == 1 ? object_to(o, REFUSAL_TOO_LONG, REQUEST_TOO_LARGE, "a record is at most %d bytes",
                                           DEAD_LETTERS_PAYLOAD_MAX)

@@ -29,12 +29,12 @@ typedef struct Return {
         void *userdata;
 } Return;
 
-#define NOT_THERE   "there is no dead letter %llu"
+#define NOT_THERE   "there is no dead letter %llu: hublinkctl dead-letters list names those that there are"
 #define ON_ITS_WAY  "dead letter %llu is being requeued already"
 #define NOT_READ    "dead letter %llu cannot be read from the disk; it can still be deleted"
 #define NO_STREAM   "dead letter %llu came from stream %s, which is in the queue no more: add it to the settings, or " \
                     "export the dead letter and submit it to another stream"
-#define QUEUE_FULL  "the queue has reached its limit, or its disk is full"
+#define QUEUE_FULL  "the queue is full: hublinkctl status says why, and what to do"
 #define QUEUE_FAILS "the queue's disk fails: see hublinkctl status"
 #define QUEUE_BUSY  "the queue's buffers are full: try again shortly"
 #define STOPPING    "the daemon is stopping"

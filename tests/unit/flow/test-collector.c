@@ -263,6 +263,21 @@ START_TEST(what_the_queue_says_is_what_the_caller_hears)
 }
 END_TEST
 
+START_TEST(a_full_queue_tells_which_limit_it_is)
+{
+        the_queue.refuses = QUEUE_E_FULL;
+        intake.submit(intake.userdata, &good, 1, NULL, on_answer, NULL);
+        ck_assert_ptr_nonnull(strstr(answered.detail, "queue.max_bytes"));
+        ck_assert_ptr_nonnull(strstr(answered.detail, "drop-newest: restore the link"));
+        ck_assert_ptr_null(strstr(answered.detail, "disk"));
+        the_queue.disk_state = DISK_FULL;
+        the_queue.disk_error = "only 2 MiB are free in /q; free some space";
+        intake.submit(intake.userdata, &good, 1, NULL, on_answer, NULL);
+        ck_assert_str_eq(answered.detail,
+                         "the queue is full, and its disk too: only 2 MiB are free in /q; free some space");
+}
+END_TEST
+
 START_TEST(too_much_for_one_call_is_refused_before_any_is_taken)
 {
         static char text[READING_TEXT_MAX + 1];
@@ -398,6 +413,7 @@ int main(void)
         tcase_add_test(c, an_answer_comes_with_the_receipt);
         tcase_add_test(c, a_disk_that_fails_later_is_told);
         tcase_add_test(c, what_the_queue_says_is_what_the_caller_hears);
+        tcase_add_test(c, a_full_queue_tells_which_limit_it_is);
         tcase_add_test(c, too_much_for_one_call_is_refused_before_any_is_taken);
         tcase_add_test(c, an_unknown_stream_is_no_stream);
         tcase_add_test(c, the_usual_stream_is_always_there);

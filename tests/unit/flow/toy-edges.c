@@ -260,7 +260,8 @@ void queue_ledger(const Queue *q, unsigned stream, Ledger *ret)
 
 void queue_status(const Queue *q, QueueStatus *ret)
 {
-        *ret = (QueueStatus){.records = q->n_records, .disk_failed = q->disk_error, .disk_error = q->disk_error ?: ""};
+        *ret = (QueueStatus){.records = q->n_records, .disk_failed = q->disk_error, .disk_error = q->disk_error ?: "",
+                               .disk_state = q->disk_state};
 }
 
 /* ---- hub ---- */

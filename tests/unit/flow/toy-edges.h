@@ -36,6 +36,7 @@ struct Queue {
         bool waits;            /* QUEUE_E_WAIT instead of a record */
         int refuses;           /* QUEUE_E_* for the next appends */
         const char *disk_error; /* NULL: well */
+        DiskState disk_state;
         bool hold_receipts;
         struct {
                 QueueReceipt receipt;
