@@ -149,7 +149,7 @@ static void connect_bus(Bus *bus, usec_t now)
                 bus->retry_usec = USEC_INFINITY;
                 return;
         }
-        trouble(bus, "cannot connect", strerror(-r), "is the bus running?");
+        trouble(bus, "cannot connect", strerror(-r), "see whether the bus runs");
         disconnect(bus);
         bus->retry_usec = usec_add(now, backoff_next(&bus->backoff, bus->random));
 }

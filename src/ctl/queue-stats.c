@@ -142,13 +142,16 @@ static void add_wear(Table *t, const Counts *c)
         double day;
 
         name(t, "wear");
+        if (counts_get(c, "age_usec") > 0 && counts_get(c, "age_usec") < SETTLED_USEC) {
+                table_add(t, COLOUR_NONE, "not known before 10 min: new files count as much as a day's work");
+                return;
+        }
         if (!bytes_a_day(c, &day)) {
                 table_add(t, COLOUR_NONE, "not known: the queue is not open yet");
                 return;
         }
         put_size(&b, (uint64_t)day);
-        table_add(t, COLOUR_NONE, "%s a day at this rate%s", b.data,
-                  counts_get(c, "age_usec") < SETTLED_USEC ? " (a short time to judge by: new files count)" : "");
+        table_add(t, COLOUR_NONE, "%s a day at this rate", b.data);
 }
 
 static int print_text(const Counts *c, const char *disk_error)

@@ -306,7 +306,8 @@ void verify_details(const Verify *v, Buffer *b)
                 if (explained > 0)
                         buffer_printf(b, " %" PRIu64 " missing, as notices say;", explained);
                 if (s->reused > 0)
-                        buffer_printf(b, " %" PRIu64 " numbers came under more than one epoch;", s->reused);
+                        buffer_printf(b, " %" PRIu64 " number%s came under more than one epoch;", s->reused,
+                                      s->reused == 1 ? "" : "s");
                 buffer_truncate(b, b->size - 1);
                 buffer_append_char(b, '\n');
         }

@@ -172,6 +172,14 @@ START_TEST(a_number_under_two_epochs_is_two_records)
         ck_assert_uint_eq(t.reused, 2);
         verify_details(v, &details);
         ck_assert_str_eq(details.data, "d1 t: 2 numbers came under more than one epoch\n");
+        verify_free(v);
+
+        v = begin(true);
+        see(v, "d1", "t." EPOCH_A ".1-1");
+        see(v, "d1", "t." EPOCH_B ".1-2");
+        buffer_clear(&details);
+        verify_details(v, &details);
+        ck_assert_str_eq(details.data, "d1 t: 1 number came under more than one epoch\n");
         buffer_done(&details);
         verify_free(v);
 }
