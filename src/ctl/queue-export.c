@@ -247,8 +247,17 @@ static int export_from(Export *e, const char *directory, const char *output)
         }
         if (output)
                 printf("%" PRIu64 " record%s in %s\n", e->n, e->n == 1 ? "" : "s", output);
+        if (totals.missing > 0) {
+                fprintf(stderr,
+                        "%" PRIu64 " record%s not to be had: what held %s is damaged or gone; see hublinkctl queue "
+                        "verify.\n",
+                        totals.missing, totals.missing == 1 ? " that waits is" : "s that wait are",
+                        totals.missing == 1 ? "it" : "them");
+                return CTL_FAILED;
+        }
         if (totals.damaged > 0)
-                fprintf(stderr, "Some of what lies there is damaged and was passed by; see hublinkctl queue verify.\n");
+                fprintf(stderr, "Some of what lies there is damaged, but no record is known to be missing; see "
+                                "hublinkctl queue verify.\n");
         return CTL_OK;
 }
 

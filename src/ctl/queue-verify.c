@@ -79,6 +79,7 @@ static int verify_one(Verify *v, Disk *disk, const char *directory)
         v->totals.pages += totals.pages;
         v->totals.records += totals.records;
         v->totals.waiting += totals.waiting;
+        v->totals.missing += totals.missing;
         v->totals.damaged += totals.damaged;
         v->totals.harmless += totals.harmless;
         return CTL_OK;
@@ -119,14 +120,14 @@ int queue_verify(const Options *options, int argc, char **argv)
                 (void)fputs("{\"findings\":[", stdout);
         r = verify_all(&v, directory);
         if (options->json)
-                printf("],\"pages\":%" PRIu64 ",\"records\":%" PRIu64 ",\"waiting\":%" PRIu64 ",\"damaged\":%" PRIu64
-                       ",\"torn\":%" PRIu64 ",\"complete\":%s}\n",
-                       v.totals.pages, v.totals.records, v.totals.waiting, v.totals.damaged, v.totals.harmless,
-                       r == CTL_OK ? "true" : "false");
+                printf("],\"pages\":%" PRIu64 ",\"records\":%" PRIu64 ",\"waiting\":%" PRIu64 ",\"missing\":%" PRIu64
+                       ",\"damaged\":%" PRIu64 ",\"torn\":%" PRIu64 ",\"complete\":%s}\n",
+                       v.totals.pages, v.totals.records, v.totals.waiting, v.totals.missing, v.totals.damaged,
+                       v.totals.harmless, r == CTL_OK ? "true" : "false");
         else if (r == CTL_OK)
-                printf("%s: pages=%" PRIu64 " records=%" PRIu64 " waiting=%" PRIu64 " damaged=%" PRIu64 " torn=%" PRIu64
-                       "\n",
+                printf("%s: pages=%" PRIu64 " records=%" PRIu64 " waiting=%" PRIu64 " missing=%" PRIu64
+                       " damaged=%" PRIu64 " torn=%" PRIu64 "\n",
                        v.totals.damaged > 0 ? "damaged" : "whole", v.totals.pages, v.totals.records, v.totals.waiting,
-                       v.totals.damaged, v.totals.harmless);
+                       v.totals.missing, v.totals.damaged, v.totals.harmless);
         return r == CTL_OK && v.totals.damaged > 0 ? CTL_FAILED : r;
 }

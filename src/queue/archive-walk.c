@@ -38,6 +38,8 @@ void walk_tell(Walk *w, const ArchiveFinding *finding)
                 w->totals.harmless++;
         else
                 w->totals.damaged++;
+        if (finding->stream)
+                w->totals.missing += finding->last - finding->first + 1;
         if (w->visitor->finding)
                 w->visitor->finding(w->visitor->userdata, finding);
 }

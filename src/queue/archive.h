@@ -135,6 +135,7 @@ typedef struct ArchiveVisitor {
 typedef struct ArchiveTotals {
         uint64_t pages, records, waiting;
         uint64_t damaged, harmless; /* findings */
+        uint64_t missing;           /* records that wait and are not to be had, by the findings that name them */
 } ArchiveTotals;
 
 /* Reads every page of every slot. 0, -ENOMEM, or what the visitor gave. */

@@ -208,13 +208,17 @@ def test_damage_is_named_with_file_and_byte(left, tmp_path):
     done = ctl('queue', 'verify', copy)
     assert done.returncode == 1
     assert '%s, byte 4096: ' % slot in done.stdout
-    assert done.stdout.splitlines()[-1].startswith('damaged: ')
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith('damaged: ')
     told = json.loads(ctl('--json', 'queue', 'verify', copy).stdout)
     assert any(f['file'] == str(slot) and f['offset'] == 4096 and f['damaged'] for f in told['findings'])
-    rest = [json.loads(line)['n'] for line in ctl('queue', 'export', copy).stdout.splitlines()]
+    saved = ctl('queue', 'export', copy)
+    rest = [json.loads(line)['n'] for line in saved.stdout.splitlines()]
     assert 0 < len(rest) < READINGS + 1 and rest == sorted(set(rest))
     lost = sum(f['last'] - f['first'] + 1 for f in told['findings'] if 'first' in f)
     assert len(rest) + lost == READINGS + 1
+    assert told['missing'] == lost and ' missing=%d damaged=' % lost in last
+    assert saved.returncode == 1 and saved.stderr.startswith('%d records that wait are not to be had' % lost), saved
 
 
 def test_the_directory_of_the_settings(left):
