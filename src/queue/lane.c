@@ -286,9 +286,10 @@ static bool fits_a_slot(const Lane *l, size_t pages, bool asked)
 static bool has_way_out(const Lane *l, size_t pages)
 {
         size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
+        bool frees = l->release || (l->flight.under_way && l->flight.checkpoint);
 
         return lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room ||
-               l->release || (l->flight.under_way && l->flight.checkpoint);
+               (frees && l->host->makes_slots(l->host->userdata, l));
 }
 
 /* A stream that came back from another lane: a batch has no jumps inside. */

@@ -63,6 +63,7 @@ typedef struct LaneHost {
         void (*grows)(void *userdata, const Lane *lane);    /* it begins to make one */
         void (*make_room)(void *userdata, Lane *lane);      /* it may not, and needs one soon */
         bool (*may_keep)(void *userdata, const Lane *lane); /* a slot that became free, for its next use? */
+        bool (*makes_slots)(void *userdata, const Lane *lane); /* does what becomes free lead to one that it may use? */
         void (*gives_up)(void *userdata, const Lane *lane); /* it may not, and removes it */
         void (*removed)(void *userdata, Lane *lane);        /* or else: it is gone from the disk */
         void (*committed)(void *userdata, Lane *lane);

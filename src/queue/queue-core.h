@@ -121,6 +121,8 @@ void queue_warn_of_ring(Queue *q, QueueLane lane, size_t pages); /* so many come
 /* room */
 double queue_fill(const Queue *q, const Lane *lane); /* 1: the next record may cost the oldest ones */
 void queue_prepare_all(Queue *q);
+void queue_give_back(Queue *q); /* free slots that are over the limit */
+bool queue_makes_slots(void *userdata, const Lane *lane);
 bool queue_disk_is_full(const Queue *q);
 void queue_log_full(Queue *q);
 bool queue_may_grow(void *userdata, const Lane *lane);

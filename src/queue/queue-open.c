@@ -152,6 +152,7 @@ static int take(Queue *q, Opening *o)
                 return r;
         }
         start_lanes(q, o);
+        queue_give_back(q);
         q->opened_usec = queue_now(q);
         return 0;
 }
@@ -324,6 +325,7 @@ void queue_configure(Queue *q, const QueueSettings *settings)
         q->host.commit_interval_usec = settings->commit_interval_usec;
         q->host.min_free_bytes = settings->min_free_bytes;
         if (queue_is_open(q)) {
+                queue_give_back(q);
                 queue_prepare_all(q);
                 queue_look_at_pressure(q);
         }

@@ -152,29 +152,99 @@ void queue_log_full(Queue *q)
                          q->directory, (unsigned long long)(limit(q) >> 20), what);
 }
 
-/* Settles what the lane's oldest slot still holds, if none of it is in somebody's hand. */
+/* What is in somebody's hand or not, as asked. */
+static Slot *oldest_to_go(const Queue *q, const Lane *l, bool in_hand)
+{
+        for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot))
+                if (slot != l->current && slot_is_in_hand(slot, q->host.streams) == in_hand &&
+                    !slot_is_settled(slot, q->host.streams) && (l->current || slot->state != SLOT_BROKEN))
+                        return slot;
+        return NULL;
+}
+
+/* Settles what the lane's oldest slot still holds. What is in somebody's hand stays, for he will soon be done with it;
+ * but without a link he may keep it for days, and then it goes too, the last of all. He may send it all the same. */
 static bool evict(Queue *q, Lane *l)
 {
         Outcome outcome = queue_disk_is_full(q) ? OUTCOME_FREE_SPACE : OUTCOME_QUEUE_FULL;
+        Slot *slot = oldest_to_go(q, l, false);
 
-        for (Slot *slot = lane_next_slot(l, NULL); slot; slot = lane_next_slot(l, slot)) {
-                if (slot == l->current || slot_is_in_hand(slot, q->host.streams) ||
-                    slot_is_settled(slot, q->host.streams) || (!l->current && slot->state == SLOT_BROKEN))
-                        continue;
-                queue_warn_before_drop(q, l->which);
-                queue_log_full(q);
-                for (unsigned id = 0; id < RECORD_STREAMS; id++)
-                        if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
-                            stream_settle(q->host.streams[id], slot->first[id], slot->end[id] - 1,
-                                          outcome, queue_settled, q) < 0)
-                                return false;
-                l->release = true;
-                lane_dirty(l);
-                queue_changed(q);
-                return true;
-        }
+        if (!slot && q->notices_held)
+                slot = oldest_to_go(q, l, true);
+        if (!slot)
+                return false;
+        queue_warn_before_drop(q, l->which);
+        queue_log_full(q);
+        for (unsigned id = 0; id < RECORD_STREAMS; id++)
+                if (slot->first[id] != 0 && slot->end[id] > slot->first[id] &&
+                    stream_settle(q->host.streams[id], slot->first[id], slot->end[id] - 1, outcome, queue_settled,
+                                  q) < 0)
+                        return false;
+        l->release = true;
+        lane_dirty(l);
+        queue_changed(q);
+        return true;
+}
+
+/* ---- a limit that was lowered ---- */
+
+/* Slots of it that are on their way out of the limit need nothing more done. */
+static bool is_leaving(const Queue *q, const Lane *l, const Slot *slot)
+{
+        return slot->state == SLOT_GOING ||
+               (slot_holds(slot) && slot != l->current && slot_is_settled(slot, q->host.streams));
+}
+
+static bool is_over(const Queue *q)
+{
+        uint64_t sum = bytes_of_all(q);
+
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                for (size_t k = 0; k < q->lanes[i]->n_slots; k++)
+                        if (is_leaving(q, q->lanes[i], q->lanes[i]->slots[k]))
+                                sum -= q->lanes[i]->slots[k]->n_pages * PAGE_BYTES;
+        return sum > limit(q);
+}
+
+static bool any_going(const Queue *q)
+{
+        for (unsigned i = 0; i < q->host.n_lanes; i++)
+                for (size_t k = 0; k < q->lanes[i]->n_slots; k++)
+                        if (q->lanes[i]->slots[k]->state == SLOT_GOING)
+                                return true;
         return false;
 }
+
+/* Slots that hold nothing go before anything is written to them; a lane keeps one if it has no other. */
+void queue_give_back(Queue *q)
+{
+        for (unsigned i = 0; i < q->host.n_lanes; i++) {
+                Lane *l = q->lanes[i];
+
+                for (size_t k = 0; k < l->n_slots && l->current && is_over(q); k++)
+                        if (l->slots[k]->state == SLOT_FREE)
+                                lane_remove(l, l->slots[k]);
+        }
+}
+
+/* All that is over it at once, of the normal lane first. */
+static void shed(Queue *q)
+{
+        while (is_over(q) && (evict(q, q->lanes[QUEUE_LANE_NORMAL]) ||
+                              (q->host.n_lanes > 1 && evict(q, q->lanes[QUEUE_LANE_URGENT]))))
+                ;
+}
+
+/* Does what a checkpoint frees become a slot to write to, or is followed by one? Over the limit it is removed, and with
+ * nothing more to drop that is all. */
+bool queue_makes_slots(void *userdata, const Lane *lane)
+{
+        const Queue *q = userdata;
+
+        return !q->settings.drop_newest || queue_may_keep(userdata, lane);
+}
+
+/* ---- making room ---- */
 
 /* The normal lane gives before the urgent one does. */
 void queue_make_room(void *userdata, Lane *lane)
@@ -184,6 +254,12 @@ void queue_make_room(void *userdata, Lane *lane)
 
         if (q->settings.drop_newest)
                 return;
+        if (any_going(q) && !queue_disk_is_full(q))
+                return; /* room is about to come: lanes are asked again then */
+        if (is_over(q)) {
+                shed(q);
+                return;
+        }
         if (lane == normal || normal->n_slots <= LANE_SLOTS_MIN || lane->n_slots >= normal->n_slots) {
                 (void)evict(q, lane);
                 return;

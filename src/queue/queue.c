@@ -104,6 +104,7 @@ void queue_host(Queue *q, LaneHost *ret)
                 .make_room = queue_make_room,
                 .grows = queue_grows,
                 .may_keep = queue_may_keep,
+                .makes_slots = queue_makes_slots,
                 .gives_up = queue_gives_up_slot,
                 .removed = queue_slot_removed,
                 .committed = on_committed,

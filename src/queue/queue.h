@@ -160,7 +160,8 @@ typedef struct QueueRecord {
  * only. When so much is settled out of order that it could not be kept over a restart, the news pause until the
  * backlog, which goes on into them, is empty. */
 int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret);
-/* Past the peeked record: it is in the caller's hands, and not evicted any more, until it is settled. */
+/* Past the peeked record: it is in the caller's hands until it is settled, and not evicted any more; while there is no
+ * link (queue_hold_notices()) only if nothing else is left to make room with. */
 void queue_advance(Queue *q, QueueLane lane, QueueSource source);
 /* What is durable and unread becomes backlog, the news begin behind it: for each time the link comes back. So it is
  * after opening. What was peeked and not advanced over is unread. */

@@ -149,6 +149,128 @@ START_TEST(what_is_in_hand_is_not_dropped)
 }
 END_TEST
 
+/* As a link that is cut leaves it: what is in hand stays there for days. It goes too, when nothing else can. */
+START_TEST(without_a_link_what_is_in_hand_goes_last)
+{
+        QueueRecord record;
+        unsigned s;
+        Ledger l;
+        Bench b;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(&b);
+        b.settings.n_lanes = 1;
+        b.settings.max_bytes = 2 * b.settings.segment_bytes;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        ck_assert_int_eq(bench_append_big(&b, s, 100000), 0);
+        bench_run(&b, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(bench_peek(&b, QUEUE_LANE_NORMAL, &record), 0);
+        bench_advance(&b, QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 20; i++) {
+                ck_assert_int_eq(bench_append_big(&b, s, 200000), 0);
+                bench_run(&b, 3 * USEC_PER_SEC);
+        }
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, 21);
+        queue_settle(b.queue, s, record.epoch, 1, 1, OUTCOME_ACKNOWLEDGED); /* too late */
+        ck_assert_uint_eq(bench_ledger(&b).settled[OUTCOME_ACKNOWLEDGED], 0);
+        bench_done(&b);
+}
+END_TEST
+
+static uint64_t bytes_in_use(Bench *b)
+{
+        QueueStatus status;
+
+        queue_status(b->queue, &status);
+        return status.bytes;
+}
+
+/* So many slots of 2 MiB hold something, some of it in hand, and the limit is 4 MiB from now on. */
+static unsigned lower_limit(Bench *b, unsigned n_slots, bool drop_newest, uint64_t *ret_before)
+{
+        QueueRecord record;
+        unsigned s;
+
+        log_configure(&(LogSettings){.level = LOG_EMERG});
+        bench_init(b);
+        b->settings.max_bytes = 64 << 20;
+        b->settings.segment_bytes = 2 << 20;
+        bench_open(b);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        while (bytes_in_use(b) < n_slots * (2 << 20)) {
+                ck_assert_int_eq(bench_append_big(b, s, 50000), 0);
+                bench_run(b, USEC_PER_SEC);
+        }
+        *ret_before = bytes_in_use(b);
+        bench_close(b);
+        b->settings.max_bytes = 4 << 20;
+        b->settings.segment_bytes = 0;
+        b->settings.drop_newest = drop_newest;
+        bench_open(b);
+        s = bench_stream(b, "telemetry", QUEUE_LANE_NORMAL);
+        for (int i = 0; i < 20; i++) {
+                while (bench_peek(b, QUEUE_LANE_NORMAL, &record) == QUEUE_E_WAIT)
+                        bench_run(b, USEC_PER_SEC);
+                bench_advance(b, QUEUE_LANE_NORMAL);
+        }
+        return s;
+}
+
+static int submit_big(Bench *b, unsigned s, void (*fn)(void *userdata, int error, unsigned stream, uint64_t epoch,
+                                                       uint64_t n), void *userdata)
+{
+        static char text[240000];
+        QueueReceipt receipt = {fn, userdata};
+
+        memset(text, 'x', sizeof(text));
+        return queue_append(b->queue, s, QUEUE_KIND_MESSAGE, text, sizeof(text), &receipt, NULL);
+}
+
+static void count_answer(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
+{
+        unsigned *answers = userdata;
+
+        ck_assert_int_eq(error, 0);
+        (*answers)++;
+}
+
+/* Everyone is answered soon, yes or no, without a link and with messages in hand; and nothing grows. */
+START_TEST(a_lowered_limit_takes_hold)
+{
+        for (unsigned n_slots = 2; n_slots <= 18; n_slots += 4)
+                for (int drop_newest = 0; drop_newest < 2; drop_newest++) {
+                        unsigned s, answers = 0, taken = 0, full = 0;
+                        uint64_t before;
+                        Bench b;
+
+                        s = lower_limit(&b, n_slots, drop_newest, &before);
+                        for (int i = 0; i < 40; i++) {
+                                int r = submit_big(&b, s, count_answer, &answers);
+
+                                for (int k = 0; k < 10 && r == QUEUE_E_BUSY; k++) {
+                                        bench_run(&b, USEC_PER_SEC);
+                                        r = submit_big(&b, s, count_answer, &answers);
+                                }
+                                ck_assert_msg(r == 0 || (drop_newest && r == QUEUE_E_FULL), "%u slots, %d: %d", n_slots,
+                                              i, r);
+                                taken += r == 0;
+                                full += r == QUEUE_E_FULL;
+                                bench_run(&b, 10 * USEC_PER_SEC);
+                                ck_assert_msg(answers == taken, "%u slots, drop %s: the %dth is not answered", n_slots,
+                                              drop_newest ? "newest" : "oldest", i);
+                                ck_assert_uint_le(bytes_in_use(&b), MAX(before, b.settings.max_bytes));
+                        }
+                        if (drop_newest)
+                                ck_assert_uint_gt(full, 0);
+                        else
+                                ck_assert_uint_le(files_bytes(&b), b.settings.max_bytes);
+                        bench_done(&b);
+                }
+}
+END_TEST
+
 /* Whoever asks whether there is room does not make it. */
 START_TEST(a_question_drops_nothing)
 {
@@ -759,6 +881,8 @@ int main(void)
         tcase_add_test(c, the_oldest_go_when_full);
         tcase_add_test(c, the_oldest_go_for_a_large_one);
         tcase_add_test(c, what_is_in_hand_is_not_dropped);
+        tcase_add_test(c, without_a_link_what_is_in_hand_goes_last);
+        tcase_add_test(c, a_lowered_limit_takes_hold);
         tcase_add_test(c, a_question_drops_nothing);
         tcase_add_test(c, or_the_newest_are_refused);
         tcase_add_test(c, urgent_takes_room_from_normal);
