@@ -157,6 +157,27 @@ static int cannot_open(Search *o, Slot *slot, const char *path, int error)
         return error; /* out of descriptors, read-only: not the slot's fault, however long it takes */
 }
 
+static bool is_zero(const uint8_t *bytes, size_t n)
+{
+        return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
+/* No page of it is ours. What was half made is zero from one end to the other. Of a slot that was made a torn first
+ * commit may have left noise, but never as far as to its end. */
+static bool is_foreign(Search *o, const Slot *slot, int64_t size)
+{
+        int64_t at = lane_is_short(o->lane, slot) ? 0 : MAX(size - PAGE_BYTES, (int64_t)0);
+
+        for (ssize_t n; at < size; at += n) {
+                n = disk_read(o->disk, slot->fd, o->pages, PAGE_BYTES, (uint64_t)at);
+                if (n <= 0)
+                        return n < 0; /* not to be known: rather kept */
+                if (!is_zero(o->pages, (size_t)n))
+                        return true;
+        }
+        return false;
+}
+
 static int open_slot(Search *o, unsigned index, Head *head)
 {
         Lane *l = o->lane;
@@ -181,6 +202,10 @@ static int open_slot(Search *o, unsigned index, Head *head)
         if (fd < 0 || size < 0)
                 return cannot_open(o, slot, path, fd < 0 ? fd : (int)size);
         look_at(o, head, path);
+        if (slot->state == SLOT_FREE && is_foreign(o, slot, size)) {
+                slot->state = SLOT_ALIEN;
+                foreign_note(o->found, path, "is no file of the queue; left alone: move it away, if you do not know it");
+        }
         if (slot->state == SLOT_FREE && lane_is_short(l, slot)) {
                 /* half made when the power went, or of a smaller size */
                 slot->fd = disk_close(o->disk, slot->fd);

@@ -483,6 +483,64 @@ START_TEST(what_stands_in_the_place_of_a_file_is_named)
 }
 END_TEST
 
+static void write_at(Bench *b, const char *path, const void *bytes, size_t n, uint64_t offset)
+{
+        struct iovec iov = {(void *)(uintptr_t)bytes, n};
+        int fd = disk_open(&b->disk->disk, path, O_RDWR | O_CREAT);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(disk_write(&b->disk->disk, fd, &iov, 1, offset), 0);
+        disk_close(&b->disk->disk, fd);
+}
+
+/* A name like a slot's makes no slot of a file. What we made, and the power cut off, is zero, or only begun. */
+START_TEST(what_others_called_like_a_slot_stays)
+{
+        static const char notes[] = "notes\n";
+        static const struct {
+                const char *at_begin; /* NULL: zeros */
+                uint64_t size;
+                bool to_the_end, theirs, goes;
+        } cases[] = {
+                {notes, 6, true, true, false},
+                {notes, 100 * 1024, false, true, false},
+                {notes, 1024 * 1024, true, true, false},
+                {NULL, 1, false, false, true},
+                {NULL, 8192, false, false, true},
+                {NULL, 384 * 1024, false, false, false},
+                {notes, 384 * 1024, false, false, false}, /* a torn first commit */
+        };
+        static const char path[] = "/queue/normal/seg-0009";
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *begin = cases[i].at_begin ?: "\0\0\0\0\0";
+                uint8_t *bytes;
+                size_t size;
+                Bench b;
+
+                start(&b);
+                fill(&b, 100);
+                bench_close(&b);
+                write_at(&b, path, "", 1, cases[i].size - 1);
+                write_at(&b, path, begin, MIN((uint64_t)6, cases[i].size), 0);
+                if (cases[i].to_the_end)
+                        write_at(&b, path, begin, 6, cases[i].size - 6);
+                tell_anew();
+                bench_open(&b);
+                check_collects(&b);
+                ck_assert_msg(log_capture_has(&told, "seg-0009: is no file of the queue; left alone") == cases[i].theirs,
+                              "%zu", i);
+                bytes = fake_disk_file(b.disk, path, &size);
+                ck_assert_msg(!bytes == cases[i].goes, "%zu", i);
+                if (cases[i].theirs) {
+                        ck_assert_uint_eq(size, cases[i].size);
+                        ck_assert_mem_eq(bytes, begin, 6);
+                }
+                done(&b);
+        }
+}
+END_TEST
+
 START_TEST(each_foreign_thing_is_told_up_to_a_bound)
 {
         Bench b;
@@ -553,6 +611,7 @@ int main(void)
         tcase_add_test(c, what_is_under_way_at_the_end_is_told);
         tcase_add_test(c, no_record_is_lost_with_a_page_0);
         tcase_add_test(c, what_stands_in_the_place_of_a_file_is_named);
+        tcase_add_test(c, what_others_called_like_a_slot_stays);
         tcase_add_test(c, each_foreign_thing_is_told_up_to_a_bound);
         tcase_add_test(c, the_identity_is_missing_or_another);
         return suite_run(s);
