@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 #include "base/disk-worker.h"
 
@@ -75,6 +76,29 @@ static int real_list(Disk *disk, const char *path, void (*entry)(void *userdata,
 static int real_lock(Disk *disk, int fd)
 {
         return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* The kernel's list names files by device and inode; some file systems have another device there than in stat(). */
+static pid_t real_lock_holder(Disk *disk, int fd)
+{
+        FILE *locks = fopen("/proc/locks", "re");
+        char line[256];
+        pid_t holder = 0;
+        struct stat st;
+
+        if (!locks)
+                return 0;
+        while (fstat(fd, &st) == 0 && holder == 0 && fgets(line, sizeof(line), locks)) {
+                unsigned major, minor;
+                unsigned long long inode;
+                int pid;
+
+                if (sscanf(line, "%*s FLOCK %*s %*s %d %x:%x:%llu", &pid, &major, &minor, &inode) == 4 && pid > 0 &&
+                    inode == st.st_ino && makedev(major, minor) == st.st_dev)
+                        holder = pid;
+        }
+        (void)fclose(locks);
+        return holder;
 }
 
 static int64_t real_size(Disk *disk, int fd)
@@ -207,6 +231,7 @@ static const DiskOps real_ops = {
         .rename = real_rename,
         .list = real_list,
         .lock = real_lock,
+        .lock_holder = real_lock_holder,
         .size = real_size,
         .read = real_read,
         .write = real_write,

@@ -70,6 +70,11 @@ int disk_lock(Disk *disk, int fd)
         return disk->ops->lock(disk, fd);
 }
 
+pid_t disk_lock_holder(Disk *disk, int fd)
+{
+        return disk->ops->lock_holder ? disk->ops->lock_holder(disk, fd) : 0;
+}
+
 int64_t disk_size(Disk *disk, int fd)
 {
         return disk->ops->size(disk, fd);

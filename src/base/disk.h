@@ -15,6 +15,7 @@
  * Operations return 0, a descriptor or a count, or a negative errno, and say nothing themselves.
  */
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "base/clock.h"
@@ -47,6 +48,7 @@ typedef struct DiskOps {
         int (*rename)(Disk *disk, const char *from, const char *to);
         int (*list)(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata);
         int (*lock)(Disk *disk, int fd); /* -EWOULDBLOCK: somebody else has it */
+        pid_t (*lock_holder)(Disk *disk, int fd); /* NULL: it cannot tell */
         int64_t (*size)(Disk *disk, int fd); /* -EISDIR, -ENXIO: it is no file */
         ssize_t (*read)(Disk *disk, int fd, void *data, size_t size, uint64_t offset, bool wait);
         ssize_t (*write)(Disk *disk, int fd, const struct iovec *iov, int n_iov, uint64_t offset);
@@ -95,6 +97,7 @@ int disk_unlink(Disk *disk, const char *path);
 int disk_rename(Disk *disk, const char *from, const char *to);
 int disk_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata);
 int disk_lock(Disk *disk, int fd);
+pid_t disk_lock_holder(Disk *disk, int fd); /* who has it, as far as the system tells; 0: not known */
 int64_t disk_size(Disk *disk, int fd);
 int disk_allocate(Disk *disk, int fd, uint64_t size);
 int disk_sync(Disk *disk, int fd);          /* the data, and what is needed to find it */
