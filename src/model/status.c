@@ -14,6 +14,8 @@ const char *disk_state_to_string(DiskState state)
                 return "read-only";
         case DISK_FAILED:
                 return "failed";
+        case DISK_IN_USE:
+                return "in-use";
         case _DISK_STATE_MAX:
         case _DISK_STATE_INVALID:
                 break;

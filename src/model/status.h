@@ -44,13 +44,15 @@ typedef enum DiskState {
         DISK_STALLED,   /* a write does not end */
         DISK_READ_ONLY, /* the file system takes no writes */
         DISK_FAILED,
+        DISK_IN_USE, /* another process has the queue */
         _DISK_STATE_MAX,
         _DISK_STATE_INVALID = -22,
 } DiskState;
 
-const char *disk_state_to_string(DiskState state); /* "well" "full" "stalled" "read-only" "failed" */
+const char *disk_state_to_string(DiskState state); /* "well" "full" "stalled" "read-only" "failed" "in-use" */
 
 typedef struct QueueStatus {
+        bool unknown;     /* never opened yet: counts and ledgers are of what is in memory, and tell nothing */
         uint64_t records; /* waiting, those in flight included */
         uint64_t bytes;   /* on disk */
         double fill;      /* of the lane that is nearest to its first drop: 1 is there */

@@ -90,6 +90,15 @@ static int make_directory(Disk *disk, const char *path)
         return r == -EEXIST ? 0 : r;
 }
 
+static void in_use_reason(char reason[static LANE_REASON_MAX], const char *directory, pid_t holder)
+{
+        char pid[32] = "";
+
+        if (holder > 0)
+                (void)snprintf(pid, sizeof(pid), " (pid %lld)", (long long)holder);
+        (void)snprintf(reason, LANE_REASON_MAX, "%s is in use by another process%s", directory, pid);
+}
+
 static int open_directory(Search *o, const char *directory, char reason[static LANE_REASON_MAX])
 {
         Lane *l = o->lane;
@@ -121,7 +130,9 @@ static int open_directory(Search *o, const char *directory, char reason[static L
                 l->lock_fd = foreign_open(o->disk, lock, O_RDWR | O_CREAT);
         o->barred = foreign_is(l->lock_fd);
         r = l->lock_fd < 0 ? l->lock_fd : disk_lock(o->disk, l->lock_fd);
-        if (r < 0)
+        if (r == -EWOULDBLOCK)
+                in_use_reason(reason, directory, disk_lock_holder(o->disk, l->lock_fd));
+        else if (r < 0)
                 lane_reason(reason, r, "lock", lock);
         return r;
 }

@@ -98,8 +98,6 @@ static const char *remedy(int error)
         case ELOOP:
         case ENXIO:
                 return "move away what is in its place, or change queue.directory";
-        case EWOULDBLOCK:
-                return "another process has the queue open: look for a second hublinkd";
         case EMFILE:
         case ENFILE:
                 return "raise the limit of open files";

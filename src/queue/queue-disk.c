@@ -26,6 +26,8 @@ static DiskState state_of(int error)
                 return DISK_FULL;
         case EROFS:
                 return DISK_READ_ONLY;
+        case EWOULDBLOCK: /* the lock was not given */
+                return DISK_IN_USE;
         default:
                 return DISK_FAILED;
         }
@@ -59,7 +61,7 @@ static void stall_reason(const Queue *q, const char *what, const char *path, use
 /* The worst that is the matter. */
 static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASON_MAX])
 {
-        if (now >= opening_stall_due(q)) {
+        if (now >= opening_stall_due(q) && q->open_error != -EWOULDBLOCK) {
                 stall_reason(q, "opening", q->directory, q->opening->since_usec, reason);
                 return DISK_STALLED;
         }
@@ -105,6 +107,11 @@ static void tell(const Queue *q)
                 log_line(LOG_ERR, LOG_ID_DISK_STALLED, NULL,
                          "Queue: %s. Readings wait in memory, at most %u KiB a lane; what is over is refused.",
                          q->reason, LANE_BATCH_PAGES * PAGE_BYTES / 1024);
+        else if (q->disk_state == DISK_IN_USE)
+                log_line(LOG_ERR, LOG_ID_QUEUE_IN_USE, NULL,
+                         "Queue: %s. Until that ends nothing is stored, and readings are kept in memory, at most %u "
+                         "KiB a lane.",
+                         q->reason, LANE_RING_PAGES * PAGE_BYTES / 1024);
         else
                 log_line(LOG_ERR, q->disk_state == DISK_STALLED ? LOG_ID_DISK_STALLED : LOG_ID_DISK_FAILED, NULL,
                          "Queue: %s. Readings are kept in memory meanwhile, at most %u KiB a lane.", q->reason,
@@ -129,7 +136,8 @@ void queue_look_at_disk(Queue *q)
 /* The next time to look although nothing has happened. */
 usec_t queue_disk_due(const Queue *q)
 {
-        usec_t due = q->disk_state == DISK_STALLED ? USEC_INFINITY : opening_stall_due(q);
+        bool known = q->disk_state == DISK_STALLED || q->disk_state == DISK_IN_USE;
+        usec_t due = known ? USEC_INFINITY : opening_stall_due(q);
 
         if (!q->failed && q->disk_state != DISK_STALLED)
                 for (unsigned i = 0; i < q->host.n_lanes && queue_is_open(q); i++)

@@ -367,7 +367,10 @@ void queue_ledger(const Queue *q, unsigned stream, Ledger *ret)
 
 void queue_status(const Queue *q, QueueStatus *ret)
 {
-        *ret = (QueueStatus){.disk_state = q->disk_state, .disk_failed = q->failed, .disk_error = q->reason};
+        *ret = (QueueStatus){.unknown = !queue_is_open(q),
+                             .disk_state = q->disk_state,
+                             .disk_failed = q->failed,
+                             .disk_error = q->reason};
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Ledger ledger;
 
@@ -379,6 +382,11 @@ void queue_status(const Queue *q, QueueStatus *ret)
                 ret->bytes += lane_bytes(q->lanes[i]);
         for (unsigned i = 0; i < q->host.n_lanes; i++)
                 ret->fill = MAX(ret->fill, queue_fill_of(q, i));
+}
+
+const char *queue_in_use(const Queue *q)
+{
+        return q->disk_state == DISK_IN_USE ? q->reason : NULL;
 }
 
 void queue_stats(const Queue *q, QueueStats *ret)

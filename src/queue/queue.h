@@ -187,5 +187,8 @@ void queue_hold_notices(Queue *q, bool hold);
 uint64_t queue_epoch(const Queue *q);
 void queue_ledger(const Queue *q, unsigned stream, Ledger *ret);
 void queue_status(const Queue *q, QueueStatus *ret);
+/* In words, that another process has the directory: then what this one sends is not known here, nor what that one
+ * does. NULL: none has. */
+const char *queue_in_use(const Queue *q);
 
 void queue_stats(const Queue *q, QueueStats *ret);

@@ -208,7 +208,7 @@ START_TEST(one_directory_has_one_queue)
         real_open(&other);
         queue_status(other.q, &status);
         ck_assert(status.disk_failed);
-        ck_assert_ptr_nonnull(strstr(status.disk_error, "another process has the queue open"));
+        ck_assert_ptr_nonnull(strstr(status.disk_error, "is in use by another process (pid "));
         other.q = queue_close(other.q, 0);
         ck_assert_int_eq(submit(&r, s, "x"), 0);
         while (r.n_ok + r.n_failed == 0)

@@ -475,12 +475,15 @@ START_TEST(a_directory_in_other_hands)
         b.disk->locked = true;
         bench_open(&b);
         queue_status(b.queue, &status);
-        ck_assert(status.disk_failed);
-        ck_assert_ptr_nonnull(strstr(status.disk_error, "another process has the queue open"));
+        ck_assert(status.disk_failed && status.unknown);
+        ck_assert_int_eq(status.disk_state, DISK_IN_USE);
+        ck_assert_str_eq(status.disk_error, "/queue is in use by another process");
+        ck_assert_ptr_eq(queue_in_use(b.queue), status.disk_error);
         b.disk->locked = false;
         bench_run(&b, 2 * USEC_PER_MIN);
         queue_status(b.queue, &status);
-        ck_assert(!status.disk_failed);
+        ck_assert(!status.disk_failed && !status.unknown);
+        ck_assert_ptr_null(queue_in_use(b.queue));
         bench_done(&b);
         log_tap(NULL, NULL);
 }
