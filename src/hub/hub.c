@@ -37,6 +37,7 @@ struct Hub {
         usec_t since_usec;        /* boot clock: the link is up, or down, since then */
         const char *fault;        /* why there is no identity */
         char why[CONNECTION_DETAIL_MAX]; /* there is no credential, as hub_explain() was told */
+        char held[CONNECTION_DETAIL_MAX]; /* why it is not to be connected; "": it may */
 };
 
 static usec_t now_of(const Hub *hub)
@@ -322,6 +323,8 @@ Hub *hub_free(Hub *hub)
 void hub_start(Hub *hub)
 {
         hub->started = true;
+        if (hub->identity && hub->held[0])
+                return;
         if (hub->identity)
                 feed_kind(hub, CONNECTION_EVENT_START);
         else if (hub->fault != no_credential) /* else whoever gave none has said why */
@@ -344,6 +347,26 @@ void hub_stop(Hub *hub)
                 hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
 }
 
+static void stop_held(Hub *hub)
+{
+        feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STOP, .reason = LINK_REASON_NONE, .detail = hub->held});
+}
+
+void hub_hold(Hub *hub, const char *why)
+{
+        if (strcmp(hub->held, why ?: "") == 0)
+                return;
+        (void)snprintf(hub->held, sizeof(hub->held), "%s", why ?: "");
+        if (!hub->identity)
+                return;
+        if (hub->held[0]) {
+                log_line(LOG_WARNING, NULL, LOG_FIELDS("HUBLINK_STATE=stopped", "HUBLINK_REASON=none"),
+                         "Not connecting: %s.", hub->held);
+                stop_held(hub);
+        } else if (hub->started)
+                feed_kind(hub, CONNECTION_EVENT_START);
+}
+
 int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString *credential)
 {
         ConnectionSettings cs = connection_settings(settings);
@@ -364,7 +387,9 @@ int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString 
                 ConnectionEvent stop = stop_without_credential(hub);
 
                 feed(hub, &stop);
-        } else if (hub->started)
+        } else if (hub->held[0])
+                stop_held(hub);
+        else if (hub->started)
                 feed_kind(hub, old ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
         return 0;
 }

@@ -73,6 +73,9 @@ void hub_stop(Hub *hub); /* DISCONNECT if there is a link; no events follow */
 int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString *credential);
 /* Why there is no credential, in words: the status tells it until one comes. Copied; changed() is not called. */
 void hub_explain(Hub *hub, const char *why);
+/* Not to be connected now, for a reason in words, which are copied: the link is stopped, whoever asks for it. NULL:
+ * not any more. */
+void hub_hold(Hub *hub, const char *why);
 Ticker hub_ticker(Hub *hub);
 
 /* verbs */

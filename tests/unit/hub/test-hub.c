@@ -157,13 +157,16 @@ static HubStatus status(void)
         return s;
 }
 
+static const char in_use[] = "/queue is in use by another process (pid 7)";
+
 static void assert_link(LinkState state, LinkReason reason)
 {
         HubStatus s = status();
+        bool held = state == LINK_STOPPED && strcmp(s.detail, in_use) == 0;
 
         ck_assert_msg(s.state == state && s.reason == reason, "%s, %s: %s", link_state_to_string(s.state),
                       link_reason_to_string(s.reason), s.detail);
-        ck_assert_msg((reason == LINK_REASON_NONE) == (*s.detail == 0), "'%s'", s.detail);
+        ck_assert_msg(held || (reason == LINK_REASON_NONE) == (*s.detail == 0), "'%s'", s.detail);
 }
 
 static void start_connected(void)
@@ -670,6 +673,46 @@ START_TEST(reconnect_tries_at_once)
 }
 END_TEST
 
+START_TEST(held_it_connects_for_nobody)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = parse(MODULE);
+
+        make_hub(DEVICE);
+        hub_hold(t.hub, in_use);
+        hub_start(t.hub);
+        hub_hold(t.hub, in_use);
+        hub_reconnect(t.hub);
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0);
+        sleep_until(t.clock.boot_usec + USEC_PER_HOUR);
+        ck_assert_uint_eq(t.far.n_connects, 0);
+        assert_link(LINK_STOPPED, LINK_REASON_NONE);
+        ck_assert_str_eq(status().detail, in_use);
+        ck_assert_uint_eq(t.log.n_lines, 1);
+        ck_assert(log_capture_has(&t.log, "Not connecting: /queue is in use by another process (pid 7)."));
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, NULL), 0);
+        assert_link(LINK_STOPPED, LINK_REASON_NO_CREDENTIAL);
+        ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0);
+        assert_link(LINK_STOPPED, LINK_REASON_NONE);
+        hub_hold(t.hub, NULL);
+        ck_assert_uint_eq(t.far.n_connects, 1);
+        assert_link(LINK_CONNECTING, LINK_REASON_NONE);
+        ck_assert_str_eq(status().detail, "");
+}
+END_TEST
+
+START_TEST(held_while_connected_it_leaves)
+{
+        make_hub(DEVICE);
+        hub_start(t.hub);
+        fake_transport_accept(&t.far);
+        ck_assert(hub_is_ready(t.hub));
+        hub_hold(t.hub, in_use);
+        ck_assert_uint_eq(t.n_lost, 1);
+        ck_assert_uint_eq(t.far.n_goodbyes, 1);
+        assert_link(LINK_STOPPED, LINK_REASON_NONE);
+}
+END_TEST
+
 START_TEST(stop_says_goodbye_and_nothing_more)
 {
         start_connected();
@@ -831,6 +874,8 @@ int main(void)
         tcase_add_test(c, a_shorter_backoff_shortens_the_wait_that_has_begun);
         tcase_add_test(c, a_new_credential_lets_the_window_empty_and_reconnects);
         tcase_add_test(c, reconnect_tries_at_once);
+        tcase_add_test(c, held_it_connects_for_nobody);
+        tcase_add_test(c, held_while_connected_it_leaves);
         tcase_add_test(c, stop_says_goodbye_and_nothing_more);
 
         c = suite_case(s, "days in milliseconds");
