@@ -41,8 +41,11 @@ DEFINE_GETTER(last_acknowledged, "t", s->last_acknowledged_usec);
 static int get_ledger(sd_bus *b, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-        const Ledger *l = &bus_status(userdata)->ledger;
+        const Status *s = bus_status(userdata);
+        const Ledger *l = &s->ledger;
 
+        if (s->queue.unknown)
+                return sd_bus_message_append(reply, "a{st}", 0);
         return sd_bus_message_append(reply, "a{st}", 5, "accepted", l->accepted, "acknowledged",
                                      l->settled[OUTCOME_ACKNOWLEDGED], "waiting", ledger_waiting(l),
                                      "dropped", ledger_dropped(l), "dead_lettered", ledger_dead_lettered(l));
@@ -51,11 +54,12 @@ static int get_ledger(sd_bus *b, const char *path, const char *interface, const 
 static int get_dropped(sd_bus *b, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-        const Ledger *l = &bus_status(userdata)->ledger;
+        const Status *s = bus_status(userdata);
+        const Ledger *l = &s->ledger;
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "{st}");
-        for (Outcome o = 0; r >= 0 && o < _OUTCOME_MAX; o++)
+        for (Outcome o = 0; r >= 0 && o < _OUTCOME_MAX && !s->queue.unknown; o++)
                 if (outcome_is_drop(o))
                         r = sd_bus_message_append(reply, "{st}", outcome_to_string(o), l->settled[o]);
         return r < 0 ? r : sd_bus_message_close_container(reply);

@@ -79,10 +79,10 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
         case MANAGER_LAST_ACKNOWLEDGED:
                 return s->last_acknowledged_usec;
         case MANAGER_LEDGER:
-                return hash(hash(HASH_BEGIN, &s->ledger.accepted, sizeof(s->ledger.accepted)),
+                return hash(hash(HASH_BEGIN ^ s->queue.unknown, &s->ledger.accepted, sizeof(s->ledger.accepted)),
                             s->ledger.settled, sizeof(s->ledger.settled));
         case MANAGER_DROPPED:
-                return hash(HASH_BEGIN, s->ledger.settled + OUTCOME_QUEUE_FULL,
+                return hash(HASH_BEGIN ^ s->queue.unknown, s->ledger.settled + OUTCOME_QUEUE_FULL,
                             (OUTCOME_DISK + 1 - OUTCOME_QUEUE_FULL) * sizeof(s->ledger.settled[0]));
         case MANAGER_REFUSED:
                 return hash(HASH_BEGIN, s->refused, sizeof(s->refused));

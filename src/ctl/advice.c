@@ -137,12 +137,23 @@ static bool disk_is(const GatewayStatus *s, DiskState state)
         return strcmp(s->disk_state, disk_state_to_string(state)) == 0;
 }
 
+/* The line about the queue has told why. */
+static bool waits_for_queue(const GatewayStatus *s)
+{
+        return disk_is(s, DISK_IN_USE) && state_is(s, LINK_STOPPED) && reason_of(s->link_reason) == LINK_REASON_NONE;
+}
+
 /* Its words name the remedy. */
 void advice_put_disk(Buffer *b, const GatewayStatus *s)
 {
         if (!*s->disk_error)
                 return;
-        if (disk_is(s, DISK_FULL))
+        if (disk_is(s, DISK_IN_USE))
+                buffer_printf(b,
+                              "%s: end the one that is not wanted, a second hublinkd or hublinkctl queue. Until then "
+                              "nothing is sent, and readings are kept in memory only, and few.",
+                              s->disk_error);
+        else if (disk_is(s, DISK_FULL))
                 buffer_printf(b, "The queue's disk is full: %s. Until then the queue does not grow.", s->disk_error);
         else if (disk_is(s, DISK_STALLED))
                 buffer_printf(b,
@@ -222,6 +233,10 @@ Colour advice_put_link(Buffer *b, const GatewayStatus *s, usec_t now)
         }
         buffer_append_string(b, "Not connected");
         put_since(b, s, now);
+        if (waits_for_queue(s)) {
+                buffer_append_string(b, ": not before it has the queue, which is tried again by itself.");
+                return COLOUR_CARE;
+        }
         if (state_is(s, LINK_STOPPED) && reason == LINK_REASON_NONE)
                 buffer_append_string(b, ": hublinkd is stopping.");
         else if (state_is(s, LINK_OFFLINE) && reason == LINK_REASON_NONE)

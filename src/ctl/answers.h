@@ -44,6 +44,12 @@ typedef struct GatewayStatus {
         struct sd_bus_message *message;
 } GatewayStatus;
 
+/* What lies in the queue and what became of it: not before the daemon could open it. */
+static inline bool gateway_counts_are_known(const GatewayStatus *s)
+{
+        return s->ledger.n_items > 0;
+}
+
 int gateway_status_read(GatewayStatus *ret, struct sd_bus_message *m);
 void gateway_status_done(GatewayStatus *s);
 

@@ -16,6 +16,37 @@ static void put_member(Buffer *b, const char *name, const char *value)
         buffer_append_char(b, ',');
 }
 
+/* A number of the queue's, or null while nobody has looked into it. */
+static void put_known(Buffer *b, const GatewayStatus *s, const char *name, uint64_t n)
+{
+        buffer_printf(b, "\"%s\":", name);
+        if (gateway_counts_are_known(s))
+                json_unsigned(b, n);
+        else
+                buffer_append_string(b, "null");
+}
+
+static void put_ledger_json(Buffer *b, const GatewayStatus *s)
+{
+        static const char *const before[] = {"accepted", "acknowledged", "waiting"};
+
+        buffer_append_string(b, "\"ledger\":{");
+        for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+                put_known(b, s, before[i], counts_get(&s->ledger, before[i]));
+                buffer_append_char(b, ',');
+        }
+        buffer_append_string(b, "\"dropped\":");
+        if (gateway_counts_are_known(s))
+                put_counts_json(b, &s->dropped);
+        else
+                buffer_append_string(b, "null");
+        buffer_append_char(b, ',');
+        put_known(b, s, "dead_lettered", counts_get(&s->ledger, "dead_lettered"));
+        buffer_append_string(b, ",\"refused\":");
+        put_counts_json(b, &s->refused);
+        buffer_append_char(b, '}');
+}
+
 static int print_json(const GatewayStatus *s, const SensorList *l)
 {
         Buffer b = BUFFER_NULL;
@@ -28,25 +59,22 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         buffer_printf(&b, "\"since\":%" PRIu64 ",\"next_try\":%" PRIu64 ",", s->link_since, s->next_attempt);
         put_member(&b, "hub", s->hub);
         put_member(&b, "device_id", s->device_id);
-        buffer_printf(&b,
-                      "\"ledger\":{\"accepted\":%" PRIu64 ",\"acknowledged\":%" PRIu64
-                      ",\"waiting\":%" PRIu64 ",\"dropped\":",
-                      counts_get(&s->ledger, "accepted"), counts_get(&s->ledger, "acknowledged"),
-                      counts_get(&s->ledger, "waiting"));
-        put_counts_json(&b, &s->dropped);
-        buffer_printf(&b, ",\"dead_lettered\":%" PRIu64 ",\"refused\":",
-                      counts_get(&s->ledger, "dead_lettered"));
-        put_counts_json(&b, &s->refused);
-        buffer_printf(&b,
-                      "},\"queue\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"oldest_age\":%" PRIu64
-                      ",\"in_flight\":%" PRIu32 ",\"fill\":",
-                      s->queue_records, s->queue_bytes, s->oldest_age, s->in_flight);
+        put_ledger_json(&b, s);
+        buffer_append_string(&b, ",\"queue\":{");
+        put_known(&b, s, "records", s->queue_records);
+        buffer_append_char(&b, ',');
+        put_known(&b, s, "bytes", s->queue_bytes);
+        buffer_append_char(&b, ',');
+        put_known(&b, s, "oldest_age", s->oldest_age);
+        buffer_printf(&b, ",\"in_flight\":%" PRIu32 ",\"fill\":", s->in_flight);
         json_number(&b, s->queue_fill);
         buffer_append_char(&b, ',');
         put_member(&b, "disk_state", s->disk_state);
         buffer_append_string(&b, "\"disk_error\":");
         json_string(&b, s->disk_error);
-        buffer_printf(&b, "},\"dead_letters\":%" PRIu64 ",\"sensors\":", s->dead_letters);
+        buffer_append_string(&b, "},");
+        put_known(&b, s, "dead_letters", s->dead_letters);
+        buffer_append_string(&b, ",\"sensors\":");
         put_sensors_json(&b, l);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
@@ -80,9 +108,12 @@ static void add_queue(Table *t, const GatewayStatus *s)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
-        buffer_printf(&b, "%" PRIu64 " record%s, ", s->queue_records, s->queue_records == 1 ? "" : "s");
-        put_size(&b, s->queue_bytes);
-        if (s->queue_records > 0) {
+        if (gateway_counts_are_known(s)) {
+                buffer_printf(&b, "%" PRIu64 " record%s, ", s->queue_records, s->queue_records == 1 ? "" : "s");
+                put_size(&b, s->queue_bytes);
+        } else
+                buffer_append_string(&b, "not known");
+        if (gateway_counts_are_known(s) && s->queue_records > 0) {
                 buffer_append_string(&b, ", oldest ");
                 put_span(&b, s->oldest_age);
         }
@@ -130,8 +161,14 @@ static void print_gateway(const Screen *screen, const GatewayStatus *s, usec_t n
         table_print(&t, screen);
 }
 
-static void print_ledger(const Counts *l)
+static void print_ledger(const GatewayStatus *s)
 {
+        const Counts *l = &s->ledger;
+
+        if (!gateway_counts_are_known(s)) {
+                puts("ledger: not known");
+                return;
+        }
         printf("ledger: accepted=%" PRIu64 " acknowledged=%" PRIu64 " waiting=%" PRIu64 " dropped=%" PRIu64
                " dead_lettered=%" PRIu64 "\n",
                counts_get(l, "accepted"), counts_get(l, "acknowledged"), counts_get(l, "waiting"),
@@ -177,7 +214,7 @@ static int print_text(const GatewayStatus *s, const SensorList *l)
                 putchar('\n');
         print_sensors(&screen, l);
         putchar('\n');
-        print_ledger(&s->ledger);
+        print_ledger(s);
         return CTL_OK;
 }
 

@@ -57,6 +57,8 @@ HubSink daemon_hub_sink(Daemon *d);
 ReadingSink daemon_reading_sink(Daemon *d);
 Control daemon_control(Daemon *d);
 void daemon_status_changed(void *userdata);
+/* Two that connect as one device throw each other off: whoever has the queue connects. */
+void daemon_hold_link(Daemon *d);
 
 /* daemon-settings.c */
 

@@ -48,9 +48,23 @@ static void on_queue_pressure(void *userdata, QueueLane lane, double fill)
                         bus_pressure(d->bus, queue_stream_name(d->queue, i), fill);
 }
 
+void daemon_hold_link(Daemon *d)
+{
+        hub_hold(d->hub, queue_in_use(d->queue));
+}
+
+static void on_queue_changed(void *userdata)
+{
+        Daemon *d = userdata;
+
+        if (d->hub && d->queue)
+                daemon_hold_link(d);
+        daemon_status_changed(d);
+}
+
 QueueSink daemon_queue_sink(Daemon *d)
 {
-        return (QueueSink){on_queue_readable, on_queue_settled, daemon_status_changed, on_queue_pressure, d};
+        return (QueueSink){on_queue_readable, on_queue_settled, on_queue_changed, on_queue_pressure, d};
 }
 
 static void on_dead_letter(void *userdata, uint64_t id)

@@ -137,6 +137,7 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
             (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
+        daemon_hold_link(d);
         hub_start(d->hub);
         *ret = TAKE_PTR(d);
         return 0;

@@ -45,6 +45,13 @@ static const char *reason_words(LinkReason reason)
         return "";
 }
 
+/* By ourselves, for a reason that is none of the link's. */
+static bool is_held(const Status *s)
+{
+        return s->link_state == LINK_STOPPED && s->link_reason == LINK_REASON_NONE && s->link_detail &&
+               *s->link_detail;
+}
+
 static void link_words(const Status *s, Buffer *b)
 {
         const char *hub = s->hub && *s->hub ? s->hub : "the hub";
@@ -59,12 +66,13 @@ static void link_words(const Status *s, Buffer *b)
                         buffer_printf(b, " again: %s", reason_words(s->link_reason));
                 break;
         default:
-                buffer_printf(b, "Not connected to %s: %s", hub, reason_words(s->link_reason));
+                buffer_printf(b, "Not connected to %s: %s", hub,
+                              is_held(s) ? s->link_detail : reason_words(s->link_reason));
                 break;
         }
 }
 
-static const char *disk_words(DiskState state)
+static const char *disk_verb(DiskState state)
 {
         switch (state) {
         case DISK_FULL:
@@ -78,19 +86,30 @@ static const char *disk_words(DiskState state)
         }
 }
 
+static void disk_words(const QueueStatus *q, Buffer *b)
+{
+        const char *error = q->disk_error ? q->disk_error : "";
+
+        if (q->disk_state == DISK_IN_USE)
+                buffer_printf(b, "; %s", error);
+        else if (q->disk_state != DISK_WELL || q->disk_failed)
+                buffer_printf(b, "; the queue's disk %s: %s", disk_verb(q->disk_state), error);
+}
+
 void status_line(const Status *s, Buffer *b)
 {
         uint64_t waiting = s->queue.records;
 
         link_words(s, b);
-        if (waiting == 0)
+        if (s->queue.unknown)
+                buffer_append_string(b, "; what waits is not known");
+        else if (waiting == 0)
                 buffer_append_string(b, "; nothing is waiting");
         else
                 buffer_printf(b, "; %" PRIu64 " record%s waiting", waiting, waiting == 1 ? " is" : "s are");
         if (s->dead_letters.count > 0)
                 buffer_printf(b, "; %" PRIu64 " dead letter%s", s->dead_letters.count,
                               s->dead_letters.count == 1 ? "" : "s");
-        if (s->queue.disk_state != DISK_WELL || s->queue.disk_failed)
-                buffer_printf(b, "; the queue's disk %s: %s", disk_words(s->queue.disk_state),
-                              s->queue.disk_error ? s->queue.disk_error : "");
+        if (!is_held(s)) /* else that was it */
+                disk_words(&s->queue, b);
 }

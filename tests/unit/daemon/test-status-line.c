@@ -45,6 +45,25 @@ START_TEST(it_says_how_things_are)
 }
 END_TEST
 
+START_TEST(what_nobody_knows)
+{
+        Status s = {.link_state = LINK_CONNECTED, .hub = "h", .device_id = "d", .link_detail = ""};
+
+        s.queue = (QueueStatus){.unknown = true, .disk_state = DISK_READ_ONLY, .disk_failed = true,
+                                .disk_error = "check it"};
+        expect(&s, "Connected to h as d; what waits is not known; the queue's disk is read-only: check it");
+        s.queue.disk_state = DISK_IN_USE;
+        s.queue.disk_error = "/q is in use by another process (pid 7)";
+        s.link_state = LINK_STOPPED;
+        s.link_detail = s.queue.disk_error;
+        expect(&s, "Not connected to h: /q is in use by another process (pid 7); what waits is not known");
+        s.link_reason = LINK_REASON_NO_CREDENTIAL;
+        s.link_detail = "";
+        expect(&s, "Not connected to h: there is no credential; what waits is not known; /q is in use by another "
+                   "process (pid 7)");
+}
+END_TEST
+
 START_TEST(every_reason_has_words)
 {
         for (LinkReason reason = 0; reason < _LINK_REASON_MAX; reason++) {
@@ -64,6 +83,7 @@ int main(void)
         TCase *c = suite_case(s, "one line");
 
         tcase_add_test(c, it_says_how_things_are);
+        tcase_add_test(c, what_nobody_knows);
         tcase_add_test(c, every_reason_has_words);
         return suite_run(s);
 }
