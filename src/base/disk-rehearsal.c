@@ -86,6 +86,11 @@ static int rehearse_lock(Disk *disk, int fd)
         return r == -EWOULDBLOCK ? r : 0;
 }
 
+static pid_t rehearse_lock_holder(Disk *disk, int fd)
+{
+        return fd == EMPTY_FD ? 0 : disk_lock_holder(behind(disk), fd);
+}
+
 static int64_t rehearse_size(Disk *disk, int fd)
 {
         return fd == EMPTY_FD ? 0 : disk_size(behind(disk), fd);
@@ -202,6 +207,7 @@ static const DiskOps rehearsal_ops = {
         .rename = rehearse_rename,
         .list = rehearse_list,
         .lock = rehearse_lock,
+        .lock_holder = rehearse_lock_holder,
         .size = rehearse_size,
         .read = rehearse_read,
         .write = rehearse_write,

@@ -726,10 +726,12 @@ START_TEST(an_opening_that_stalls_is_told_and_passes)
 
         log_capture_begin(&log);
         bench_init(&b);
-        b.disk->locked = true;
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_errno = EIO;
         bench_open(&b);
         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
-        b.disk->locked = false;
+        b.disk->fail_at = 0;
         b.disk->stall_at = b.disk->n_calls + 1;
         bench_run(&b, 4 * USEC_PER_SEC);
         queue_status(b.queue, &status);
