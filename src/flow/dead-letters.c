@@ -237,7 +237,7 @@ static QueueSettings store_settings(const QueueSettings *settings, char *directo
         store.drop_newest = false;
         store.commit_interval_usec = COMMIT_INTERVAL;
         store.unhurried = true;
-        store.no_notices = true;
+        store.of_dead_letters = true;
         store.n_lanes = 1;
         return store;
 }

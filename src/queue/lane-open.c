@@ -99,22 +99,33 @@ static void in_use_reason(char reason[static LANE_REASON_MAX], const char *direc
         (void)snprintf(reason, LANE_REASON_MAX, "%s is in use by another process%s", directory, pid);
 }
 
+static int make_directories(Search *o, const char *directory, char reason[static LANE_REASON_MAX])
+{
+        int r = make_directory(o->disk, directory), below;
+
+        if (r < 0) {
+                lane_reason(reason, r, "make", directory);
+                return r;
+        }
+        below = make_directory(o->disk, o->lane->path);
+        if (o->lane->host->nested && foreign_is(below) &&
+            foreign_set_aside(o, directory, "foreign", foreign_what(below)) == 0 &&
+            make_directory(o->disk, directory) == 0)
+                below = make_directory(o->disk, o->lane->path);
+        if (below < 0)
+                lane_reason(reason, below, "make", o->lane->path);
+        return below;
+}
+
 static int open_directory(Search *o, const char *directory, char reason[static LANE_REASON_MAX])
 {
         Lane *l = o->lane;
         _cleanup_free_ char *lock = NULL;
         int r;
 
-        r = make_directory(o->disk, directory);
-        if (r < 0) {
-                lane_reason(reason, r, "make", directory);
+        r = make_directories(o, directory, reason);
+        if (r < 0)
                 return r;
-        }
-        r = make_directory(o->disk, l->path);
-        if (r < 0) {
-                lane_reason(reason, r, "make", l->path);
-                return r;
-        }
         l->dir_fd = disk_open(o->disk, l->path, O_RDONLY | O_DIRECTORY);
         if (l->dir_fd < 0) {
                 o->barred = foreign_is(l->dir_fd);

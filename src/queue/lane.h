@@ -51,6 +51,7 @@ typedef struct LaneHost {
         size_t slot_pages; /* of new slots */
         unsigned tries;    /* to open, that failed before this one */
         unsigned n_lanes;
+        bool nested; /* the directory is one of ours, too: what stands in its place goes aside */
         Meter *meter;
         Notices *notices;
         MeterUse use; /* of an opening */

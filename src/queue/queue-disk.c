@@ -94,9 +94,30 @@ static bool any_failed(const Queue *q)
         return !queue_is_open(q) && q->open_error < 0;
 }
 
-static void tell(const Queue *q)
+/* What stands in the queue is not given up before it is in their store. */
+static void tell_of_dead_letters(const Queue *q)
 {
         if (q->disk_state == DISK_WELL)
+                log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Dead letters: %s can be written to again.",
+                         q->directory);
+        else if (q->disk_state == DISK_FULL && !q->failed)
+                log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL,
+                         "Dead letters: %s. Until then their store does not grow, and its oldest give way to new ones "
+                         "when it is full.",
+                         q->reason);
+        else
+                log_line(LOG_ERR,
+                         q->disk_state == DISK_STALLED  ? LOG_ID_DISK_STALLED
+                         : q->disk_state == DISK_IN_USE ? LOG_ID_QUEUE_IN_USE
+                                                        : LOG_ID_DISK_FAILED,
+                         NULL, "Dead letters: %s. What is to be set aside stays in the queue meanwhile.", q->reason);
+}
+
+static void tell(const Queue *q)
+{
+        if (q->settings.of_dead_letters)
+                tell_of_dead_letters(q);
+        else if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
         else if (q->disk_state == DISK_FULL && !q->failed)
                 log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL, "Queue: %s. Until then the queue does not grow, and %s.",

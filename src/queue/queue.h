@@ -61,7 +61,8 @@ typedef struct QueueSettings {
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
         bool unhurried;              /* receipts, too, wait for the commit interval */
-        bool no_notices;             /* nobody is to be told of what is dropped: its records go nowhere */
+        bool of_dead_letters;        /* their store: its records go nowhere, so nobody is to be told of what is dropped;
+                                      * the directory is one of ours, in the queue's own */
 } QueueSettings;
 
 #define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */

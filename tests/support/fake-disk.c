@@ -172,6 +172,15 @@ static bool parent_exists(const FakeDisk *fake, const char *path)
         return exists;
 }
 
+static bool parent_is_file(const FakeDisk *fake, const char *path)
+{
+        char *parent = need(strndup(path, (size_t)(strrchr(path, '/') - path)));
+        ssize_t i = find(fake, parent);
+
+        free(parent);
+        return i >= 0 && !fake->inodes[i].is_directory;
+}
+
 static FakeInode *inode_of(const FakeDisk *fake, int fd)
 {
         return &fake->inodes[fake->handles[fd - FIRST_FD].inode];
@@ -242,6 +251,10 @@ static int fake_mkdir(Disk *disk, const char *path)
                 return -EEXIST;
         if (!parent_exists(fake, path))
                 return -ENOENT;
+        if (is_forbidden(fake, path, true))
+                return -EACCES;
+        if (parent_is_file(fake, path))
+                return -ENOTDIR;
         i = make(fake, path, true);
         e = record(fake, MADE, i);
         e->path = need(strdup(path));

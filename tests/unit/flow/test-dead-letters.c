@@ -4,6 +4,7 @@
  * Dead letters between two real queues on a fake disk: whatever happens, a record is in one place at least.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -227,6 +228,63 @@ START_TEST(a_store_that_cannot_be_read_is_no_empty_one)
         house_run(&h, 2 * USEC_PER_MIN);
         ck_assert_uint_eq(house_listed(&h, &l), 1);
         house_end(&h);
+}
+END_TEST
+
+START_TEST(what_stands_in_the_place_of_the_store_goes_aside)
+{
+        const DeadLetter *l;
+        LogCapture log;
+        House h;
+
+        for (int theirs = 0; theirs < 2; theirs++) {
+                log_capture_begin(&log);
+                house_begin(&h);
+                house_close(&h, USEC_PER_SEC);
+                ck_assert_int_eq(disk_rename(&h.disk->disk, "/queue/dead-letters", "/away"), 0);
+                if (theirs) {
+                        ck_assert_int_eq(disk_mkdir(&h.disk->disk, "/queue/dead-letters"), 0);
+                        fake_disk_forbid(h.disk, "/queue/dead-letters");
+                } else {
+                        int fd = disk_open(&h.disk->disk, "/queue/dead-letters", O_RDWR | O_CREAT);
+
+                        ck_assert_int_ge(fd, 0);
+                        disk_close(&h.disk->disk, fd);
+                }
+                house_open(&h);
+                ck_assert(log_capture_has(&log, theirs ? "/queue/dead-letters: belongs to another user"
+                                                       : "/queue/dead-letters: is no directory"));
+                ck_assert(log_capture_has(&log, "set aside as /queue/dead-letters-foreign-"));
+                (void)house_put_reading(&h, 1, true);
+                house_set_aside(&h, 1, 1);
+                ck_assert_uint_eq(house_listed(&h, &l), 1);
+                house_end(&h);
+                log_capture_end(&log);
+        }
+}
+END_TEST
+
+START_TEST(a_store_that_does_not_open_is_told_of_as_what_it_is)
+{
+        const DeadLetter *l;
+        LogCapture log;
+        House h;
+
+        log_capture_begin(&log);
+        house_begin(&h);
+        house_close(&h, USEC_PER_SEC);
+        h.disk->locked = true;
+        house_open(&h);
+        ck_assert(log_capture_has(&log, "Dead letters: /queue/dead-letters is in use by another process. What is to be "
+                                        "set aside stays in the queue meanwhile."));
+        h.disk->locked = false;
+        house_run(&h, 2 * USEC_PER_MIN);
+        ck_assert(log_capture_has(&log, "Dead letters: /queue/dead-letters can be written to again."));
+        (void)house_put_reading(&h, 1, true);
+        house_set_aside(&h, 1, 1);
+        ck_assert_uint_eq(house_listed(&h, &l), 1);
+        house_end(&h);
+        log_capture_end(&log);
 }
 END_TEST
 
@@ -594,6 +652,8 @@ int main(void)
         tcase_add_test(c, the_list_is_there_after_a_restart);
         tcase_add_test(c, a_store_that_cannot_be_read_is_no_empty_one);
         tcase_add_test(c, each_is_told_in_the_log);
+        tcase_add_test(c, what_stands_in_the_place_of_the_store_goes_aside);
+        tcase_add_test(c, a_store_that_does_not_open_is_told_of_as_what_it_is);
         tcase_add_test(c, for_one_over_the_limit_the_oldest_goes);
         tcase_add_test(c, the_store_is_bounded_in_bytes);
         tcase_add_test(c, no_dead_letter_is_too_old);
