@@ -48,7 +48,8 @@ def test_what_is_to_be_left_free_is_left(daemon):
     """The oldest give way before the floor is reached; with more room the queue grows again."""
     floor, text = 8 << 20, 'x' * 4000
     with Mount(daemon.state, 'size=16m') as mount:
-        daemon.configure('queue: { max_bytes = "64M"; segment = "512K"; min_free = "8M"; };\n').start()
+        daemon.configure('queue: { max_bytes = "64M"; segment = "512K"; min_free = "8M"; commit_interval = "20ms"; };\n')
+        daemon.start()
         daemon.bus.wait_for_name()
 
         def fill(n):
