@@ -220,7 +220,7 @@ int uplink_new(Uplink **ret, Queue *queue, Hub *hub, const Clock *clock, void (*
         }
         u->queue = queue;
         u->hub = hub;
-        queue_hold_notices(queue, true);
+        queue_set_link(queue, false);
         u->clock = clock;
         u->changed = changed;
         u->userdata = userdata;
@@ -358,7 +358,7 @@ void uplink_ready(Uplink *u)
         usec_t now = clock_boot(u->clock);
 
         u->expiry_at = USEC_INFINITY;
-        queue_hold_notices(u->queue, false);
+        queue_set_link(u->queue, true);
         queue_split(u->queue);
         for (size_t i = 0; i + 1 < LOADERS; i += 2) /* news, backlog */
                 loader_hand_over(&u->loaders[i], &u->loaders[i + 1], now);
@@ -385,7 +385,7 @@ void uplink_delivered(Uplink *u, uint64_t ticket)
 /* Sealed messages stay as they are. */
 void uplink_lost(Uplink *u)
 {
-        queue_hold_notices(u->queue, true);
+        queue_set_link(u->queue, false);
         tower_lost(&u->tower, clock_boot(u->clock));
         for (size_t i = 0; i < LOADERS; i++)
                 loader_lost(&u->loaders[i]);

@@ -49,7 +49,7 @@ struct Queue {
         usec_t opened_usec;
         Meter meter;
         Notices notices;
-        bool notices_held;
+        bool link_is_down;
         usec_t notices_log_usec; /* no line before */
         usec_t full_logged_usec;
         unsigned pressure[_QUEUE_LANE_MAX]; /* how many levels of it were told */

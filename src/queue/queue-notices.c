@@ -27,7 +27,7 @@ void queue_note(Queue *q, const Stream *stream, uint64_t first, uint64_t last, O
 
 usec_t queue_notices_due(const Queue *q)
 {
-        return q->failed || (q->notices_held && !notices_are_many(&q->notices)) ? USEC_INFINITY : q->notices.due_usec;
+        return q->failed || (q->link_is_down && !notices_are_many(&q->notices)) ? USEC_INFINITY : q->notices.due_usec;
 }
 
 void queue_tell(Queue *q, usec_t now)
@@ -47,9 +47,4 @@ void queue_tell(Queue *q, usec_t now)
                 }
                 notices_told(&q->notices, id, outcome, ranges, n, record);
         }
-}
-
-void queue_hold_notices(Queue *q, bool hold)
-{
-        q->notices_held = hold;
 }

@@ -169,7 +169,7 @@ static bool evict(Queue *q, Lane *l)
         Outcome outcome = queue_disk_is_full(q) ? OUTCOME_FREE_SPACE : OUTCOME_QUEUE_FULL;
         Slot *slot = oldest_to_go(q, l, false);
 
-        if (!slot && q->notices_held)
+        if (!slot && q->link_is_down)
                 slot = oldest_to_go(q, l, true);
         if (!slot)
                 return false;

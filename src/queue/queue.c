@@ -297,6 +297,11 @@ void queue_advance(Queue *q, QueueLane lane, QueueSource source)
                 lane_advance(q->lanes[lane], source);
 }
 
+void queue_set_link(Queue *q, bool up)
+{
+        q->link_is_down = !up;
+}
+
 void queue_split(Queue *q)
 {
         /* A link often comes back because somebody has set the clock: no record is served by what it said before. */

@@ -162,7 +162,7 @@ typedef struct QueueRecord {
  * backlog, which goes on into them, is empty. */
 int queue_peek(Queue *q, QueueLane lane, QueueSource source, QueueRecord *ret);
 /* Past the peeked record: it is in the caller's hands until it is settled, and not evicted any more; while there is no
- * link (queue_hold_notices()) only if nothing else is left to make room with. */
+ * link (queue_set_link()) only if nothing else is left to make room with. */
 void queue_advance(Queue *q, QueueLane lane, QueueSource source);
 /* What is durable and unread becomes backlog, the news begin behind it: for each time the link comes back. So it is
  * after opening. What was peeked and not advanced over is unread. */
@@ -180,9 +180,11 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
 /* Has every number of [first, end) an outcome? */
 bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end);
 
-/* Of what goes for another reason than the hub's acknowledgement the queue appends notices, QUEUE_KIND_NOTICE, to the
- * stream that it was in (queue/notices.h). Not while there is no link: then they gather, and are few. */
-void queue_hold_notices(Queue *q, bool hold);
+/* Is there a link? The queue takes it that there is, until it is told. Without one two things differ:
+ *   - Of what goes for another reason than the hub's acknowledgement the queue appends notices, QUEUE_KIND_NOTICE, to
+ *     the stream that it was in (queue/notices.h): then they gather instead, and are few.
+ *   - What is in somebody's hand may stay there for days: it is evicted too, if nothing else is left. */
+void queue_set_link(Queue *q, bool up);
 
 /* questions */
 uint64_t queue_epoch(const Queue *q);

@@ -157,7 +157,7 @@ int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, Queue
         return QUEUE_E_EMPTY;
 }
 
-void queue_hold_notices(Queue *q, bool hold)
+void queue_set_link(Queue *q, bool up)
 {
 }
 

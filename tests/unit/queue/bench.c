@@ -85,7 +85,7 @@ int bench_try_open(Bench *b)
         memset(b->settled, 0, sizeof(b->settled));
         r = queue_open(&b->queue, &b->settings, &b->disk->disk, &b->clock.clock, &b->random.random, &sink);
         if (r == 0)
-                queue_hold_notices(b->queue, !b->tells);
+                queue_set_link(b->queue, b->tells);
         return r;
 }
 

@@ -250,7 +250,7 @@ START_TEST(without_a_link_they_gather)
         Bench b;
 
         small(&b);
-        queue_hold_notices(b.queue, true);
+        queue_set_link(b.queue, false);
         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
         for (int i = 0; i < 300; i++) {
                 for (int k = 0; k < 20; k++)
@@ -258,7 +258,7 @@ START_TEST(without_a_link_they_gather)
                 bench_run(&b, USEC_PER_SEC);
         }
         ck_assert_uint_eq(bench_ledger(&b).accepted, 6000);
-        queue_hold_notices(b.queue, false);
+        queue_set_link(b.queue, true);
         bench_run(&b, 3 * USEC_PER_SEC);
         ck_assert_uint_eq(read_notices(&b, &told), 1);
         ck_assert_uint_eq(count(&told), b.settled[OUTCOME_QUEUE_FULL]);
