@@ -183,11 +183,10 @@ static void put_ago(Buffer *b, usec_t wall)
 static void print_list(const LetterList *list)
 {
         static const char *const heads[] = {"id", "set aside", "reason", "size", "record"};
-        Table t = {.n_columns = ARRAY_SIZE(heads)};
+        Table t = {};
         Screen screen = screen_of_stdout();
 
-        for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-                table_add(&t, COLOUR_FAINT, "%s", heads[i]);
+        table_head(&t, ARRAY_SIZE(heads), heads);
         for (size_t i = 0; i < list->n_letters; i++) {
                 const Letter *l = &list->letters[i];
                 _cleanup_(buffer_done) Buffer ago = BUFFER_NULL, size = BUFFER_NULL;

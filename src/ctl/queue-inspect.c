@@ -147,15 +147,10 @@ static void print_notes(const ArchiveLane *l, const Screen *screen)
 
 static void print_lanes(const Archive *a, const Screen *screen)
 {
-        Table t = {.n_columns = 6};
+        Table t = {};
         ArchiveLane l;
 
-        table_add(&t, COLOUR_FAINT, "lane");
-        table_add(&t, COLOUR_FAINT, "identity");
-        table_add(&t, COLOUR_FAINT, "last epoch");
-        table_add(&t, COLOUR_FAINT, "last commit");
-        table_add(&t, COLOUR_FAINT, "checkpoint");
-        table_add(&t, COLOUR_FAINT, "holds");
+        table_head(&t, 6, (const char *const[]){"lane", "identity", "last epoch", "last commit", "checkpoint", "holds"});
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
                 _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
@@ -182,16 +177,11 @@ static void print_lanes(const Archive *a, const Screen *screen)
 
 static void print_slots(const Archive *a, const Screen *screen)
 {
-        Table t = {.n_columns = 6};
+        Table t = {};
 
         if (archive_n_slots(a) == 0)
                 return;
-        table_add(&t, COLOUR_FAINT, "file");
-        table_add(&t, COLOUR_FAINT, "state");
-        table_add(&t, COLOUR_FAINT, "generation");
-        table_add(&t, COLOUR_FAINT, "pages");
-        table_add(&t, COLOUR_FAINT, "epoch");
-        table_add(&t, COLOUR_FAINT, "numbers");
+        table_head(&t, 6, (const char *const[]){"file", "state", "generation", "pages", "epoch", "numbers"});
         for (size_t i = 0; i < archive_n_slots(a); i++) {
                 _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
                 bool holds;
@@ -246,19 +236,14 @@ static bool has_streams(const Archive *a)
 
 static void print_streams(const Archive *a, const Screen *screen)
 {
-        Table t = {.n_columns = 6};
+        Table t = {};
         ArchiveStream s;
 
         if (!has_streams(a)) {
                 puts("It knows of no record.");
                 return;
         }
-        table_add(&t, COLOUR_FAINT, "stream");
-        table_add(&t, COLOUR_FAINT, "lane");
-        table_add(&t, COLOUR_FAINT, "next");
-        table_add(&t, COLOUR_FAINT, "settled below");
-        table_add(&t, COLOUR_FAINT, "waiting");
-        table_add(&t, COLOUR_FAINT, "outcomes");
+        table_head(&t, 6, (const char *const[]){"stream", "lane", "next", "settled below", "waiting", "outcomes"});
         for (unsigned i = 0; i < archive_n_streams(a); i++) {
                 _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 

@@ -143,6 +143,13 @@ static void print_cell(const Screen *s, const TableCell *c, size_t pad, size_t r
                 (void)putchar(' ');
 }
 
+void table_head(Table *t, unsigned n, const char *const *names)
+{
+        t->n_columns = n;
+        for (unsigned i = 0; i < n; i++)
+                table_add(t, COLOUR_FAINT, "%s", names[i]);
+}
+
 void table_print(Table *t, const Screen *s)
 {
         size_t widths[TABLE_COLUMNS_MAX] = {}, before = 0;

@@ -41,6 +41,8 @@ typedef struct Table {
         bool failed; /* no memory: prints what it has */
 } Table;
 
+/* The first row: n names, of as many columns. */
+void table_head(Table *t, unsigned n, const char *const *names);
 void table_add(Table *t, Colour colour, const char *fmt, ...) _printf_(3, 4);
 void table_print(Table *t, const Screen *s);
 

@@ -98,14 +98,11 @@ static Colour colour_of(const SensorInfo *s)
 void print_sensors(const Screen *screen, const SensorList *l)
 {
         usec_t now = clock_wall(&clock_system);
-        Table t = {.n_columns = 4};
+        Table t = {};
 
         if (l->n_sensors == 0)
                 return;
-        table_add(&t, COLOUR_FAINT, "sensor");
-        table_add(&t, COLOUR_FAINT, "state");
-        table_add(&t, COLOUR_FAINT, "read");
-        table_add(&t, COLOUR_FAINT, "values");
+        table_head(&t, 4, (const char *const[]){"sensor", "state", "read", "values"});
         for (size_t i = 0; i < l->n_sensors; i++) {
                 const SensorInfo *s = &l->sensors[i];
                 _cleanup_(buffer_done) Buffer age = BUFFER_NULL, what = BUFFER_NULL;
