@@ -62,6 +62,13 @@ def until(what, seconds=20):
         time.sleep(0.1)
 
 
+def wait_for_list(gateway, letters):
+    """After a start: the name is on the bus, the list is read, and the hub's queue has no original of them any more."""
+    gateway.wait_for_link('connected')
+    until(lambda: ctl(gateway, 'dead-letters', 'list').returncode == 0 and listed(gateway) == letters
+          and ledger(gateway)['waiting'] == 0)
+
+
 def submit(gateway, values, stream='telemetry'):
     return gateway.bus.call('Submit', 'sa(svt)a{sv}', (
         'plc', [(channel, value, 0) for channel, value in values], {'stream': dbus.String(stream, variant_level=1)}))
@@ -108,12 +115,12 @@ def test_it_is_there_after_a_restart_and_goes_when_it_is_deleted(gateway):
     before = until(lambda: len(listed(gateway)) == 3 and listed(gateway))
     gateway.kill()
     gateway.start()
-    until(lambda: listed(gateway) == before)
+    wait_for_list(gateway, before)
     assert good(ctl(gateway, 'dead-letters', 'delete', str(before[1]['id']))) == '%d is deleted\n' % before[1]['id']
     assert listed(gateway) == [before[0], before[2]]
     assert gateway.stop() == 0
     gateway.start()
-    until(lambda: listed(gateway) == [before[0], before[2]])
+    wait_for_list(gateway, [before[0], before[2]])
     result = ctl(gateway, 'dead-letters', 'delete', str(before[1]['id']), str(before[0]['id']))
     assert result.returncode == 1 and 'no dead letter %d' % before[1]['id'] in result.stderr
     assert result.stdout == '%d is deleted\n' % before[0]['id']
