@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "devhub/arguments.h"
-#include "devhub/device-command.h"
-#include "devhub/fault-command.h"
-#include "devhub/monitor.h"
+#include "devhub/cli/arguments.h"
+#include "devhub/cli/device-command.h"
+#include "devhub/cli/fault-command.h"
+#include "devhub/cli/monitor.h"
 #include "devhub/serve.h"
 
 #define EXIT_USAGE 2

@@ -8,9 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/tls-authority.h"
-#include "devhub/control.h"
-#include "devhub/operator.h"
-#include "devhub/registry.h"
+#include "devhub/cli/control.h"
+#include "devhub/cli/operator.h"
+#include "devhub/hub/registry.h"
 
 typedef struct Serve {
         StateDir *dir;

@@ -5,8 +5,8 @@
  * Serve - builds the running hub, lets it run, ends it
  */
 
+#include "devhub/hub/state-dir.h"
 #include "devhub/server.h"
-#include "devhub/state-dir.h"
 
 /* The program's exit status; SIGTERM and SIGINT end it. */
 int serve_run(StateDir *dir, const ServerSettings *settings);

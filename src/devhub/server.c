@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "devhub/judge.h"
-#include "devhub/kept-sessions.h"
-#include "devhub/link.h"
-#include "devhub/listener.h"
-#include "devhub/registry.h"
+#include "devhub/hub/registry.h"
+#include "devhub/mqtt/judge.h"
+#include "devhub/mqtt/kept-sessions.h"
+#include "devhub/net/link.h"
+#include "devhub/net/listener.h"
 #include "devhub/turn.h"
 
 #define LINKS_MAX 4096

@@ -14,8 +14,8 @@
 #include <systemd/sd-event.h>
 
 #include "base/tls-server.h"
-#include "devhub/fault.h"
-#include "devhub/store.h"
+#include "devhub/hub/fault.h"
+#include "devhub/hub/store.h"
 
 typedef struct Server Server;
 

@@ -13,8 +13,8 @@
 
 #include <systemd/sd-event.h>
 
-#include "devhub/event-log.h"
-#include "devhub/link.h"
+#include "devhub/hub/event-log.h"
+#include "devhub/net/link.h"
 
 typedef struct Turn Turn;
 

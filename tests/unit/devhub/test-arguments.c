@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/arguments.h"
+#include "devhub/cli/arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>

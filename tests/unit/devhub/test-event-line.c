@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/event-line.h"
+#include "devhub/cli/event-line.h"
 
 #include <json-c/json.h>
 #include <stdio.h>

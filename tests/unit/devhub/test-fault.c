@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/fault.h"
+#include "devhub/hub/fault.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/interval-set.h"
+#include "reader/interval-set.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/judge.h"
+#include "devhub/mqtt/judge.h"
 
 #include <errno.h>
 #include <string.h>

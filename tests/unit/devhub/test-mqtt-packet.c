@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/mqtt-packet.h"
+#include "devhub/mqtt/mqtt-packet.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/session.h"
+#include "devhub/mqtt/session.h"
 
 #include <errno.h>
 #include <string.h>

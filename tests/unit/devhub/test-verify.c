@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/verify.h"
+#include "reader/verify.h"
 
 #include <string.h>
 

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/cli/arguments.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/quantity.h"
+
+static const char help[] =
+        "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
+        "\n"
+        "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N]\n"
+        "       hublink-devhub device create|delete ID\n"
+        "       hublink-devhub device list\n"
+        "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
+        "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
+        "                              [--match TEXT]\n"
+        "       hublink-devhub fault list | fault clear [NAME]\n"
+        "\n"
+        "every command\n"
+        "  --state-dir DIR   where the hub keeps itself (default: /var/lib/hublink-devhub)\n"
+        "  --help, --version\n"
+        "serve\n"
+        "  --host NAME       name in certificate, user names and tokens (default: " ARGUMENTS_HOST ")\n"
+        "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
+        "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
+        "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
+        "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
+        "monitor             events as lines of JSON, then those that come\n"
+        "  --from P          start, end (default), or the sequence number to begin at\n"
+        "  --count N         end after N events (--verify: N unique records)\n"
+        "  --for D           end after that time: 30s, 5min; fewer than --count by then is a failure\n"
+        "  --verify          count hublink's records instead, from the start: received, unique, duplicates, gaps;\n"
+        "                    without --count and --for only what is there; a gap is a failure\n"
+        "fault set           until cleared, or --for a time, or --count strikes\n"
+        "  refuse-connect    CONNECT gets CONNACK --code N (default 3; 0: none, the connection closes)\n"
+        "  cut               links close: now; with --for or --count also new ones, at their first packet\n"
+        "  delay-puback      PUBACKs come --delay D late (default 1s)\n"
+        "  withhold-puback   events are stored and not acknowledged\n"
+        "  silent            links are never answered again\n"
+        "  poison            links close at an event with --match TEXT in its body, which is not stored\n"
+        "\n"
+        "exit: 0; 1 failed; 2 usage\n";
+
+void arguments_print_help(void)
+{
+        (void)fputs(help, stdout);
+}
+
+static int complain(const char *fmt, ...) _printf_(1, 2);
+static int complain(const char *fmt, ...)
+{
+        va_list ap;
+
+        (void)fputs("hublink-devhub: ", stderr);
+        va_start(ap, fmt);
+        (void)vfprintf(stderr, fmt, ap);
+        va_end(ap);
+        (void)fputs("; try --help\n", stderr);
+        return -EINVAL;
+}
+
+/* ---- options ---- */
+
+typedef enum Option {
+        OPTION_STATE_DIR = 1,
+        OPTION_HELP,
+        OPTION_VERSION,
+        OPTION_HOST,
+        OPTION_LISTEN,
+        OPTION_MQTT_PORT,
+        OPTION_JSON,
+        OPTION_FROM,
+        OPTION_COUNT,
+        OPTION_FOR,
+        OPTION_VERIFY,
+        OPTION_DEVICE,
+        OPTION_CODE,
+        OPTION_DELAY,
+        OPTION_MATCH,
+} Option;
+
+#define TAKES_ANY       (~0u)
+#define OF(command)     (1u << (command))
+#define OF_DEVICE       (OF(COMMAND_DEVICE_CREATE) | OF(COMMAND_DEVICE_LIST))
+
+static const struct option options[] = {
+        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"host", required_argument, NULL, OPTION_HOST},
+        {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"mqtt-port", required_argument, NULL, OPTION_MQTT_PORT},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"from", required_argument, NULL, OPTION_FROM},
+        {"count", required_argument, NULL, OPTION_COUNT},
+        {"for", required_argument, NULL, OPTION_FOR},
+        {"verify", no_argument, NULL, OPTION_VERIFY},
+        {"device", required_argument, NULL, OPTION_DEVICE},
+        {"code", required_argument, NULL, OPTION_CODE},
+        {"delay", required_argument, NULL, OPTION_DELAY},
+        {"match", required_argument, NULL, OPTION_MATCH},
+        {},
+};
+
+/* Which commands take it? */
+static const unsigned takers[] = {
+        [OPTION_STATE_DIR] = TAKES_ANY,
+        [OPTION_HELP] = TAKES_ANY,
+        [OPTION_VERSION] = TAKES_ANY,
+        [OPTION_HOST] = OF(COMMAND_SERVE),
+        [OPTION_LISTEN] = OF(COMMAND_SERVE),
+        [OPTION_MQTT_PORT] = OF(COMMAND_SERVE),
+        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST),
+        [OPTION_FROM] = OF(COMMAND_MONITOR),
+        [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
+        [OPTION_FOR] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
+        [OPTION_VERIFY] = OF(COMMAND_MONITOR),
+        [OPTION_DEVICE] = OF(COMMAND_FAULT_SET),
+        [OPTION_CODE] = OF(COMMAND_FAULT_SET),
+        [OPTION_DELAY] = OF(COMMAND_FAULT_SET),
+        [OPTION_MATCH] = OF(COMMAND_FAULT_SET),
+};
+
+static const char *option_name(int option)
+{
+        for (size_t i = 0; options[i].name; i++)
+                if (options[i].val == option)
+                        return options[i].name;
+        return "?";
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
+{
+        char *end;
+        unsigned long long v;
+
+        if (!isdigit((unsigned char)*text))
+                return false;
+        errno = 0;
+        v = strtoull(text, &end, 10);
+        if (*end || errno || v > max)
+                return false;
+        *ret = v;
+        return true;
+}
+
+/* A name that may stand in a certificate: letters, digits, hyphens and dots. */
+static bool is_host_name(const char *text)
+{
+        size_t size = strlen(text);
+
+        return size > 0 && size <= 253 && isalnum((unsigned char)text[0]) &&
+               strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.") == size;
+}
+
+static int take_from(Arguments *a, const char *value)
+{
+        if (strcmp(value, "start") == 0)
+                a->monitor.from = MONITOR_FROM_START;
+        else if (strcmp(value, "end") == 0)
+                a->monitor.from = MONITOR_FROM_END;
+        else if (parse_number(value, INT64_MAX, &a->monitor.sequence))
+                a->monitor.from = MONITOR_FROM_SEQUENCE;
+        else
+                return complain("--from takes start, end or a sequence number, not '%s'", value);
+        return 0;
+}
+
+static int take_option(Arguments *a, Option option, const char *value)
+{
+        uint64_t number;
+
+        switch (option) {
+        case OPTION_STATE_DIR:
+                a->state_dir = value;
+                return 0;
+        case OPTION_HELP:
+        case OPTION_VERSION:
+                return 0;
+        case OPTION_HOST:
+                if (!is_host_name(value))
+                        return complain("--host takes a host name, not '%s'", value);
+                a->serve.host = value;
+                return 0;
+        case OPTION_LISTEN:
+                a->serve.listen = value;
+                return 0;
+        case OPTION_MQTT_PORT:
+                if (!parse_number(value, UINT16_MAX, &number))
+                        return complain("--mqtt-port takes a port number, not '%s'", value);
+                a->serve.mqtt_port = (uint16_t)number;
+                return 0;
+        case OPTION_JSON:
+                a->json = true;
+                return 0;
+        case OPTION_FROM:
+                return take_from(a, value);
+        case OPTION_COUNT:
+                if (!parse_number(value, INT64_MAX, &number) || number == 0)
+                        return complain("--count takes a number above 0, not '%s'", value);
+                a->count = a->monitor.count = number;
+                return 0;
+        case OPTION_FOR:
+                if (quantity_parse_time(value, &a->for_usec) < 0)
+                        return complain("--for takes a time such as 30s or 5min, not '%s'", value);
+                a->monitor.for_usec = a->for_usec;
+                return 0;
+        case OPTION_VERIFY:
+                a->monitor.verify = true;
+                return 0;
+        case OPTION_DEVICE:
+                a->device_id = value;
+                return 0;
+        case OPTION_CODE:
+                if (!parse_number(value, 5, &number))
+                        return complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'", value);
+                a->code = (int)number;
+                return 0;
+        case OPTION_DELAY:
+                if (quantity_parse_time(value, &a->delay_usec) < 0)
+                        return complain("--delay takes a time such as 1s or 200ms, not '%s'", value);
+                return 0;
+        case OPTION_MATCH:
+                a->match = value;
+                return 0;
+        }
+        return complain("unknown option");
+}
+
+/* ---- commands ---- */
+
+static const struct {
+        const char *word, *second; /* second NULL: the command is one word */
+        Command command;
+        int min_operands, max_operands;
+        const char *operand;
+} commands[] = {
+        {"serve", NULL, COMMAND_SERVE, 0, 0, NULL},
+        {"device", "create", COMMAND_DEVICE_CREATE, 1, 1, "a device id"},
+        {"device", "list", COMMAND_DEVICE_LIST, 0, 0, NULL},
+        {"device", "delete", COMMAND_DEVICE_DELETE, 1, 1, "a device id"},
+        {"monitor", NULL, COMMAND_MONITOR, 0, 1, NULL},
+        {"fault", "set", COMMAND_FAULT_SET, 1, 1, "the name of a fault"},
+        {"fault", "list", COMMAND_FAULT_LIST, 0, 0, NULL},
+        {"fault", "clear", COMMAND_FAULT_CLEAR, 0, 1, NULL},
+};
+
+static int unknown_command(char *const words[], int n_words)
+{
+        Nearest nearest = nearest_begin(words[0]);
+
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                if (strcmp(commands[i].word, words[0]) == 0)
+                        return n_words > 1 ? complain("'%s' has no command '%s'", words[0], words[1])
+                                           : complain("'%s' needs a second word", words[0]);
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                nearest_offer(&nearest, commands[i].word);
+        return nearest.found ? complain("unknown command '%s', did you mean '%s'?", words[0], nearest.found)
+                             : complain("unknown command '%s'", words[0]);
+}
+
+static int take_command(Arguments *a, char *const words[], int n_words)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                int n = commands[i].second ? 2 : 1;
+
+                if (n_words < n || strcmp(words[0], commands[i].word) != 0 ||
+                    (n == 2 && strcmp(words[1], commands[i].second) != 0))
+                        continue;
+                a->command = commands[i].command;
+                if (n_words - n < commands[i].min_operands)
+                        return complain("'%s %s' needs %s", words[0], words[1], commands[i].operand);
+                if (n_words - n > commands[i].max_operands)
+                        return complain("'%s' is one word too many", words[n + commands[i].max_operands]);
+                a->operand = n_words > n ? words[n] : NULL;
+                return 0;
+        }
+        return n_words == 0 ? 0 : unknown_command(words, n_words);
+}
+
+static int check_fault(const Arguments *a)
+{
+        Nearest nearest;
+
+        if (!a->operand)
+                return 0;
+        if (fault_kind_from_string(a->operand) != _FAULT_KIND_INVALID)
+                return 0;
+        nearest = nearest_begin(a->operand);
+        for (int i = 0; i < _FAULT_KIND_MAX; i++)
+                nearest_offer(&nearest, fault_kind_to_string((FaultKind)i));
+        return nearest.found ? complain("unknown fault '%s', did you mean '%s'?", a->operand, nearest.found)
+                             : complain("unknown fault '%s'", a->operand);
+}
+
+/* What an option may be given to is known when the command is; getopt has by then moved the words to the end. */
+static int check_options(const Arguments *a, unsigned seen)
+{
+        for (int option = 1; option < (int)ARRAY_SIZE(takers); option++)
+                if (seen & 1u << option && !(takers[option] & OF(a->command)))
+                        return complain("--%s does not belong to this command", option_name(option));
+        return 0;
+}
+
+int arguments_parse(int argc, char *argv[], Arguments *ret)
+{
+        Arguments a = {
+                .command = COMMAND_SERVE,
+                .state_dir = "/var/lib/hublink-devhub",
+                .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883},
+                .monitor = {.from = MONITOR_FROM_END, .for_usec = USEC_INFINITY},
+                .for_usec = USEC_INFINITY,
+                .code = -1,
+                .delay_usec = USEC_INFINITY,
+        };
+        unsigned seen = 0;
+        int c, r;
+
+        optind = 0;
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+                if (c == ':')
+                        return complain("%s needs a value", argv[optind - 1]);
+                if (c == '?')
+                        return complain("unknown option '%s'", argv[optind - 1]);
+                seen |= 1u << c;
+                r = take_option(&a, (Option)c, optarg);
+                if (r < 0)
+                        return r;
+        }
+        if (seen & (1u << OPTION_HELP | 1u << OPTION_VERSION)) {
+                a.command = seen & 1u << OPTION_HELP ? COMMAND_HELP : COMMAND_VERSION;
+                *ret = a;
+                return 0;
+        }
+        r = take_command(&a, argv + optind, argc - optind);
+        if (r < 0)
+                return r;
+        r = check_options(&a, seen);
+        if (r < 0)
+                return r;
+        if (a.command == COMMAND_FAULT_SET || a.command == COMMAND_FAULT_CLEAR) {
+                r = check_fault(&a);
+                if (r < 0)
+                        return r;
+        }
+        a.monitor.device_id = a.operand;
+        if (a.monitor.verify && !(seen & 1u << OPTION_FROM))
+                a.monitor.from = MONITOR_FROM_START;
+        *ret = a;
+        return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Arguments - the command line as a command and its settings
+ */
+
+#include "base/clock.h"
+#include "devhub/cli/monitor.h"
+#include "devhub/hub/fault.h"
+#include "devhub/server.h"
+
+#define ARGUMENTS_HOST "devhub.localdomain"
+
+typedef enum Command {
+        COMMAND_SERVE,
+        COMMAND_DEVICE_CREATE,
+        COMMAND_DEVICE_LIST,
+        COMMAND_DEVICE_DELETE,
+        COMMAND_MONITOR,
+        COMMAND_FAULT_SET,
+        COMMAND_FAULT_LIST,
+        COMMAND_FAULT_CLEAR,
+        COMMAND_HELP,
+        COMMAND_VERSION,
+} Command;
+
+typedef struct Arguments {
+        Command command;
+        const char *state_dir;
+        const char *operand; /* the device's id, or the fault's name; NULL: none */
+        bool json;
+        ServerSettings serve;
+        MonitorSettings monitor;
+
+        /* of fault set */
+        const char *device_id;
+        usec_t for_usec;
+        uint64_t count; /* 0: no limit */
+        int code;       /* -1: the usual */
+        usec_t delay_usec; /* USEC_INFINITY: the usual */
+        const char *match; /* NULL: every event */
+} Arguments;
+
+/* Borrows from argv. -EINVAL: what is wrong has been said on stderr. */
+int arguments_parse(int argc, char *argv[], Arguments *ret);
+void arguments_print_help(void);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/cli/fault-command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/quantity.h"
+#include "devhub/cli/control.h"
+
+static json_object *request_new(const char *verb)
+{
+        json_object *request = json_object_new_object();
+
+        json_object_object_add(request, "verb", json_object_new_string(verb));
+        return request;
+}
+
+/* Takes the request. */
+static int call(const StateDir *dir, json_object *request, json_object **ret_answer)
+{
+        json_object *answer = NULL, *error;
+        int r = control_call(dir, request, &answer);
+
+        json_object_put(request);
+        if (r == -ECONNREFUSED)
+                (void)fprintf(stderr, "hublink-devhub: no server runs in %s\n", dir->path);
+        else if (r < 0)
+                (void)fprintf(stderr, "hublink-devhub: the server in %s does not answer: %s\n", dir->path,
+                              strerror(-r));
+        if (r < 0)
+                return r;
+        if (json_object_object_get_ex(answer, "error", &error)) {
+                (void)fprintf(stderr, "hublink-devhub: %s\n", json_object_get_string(error));
+                json_object_put(answer);
+                return -EINVAL;
+        }
+        *ret_answer = answer;
+        return 0;
+}
+
+static int ask(const StateDir *dir, json_object *request)
+{
+        json_object *answer;
+
+        if (call(dir, request, &answer) < 0)
+                return EXIT_FAILURE;
+        json_object_put(answer);
+        return EXIT_SUCCESS;
+}
+
+int fault_set(const StateDir *dir, const Arguments *a)
+{
+        json_object *request = request_new("fault-set");
+
+        json_object_object_add(request, "fault", json_object_new_string(a->operand));
+        if (a->device_id)
+                json_object_object_add(request, "device", json_object_new_string(a->device_id));
+        if (a->for_usec != USEC_INFINITY)
+                json_object_object_add(request, "for_usec", json_object_new_uint64(a->for_usec));
+        if (a->count > 0)
+                json_object_object_add(request, "count", json_object_new_uint64(a->count));
+        if (a->code >= 0)
+                json_object_object_add(request, "code", json_object_new_int(a->code));
+        if (a->match)
+                json_object_object_add(request, "match", json_object_new_string(a->match));
+        if (a->delay_usec != USEC_INFINITY)
+                json_object_object_add(request, "delay_usec", json_object_new_uint64(a->delay_usec));
+        return ask(dir, request);
+}
+
+int fault_clear(const StateDir *dir, const char *name)
+{
+        json_object *request = request_new("fault-clear");
+
+        if (name)
+                json_object_object_add(request, "fault", json_object_new_string(name));
+        return ask(dir, request);
+}
+
+static void print_fault(json_object *fault)
+{
+        json_object *name, *device, *value;
+
+        json_object_object_get_ex(fault, "fault", &name);
+        json_object_object_get_ex(fault, "device", &device);
+        (void)printf("%s", json_object_get_string(name));
+        if (device)
+                (void)printf(" --device %s", json_object_get_string(device));
+        if (json_object_object_get_ex(fault, "for_usec", &value)) {
+                _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+
+                /* what is left, in whole seconds: nobody needs the microseconds */
+                quantity_print_time(&text, json_object_get_uint64(value) / USEC_PER_SEC * USEC_PER_SEC);
+                (void)printf(" --for %s", text.size > 0 ? text.data : "0s");
+        }
+        if (json_object_object_get_ex(fault, "count", &value))
+                (void)printf(" --count %" PRIu64, json_object_get_uint64(value));
+        if (json_object_object_get_ex(fault, "match", &value))
+                (void)printf(" --match %s", json_object_get_string(value));
+        json_object_object_get_ex(fault, "strikes", &value);
+        (void)printf("   struck %" PRIu64 " times\n", json_object_get_uint64(value));
+}
+
+int fault_list(const StateDir *dir, bool json)
+{
+        json_object *answer, *list;
+
+        if (call(dir, request_new("fault-list"), &answer) < 0)
+                return EXIT_FAILURE;
+        json_object_object_get_ex(answer, "faults", &list);
+        if (json)
+                (void)printf("%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN));
+        else
+                for (size_t i = 0; i < json_object_array_length(list); i++)
+                        print_fault(json_object_array_get_idx(list, i));
+        json_object_put(answer);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/cli/monitor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "azure/bag.h"
+#include "devhub/cli/event-line.h"
+#include "devhub/hub/event-log.h"
+#include "reader/verify.h"
+
+#define LOOK_EVERY_MS 50
+#define BATCH         1000
+
+typedef struct Monitor {
+        const MonitorSettings *settings;
+        Store store;
+        Verify *verify; /* NULL: lines are shown */
+        Buffer lines;
+        uint64_t after; /* the last sequence number dealt with */
+        uint64_t n;     /* counted toward settings->count */
+} Monitor;
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int signal)
+{
+        stopped = 1;
+}
+
+static void catch_signals(void)
+{
+        struct sigaction action = {.sa_handler = on_signal};
+
+        (void)sigaction(SIGINT, &action, NULL);
+        (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static bool is_full(const Monitor *m)
+{
+        return m->settings->count > 0 && m->n >= m->settings->count;
+}
+
+/* ---- one event ---- */
+
+static int count_event(Monitor *m, const EventRow *row)
+{
+        _cleanup_(bag_done) Bag bag = {};
+        const BagEntry *id, *notice;
+        VerifyTotals totals;
+        RecordId record;
+        int r;
+
+        (void)bag_parse(row->bag ? row->bag : "", row->bag_size, &bag);
+        notice = bag_find(&bag, "hl-notice");
+        if (notice && notice->value && strcmp(notice->value, "1") == 0) {
+                r = verify_notice(m->verify, row->link.device_id, row->body, row->body_size);
+                if (r < 0)
+                        return r;
+        }
+        id = bag_find(&bag, "hl");
+        if (!id)
+                id = bag_find(&bag, "$.mid");
+        if (id && id->value && record_id_parse(id->value, &record))
+                r = verify_record(m->verify, row->link.device_id, &record);
+        else
+                r = verify_other(m->verify);
+        if (m->settings->count > 0) {
+                verify_totals(m->verify, &totals);
+                m->n = totals.unique;
+        }
+        return r;
+}
+
+/* Ends a walk before its time; no errno is like it. */
+#define ENOUGH (-0x10000)
+
+static int on_row(void *userdata, const EventRow *row)
+{
+        Monitor *m = userdata;
+        int r = 0;
+
+        m->after = row->sequence;
+        if (m->verify) {
+                r = count_event(m, row);
+        } else {
+                event_line(row, &m->lines);
+                m->n++;
+        }
+        if (r < 0)
+                return r;
+        return is_full(m) || stopped ? ENOUGH : 0;
+}
+
+/* ---- reading ---- */
+
+static int flush_lines(Monitor *m)
+{
+        if (buffer_error(&m->lines))
+                return -ENOMEM;
+        if (m->lines.size == 0)
+                return 0;
+        if (fwrite(m->lines.data, 1, m->lines.size, stdout) != m->lines.size || fflush(stdout) != 0)
+                return -EPIPE;
+        buffer_clear(&m->lines);
+        return 0;
+}
+
+/* All that is there now. */
+static int read_all(Monitor *m)
+{
+        uint64_t last;
+        int n, r;
+
+        r = event_log_last(&m->store, &last);
+        if (r < 0)
+                return r;
+        do {
+                n = event_log_read(&m->store, m->after, m->settings->device_id, BATCH, on_row, m);
+                r = flush_lines(m);
+                if (r < 0)
+                        return r;
+        } while (n > 0);
+        if (n == ENOUGH)
+                return 0;
+        /* those of other devices are not looked at again */
+        m->after = MAX(m->after, last);
+        return n;
+}
+
+/* Does the store look as it did? Costs no more than a glance at its header. */
+static int data_version(Monitor *m, sqlite3_stmt *statement, int64_t *ret)
+{
+        int r = store_step(&m->store, statement);
+
+        if (r < 0)
+                return r;
+        *ret = sqlite3_column_int64(statement, 0);
+        (void)sqlite3_reset(statement);
+        return 0;
+}
+
+static int follow(Monitor *m, usec_t until)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int64_t version = -1, now_version = 0;
+        int r;
+
+        r = store_prepare(&m->store, "PRAGMA data_version", &statement);
+        while (r >= 0) {
+                usec_t now = clock_boot(&clock_system);
+
+                r = data_version(m, statement, &now_version);
+                if (r >= 0 && now_version != version) {
+                        version = now_version;
+                        r = read_all(m);
+                }
+                if (r < 0 || stopped || is_full(m) || now >= until)
+                        break;
+                (void)poll(NULL, 0, (int)MIN((usec_t)LOOK_EVERY_MS, (until - now) / USEC_PER_MSEC + 1));
+        }
+        return r;
+}
+
+/* ---- the whole ---- */
+
+static int find_start(Monitor *m)
+{
+        switch (m->settings->from) {
+        case MONITOR_FROM_START:
+                m->after = 0;
+                return 0;
+        case MONITOR_FROM_SEQUENCE:
+                m->after = m->settings->sequence > 0 ? m->settings->sequence - 1 : 0;
+                return 0;
+        case MONITOR_FROM_END:
+                return event_log_last(&m->store, &m->after);
+        }
+        return -EINVAL;
+}
+
+static int run(Monitor *m)
+{
+        const MonitorSettings *s = m->settings;
+        bool endless = s->for_usec == USEC_INFINITY && s->count == 0;
+        int r;
+
+        if (s->verify) {
+                r = verify_new(&m->verify, s->from == MONITOR_FROM_START);
+                if (r < 0)
+                        return r;
+        }
+        r = find_start(m);
+        if (r < 0)
+                return r;
+        if (s->verify && endless)
+                return read_all(m);
+        return follow(m, usec_add(clock_boot(&clock_system), s->for_usec));
+}
+
+static bool print_totals(const Monitor *m)
+{
+        _cleanup_(buffer_done) Buffer details = BUFFER_NULL;
+        VerifyTotals t;
+
+        verify_details(m->verify, &details);
+        if (details.size > 0)
+                (void)fputs(details.data, stdout);
+        verify_totals(m->verify, &t);
+        (void)printf("received=%" PRIu64 " unique=%" PRIu64 " duplicates=%" PRIu64 " gaps=%" PRIu64 "\n", t.received,
+                     t.unique, t.duplicates, t.gaps);
+        return fflush(stdout) == 0 && t.gaps == 0;
+}
+
+int monitor_run(const StateDir *dir, const MonitorSettings *settings)
+{
+        Monitor m = {.settings = settings};
+        bool ok = false;
+        int r;
+
+        catch_signals();
+        r = store_open(&m.store, dir->path, dir->fd, false);
+        if (r >= 0)
+                r = run(&m);
+        if (r == -ENOENT)
+                (void)fprintf(stderr, "hublink-devhub: no hub has been in %s yet\n", dir->path);
+        else if (r < 0 && r != -EPIPE)
+                (void)fprintf(stderr, "hublink-devhub: cannot read the events in %s: %s (%s)\n", dir->path,
+                              strerror(-r), store_error(&m.store));
+        else if (r >= 0)
+                ok = (!m.verify || print_totals(&m)) && (settings->count == 0 || is_full(&m) || stopped);
+        verify_free(m.verify);
+        buffer_done(&m.lines);
+        store_done(&m.store);
+        return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

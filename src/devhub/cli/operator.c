@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/cli/operator.h"
+
+#include <string.h>
+
+#include "devhub/mqtt/judge.h"
+
+static const char *text_of(json_object *request, const char *key)
+{
+        json_object *value;
+
+        return json_object_object_get_ex(request, key, &value) ? json_object_get_string(value) : NULL;
+}
+
+static uint64_t number_of(json_object *request, const char *key, uint64_t absent)
+{
+        json_object *value;
+
+        return json_object_object_get_ex(request, key, &value) ? json_object_get_uint64(value) : absent;
+}
+
+static json_object *complain(json_object *reply, const char *error)
+{
+        (void)json_object_object_add(reply, "error", json_object_new_string(error));
+        return reply;
+}
+
+static json_object *fault_set(Server *server, json_object *request, json_object *reply)
+{
+        const char *name = text_of(request, "fault");
+        uint64_t for_usec = number_of(request, "for_usec", USEC_INFINITY);
+        Fault fault = {
+                .kind = name ? fault_kind_from_string(name) : _FAULT_KIND_INVALID,
+                .device_id = (char *)text_of(request, "device"),
+                .until_usec = usec_add(clock_boot(&clock_system), for_usec),
+                .strikes_left = number_of(request, "count", UINT64_MAX),
+                .code = (uint8_t)number_of(request, "code", CONNACK_UNAVAILABLE),
+                .delay_usec = number_of(request, "delay_usec", USEC_PER_SEC),
+                .match = (char *)text_of(request, "match"),
+        };
+        bool boundless = for_usec == USEC_INFINITY && fault.strikes_left == UINT64_MAX;
+
+        if (fault.kind == _FAULT_KIND_INVALID)
+                return complain(reply, "there is no such fault");
+        /* A cut that says neither how long nor how often is a single stroke. */
+        if (server_set_fault(server, &fault, fault.kind == FAULT_CUT && boundless) < 0)
+                return complain(reply, "no memory");
+        return reply;
+}
+
+static json_object *fault_list(Server *server, json_object *reply)
+{
+        const Faults *faults = server_faults(server);
+        json_object *list = json_object_new_array();
+        usec_t now = clock_boot(&clock_system);
+
+        for (size_t i = 0; i < faults->n_rules; i++) {
+                const Fault *f = &faults->rules[i];
+                json_object *o = json_object_new_object();
+
+                json_object_object_add(o, "fault", json_object_new_string(fault_kind_to_string(f->kind)));
+                json_object_object_add(o, "device", f->device_id ? json_object_new_string(f->device_id) : NULL);
+                if (f->match)
+                        json_object_object_add(o, "match", json_object_new_string(f->match));
+                json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
+                if (f->strikes_left != UINT64_MAX)
+                        json_object_object_add(o, "count", json_object_new_uint64(f->strikes_left));
+                if (f->until_usec != USEC_INFINITY)
+                        json_object_object_add(o, "for_usec", json_object_new_uint64(usec_sub(f->until_usec, now)));
+                json_object_array_add(list, o);
+        }
+        json_object_object_add(reply, "faults", list);
+        return reply;
+}
+
+static json_object *fault_clear(Server *server, json_object *request, json_object *reply)
+{
+        const char *name = text_of(request, "fault");
+        FaultKind kind = name ? fault_kind_from_string(name) : _FAULT_KIND_MAX;
+
+        if (kind == _FAULT_KIND_INVALID)
+                return complain(reply, "there is no such fault");
+        server_clear_faults(server, kind);
+        return reply;
+}
+
+json_object *operator_answer(void *userdata, json_object *request)
+{
+        const char *verb = text_of(request, "verb");
+        json_object *reply = json_object_new_object();
+        Server *server = userdata;
+
+        if (!reply || !verb)
+                return reply ? complain(reply, "the request has no verb") : NULL;
+        if (strcmp(verb, "fault-set") == 0)
+                return fault_set(server, request, reply);
+        if (strcmp(verb, "fault-list") == 0)
+                return fault_list(server, reply);
+        if (strcmp(verb, "fault-clear") == 0)
+                return fault_clear(server, request, reply);
+        if (strcmp(verb, "forget") == 0 && text_of(request, "device")) {
+                server_forget(server, text_of(request, "device"), text_of(request, "module"));
+                return reply;
+        }
+        return complain(reply, "the verb is not known; is the server of another version?");
+}

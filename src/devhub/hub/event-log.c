@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/hub/event-log.h"
+
+#include <errno.h>
+
+struct EventLog {
+        Store *store;
+        sqlite3_stmt *append;
+};
+
+int event_log_open(EventLog **ret, Store *store)
+{
+        _cleanup_(event_log_closep) EventLog *log = calloc(1, sizeof(*log));
+        int r;
+
+        if (!log)
+                return -ENOMEM;
+        log->store = store;
+        r = store_prepare(store, "INSERT INTO events (enqueued_usec, link, bag, body) VALUES (?, ?, ?, ?)",
+                          &log->append);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(log);
+        return 0;
+}
+
+EventLog *event_log_close(EventLog *log)
+{
+        if (!log)
+                return NULL;
+        (void)sqlite3_finalize(log->append);
+        free(log);
+        return NULL;
+}
+
+int event_log_add_link(EventLog *log, const EventLink *link, int64_t *ret_link)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = store_begin(log->store);
+        if (r < 0)
+                return r;
+        r = store_prepare(log->store,
+                          "INSERT INTO links (device_id, module_id, generation_id, auth_method, model_id) "
+                          "VALUES (?, ?, ?, ?, ?)",
+                          &statement);
+        if (r < 0)
+                return r;
+        if (store_bind_text(statement, 1, link->device_id) < 0 || store_bind_text(statement, 2, link->module_id) < 0 ||
+            store_bind_text(statement, 3, link->generation_id) < 0 ||
+            store_bind_text(statement, 4, link->auth_method) < 0 || store_bind_text(statement, 5, link->model_id) < 0)
+                return -ENOMEM;
+        r = store_step(log->store, statement);
+        if (r < 0)
+                return r;
+        *ret_link = sqlite3_last_insert_rowid(log->store->db);
+        return 0;
+}
+
+int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *bag, size_t bag_size, const void *body,
+                     size_t body_size)
+{
+        int r;
+
+        r = store_begin(log->store);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(log->append, 1, (sqlite3_int64)wall_now);
+        (void)sqlite3_bind_int64(log->append, 2, link);
+        /* a NULL pointer would be SQL's NULL */
+        (void)sqlite3_bind_blob64(log->append, 3, bag ? bag : "", bag_size, SQLITE_STATIC);
+        (void)sqlite3_bind_blob64(log->append, 4, body ? body : "", body_size, SQLITE_STATIC);
+        r = store_step(log->store, log->append);
+        (void)sqlite3_reset(log->append);
+        return r;
+}
+
+/* ---- reading ---- */
+
+static EventRow row_of(sqlite3_stmt *s)
+{
+        return (EventRow){
+                .sequence = (uint64_t)sqlite3_column_int64(s, 0),
+                .enqueued_usec = (usec_t)sqlite3_column_int64(s, 1),
+                .bag = sqlite3_column_blob(s, 2),
+                .bag_size = (size_t)sqlite3_column_bytes(s, 2),
+                .body = sqlite3_column_blob(s, 3),
+                .body_size = (size_t)sqlite3_column_bytes(s, 3),
+                .link = {
+                        .device_id = (const char *)sqlite3_column_text(s, 4),
+                        .module_id = (const char *)sqlite3_column_text(s, 5),
+                        .generation_id = (const char *)sqlite3_column_text(s, 6),
+                        .auth_method = (const char *)sqlite3_column_text(s, 7),
+                        .model_id = (const char *)sqlite3_column_text(s, 8),
+                },
+        };
+}
+
+int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned limit, EventVisitor visit,
+                   void *userdata)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int n = 0, r;
+
+        r = store_prepare(store,
+                          "SELECT e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id,"
+                          " l.generation_id, l.auth_method, l.model_id FROM events e CROSS JOIN links l"
+                          " WHERE e.sequence > ?1 AND l.id = e.link AND (?2 IS NULL OR l.device_id = ?2)"
+                          " ORDER BY e.sequence LIMIT ?3",
+                          &statement);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)MIN(after, (uint64_t)INT64_MAX));
+        r = store_bind_text(statement, 2, device_id);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(statement, 3, limit);
+        for (;; n++) {
+                EventRow row;
+
+                r = store_step(store, statement);
+                if (r <= 0)
+                        return r < 0 ? r : n;
+                row = row_of(statement);
+                r = visit(userdata, &row);
+                if (r < 0)
+                        return r;
+        }
+}
+
+int event_log_last(Store *store, uint64_t *ret_sequence)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = store_prepare(store, "SELECT ifnull(max(sequence), 0) FROM events", &statement);
+        if (r < 0)
+                return r;
+        r = store_step(store, statement);
+        if (r < 0)
+                return r;
+        *ret_sequence = (uint64_t)sqlite3_column_int64(statement, 0);
+        return 0;
+}

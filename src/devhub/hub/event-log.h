@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Event log - what devices sent, in the store, in order of arrival
+ *
+ * Written inside a transaction that the server opens with the first event and commits at the end of the loop's
+ * turn: many events share one commit, and no PUBACK leaves before it.
+ */
+
+#include "base/clock.h"
+#include "devhub/hub/store.h"
+
+typedef struct EventLog EventLog;
+
+/* What the hub knows of the link that an event came by. */
+typedef struct EventLink {
+        const char *device_id;
+        const char *module_id; /* or NULL */
+        const char *generation_id;
+        const char *auth_method;
+        const char *model_id; /* or NULL */
+} EventLink;
+
+int event_log_open(EventLog **ret, Store *store);
+EventLog *event_log_close(EventLog *log);
+DEFINE_CLEANUP(EventLog *, event_log_close);
+
+/* Both open a transaction if there is none. */
+int event_log_add_link(EventLog *log, const EventLink *link, int64_t *ret_link);
+int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *bag, size_t bag_size, const void *body,
+                     size_t body_size);
+
+/* ---- reading ---- */
+
+typedef struct EventRow {
+        uint64_t sequence;
+        usec_t enqueued_usec;
+        EventLink link; /* all borrowed until the visitor returns */
+        const char *bag;
+        size_t bag_size;
+        const char *body;
+        size_t body_size;
+} EventRow;
+
+/* Visits up to limit events with sequence > after, of one device and its modules or of all (NULL). Returns how
+ * many there were; a negative answer of the visitor ends the walk and is returned. */
+typedef int (*EventVisitor)(void *userdata, const EventRow *row);
+int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned limit, EventVisitor visit,
+                   void *userdata);
+int event_log_last(Store *store, uint64_t *ret_sequence); /* 0: there is none */

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/mqtt/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "azure/bag.h"
+#include "azure/topic.h"
+
+#define CONNECT_WITHIN_USEC (60 * USEC_PER_SEC)
+#define KEEP_ALIVE_MAX_USEC (1767 * USEC_PER_SEC)
+#define MESSAGE_SIZE_MAX    ((size_t)256 * 1024)
+/* The body and the longest topic. What announces more is not even read. */
+#define PACKET_SIZE_MAX (MESSAGE_SIZE_MAX + UINT16_MAX + 4)
+#define PUBACKS_MAX     UINT16_MAX /* there are no more packet identifiers */
+
+/* A PUBACK that is owed. */
+typedef struct Puback {
+        uint16_t id;
+        bool stored;
+        usec_t due_usec; /* once stored; until then, how long after that */
+} Puback;
+
+struct Session {
+        SessionSink sink;
+        SessionState state;
+        const char *reason;
+        Buffer input; /* the beginning of a packet whose end has not come yet */
+        Buffer output;
+
+        const char *device_id, *module_id;
+        bool clean;
+        usec_t keep_alive_usec;
+        usec_t heard_usec; /* the last packet; before CONNECT: the beginning */
+        usec_t ends_usec;
+        Subscriptions subscriptions;
+        uint64_t n_events;
+
+        Puback *pubacks; /* in order of receipt */
+        size_t n_pubacks, n_allocated, n_unstored; /* the unstored ones are the last */
+};
+
+int session_new(Session **ret, const SessionSink *sink, usec_t now)
+{
+        Session *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        s->sink = *sink;
+        s->reason = "";
+        s->clean = true;
+        s->heard_usec = now;
+        s->ends_usec = USEC_INFINITY;
+        *ret = s;
+        return 0;
+}
+
+Session *session_free(Session *s)
+{
+        if (!s)
+                return NULL;
+        buffer_done(&s->input);
+        buffer_done(&s->output);
+        subscriptions_done(&s->subscriptions);
+        free(s->pubacks);
+        free(s);
+        return NULL;
+}
+
+void session_close(Session *s, const char *reason)
+{
+        if (s->state == SESSION_CLOSED)
+                return;
+        s->state = SESSION_CLOSED;
+        s->reason = reason;
+}
+
+void session_silence(Session *s)
+{
+        if (s->state == SESSION_CLOSED)
+                return;
+        s->state = SESSION_SILENT;
+        buffer_clear(&s->input);
+        buffer_clear(&s->output);
+        s->n_pubacks = s->n_unstored = 0;
+}
+
+/* ---- CONNECT ---- */
+
+static usec_t keep_alive_of(uint16_t seconds)
+{
+        usec_t usec = seconds * USEC_PER_SEC * 3 / 2;
+
+        return seconds == 0 ? KEEP_ALIVE_MAX_USEC : MIN(usec, KEEP_ALIVE_MAX_USEC);
+}
+
+static void on_connect(Session *s, const MqttConnect *connect)
+{
+        SessionGrant grant = {.reason = "", .ends_usec = USEC_INFINITY};
+
+        s->sink.connect(s->sink.userdata, connect, &grant);
+        if (grant.silent) {
+                session_silence(s);
+                return;
+        }
+        if (grant.hang_up) {
+                session_close(s, grant.reason);
+                return;
+        }
+        mqtt_write_connack(&s->output, grant.code == 0 && grant.present, grant.code);
+        if (grant.code != 0) {
+                session_close(s, grant.reason);
+                return;
+        }
+        s->state = SESSION_OPEN;
+        s->device_id = grant.device_id;
+        s->module_id = grant.module_id;
+        s->clean = connect->clean_session;
+        s->keep_alive_usec = keep_alive_of(connect->keep_alive);
+        s->ends_usec = grant.ends_usec;
+        s->subscriptions = grant.subscriptions;
+}
+
+/* ---- PUBLISH ---- */
+
+static bool is_text(const char *text, size_t size, const char *expected)
+{
+        return expected ? size == strlen(expected) && memcmp(text, expected, size) == 0 : size == 0;
+}
+
+static size_t length(const char *s)
+{
+        return s ? strlen(s) : 0;
+}
+
+/* The hub counts the body, the values of system properties, and names and values of the application's. */
+static size_t size_of(const Bag *bag, size_t body_size)
+{
+        size_t size = body_size;
+
+        for (size_t i = 0; i < bag->n_entries; i++) {
+                const BagEntry *e = &bag->entries[i];
+
+                size += length(e->value) + (strncmp(e->name, "$.", 2) == 0 ? 0 : length(e->name));
+        }
+        return size;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *check_event(const Session *s, const MqttPublish *publish, MqttText *ret_bag)
+{
+        TopicParts parts = topic_parse(publish->topic.data, publish->topic.size);
+        _cleanup_(bag_done) Bag bag = {};
+        int r;
+
+        if (publish->qos > 1)
+                return "QoS 2 is not supported";
+        if (parts.kind != TOPIC_EVENTS)
+                return "it published to a topic that the hub does not know";
+        if (!is_text(parts.device_id, parts.device_id_size, s->device_id) ||
+            !is_text(parts.module_id, parts.module_id_size, s->module_id))
+                return "it published to the topic of another device or module";
+        r = bag_parse(parts.bag, parts.bag_size, &bag);
+        if (r == -E2BIG)
+                return "a message has too many properties";
+        if (r < 0)
+                return r == -ENOMEM ? "no memory" : "the properties of a message are malformed";
+        if (size_of(&bag, publish->payload.size) > MESSAGE_SIZE_MAX)
+                return "a message is larger than 256 KiB";
+        *ret_bag = (MqttText){parts.bag, parts.bag_size};
+        return NULL;
+}
+
+static bool owe_puback(Session *s, uint16_t id, usec_t delay_usec)
+{
+        if (s->n_pubacks == s->n_allocated) {
+                size_t n = MAX(s->n_allocated * 2, (size_t)32);
+                Puback *more = reallocarray(s->pubacks, n, sizeof(*more));
+
+                if (!more)
+                        return false;
+                s->pubacks = more;
+                s->n_allocated = n;
+        }
+        s->pubacks[s->n_pubacks++] = (Puback){.id = id, .due_usec = delay_usec};
+        s->n_unstored++;
+        return true;
+}
+
+static void on_publish(Session *s, const MqttPublish *publish)
+{
+        SessionEvent event = {.body = publish->payload, .qos = publish->qos};
+        const char *fault = check_event(s, publish, &event.bag);
+        usec_t delay_usec = 0;
+        int r;
+
+        if (fault) {
+                session_close(s, fault);
+                return;
+        }
+        if (s->n_pubacks >= PUBACKS_MAX) {
+                session_close(s, "it does not wait for acknowledgements");
+                return;
+        }
+        r = s->sink.event(s->sink.userdata, &event, &delay_usec);
+        if (r < 0) {
+                session_close(s, r == -ECANCELED ? "poisoned, by a fault" : "the event could not be stored");
+                return;
+        }
+        s->n_events++;
+        if (publish->qos == 1 && delay_usec != USEC_INFINITY && !owe_puback(s, publish->id, delay_usec))
+                session_close(s, "no memory");
+}
+
+/* Sends what is due, and nothing past one that is not: the order of PUBACKs is that of receipt. */
+static void send_pubacks(Session *s, usec_t now)
+{
+        size_t n = 0;
+
+        while (n < s->n_pubacks && s->pubacks[n].stored && s->pubacks[n].due_usec <= now)
+                mqtt_write_puback(&s->output, s->pubacks[n++].id);
+        if (n == 0)
+                return;
+        s->n_pubacks -= n;
+        memmove(s->pubacks, s->pubacks + n, s->n_pubacks * sizeof(*s->pubacks));
+}
+
+void session_stored(Session *s, usec_t now)
+{
+        if (s->state == SESSION_SILENT)
+                return;
+        for (size_t i = s->n_pubacks - s->n_unstored; i < s->n_pubacks; i++) {
+                s->pubacks[i].stored = true;
+                s->pubacks[i].due_usec = usec_add(now, s->pubacks[i].due_usec);
+        }
+        s->n_unstored = 0;
+        send_pubacks(s, now);
+}
+
+/* ---- SUBSCRIBE ---- */
+
+static const char *refusal_of(int k)
+{
+        switch (k) {
+        case SUBSCRIPTIONS_E_UNKNOWN:
+                return "it subscribed to a filter that the hub does not know";
+        case SUBSCRIPTIONS_E_TOO_MANY:
+                return "it subscribed to more than 5 filters";
+        default:
+                return "no memory";
+        }
+}
+
+static void on_subscribe(Session *s, MqttFilters filters)
+{
+        _cleanup_(buffer_done) Buffer codes = BUFFER_NULL;
+        MqttText filter;
+        uint8_t qos;
+
+        while (mqtt_next_filter(&filters, &filter, &qos)) {
+                uint8_t granted = 0;
+                int k = subscriptions_add(&s->subscriptions, s->device_id, s->module_id, filter, qos, &granted);
+
+                if (k != 0) {
+                        session_close(s, refusal_of(k));
+                        return;
+                }
+                buffer_append(&codes, &granted, 1);
+        }
+        mqtt_write_suback(&s->output, filters.id, (const uint8_t *)codes.data, codes.size);
+        if (buffer_error(&codes))
+                session_close(s, "no memory");
+}
+
+static void on_unsubscribe(Session *s, MqttFilters filters)
+{
+        MqttText filter;
+        uint8_t qos;
+
+        while (mqtt_next_filter(&filters, &filter, &qos))
+                subscriptions_remove(&s->subscriptions, filter);
+        mqtt_write_unsuback(&s->output, filters.id);
+}
+
+/* ---- packets ---- */
+
+static void on_packet_open(Session *s, const MqttPacket *packet)
+{
+        if (!s->sink.packet(s->sink.userdata)) {
+                session_close(s, "cut by a fault");
+                return;
+        }
+        switch (packet->type) {
+        case MQTT_PUBLISH:
+                on_publish(s, &packet->publish);
+                break;
+        case MQTT_SUBSCRIBE:
+                on_subscribe(s, packet->filters);
+                break;
+        case MQTT_UNSUBSCRIBE:
+                on_unsubscribe(s, packet->filters);
+                break;
+        case MQTT_PINGREQ:
+                mqtt_write_pingresp(&s->output);
+                break;
+        case MQTT_DISCONNECT:
+                session_close(s, "");
+                break;
+        case MQTT_CONNECT:
+                session_close(s, "it sent a second CONNECT");
+                break;
+        case MQTT_PUBACK:
+                session_close(s, "it acknowledged a message that was never sent");
+                break;
+        case MQTT_PUBREC:
+        case MQTT_PUBREL:
+        case MQTT_PUBCOMP:
+                session_close(s, "QoS 2 is not supported");
+                break;
+        case MQTT_CONNACK:
+        case MQTT_SUBACK:
+        case MQTT_UNSUBACK:
+        case MQTT_PINGRESP:
+                break; /* mqtt_read() does not give them */
+        }
+}
+
+static void on_packet(Session *s, const MqttPacket *packet, usec_t now)
+{
+        s->heard_usec = now;
+        if (s->state == SESSION_OPEN)
+                on_packet_open(s, packet);
+        else if (packet->type == MQTT_CONNECT)
+                on_connect(s, &packet->connect);
+        else
+                session_close(s, "its first packet is not CONNECT");
+}
+
+/* Handles all whole packets at the front; returns how many bytes they were. */
+static size_t handle(Session *s, const char *data, size_t size, usec_t now)
+{
+        size_t used = 0;
+
+        while (s->state == SESSION_WAITING || s->state == SESSION_OPEN) {
+                const char *error = "a packet is larger than any the hub takes";
+                MqttPacket packet;
+                size_t n;
+                int k = mqtt_read(data + used, size - used, PACKET_SIZE_MAX, &packet, &n, &error);
+
+                if (k == MQTT_E_MORE)
+                        return used;
+                if (k != 0) {
+                        session_close(s, error);
+                        return size;
+                }
+                used += n;
+                on_packet(s, &packet, now);
+        }
+        return size; /* what follows the end is not heard */
+}
+
+void session_feed(Session *s, const void *data, size_t size, usec_t now)
+{
+        size_t used;
+
+        if (s->state == SESSION_CLOSED || s->state == SESSION_SILENT)
+                return;
+        if (s->input.size == 0) {
+                used = handle(s, data, size, now);
+                buffer_append(&s->input, (const char *)data + used, size - used);
+        } else {
+                buffer_append(&s->input, data, size);
+                if (!buffer_error(&s->input)) {
+                        used = handle(s, s->input.data, s->input.size, now);
+                        memmove(s->input.data, s->input.data + used, s->input.size - used);
+                        buffer_truncate(&s->input, s->input.size - used);
+                }
+        }
+        if (buffer_error(&s->input) || buffer_error(&s->output))
+                session_close(s, "no memory");
+}
+
+/* ---- time ---- */
+
+usec_t session_deadline(const Session *s)
+{
+        usec_t deadline;
+
+        switch (s->state) {
+        case SESSION_WAITING:
+                return usec_add(s->heard_usec, CONNECT_WITHIN_USEC);
+        case SESSION_OPEN:
+                deadline = MIN(usec_add(s->heard_usec, s->keep_alive_usec), s->ends_usec);
+                if (s->n_pubacks > 0 && s->pubacks[0].stored)
+                        deadline = MIN(deadline, s->pubacks[0].due_usec);
+                return deadline;
+        case SESSION_SILENT:
+        case SESSION_CLOSED:
+                return USEC_INFINITY;
+        }
+        return USEC_INFINITY;
+}
+
+void session_tick(Session *s, usec_t now)
+{
+        if (s->state == SESSION_WAITING) {
+                if (now >= usec_add(s->heard_usec, CONNECT_WITHIN_USEC))
+                        session_close(s, "no CONNECT came within 60 s");
+                return;
+        }
+        if (s->state != SESSION_OPEN)
+                return;
+        send_pubacks(s, now);
+        if (now >= s->ends_usec)
+                session_close(s, "its token ended more than 10 min ago");
+        else if (now >= usec_add(s->heard_usec, s->keep_alive_usec))
+                session_close(s, "nothing was heard for one and a half keep-alive times");
+}
+
+/* ---- questions ---- */
+
+SessionState session_state(const Session *s)
+{
+        return s->state;
+}
+
+const char *session_reason(const Session *s)
+{
+        return s->reason;
+}
+
+Buffer *session_output(Session *s)
+{
+        return &s->output;
+}
+
+bool session_is_clean(const Session *s)
+{
+        return s->clean;
+}
+
+uint64_t session_n_events(const Session *s)
+{
+        return s->n_events;
+}
+
+Subscriptions *session_subscriptions(Session *s)
+{
+        return &s->subscriptions;
+}

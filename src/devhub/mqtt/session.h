@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Session - one client's MQTT connection, from CONNECT to its end
+ *
+ *   WAITING ──CONNECT, accepted──► OPEN ──────────────────────────────► CLOSED
+ *      │  └───────────refused, malformed, too late, or told so─────────────▲
+ *      └──► SILENT (a fault): reads and drops everything, says nothing ────┘
+ *
+ * Bytes in, bytes out, and a deadline. What breaks a rule of IoT Hub or of MQTT ends in CLOSED with a reason: a
+ * 3.1.1 server has no packet to say why, and sends no DISCONNECT. What stands in the output at the end is still
+ * to be sent: that is how a refusal gets its CONNACK.
+ *
+ * An event is acknowledged only after session_stored(), in the order of receipt.
+ *
+ * Owns:   its buffers, and the subscriptions while it is open.
+ * Knows:  nothing of sockets, keys or the store; they stand behind the sink.
+ * Time:   boot clock, given with each call.
+ */
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "devhub/mqtt/mqtt-packet.h"
+#include "devhub/mqtt/subscription.h"
+
+typedef enum SessionState {
+        SESSION_WAITING,
+        SESSION_OPEN,
+        SESSION_SILENT,
+        SESSION_CLOSED,
+} SessionState;
+
+/* What the sink makes of a CONNECT that is well formed. */
+typedef struct SessionGrant {
+        uint8_t code;          /* of the CONNACK; all below is only for 0 */
+        bool silent;           /* the silent fault: not even a CONNACK */
+        bool hang_up;          /* close without a CONNACK */
+        const char *reason;    /* of a refusal; static */
+        const char *device_id; /* borrowed; must outlive the session */
+        const char *module_id; /* likewise, or NULL */
+        usec_t ends_usec;      /* the link is cut then; USEC_INFINITY: never */
+        bool present;          /* an earlier session is taken up: */
+        Subscriptions subscriptions; /* its subscriptions, handed over */
+} SessionGrant;
+
+typedef struct SessionEvent {
+        MqttText bag; /* as it stands in the topic; its entries have been checked */
+        MqttText body;
+        uint8_t qos;
+} SessionEvent;
+
+typedef struct SessionSink {
+        void (*connect)(void *userdata, const MqttConnect *connect, SessionGrant *ret);
+        /* Called before every packet after CONNECT. False: the link is cut here, unheard (a fault). */
+        bool (*packet)(void *userdata);
+        /* An event came. Negative: it cannot be stored (-ECANCELED: a fault), the connection ends.
+         * *ret_delay_usec (0 at first): how long its PUBACK is held back once it is stored; USEC_INFINITY: for ever. */
+        int (*event)(void *userdata, const SessionEvent *event, usec_t *ret_delay_usec);
+        void *userdata;
+} SessionSink;
+
+typedef struct Session Session;
+
+int session_new(Session **ret, const SessionSink *sink, usec_t now);
+Session *session_free(Session *session);
+DEFINE_CLEANUP(Session *, session_free);
+
+/* verbs */
+void session_feed(Session *session, const void *data, size_t size, usec_t now);
+void session_stored(Session *session, usec_t now); /* all events given to the sink so far are committed */
+void session_tick(Session *session, usec_t now);   /* at the deadline, or any time */
+void session_close(Session *session, const char *reason); /* from outside; static text */
+void session_silence(Session *session);
+
+/* questions */
+usec_t session_deadline(const Session *session);
+SessionState session_state(const Session *session);
+const char *session_reason(const Session *session); /* why it is closed; "" for a DISCONNECT */
+Buffer *session_output(Session *session);           /* the caller sends from its front and consumes */
+bool session_is_clean(const Session *session);      /* nothing of it is to be kept */
+uint64_t session_n_events(const Session *session);
+Subscriptions *session_subscriptions(Session *session); /* to be taken over when it is not clean */

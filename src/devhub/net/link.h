@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Link - a client's socket: TLS below, an MQTT session above
+ *
+ * Moves bytes between the two, keeps their deadlines, and tells its owner when it is over. Whoever ends it from
+ * outside does so with link_close() or link_silence(); the owner frees it once LinkSink.ended has come.
+ *
+ * Owns:   the stream, the session, its event sources.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/tls-server.h"
+#include "devhub/mqtt/judge.h"
+#include "devhub/mqtt/session.h"
+
+typedef struct Link Link;
+
+typedef struct LinkSink {
+        void (*connect)(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret);
+        bool (*packet)(void *userdata, Link *link);
+        int (*event)(void *userdata, Link *link, const SessionEvent *event, usec_t *ret_delay_usec);
+        /* Nothing more will come of it. Free it, but not within this call: the link is still on the stack. */
+        void (*ended)(void *userdata, Link *link);
+        void *userdata;
+} LinkSink;
+
+/* Takes the descriptor, also on failure. peer: for the log. */
+int link_new(Link **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const LinkSink *sink);
+Link *link_free(Link *link);
+DEFINE_CLEANUP(Link *, link_free);
+
+/* verbs */
+void link_stored(Link *link); /* its events are committed */
+void link_close(Link *link, const char *reason); /* static text */
+void link_silence(Link *link);
+void link_set_verdict(Link *link, Verdict *verdict); /* takes it: who is on this link */
+
+/* questions */
+const char *link_peer(const Link *link);
+const Verdict *link_verdict(const Link *link);
+Session *link_session(Link *link); /* NULL before the handshake is done */
+bool link_is_open(const Link *link); /* CONNECT was accepted, and it has not ended */
+
+/* The owner's own notes on the link. */
+typedef struct LinkNotes {
+        int64_t id;        /* in the event log */
+        bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
+        Link *next_in_turn;
+        bool kept;         /* its session's subscriptions have been put aside, or dropped */
+        bool ended;        /* set by the link itself */
+} LinkNotes;
+LinkNotes *link_notes(Link *link);
