@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "azure/topic.h"
 
+#include <limits.h>
 #include <string.h>
+
+#include "base/json.h"
 
 void topic_events(Buffer *b, const char *device_id, const char *module_id)
 {
@@ -13,6 +16,62 @@ void topic_events(Buffer *b, const char *device_id, const char *module_id)
         }
         buffer_append_string(b, "/messages/events/");
 }
+
+/* ---- built ---- */
+
+static void append_rid(Buffer *b, const char *rid, size_t size)
+{
+        buffer_append_string(b, "/?$rid=");
+        buffer_append(b, rid, size);
+}
+
+void topic_twin_get(Buffer *b, const char *rid)
+{
+        buffer_append_string(b, "$iothub/twin/GET");
+        append_rid(b, rid, strlen(rid));
+}
+
+void topic_twin_reported(Buffer *b, const char *rid)
+{
+        buffer_append_string(b, "$iothub/twin/PATCH/properties/reported");
+        append_rid(b, rid, strlen(rid));
+}
+
+void topic_method_response(Buffer *b, int status, const char *rid, size_t rid_size)
+{
+        buffer_append_string(b, "$iothub/methods/res/");
+        json_integer(b, status);
+        append_rid(b, rid, rid_size);
+}
+
+void topic_twin_response(Buffer *b, int status, const char *rid, size_t rid_size)
+{
+        buffer_append_string(b, "$iothub/twin/res/");
+        json_integer(b, status);
+        append_rid(b, rid, rid_size);
+}
+
+void topic_twin_updated(Buffer *b, const char *rid, size_t rid_size, uint64_t version)
+{
+        topic_twin_response(b, 204, rid, rid_size);
+        buffer_append_string(b, "&$version=");
+        json_unsigned(b, version);
+}
+
+void topic_twin_desired(Buffer *b, uint64_t version)
+{
+        buffer_append_string(b, "$iothub/twin/PATCH/properties/desired/?$version=");
+        json_unsigned(b, version);
+}
+
+void topic_method_call(Buffer *b, const char *name, const char *rid)
+{
+        buffer_append_string(b, "$iothub/methods/POST/");
+        buffer_append_string(b, name);
+        append_rid(b, rid, strlen(rid));
+}
+
+/* ---- taken apart ---- */
 
 typedef struct Rest {
         const char *p;
@@ -42,13 +101,13 @@ static bool take_id(Rest *rest, const char **ret_id, size_t *ret_size)
         return true;
 }
 
-TopicParts topic_parse(const char *topic, size_t size)
-{
-        static const TopicParts unknown = {.kind = TOPIC_UNKNOWN};
-        TopicParts parts = {.kind = TOPIC_EVENTS};
-        Rest rest = {topic, topic + size};
+static const TopicParts unknown = {.kind = TOPIC_UNKNOWN};
 
-        if (!skip(&rest, "devices/") || !take_id(&rest, &parts.device_id, &parts.device_id_size))
+static TopicParts parse_events(Rest rest)
+{
+        TopicParts parts = {.kind = TOPIC_EVENTS};
+
+        if (!take_id(&rest, &parts.device_id, &parts.device_id_size))
                 return unknown;
         if (skip(&rest, "/modules/") && !take_id(&rest, &parts.module_id, &parts.module_id_size))
                 return unknown;
@@ -56,11 +115,97 @@ TopicParts topic_parse(const char *topic, size_t size)
                 return unknown;
         if (rest.p < rest.end && !skip(&rest, "/"))
                 return unknown;
-        /* Some clients end the topic with a slash. One that stands further in belongs to the bag: a client that
-         * does not encode its values may have sent it. */
+        /* Some clients end the topic with a slash. One that stands further in belongs to the bag: a client
+         * that does not encode its values may have sent it. */
         if (rest.p < rest.end && rest.end[-1] == '/')
                 rest.end--;
         parts.bag = rest.p;
         parts.bag_size = (size_t)(rest.end - rest.p);
         return parts;
+}
+
+/* A whole number that fits an int, with an optional sign. */
+static bool take_status(Rest *rest, int *ret)
+{
+        bool negative = skip(rest, "-");
+        const char *first = rest->p;
+        long long value = 0;
+
+        for (; rest->p < rest->end && *rest->p >= '0' && *rest->p <= '9'; rest->p++) {
+                value = value * 10 + (*rest->p - '0');
+                if (value > INT_MAX)
+                        return false;
+        }
+        *ret = (int)(negative ? -value : value);
+        return rest->p > first;
+}
+
+static bool parse_version(const char *text, size_t size, uint64_t *ret)
+{
+        uint64_t value = 0;
+
+        for (size_t i = 0; i < size; i++)
+                if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
+                        return false;
+        *ret = value;
+        return size > 0;
+}
+
+/* The query at the end: $rid and $version in any order; what else stands there is passed over. */
+static bool take_query(Rest rest, TopicParts *parts)
+{
+        if (!skip(&rest, "/?"))
+                return false;
+        while (rest.p < rest.end) {
+                const char *and = memchr(rest.p, '&', (size_t)(rest.end - rest.p));
+                Rest pair = {rest.p, and? and : rest.end};
+
+                rest.p = and? and+1 : rest.end;
+                if (skip(&pair, "$rid=")) {
+                        parts->rid = pair.p;
+                        parts->rid_size = (size_t)(pair.end - pair.p);
+                } else if (skip(&pair, "$version=") &&
+                           !parse_version(pair.p, (size_t)(pair.end - pair.p), &parts->version)) {
+                        return false;
+                }
+        }
+        return parts->kind == TOPIC_TWIN_DESIRED ? parts->version > 0 : parts->rid_size > 0;
+}
+
+static TopicParts parse_iothub(Rest rest)
+{
+        TopicParts parts = {.kind = TOPIC_UNKNOWN};
+        bool whole = true;
+
+        if (skip(&rest, "twin/GET")) {
+                parts.kind = TOPIC_TWIN_GET;
+        } else if (skip(&rest, "twin/PATCH/properties/reported")) {
+                parts.kind = TOPIC_TWIN_REPORTED;
+        } else if (skip(&rest, "twin/PATCH/properties/desired")) {
+                parts.kind = TOPIC_TWIN_DESIRED;
+        } else if (skip(&rest, "twin/res/")) {
+                parts.kind = TOPIC_TWIN_RESPONSE;
+                whole = take_status(&rest, &parts.status);
+        } else if (skip(&rest, "methods/POST/")) {
+                parts.kind = TOPIC_METHOD_CALL;
+                whole = take_id(&rest, &parts.name, &parts.name_size);
+        } else if (skip(&rest, "methods/res/")) {
+                parts.kind = TOPIC_METHOD_RESPONSE;
+                whole = take_status(&rest, &parts.status);
+        } else {
+                return unknown;
+        }
+        return whole && take_query(rest, &parts) ? parts : unknown;
+}
+
+TopicParts topic_parse(const char *topic, size_t size)
+{
+        Rest rest = {topic, topic + size};
+
+        if (skip(&rest, "devices/"))
+                return parse_events(rest);
+        if (skip(&rest, "$iothub/"))
+                return parse_iothub(rest);
+        return unknown;
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 /*
- * Topic - the topic names of IoT Hub, built for the device and taken apart for a hub
+ * Topic - the topic names of IoT Hub, built by either side and taken apart by the other
  *
- * Device and module ids stand in topics as they are; only the bag is encoded. Pure.
+ * Device and module ids stand in topics as they are; only the bag is encoded. A request id ($rid) is opaque:
+ * it goes back as it came, byte by byte, and stands first in what it is written into, for one client looks
+ * for it nowhere else. Pure.
  */
 
 #include "base/buffer.h"
@@ -12,19 +14,45 @@
 /* devices/{d}/messages/events/ or devices/{d}/modules/{m}/messages/events/; the caller appends the bag. */
 void topic_events(Buffer *b, const char *device_id, const char *module_id);
 
+/* ---- twins and direct methods: the same for devices and modules ---- */
+
+/* from the device */
+void topic_twin_get(Buffer *b, const char *rid);
+void topic_twin_reported(Buffer *b, const char *rid);
+void topic_method_response(Buffer *b, int status, const char *rid, size_t rid_size);
+/* from the hub */
+void topic_twin_response(Buffer *b, int status, const char *rid, size_t rid_size);
+void topic_twin_updated(Buffer *b, const char *rid, size_t rid_size, uint64_t version); /* status 204 */
+void topic_twin_desired(Buffer *b, uint64_t version);
+void topic_method_call(Buffer *b, const char *name, const char *rid);
+
 typedef enum TopicKind {
         TOPIC_EVENTS, /* telemetry of a device or module */
+        TOPIC_TWIN_GET,
+        TOPIC_TWIN_REPORTED,   /* a patch of the reported section */
+        TOPIC_TWIN_RESPONSE,   /* status */
+        TOPIC_TWIN_DESIRED,    /* a patch of the desired section; no rid, but a version */
+        TOPIC_METHOD_CALL,     /* name */
+        TOPIC_METHOD_RESPONSE, /* status */
         TOPIC_UNKNOWN,
 } TopicKind;
 
+/* All text is borrowed from the topic, not NUL-terminated. */
 typedef struct TopicParts {
         TopicKind kind;
-        const char *device_id; /* borrowed from the topic, not NUL-terminated */
+        const char *device_id; /* events */
         size_t device_id_size;
         const char *module_id; /* NULL for a device */
         size_t module_id_size;
         const char *bag; /* what follows, further slashes included; one slash at its end is cut */
         size_t bag_size;
+
+        const char *name; /* of a method */
+        size_t name_size;
+        int status;
+        const char *rid; /* not decoded, never empty */
+        size_t rid_size;
+        uint64_t version; /* of a section; 0: none is named */
 } TopicParts;
 
 /* Never fails: what is not known is TOPIC_UNKNOWN. */

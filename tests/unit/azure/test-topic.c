@@ -54,7 +54,6 @@ START_TEST(topics_are_taken_apart)
                 {"devices/d/modules/m/modules/n/messages/events/", NULL, NULL, NULL},
                 {"Devices/d/messages/events/", NULL, NULL, NULL},
                 {"/devices/d/messages/events/", NULL, NULL, NULL},
-                {"$iothub/twin/GET/?$rid=1", NULL, NULL, NULL},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -91,26 +90,134 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+static void check_built(Buffer *b, const char *expected)
+{
+        ck_assert_int_eq(buffer_error(b), 0);
+        ck_assert_str_eq(b->data, expected);
+        buffer_clear(b);
+}
+
+START_TEST(requests_and_answers_are_named)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        topic_twin_get(&b, "1a");
+        check_built(&b, "$iothub/twin/GET/?$rid=1a");
+        topic_twin_reported(&b, "2");
+        check_built(&b, "$iothub/twin/PATCH/properties/reported/?$rid=2");
+        topic_method_response(&b, -1, "abc", 2);
+        check_built(&b, "$iothub/methods/res/-1/?$rid=ab");
+        topic_twin_response(&b, 429, "x%20y", 5);
+        check_built(&b, "$iothub/twin/res/429/?$rid=x%20y");
+        topic_twin_desired(&b, 18446744073709551615u);
+        check_built(&b, "$iothub/twin/PATCH/properties/desired/?$version=18446744073709551615");
+        topic_method_call(&b, "re-boot", "7");
+        check_built(&b, "$iothub/methods/POST/re-boot/?$rid=7");
+}
+END_TEST
+
+/* One client reads the request id only where it stands first. */
+START_TEST(trap_15_rid_stands_before_version)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        topic_twin_updated(&b, "r1", 2, 12);
+        check_built(&b, "$iothub/twin/res/204/?$rid=r1&$version=12");
+}
+END_TEST
+
+START_TEST(requests_and_answers_are_taken_apart)
+{
+        static const struct {
+                const char *topic;
+                TopicKind kind;
+                const char *rid; /* NULL: none */
+                int status;
+                uint64_t version;
+                const char *name;
+        } cases[] = {
+                {"$iothub/twin/GET/?$rid=1", TOPIC_TWIN_GET, "1", 0, 0, NULL},
+                {"$iothub/twin/GET/?$rid=a-b%20c=d", TOPIC_TWIN_GET, "a-b%20c=d", 0, 0, NULL},
+                {"$iothub/twin/GET/?x=y&$rid=1&z", TOPIC_TWIN_GET, "1", 0, 0, NULL},
+                {"$iothub/twin/PATCH/properties/reported/?$rid=9", TOPIC_TWIN_REPORTED, "9", 0, 0, NULL},
+                {"$iothub/twin/PATCH/properties/reported/?$version=3&$rid=9", TOPIC_TWIN_REPORTED, "9", 0, 3, NULL},
+                {"$iothub/twin/PATCH/properties/desired/?$version=5", TOPIC_TWIN_DESIRED, NULL, 0, 5, NULL},
+                {"$iothub/twin/res/204/?$rid=1&$version=6", TOPIC_TWIN_RESPONSE, "1", 204, 6, NULL},
+                {"$iothub/twin/res/404/?$rid=1", TOPIC_TWIN_RESPONSE, "1", 404, 0, NULL},
+                {"$iothub/methods/POST/stop!/?$rid=1", TOPIC_METHOD_CALL, "1", 0, 0, "stop!"},
+                {"$iothub/methods/res/200/?$rid=af", TOPIC_METHOD_RESPONSE, "af", 200, 0, NULL},
+                {"$iothub/methods/res/0/?$rid=1", TOPIC_METHOD_RESPONSE, "1", 0, 0, NULL},
+                {"$iothub/methods/res/-5/?$rid=1", TOPIC_METHOD_RESPONSE, "1", -5, 0, NULL},
+                {"$iothub/methods/res/2147483647/?$rid=1", TOPIC_METHOD_RESPONSE, "1", 2147483647, 0, NULL},
+
+                {"$iothub/methods/res/2147483648/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res//?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res/-/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res/2x/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res/200?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res/200/?$rid=", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/res/200/", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/POST//?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/methods/POST/a", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/GET", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/GET/", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/GET/?", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/GET/?rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/GETx/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/PATCH/properties/desired/?$version=", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/PATCH/properties/desired/?$version=18446744073709551616", TOPIC_UNKNOWN, NULL, 0, 0,
+                 NULL},
+                {"$iothub/twin/PATCH/properties/desired/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/twin/PATCH/properties/other/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+                {"$iothub/", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *topic = cases[i].topic;
+                TopicParts parts = topic_parse(topic, strlen(topic));
+
+                ck_assert_msg(parts.kind == cases[i].kind, "%s", topic);
+                ck_assert_msg(parts.status == cases[i].status, "%s", topic);
+                ck_assert_msg(parts.version == cases[i].version, "%s", topic);
+                ck_assert_msg(parts.rid_size == (cases[i].rid ? strlen(cases[i].rid) : 0), "%s", topic);
+                if (cases[i].rid)
+                        ck_assert_mem_eq(parts.rid, cases[i].rid, parts.rid_size);
+                ck_assert_msg(parts.name_size == (cases[i].name ? strlen(cases[i].name) : 0), "%s", topic);
+                if (cases[i].name)
+                        ck_assert_mem_eq(parts.name, cases[i].name, parts.name_size);
+        }
+}
+END_TEST
+
 /* Cut anywhere, in memory that ends just there. */
 START_TEST(truncations_and_mutations_do_no_harm)
 {
-        static const char text[] = "devices/dev1/modules/mod1/messages/events/a=b/";
+        static const char *const texts[] = {
+                "devices/dev1/modules/mod1/messages/events/a=b/",
+                "$iothub/twin/res/204/?$rid=r1&$version=12",
+                "$iothub/methods/POST/reboot/?$rid=7",
+        };
         FakeRandom dice;
 
         fake_random_init(&dice, 6);
-        for (int i = 0; i < 50000; i++) {
-                size_t n = (size_t)i % sizeof(text);
+        for (int i = 0; i < 90000; i++) {
+                const char *text = texts[(size_t)i % ARRAY_SIZE(texts)];
+                size_t n = (size_t)i / ARRAY_SIZE(texts) % (strlen(text) + 1);
                 _cleanup_free_ char *mutant = malloc(MAX(n, (size_t)1));
                 TopicParts parts;
 
                 memcpy(mutant, text, n);
-                for (uint64_t k = i < (int)sizeof(text) ? 0 : dice.random.draw(&dice) % 4; n > 0 && k > 0; k--)
+                for (uint64_t k = i < 200 ? 0 : dice.random.draw(&dice) % 4; n > 0 && k > 0; k--)
                         mutant[dice.random.draw(&dice) % n] = (char)dice.random.draw(&dice);
                 parts = topic_parse(mutant, n);
-                if (parts.kind == TOPIC_UNKNOWN)
-                        continue;
-                ck_assert_uint_gt(parts.device_id_size, 0);
-                ck_assert_uint_le((size_t)(parts.bag - mutant) + parts.bag_size, n);
+                if (parts.kind == TOPIC_EVENTS) {
+                        insist(parts.device_id_size > 0);
+                        insist((size_t)(parts.bag - mutant) + parts.bag_size <= n);
+                }
+                if (parts.rid)
+                        insist((size_t)(parts.rid - mutant) + parts.rid_size <= n);
+                if (parts.name)
+                        insist((size_t)(parts.name - mutant) + parts.name_size < n);
         }
 }
 END_TEST
@@ -123,6 +230,9 @@ int main(void)
         tcase_add_test(c, events_are_named);
         tcase_add_test(c, topics_are_taken_apart);
         tcase_add_test(c, what_is_written_is_read);
+        tcase_add_test(c, requests_and_answers_are_named);
+        tcase_add_test(c, requests_and_answers_are_taken_apart);
+        tcase_add_test(c, trap_15_rid_stands_before_version);
 
         c = suite_case(s, "hostile input");
         tcase_add_test(c, truncations_and_mutations_do_no_harm);
