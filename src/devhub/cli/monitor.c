@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "azure/bag.h"
-#include "devhub/cli/event-line.h"
+#include "devhub/cli/event-view.h"
 #include "devhub/hub/event-log.h"
+#include "reader/event-line.h"
 #include "reader/verify.h"
 
 #define LOOK_EVERY_MS 50
@@ -47,33 +47,17 @@ static bool is_full(const Monitor *m)
 
 /* ---- one event ---- */
 
-static int count_event(Monitor *m, const EventRow *row)
+static int count_event(Monitor *m, const Event *event)
 {
-        _cleanup_(bag_done) Bag bag = {};
-        const BagEntry *id, *notice;
         VerifyTotals totals;
-        RecordId record;
         int r;
 
-        (void)bag_parse(row->bag ? row->bag : "", row->bag_size, &bag);
-        notice = bag_find(&bag, "hl-notice");
-        if (notice && notice->value && strcmp(notice->value, "1") == 0) {
-                r = verify_notice(m->verify, row->link.device_id, row->body, row->body_size);
-                if (r < 0)
-                        return r;
-        }
-        id = bag_find(&bag, "hl");
-        if (!id)
-                id = bag_find(&bag, "$.mid");
-        if (id && id->value && record_id_parse(id->value, &record))
-                r = verify_record(m->verify, row->link.device_id, &record);
-        else
-                r = verify_other(m->verify);
-        if (m->settings->count > 0) {
-                verify_totals(m->verify, &totals);
-                m->n = totals.unique;
-        }
-        return r;
+        r = event_verify(event, m->verify);
+        if (r < 0 || m->settings->count == 0)
+                return r;
+        verify_totals(m->verify, &totals);
+        m->n = totals.unique;
+        return 0;
 }
 
 /* Ends a walk before its time; no errno is like it. */
@@ -81,14 +65,18 @@ static int count_event(Monitor *m, const EventRow *row)
 
 static int on_row(void *userdata, const EventRow *row)
 {
+        _cleanup_(event_view_done) EventView view;
         Monitor *m = userdata;
-        int r = 0;
+        int r;
 
         m->after = row->sequence;
+        r = event_view_init(&view, row);
+        if (r < 0)
+                return r;
         if (m->verify) {
-                r = count_event(m, row);
+                r = count_event(m, &view.event);
         } else {
-                event_line(row, &m->lines);
+                event_line(&view.event, &m->lines);
                 m->n++;
         }
         if (r < 0)
