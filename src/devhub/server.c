@@ -47,7 +47,7 @@ static void free_ended_links(void *userdata)
                 return;
         s->ended_links = false;
         for (size_t i = 0; i < s->n_links; i++) {
-                if (link_notes(s->links[i])->ended)
+                if (link_has_ended(s->links[i]))
                         link_free(s->links[i]);
                 else
                         s->links[n++] = s->links[i];
@@ -115,7 +115,7 @@ static void take_over(Server *s, const Verdict *v)
                 Link *link = s->links[i];
                 const Verdict *other = link_verdict(link);
 
-                if (link_notes(link)->id == 0 || link_notes(link)->ended || !same(other->device_id, v->device_id) ||
+                if (link_notes(link)->id == 0 || link_has_ended(link) || !same(other->device_id, v->device_id) ||
                     !same(other->module_id, v->module_id))
                         continue;
                 keep_session(s, link);
@@ -241,6 +241,23 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
         return 0;
 }
 
+/* ---- requests ---- */
+
+static const char *on_link_request(void *userdata, Link *link, const SessionRequest *request)
+{
+        return "it published to a topic that the hub does not know";
+}
+
+static void on_link_subscribed(void *userdata, Link *link)
+{
+}
+
+static void on_link_acknowledged(void *userdata, Link *link, uint64_t tag)
+{
+}
+
+/* ---- the end ---- */
+
 static void on_link_ended(void *userdata, Link *link)
 {
         Server *s = userdata;
@@ -265,7 +282,16 @@ static void on_link_ended(void *userdata, Link *link)
 
 static int add_link(Server *s, int fd, const char *peer)
 {
-        LinkSink sink = {on_link_connect, on_link_packet, on_link_event, on_link_ended, s};
+        LinkSink sink = {
+                .connect = on_link_connect,
+                .packet = on_link_packet,
+                .event = on_link_event,
+                .request = on_link_request,
+                .subscribed = on_link_subscribed,
+                .acknowledged = on_link_acknowledged,
+                .ended = on_link_ended,
+                .userdata = s,
+        };
         _cleanup_(link_freep) Link *link = NULL;
         int r;
 

@@ -310,16 +310,38 @@ void mqtt_write_pingresp(Buffer *b)
         buffer_append(b, packet, sizeof(packet));
 }
 
-void mqtt_write_suback(Buffer *b, uint16_t id, const uint8_t *codes, size_t n_codes)
+static void write_length(Buffer *b, size_t length)
 {
-        size_t length = 2 + n_codes;
-
-        buffer_append_char(b, (char)(MQTT_SUBACK << 4));
         do {
                 buffer_append_char(b, (char)((length & 0x7f) | (length > 0x7f ? 0x80 : 0)));
                 length >>= 7;
         } while (length > 0);
-        buffer_append_char(b, (char)(id >> 8));
-        buffer_append_char(b, (char)id);
+}
+
+static void write_number(Buffer *b, uint16_t number)
+{
+        buffer_append_char(b, (char)(number >> 8));
+        buffer_append_char(b, (char)number);
+}
+
+void mqtt_write_suback(Buffer *b, uint16_t id, const uint8_t *codes, size_t n_codes)
+{
+        buffer_append_char(b, (char)(MQTT_SUBACK << 4));
+        write_length(b, 2 + n_codes);
+        write_number(b, id);
         buffer_append(b, codes, n_codes);
+}
+
+void mqtt_write_publish(Buffer *b, const char *topic, const void *body, size_t body_size, uint8_t qos, bool dup,
+                        uint16_t id)
+{
+        size_t topic_size = strlen(topic);
+
+        buffer_append_char(b, (char)(MQTT_PUBLISH << 4 | dup << 3 | qos << 1));
+        write_length(b, 2 + topic_size + (qos > 0 ? 2 : 0) + body_size);
+        write_number(b, (uint16_t)topic_size);
+        buffer_append(b, topic, topic_size);
+        if (qos > 0)
+                write_number(b, id);
+        buffer_append(b, body, body_size);
 }

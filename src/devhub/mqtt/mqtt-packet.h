@@ -89,6 +89,9 @@ int mqtt_read(const void *data, size_t size, size_t size_max, MqttPacket *ret, s
 bool mqtt_next_filter(MqttFilters *filters, MqttText *ret_filter, uint8_t *ret_qos);
 
 void mqtt_write_connack(Buffer *b, bool session_present, uint8_t code);
+/* id: 0 at QoS 0. dup: it was sent before on this connection. */
+void mqtt_write_publish(Buffer *b, const char *topic, const void *body, size_t body_size, uint8_t qos, bool dup,
+                        uint16_t id);
 void mqtt_write_puback(Buffer *b, uint16_t id);
 void mqtt_write_suback(Buffer *b, uint16_t id, const uint8_t *codes, size_t n_codes);
 void mqtt_write_unsuback(Buffer *b, uint16_t id);

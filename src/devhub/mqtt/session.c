@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "azure/bag.h"
-#include "azure/topic.h"
+#include "devhub/mqtt/delivery.h"
 
 #define CONNECT_WITHIN_USEC (60 * USEC_PER_SEC)
 #define KEEP_ALIVE_MAX_USEC (1767 * USEC_PER_SEC)
@@ -35,6 +35,7 @@ struct Session {
         usec_t ends_usec;
         Subscriptions subscriptions;
         uint64_t n_events;
+        Deliveries deliveries;
 
         Puback *pubacks; /* in order of receipt */
         size_t n_pubacks, n_allocated, n_unstored; /* the unstored ones are the last */
@@ -62,6 +63,7 @@ Session *session_free(Session *s)
         buffer_done(&s->input);
         buffer_done(&s->output);
         subscriptions_done(&s->subscriptions);
+        deliveries_done(&s->deliveries);
         free(s->pubacks);
         free(s);
         return NULL;
@@ -119,6 +121,8 @@ static void on_connect(Session *s, const MqttConnect *connect)
         s->keep_alive_usec = keep_alive_of(connect->keep_alive);
         s->ends_usec = grant.ends_usec;
         s->subscriptions = grant.subscriptions;
+        if (grant.present)
+                s->sink.subscribed(s->sink.userdata);
 }
 
 /* ---- PUBLISH ---- */
@@ -147,27 +151,23 @@ static size_t size_of(const Bag *bag, size_t body_size)
 }
 
 /* NULL, or what is wrong with it. */
-static const char *check_event(const Session *s, const MqttPublish *publish, MqttText *ret_bag)
+static const char *check_event(const Session *s, const TopicParts *parts, const MqttPublish *publish,
+                               MqttText *ret_bag)
 {
-        TopicParts parts = topic_parse(publish->topic.data, publish->topic.size);
         _cleanup_(bag_done) Bag bag = {};
         int r;
 
-        if (publish->qos > 1)
-                return "QoS 2 is not supported";
-        if (parts.kind != TOPIC_EVENTS)
-                return "it published to a topic that the hub does not know";
-        if (!is_text(parts.device_id, parts.device_id_size, s->device_id) ||
-            !is_text(parts.module_id, parts.module_id_size, s->module_id))
+        if (!s->device_id || !is_text(parts->device_id, parts->device_id_size, s->device_id) ||
+            !is_text(parts->module_id, parts->module_id_size, s->module_id))
                 return "it published to the topic of another device or module";
-        r = bag_parse(parts.bag, parts.bag_size, &bag);
+        r = bag_parse(parts->bag, parts->bag_size, &bag);
         if (r == -E2BIG)
                 return "a message has too many properties";
         if (r < 0)
                 return r == -ENOMEM ? "no memory" : "the properties of a message are malformed";
         if (size_of(&bag, publish->payload.size) > MESSAGE_SIZE_MAX)
                 return "a message is larger than 256 KiB";
-        *ret_bag = (MqttText){parts.bag, parts.bag_size};
+        *ret_bag = (MqttText){parts->bag, parts->bag_size};
         return NULL;
 }
 
@@ -187,19 +187,15 @@ static bool owe_puback(Session *s, uint16_t id, usec_t delay_usec)
         return true;
 }
 
-static void on_publish(Session *s, const MqttPublish *publish)
+static void on_event(Session *s, const TopicParts *parts, const MqttPublish *publish)
 {
         SessionEvent event = {.body = publish->payload, .qos = publish->qos};
-        const char *fault = check_event(s, publish, &event.bag);
+        const char *fault = check_event(s, parts, publish, &event.bag);
         usec_t delay_usec = 0;
         int r;
 
         if (fault) {
                 session_close(s, fault);
-                return;
-        }
-        if (s->n_pubacks >= PUBACKS_MAX) {
-                session_close(s, "it does not wait for acknowledgements");
                 return;
         }
         r = s->sink.event(s->sink.userdata, &event, &delay_usec);
@@ -223,6 +219,72 @@ static void send_pubacks(Session *s, usec_t now)
                 return;
         s->n_pubacks -= n;
         memmove(s->pubacks, s->pubacks + n, s->n_pubacks * sizeof(*s->pubacks));
+}
+
+/* Behind events that are not stored yet its PUBACK leaves with theirs. */
+static void on_request(Session *s, const TopicParts *parts, const MqttPublish *publish, usec_t now)
+{
+        SessionRequest request = {.topic = parts, .body = publish->payload, .qos = publish->qos};
+        const char *fault;
+
+        if (publish->qos == 1) {
+                bool is_next = s->n_unstored == 0;
+
+                if (!owe_puback(s, publish->id, 0)) {
+                        session_close(s, "no memory");
+                        return;
+                }
+                if (is_next)
+                        session_stored(s, now);
+        }
+        fault = s->sink.request(s->sink.userdata, &request);
+        if (fault)
+                session_close(s, fault);
+}
+
+static void on_publish(Session *s, const MqttPublish *publish, usec_t now)
+{
+        TopicParts parts = topic_parse(publish->topic.data, publish->topic.size);
+
+        if (publish->qos > 1)
+                session_close(s, "QoS 2 is not supported");
+        else if (s->n_pubacks >= PUBACKS_MAX)
+                session_close(s, "it does not wait for acknowledgements");
+        else if (parts.kind == TOPIC_UNKNOWN)
+                session_close(s, "it published to a topic that the hub does not know");
+        else if (parts.kind == TOPIC_EVENTS)
+                on_event(s, &parts, publish);
+        else
+                on_request(s, &parts, publish, now);
+}
+
+static void on_puback(Session *s, uint16_t id)
+{
+        uint64_t tag;
+
+        if (deliveries_take(&s->deliveries, id, &tag))
+                s->sink.acknowledged(s->sink.userdata, tag);
+        else
+                session_close(s, "it acknowledged a message that was never sent");
+}
+
+int session_publish(Session *s, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag)
+{
+        bool dup = false;
+        uint16_t id = 0;
+        int r;
+
+        if (s->state != SESSION_OPEN)
+                return -ENOTCONN;
+        if (strlen(topic) > UINT16_MAX)
+                return -ENAMETOOLONG;
+        r = qos > 0 ? deliveries_add(&s->deliveries, tag, &id, &dup) : 0;
+        if (r < 0)
+                return r;
+        mqtt_write_publish(&s->output, topic, body, size, qos, dup, id);
+        if (buffer_error(&s->output))
+                session_close(s, "no memory");
+        return buffer_error(&s->output);
 }
 
 void session_stored(Session *s, usec_t now)
@@ -270,6 +332,8 @@ static void on_subscribe(Session *s, MqttFilters filters)
         mqtt_write_suback(&s->output, filters.id, (const uint8_t *)codes.data, codes.size);
         if (buffer_error(&codes))
                 session_close(s, "no memory");
+        else
+                s->sink.subscribed(s->sink.userdata);
 }
 
 static void on_unsubscribe(Session *s, MqttFilters filters)
@@ -284,7 +348,7 @@ static void on_unsubscribe(Session *s, MqttFilters filters)
 
 /* ---- packets ---- */
 
-static void on_packet_open(Session *s, const MqttPacket *packet)
+static void on_packet_open(Session *s, const MqttPacket *packet, usec_t now)
 {
         if (!s->sink.packet(s->sink.userdata)) {
                 session_close(s, "cut by a fault");
@@ -292,7 +356,7 @@ static void on_packet_open(Session *s, const MqttPacket *packet)
         }
         switch (packet->type) {
         case MQTT_PUBLISH:
-                on_publish(s, &packet->publish);
+                on_publish(s, &packet->publish, now);
                 break;
         case MQTT_SUBSCRIBE:
                 on_subscribe(s, packet->filters);
@@ -310,7 +374,7 @@ static void on_packet_open(Session *s, const MqttPacket *packet)
                 session_close(s, "it sent a second CONNECT");
                 break;
         case MQTT_PUBACK:
-                session_close(s, "it acknowledged a message that was never sent");
+                on_puback(s, packet->id);
                 break;
         case MQTT_PUBREC:
         case MQTT_PUBREL:
@@ -329,7 +393,7 @@ static void on_packet(Session *s, const MqttPacket *packet, usec_t now)
 {
         s->heard_usec = now;
         if (s->state == SESSION_OPEN)
-                on_packet_open(s, packet);
+                on_packet_open(s, packet, now);
         else if (packet->type == MQTT_CONNECT)
                 on_connect(s, &packet->connect);
         else
@@ -432,6 +496,11 @@ const char *session_reason(const Session *s)
 Buffer *session_output(Session *s)
 {
         return &s->output;
+}
+
+bool session_is_subscribed(const Session *s, SubscriptionKind kind, uint8_t *ret_qos)
+{
+        return s->state == SESSION_OPEN && subscriptions_have(&s->subscriptions, kind, ret_qos);
 }
 
 bool session_is_clean(const Session *s)

@@ -4,15 +4,25 @@
 #include <errno.h>
 #include <string.h>
 
-/* Behind devices/{d}/ or devices/{d}/modules/{m}/, the module's without a second slash. */
-static const char *const device_filters[] = {"messages/devicebound/#"};
-static const char *const module_filters[] = {"#", "inputs/#", "messages/devicebound/#"};
-static const char *const common_filters[] = {
-        "$iothub/methods/POST/#",
-        "$iothub/twin/res/#",
-        "$iothub/twin/PATCH/properties/desired/#",
-        "$iothub/credentials/res/#",
+typedef struct Filter {
+        const char *text;
+        SubscriptionKind kind;
+} Filter;
+
+/* Behind devices/{d}/ or devices/{d}/modules/{m}/. */
+static const Filter device_filters[] = {{"messages/devicebound/#", SUBSCRIPTION_C2D}};
+static const Filter module_filters[] = {
+        {"#", SUBSCRIPTION_C2D},
+        {"inputs/#", SUBSCRIPTION_INPUTS},
+        {"messages/devicebound/#", SUBSCRIPTION_C2D},
 };
+static const Filter common_filters[] = {
+        {"$iothub/methods/POST/#", SUBSCRIPTION_METHODS},
+        {"$iothub/twin/res/#", SUBSCRIPTION_TWIN_RESPONSES},
+        {"$iothub/twin/PATCH/properties/desired/#", SUBSCRIPTION_TWIN_DESIRED},
+        {"$iothub/credentials/res/#", SUBSCRIPTION_CREDENTIALS},
+};
+static const Filter registration_filters[] = {{"$dps/registrations/res/#", SUBSCRIPTION_REGISTRATION}};
 
 static bool is(MqttText text, const char *s)
 {
@@ -30,24 +40,31 @@ static bool skip(MqttText *text, const char *s)
         return true;
 }
 
-static bool is_one_of(MqttText text, const char *const *list, size_t n)
+static const Filter *find_filter(MqttText text, const Filter *list, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (is(text, list[i]))
-                        return true;
-        return false;
+                if (is(text, list[i].text))
+                        return &list[i];
+        return NULL;
 }
 
-static bool is_known(MqttText filter, const char *device_id, const char *module_id)
+/* NULL: the hub does not know it, or it is another's. */
+static const Filter *filter_of(MqttText text, const char *device_id, const char *module_id)
 {
-        if (is_one_of(filter, common_filters, ARRAY_SIZE(common_filters)))
-                return true;
-        if (!skip(&filter, "devices/") || !skip(&filter, device_id) || !skip(&filter, "/"))
-                return false;
+        const Filter *common;
+
+        if (!device_id)
+                return find_filter(text, registration_filters, ARRAY_SIZE(registration_filters));
+        common = find_filter(text, common_filters, ARRAY_SIZE(common_filters));
+        if (common)
+                return common;
+        if (!skip(&text, "devices/") || !skip(&text, device_id) || !skip(&text, "/"))
+                return NULL;
         if (!module_id)
-                return is_one_of(filter, device_filters, ARRAY_SIZE(device_filters));
-        return skip(&filter, "modules/") && skip(&filter, module_id) && skip(&filter, "/") &&
-               is_one_of(filter, module_filters, ARRAY_SIZE(module_filters));
+                return find_filter(text, device_filters, ARRAY_SIZE(device_filters));
+        if (!skip(&text, "modules/") || !skip(&text, module_id) || !skip(&text, "/"))
+                return NULL;
+        return find_filter(text, module_filters, ARRAY_SIZE(module_filters));
 }
 
 static Subscription *find(Subscriptions *s, MqttText filter)
@@ -61,10 +78,11 @@ static Subscription *find(Subscriptions *s, MqttText filter)
 int subscriptions_add(Subscriptions *s, const char *device_id, const char *module_id, MqttText filter, uint8_t qos,
                       uint8_t *ret_granted)
 {
+        const Filter *known = filter_of(filter, device_id, module_id);
         Subscription *held;
         char *copy;
 
-        if (!is_known(filter, device_id, module_id))
+        if (!known)
                 return SUBSCRIPTIONS_E_UNKNOWN;
         held = find(s, filter);
         if (!held) {
@@ -75,6 +93,7 @@ int subscriptions_add(Subscriptions *s, const char *device_id, const char *modul
                         return -ENOMEM;
                 held = &s->held[s->n_held++];
                 held->filter = copy;
+                held->kind = known->kind;
         }
         held->qos = MIN(qos, (uint8_t)1);
         *ret_granted = held->qos;
@@ -89,6 +108,16 @@ void subscriptions_remove(Subscriptions *s, MqttText filter)
                 return;
         free(held->filter);
         *held = s->held[--s->n_held];
+}
+
+bool subscriptions_have(const Subscriptions *s, SubscriptionKind kind, uint8_t *ret_qos)
+{
+        for (size_t i = 0; i < s->n_held; i++)
+                if (s->held[i].kind == kind) {
+                        *ret_qos = s->held[i].qos;
+                        return true;
+                }
+        return false;
 }
 
 void subscriptions_done(Subscriptions *s)

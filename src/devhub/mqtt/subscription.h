@@ -12,8 +12,20 @@
 
 #define SUBSCRIPTIONS_MAX 5
 
+/* What a filter asks for. */
+typedef enum SubscriptionKind {
+        SUBSCRIPTION_C2D,
+        SUBSCRIPTION_INPUTS, /* of a module */
+        SUBSCRIPTION_METHODS,
+        SUBSCRIPTION_TWIN_RESPONSES,
+        SUBSCRIPTION_TWIN_DESIRED,
+        SUBSCRIPTION_CREDENTIALS,
+        SUBSCRIPTION_REGISTRATION, /* of a device that is being provisioned */
+} SubscriptionKind;
+
 typedef struct Subscription {
         char *filter;
+        SubscriptionKind kind;
         uint8_t qos; /* granted: 0 or 1 */
 } Subscription;
 
@@ -28,8 +40,11 @@ enum {
         SUBSCRIPTIONS_E_TOO_MANY,
 };
 
-/* Asked for again, a filter takes the place of the old one. QoS 2 is granted as 1. */
+/* Asked for again, a filter takes the place of the old one. QoS 2 is granted as 1. device_id NULL: the client has no
+ * identity yet, and may only hear of its registration. */
 int subscriptions_add(Subscriptions *s, const char *device_id, const char *module_id, MqttText filter, uint8_t qos,
                       uint8_t *ret_granted);
 void subscriptions_remove(Subscriptions *s, MqttText filter);
+/* Is one of the kind held, and with which QoS? */
+bool subscriptions_have(const Subscriptions *s, SubscriptionKind kind, uint8_t *ret_qos);
 void subscriptions_done(Subscriptions *s);

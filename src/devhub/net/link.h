@@ -2,19 +2,17 @@
 #pragma once
 
 /*
- * Link - a client's socket: TLS below, an MQTT session above
+ * Link - an MQTT client: a wire with a session on it, and who is at the other end
  *
- * Moves bytes between the two, keeps their deadlines, and tells its owner when it is over. Whoever ends it from
- * outside does so with link_close() or link_silence(); the owner frees it once LinkSink.ended has come.
+ * Tells its owner what comes, and when it is over. Whoever ends it from outside does so with link_close() or
+ * link_silence(); the owner frees it once LinkSink.ended has come.
  *
- * Owns:   the stream, the session, its event sources.
+ * Owns:   the wire, the session, the verdict.
  */
 
-#include <systemd/sd-event.h>
-
-#include "base/tls-server.h"
 #include "devhub/mqtt/judge.h"
 #include "devhub/mqtt/session.h"
+#include "devhub/net/wire.h"
 
 typedef struct Link Link;
 
@@ -22,6 +20,9 @@ typedef struct LinkSink {
         void (*connect)(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret);
         bool (*packet)(void *userdata, Link *link);
         int (*event)(void *userdata, Link *link, const SessionEvent *event, usec_t *ret_delay_usec);
+        const char *(*request)(void *userdata, Link *link, const SessionRequest *request);
+        void (*subscribed)(void *userdata, Link *link);
+        void (*acknowledged)(void *userdata, Link *link, uint64_t tag);
         /* Nothing more will come of it. Free it, but not within this call: the link is still on the stack. */
         void (*ended)(void *userdata, Link *link);
         void *userdata;
@@ -34,6 +35,7 @@ DEFINE_CLEANUP(Link *, link_free);
 
 /* verbs */
 void link_stored(Link *link); /* its events are committed */
+int link_publish(Link *link, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag);
 void link_close(Link *link, const char *reason); /* static text */
 void link_silence(Link *link);
 void link_set_verdict(Link *link, Verdict *verdict); /* takes it: who is on this link */
@@ -43,6 +45,8 @@ const char *link_peer(const Link *link);
 const Verdict *link_verdict(const Link *link);
 Session *link_session(Link *link); /* NULL before the handshake is done */
 bool link_is_open(const Link *link); /* CONNECT was accepted, and it has not ended */
+bool link_has_ended(const Link *link);
+bool link_is_subscribed(const Link *link, SubscriptionKind kind, uint8_t *ret_qos);
 
 /* The owner's own notes on the link. */
 typedef struct LinkNotes {
@@ -50,6 +54,5 @@ typedef struct LinkNotes {
         bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
         Link *next_in_turn;
         bool kept;         /* its session's subscriptions have been put aside, or dropped */
-        bool ended;        /* set by the link itself */
 } LinkNotes;
 LinkNotes *link_notes(Link *link);

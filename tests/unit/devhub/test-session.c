@@ -22,6 +22,11 @@ typedef struct Bench {
         int event_error;
         usec_t delay_usec; /* for the next events */
         bool cut;
+        unsigned n_requests, n_subscribed;
+        size_t output_at_request; /* how much stood in the output */
+        const char *request_fault;
+        uint64_t acknowledged[4];
+        unsigned n_acknowledged;
 } Bench;
 
 static void on_connect(void *userdata, const MqttConnect *connect, SessionGrant *ret)
@@ -54,9 +59,31 @@ static int on_event(void *userdata, const SessionEvent *event, usec_t *ret_delay
         return 0;
 }
 
+static const char *on_request(void *userdata, const SessionRequest *request)
+{
+        Bench *b = userdata;
+
+        b->output_at_request = session_output(b->session)->size;
+        b->n_requests++;
+        return b->request_fault;
+}
+
+static void on_subscribed(void *userdata)
+{
+        ((Bench *)userdata)->n_subscribed++;
+}
+
+static void on_acknowledged(void *userdata, uint64_t tag)
+{
+        Bench *b = userdata;
+
+        ck_assert_uint_lt(b->n_acknowledged, ARRAY_SIZE(b->acknowledged));
+        b->acknowledged[b->n_acknowledged++] = tag;
+}
+
 static void bench_begin(Bench *b)
 {
-        SessionSink sink = {on_connect, on_packet, on_event, b};
+        SessionSink sink = {on_connect, on_packet, on_event, on_request, on_subscribed, on_acknowledged, b};
 
         *b = (Bench){.now = START};
         b->grant = (SessionGrant){.device_id = "d1", .reason = "", .ends_usec = USEC_INFINITY};
@@ -192,6 +219,7 @@ START_TEST(a_session_taken_up_is_told)
         feed(&b, connect_kept, sizeof(connect_kept));
         ASSERT_OUTPUT(&b, 0x20, 2, 1, 0);
         ck_assert(!session_is_clean(b.session));
+        ck_assert_uint_eq(b.n_subscribed, 1);
         bench_end(&b);
 }
 END_TEST
@@ -454,7 +482,79 @@ START_TEST(a_module_has_topics_of_its_own)
 }
 END_TEST
 
+#define TWIN_GET "$iothub/twin/GET/?$rid=1"
+
+/* Official clients for provisioning end when the answer comes first (trap 11). */
+START_TEST(trap_11_a_request_is_acknowledged_before_it_is_heard)
+{
+        Bench b;
+
+        open_session(&b);
+        publish(&b, TWIN_GET, 1, 7, 1);
+        ck_assert_uint_eq(b.n_requests, 1);
+        ck_assert_uint_eq(b.output_at_request, 4);
+        ASSERT_OUTPUT(&b, 0x40, 2, 0, 7);
+        publish(&b, TWIN_GET, 0, 0, 1);
+        ck_assert_uint_eq(b.n_requests, 2);
+        ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(behind_unstored_events_a_request_is_acknowledged_with_them)
+{
+        Bench b;
+
+        open_session(&b);
+        publish(&b, EVENTS, 1, 1, 1);
+        publish(&b, TWIN_GET, 1, 2, 1);
+        ck_assert_uint_eq(b.n_requests, 1);
+        ASSERT_NO_OUTPUT(&b);
+        session_stored(b.session, b.now);
+        ASSERT_OUTPUT(&b, 0x40, 2, 0, 1, 0x40, 2, 0, 2);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_request_can_be_a_reason_to_close)
+{
+        Bench b;
+
+        open_session(&b);
+        b.request_fault = "not for devices";
+        publish(&b, TWIN_GET, 0, 0, 1);
+        ASSERT_CLOSED(&b);
+        ck_assert_str_eq(session_reason(b.session), "not for devices");
+        bench_end(&b);
+}
+END_TEST
+
 /* ---- subscriptions ---- */
+
+/* It has no identity yet. */
+START_TEST(who_comes_to_be_provisioned_may_do_nothing_else)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant.device_id = NULL;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ASSERT_OUTPUT(&b, 0x20, 2, 0, 0);
+        subscribe(&b, "$dps/registrations/res/#", 1);
+        ASSERT_OUTPUT(&b, 0x90, 3, 0, 1, 1);
+        subscribe(&b, "$iothub/twin/res/#", 1);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+
+        bench_begin(&b);
+        b.grant.device_id = NULL;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        publish(&b, EVENTS, 1, 1, 1);
+        ASSERT_CLOSED(&b);
+        ck_assert_uint_eq(b.n_events, 0);
+        bench_end(&b);
+}
+END_TEST
 
 START_TEST(documented_filters_are_granted)
 {
@@ -462,6 +562,7 @@ START_TEST(documented_filters_are_granted)
                 "devices/d1/messages/devicebound/#",       "$iothub/methods/POST/#", "$iothub/twin/res/#",
                 "$iothub/twin/PATCH/properties/desired/#", "$iothub/credentials/res/#",
         };
+        uint8_t qos;
         Bench b;
 
         open_session(&b);
@@ -469,8 +570,12 @@ START_TEST(documented_filters_are_granted)
                 subscribe(&b, filters[i], 2);
                 ASSERT_OUTPUT(&b, 0x90, 3, 0, 1, 1);
         }
+        ck_assert(session_is_subscribed(b.session, SUBSCRIPTION_C2D, &qos) && qos == 1);
         subscribe(&b, filters[0], 0); /* again: no sixth */
         ASSERT_OUTPUT(&b, 0x90, 3, 0, 1, 0);
+        ck_assert(session_is_subscribed(b.session, SUBSCRIPTION_C2D, &qos) && qos == 0);
+        ck_assert(!session_is_subscribed(b.session, SUBSCRIPTION_INPUTS, &qos));
+        ck_assert_uint_eq(b.n_subscribed, ARRAY_SIZE(filters) + 1);
         ASSERT_OPEN(&b);
         bench_end(&b);
 }
@@ -590,6 +695,97 @@ START_TEST(the_link_ends_with_its_tokens_grace)
 }
 END_TEST
 
+/* ---- what the hub sends ---- */
+
+static void puback(Bench *b, uint16_t id)
+{
+        uint8_t packet[] = {0x40, 2, (uint8_t)(id >> 8), (uint8_t)id};
+
+        feed(b, packet, sizeof(packet));
+}
+
+START_TEST(what_is_published_is_acknowledged_by_its_tag)
+{
+        Bench b;
+
+        open_session(&b);
+        ck_assert_int_eq(session_publish(b.session, "t/1", "x", 1, 1, 77), 0);
+        ASSERT_OUTPUT(&b, 0x32, 8, 0, 3, 't', '/', '1', 0, 1, 'x');
+        ck_assert_int_eq(session_publish(b.session, "t/2", NULL, 0, 1, 78), 0);
+        ASSERT_OUTPUT(&b, 0x32, 7, 0, 3, 't', '/', '2', 0, 2);
+        ck_assert_int_eq(session_publish(b.session, "t", "y", 1, 0, 0), 0);
+        ASSERT_OUTPUT(&b, 0x30, 4, 0, 1, 't', 'y');
+        puback(&b, 2);
+        puback(&b, 1);
+        ck_assert_uint_eq(b.n_acknowledged, 2);
+        ck_assert_uint_eq(b.acknowledged[0], 78);
+        ck_assert_uint_eq(b.acknowledged[1], 77);
+        ASSERT_OPEN(&b);
+        puback(&b, 2);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(what_is_published_again_is_a_duplicate)
+{
+        Bench b;
+
+        open_session(&b);
+        ck_assert_int_eq(session_publish(b.session, "t", "x", 1, 1, 77), 0);
+        ASSERT_OUTPUT(&b, 0x32, 6, 0, 1, 't', 0, 1, 'x');
+        ck_assert_int_eq(session_publish(b.session, "t", "x", 1, 1, 77), 0);
+        ASSERT_OUTPUT(&b, 0x3a, 6, 0, 1, 't', 0, 1, 'x');
+        puback(&b, 1);
+        ck_assert_int_eq(session_publish(b.session, "t", "x", 1, 1, 77), 0);
+        ASSERT_OUTPUT(&b, 0x32, 6, 0, 1, 't', 0, 2, 'x');
+        bench_end(&b);
+}
+END_TEST
+
+/* Identifiers go round, past zero and past those that are under way. */
+START_TEST(identifiers_are_not_used_twice)
+{
+        Bench b;
+
+        open_session(&b);
+        ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 1, 1), 0);
+        for (uint32_t i = 2; i <= UINT16_MAX; i++) {
+                ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 1, i), 0);
+                puback(&b, (uint16_t)i);
+                b.n_acknowledged = 0;
+        }
+        buffer_truncate(session_output(b.session), 0);
+        ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 1, 0), 0);
+        ASSERT_OUTPUT(&b, 0x32, 5, 0, 1, 't', 0, 2);
+        ASSERT_OPEN(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(not_everything_can_be_published)
+{
+        static char topic[UINT16_MAX + 2];
+        int r = 0;
+        Bench b;
+
+        bench_begin(&b);
+        ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 0, 0), -ENOTCONN);
+        bench_end(&b);
+        open_session(&b);
+        memset(topic, 't', sizeof(topic) - 1);
+        ck_assert_int_eq(session_publish(b.session, topic, NULL, 0, 0, 0), -ENAMETOOLONG);
+        for (uint64_t tag = 0; r == 0; tag++) {
+                ck_assert_uint_le(tag, 1024);
+                r = session_publish(b.session, "t", NULL, 0, 1, tag);
+        }
+        ck_assert_int_eq(r, -ENOBUFS);
+        session_close(b.session, "");
+        ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 0, 0), -ENOTCONN);
+        bench_end(&b);
+}
+END_TEST
+
 /* ---- the end ---- */
 
 START_TEST(disconnect_needs_no_reason)
@@ -680,10 +876,19 @@ int main(void)
         tcase_add_test(c, the_hubs_rules_close_the_link);
         tcase_add_test(c, size_counts_properties);
         tcase_add_test(c, a_module_has_topics_of_its_own);
+        tcase_add_test(c, trap_11_a_request_is_acknowledged_before_it_is_heard);
+        tcase_add_test(c, behind_unstored_events_a_request_is_acknowledged_with_them);
+        tcase_add_test(c, a_request_can_be_a_reason_to_close);
         c = suite_case(s, "subscriptions");
+        tcase_add_test(c, who_comes_to_be_provisioned_may_do_nothing_else);
         tcase_add_test(c, documented_filters_are_granted);
         tcase_add_test(c, other_filters_close_the_link);
         tcase_add_test(c, a_sixth_subscription_closes_the_link);
+        c = suite_case(s, "what the hub sends");
+        tcase_add_test(c, what_is_published_is_acknowledged_by_its_tag);
+        tcase_add_test(c, what_is_published_again_is_a_duplicate);
+        tcase_add_test(c, identifiers_are_not_used_twice);
+        tcase_add_test(c, not_everything_can_be_published);
         c = suite_case(s, "time");
         tcase_add_test(c, silence_for_one_and_a_half_keep_alives_closes);
         tcase_add_test(c, no_keep_alive_exceeds_the_hubs);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Wire - a client's socket, with TLS or without, and the conversation on it
+ *
+ * Moves bytes between the two and keeps the conversation's deadline. The conversation is pure: bytes in, bytes out.
+ * It begins when the handshake is done; what stands in its output when it is over is still sent, for two seconds at
+ * most. A client that does not read is not read either.
+ *
+ * Owns:   the socket, the stream, its event sources.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/tls-server.h"
+
+typedef struct Wire Wire;
+
+typedef struct Conversation {
+        int (*begin)(void *userdata, usec_t now); /* once; nothing else is called before */
+        void (*feed)(void *userdata, const void *data, size_t size, usec_t now);
+        void (*tick)(void *userdata, usec_t now); /* at its deadline, or any time */
+        usec_t (*deadline)(void *userdata);       /* boot clock */
+        Buffer *(*output)(void *userdata);        /* sent from its front, and consumed */
+        bool (*is_over)(void *userdata);
+        void (*broke)(void *userdata, const char *reason); /* the socket is gone; static text */
+        /* Nothing more will come. Free the wire, but not within this call: it is still on the stack. begin() may never
+         * have been called. */
+        void (*ended)(void *userdata);
+        void *userdata;
+} Conversation;
+
+/* Takes the descriptor, also on failure. server NULL: without TLS. peer: for the log. */
+int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const Conversation *conversation);
+Wire *wire_free(Wire *wire);
+DEFINE_CLEANUP(Wire *, wire_free);
+
+/* verbs */
+void wire_settle(Wire *wire); /* after whatever may have changed the conversation from outside: sends, waits anew */
+void wire_end(Wire *wire);    /* at once, whatever is still to be sent */
+
+/* questions */
+const char *wire_peer(const Wire *wire);
+bool wire_has_begun(const Wire *wire);
+bool wire_has_ended(const Wire *wire);
