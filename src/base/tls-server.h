@@ -4,47 +4,19 @@
 /*
  * TLS server - a certificate to show, and the streams of those who come
  *
- * A stream runs TLS over a connected, non-blocking descriptor and never waits: -EAGAIN says "again when
- * tls_stream_events() came true", which after a renegotiated key need not be the direction one asked for. TLS 1.2
- * and 1.3; 1.2 must stay, one official SDK pins it.
+ * TLS 1.2 and 1.3; 1.2 must stay, one official SDK pins it.
  *
- * Owns:   the server its certificate and key; a stream its descriptor, when it could be made.
+ * Owns:   its certificate and key.
  */
 
-#include <sys/types.h>
-
-#include "base/macro.h"
+#include "base/tls-stream.h"
 
 typedef struct TlsServer TlsServer;
-typedef struct TlsStream TlsStream;
-
-/* What a single read can give: read with at least this much room, and nothing stays behind in the stream where
- * poll does not see it. */
-#define TLS_RECORD_MAX 16384
-
-/* ---- the server ---- */
 
 /* The files are PEM. -EBADMSG when they are not, or do not belong together; ret_error says so. */
 int tls_server_new(TlsServer **ret, const char *certificate_file, const char *key_file, const char **ret_error);
 TlsServer *tls_server_free(TlsServer *server);
 DEFINE_CLEANUP(TlsServer *, tls_server_free);
 
-/* ---- a stream ---- */
-
-/* Takes the descriptor on success. */
+/* A stream for one who came; takes the descriptor on success. */
 int tls_stream_new(TlsStream **ret, TlsServer *server, int fd);
-TlsStream *tls_stream_free(TlsStream *stream); /* with a close-notify if there is room for it; closes the descriptor */
-DEFINE_CLEANUP(TlsStream *, tls_stream_free);
-
-int tls_stream_handshake(TlsStream *stream); /* 0: done; -EAGAIN; -EPROTO: no agreement; -ECONNRESET */
-
-/* The number of bytes; 0: the peer closed. -EAGAIN, -EPROTO or another errno: the stream is dead. */
-ssize_t tls_stream_read(TlsStream *stream, void *data, size_t size);
-/* The number of bytes, at least one. After -EAGAIN the same bytes are offered again, or more that begin so. */
-ssize_t tls_stream_write(TlsStream *stream, const void *data, size_t size);
-
-int tls_stream_fd(const TlsStream *stream);
-bool tls_stream_is_ready(const TlsStream *stream); /* the handshake is done */
-uint32_t tls_stream_events(const TlsStream *stream); /* EPOLLIN or EPOLLOUT: what the last -EAGAIN waits for */
-const char *tls_stream_version(const TlsStream *stream); /* "TLSv1.3"; static */
-const char *tls_stream_error(const TlsStream *stream); /* why it died, in words; static or the stream's */
