@@ -1,39 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The official device SDK for Node, unmodified, against hublink-devhub.
-
-The SDK knows no port but 8883 and asks the system for names: hub and SDK share a network and a hosts file of
-their own (namespace.py).
-"""
+"""The official device SDK for Node, unmodified, against hublink-devhub: telemetry, and who may come in."""
 
 import base64
 import json
-import os
-import pathlib
 import subprocess
 
 import pytest
 
-from devhub import Devhub
-from namespace import Namespace
+import sdk as node
+from sdk import hub  # noqa: F401
 
-SOURCE = pathlib.Path(os.environ['HUBLINK_SOURCE'])
-PACKAGES = SOURCE / 'build/node/node_modules'
-HOST = 'devhub.localdomain'
 PUNCTUATION = ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'
 
 class Sdk:
     """node/device.js, where the hub lives."""
 
     def __init__(self, hub, trusts=True):
-        environment = dict(os.environ, NODE_PATH=str(PACKAGES), NODE_NO_WARNINGS='1')
-        environment.pop('NODE_EXTRA_CA_CERTS', None)
-        if trusts:
-            environment['NODE_EXTRA_CA_CERTS'] = hub.ca_file
-        self.process = subprocess.Popen(hub.within(['node', SOURCE / 'tests/system/node/device.js']),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self.process = node.start(hub, 'device.js', trusts, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, do, **more):
-        self.process.stdin.write(json.dumps(dict(more, do=do)).encode() + b'\n')
+        self.process.stdin.write(json.dumps(dict(more, do=do)) + '\n')
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
@@ -51,17 +37,6 @@ class Sdk:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-@pytest.fixture(scope='module')
-def hub(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('hub')
-    namespace = Namespace(folder, [HOST])
-    hub = Devhub(folder / 'hub', HOST, namespace.within)
-    hub.port = 8883
-    with hub:
-        yield hub
-    namespace.close()
 
 
 @pytest.fixture

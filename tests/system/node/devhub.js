@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The hub that this process is to speak to, and the official clients on it.
+
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { Client, ModuleClient } = require('azure-iot-device');
+const { Mqtt } = require('azure-iot-device-mqtt');
+const service = require('azure-iothub');
+
+const directory = process.env.DEVHUB_STATE_DIR;
+const endpoints = JSON.parse(fs.readFileSync(path.join(directory, 'endpoints.json')));
+const OWNER = endpoints.owner_connection_string;
+
+function command(...words) {
+    return execFileSync(process.env.DEVHUB, [...words, '--state-dir', directory], { encoding: 'utf-8' });
+}
+
+// {deviceId, primaryKey, secondaryKey, connectionString ...}; an id with a slash is a module of a device.
+function create(id) {
+    return JSON.parse(command('device', 'create', id, '--json'));
+}
+
+// The events of a device that the hub has confirmed so far.
+function monitor(id) {
+    const lines = command('monitor', id, '--from', 'start', '--for', '0s').split('\n');
+    return lines.filter((line) => line).map((line) => JSON.parse(line));
+}
+
+// An official client of the device or module, not connected yet, closed after the case.
+function client(t, made, options = {}) {
+    const connectionString = typeof made === 'string' ? made : made.connectionString;
+    const kind = /;ModuleId=/i.test(connectionString) ? ModuleClient : Client;
+    const opened = kind.fromConnectionString(connectionString, Mqtt);
+    opened.on('error', () => {});
+    t.after(() => opened.close());
+    return opened.setOptions(options).then(() => opened);
+}
+
+// A new device and its connected client.
+async function device(t, id, options) {
+    const opened = await client(t, create(id), options);
+    await opened.open();
+    return opened;
+}
+
+function registry(connectionString = OWNER) {
+    return service.Registry.fromConnectionString(connectionString);
+}
+
+// The service client; connected by AMQP when it first needs to be.
+function serviceClient(t, connectionString = OWNER) {
+    const opened = service.Client.fromConnectionString(connectionString);
+    t.after(() => opened.close());
+    return opened;
+}
+
+module.exports = { endpoints, OWNER, client, create, device, monitor, registry, serviceClient };
