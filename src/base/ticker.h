@@ -5,7 +5,7 @@
  * Ticker - something that wants to be woken at a time
  *
  * The cores of this house own no timers. Each says when it next wants to be called (deadline) and is then
- * called with the time (tick). daemon/pulse turns a row of them into one sd-event timer; the tests turn the
+ * called with the time (tick). base/pulse turns a row of them into one sd-event timer; the tests turn the
  * same row into virtual time. Deadlines are asked again before every sleep, so there is nothing to re-arm.
  *
  * Time: boot clock. A deadline of USEC_INFINITY means "nothing to do"; one in the past means "now".

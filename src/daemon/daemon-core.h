@@ -9,10 +9,10 @@
  * daemon-settings.c  settings and credential into the parts, at birth and at a reload
  */
 
+#include "base/pulse.h"
 #include "bus/bus.h"
 #include "daemon/daemon.h"
 #include "daemon/house-clock.h"
-#include "daemon/pulse.h"
 #include "flow/collector.h"
 #include "flow/dead-letters.h"
 #include "flow/monitor.h"

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pulse.h"
 #include "devhub/hub/registry.h"
 #include "devhub/mqtt/judge.h"
 #include "devhub/mqtt/kept-sessions.h"
-#include "devhub/net/link.h"
 #include "devhub/net/listener.h"
 #include "devhub/turn.h"
 
 #define LINKS_MAX 4096
+#define DESKS_MAX 8
 
 struct Server {
         ServerSettings settings;
@@ -24,9 +25,13 @@ struct Server {
 
         Listener *mqtt;
         Turn *turn;
-        Link **links;
-        size_t n_links, n_allocated;
+        Links links;
         bool ended_links; /* some of them wait to be freed */
+
+        Hub hub;
+        Pulse *pulse;
+        Desk desks[DESKS_MAX];
+        size_t n_desks;
 
         Faults faults;
         KeptSessions kept;
@@ -41,18 +46,11 @@ static usec_t boot_now(void)
 static void free_ended_links(void *userdata)
 {
         Server *s = userdata;
-        size_t n = 0;
 
         if (!s->ended_links)
                 return;
         s->ended_links = false;
-        for (size_t i = 0; i < s->n_links; i++) {
-                if (link_has_ended(s->links[i]))
-                        link_free(s->links[i]);
-                else
-                        s->links[n++] = s->links[i];
-        }
-        s->n_links = n;
+        links_free_ended(&s->links);
 }
 
 /* ---- who is who ---- */
@@ -111,12 +109,11 @@ static void keep_session(Server *s, Link *link)
 /* One link per identity: the newer wins. */
 static void take_over(Server *s, const Verdict *v)
 {
-        for (size_t i = 0; i < s->n_links; i++) {
-                Link *link = s->links[i];
-                const Verdict *other = link_verdict(link);
+        for (size_t i = 0; i < s->links.n; i++) {
+                Link *link = s->links.all[i];
 
-                if (link_notes(link)->id == 0 || link_has_ended(link) || !same(other->device_id, v->device_id) ||
-                    !same(other->module_id, v->module_id))
+                if (link_notes(link)->id == 0 || link_has_ended(link) ||
+                    !link_is_of(link, v->device_id, v->module_id))
                         continue;
                 keep_session(s, link);
                 /* a silenced link stays half-open, as if the network had swallowed our FIN */
@@ -241,19 +238,34 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
         return 0;
 }
 
-/* ---- requests ---- */
+/* ---- the desks ---- */
 
 static const char *on_link_request(void *userdata, Link *link, const SessionRequest *request)
 {
-        return "it published to a topic that the hub does not know";
+        Server *s = userdata;
+
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].kinds & DESK_KIND(request->topic->kind))
+                        return s->desks[i].request(s->desks[i].userdata, link, request);
+        return "it published to a topic that is not for devices";
 }
 
 static void on_link_subscribed(void *userdata, Link *link)
 {
+        Server *s = userdata;
+
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].subscribed)
+                        s->desks[i].subscribed(s->desks[i].userdata, link);
 }
 
 static void on_link_acknowledged(void *userdata, Link *link, uint64_t tag)
 {
+        Server *s = userdata;
+
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].acknowledged)
+                        s->desks[i].acknowledged(s->desks[i].userdata, link, tag);
 }
 
 /* ---- the end ---- */
@@ -274,6 +286,9 @@ static void on_link_ended(void *userdata, Link *link)
         } else if (session && *session_reason(session)) {
                 log_info("%s: closed: %s", link_peer(link), session_reason(session));
         }
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].ended)
+                        s->desks[i].ended(s->desks[i].userdata, link);
         s->ended_links = true;
         turn_want_end(s->turn);
 }
@@ -298,24 +313,14 @@ static int add_link(Server *s, int fd, const char *peer)
         r = link_new(&link, s->event, s->tls, fd, peer, &sink);
         if (r < 0)
                 return r;
-        if (s->n_links == s->n_allocated) {
-                size_t n = MAX(s->n_allocated * 2, (size_t)16);
-                Link **more = reallocarray(s->links, n, sizeof(Link *));
-
-                if (!more)
-                        return -ENOMEM;
-                s->links = more;
-                s->n_allocated = n;
-        }
-        s->links[s->n_links++] = TAKE_PTR(link);
-        return 0;
+        return links_add(&s->links, TAKE_PTR(link));
 }
 
 static void on_knock(void *userdata, int fd, const char *peer)
 {
         Server *s = userdata;
 
-        if (s->n_links >= LINKS_MAX) {
+        if (s->links.n >= LINKS_MAX) {
                 log_warning("%s: turned away: there are %d connections already", peer, LINKS_MAX);
                 safe_close(fd);
         } else if (add_link(s, fd, peer) < 0) {
@@ -324,6 +329,25 @@ static void on_knock(void *userdata, int fd, const char *peer)
 }
 
 /* ---- life ---- */
+
+static bool are_connected(void *userdata, const char *device_id, const char *module_id)
+{
+        Server *s = userdata;
+
+        return links_find(&s->links, device_id, module_id) != NULL;
+}
+
+static void forget(void *userdata, const char *device_id, const char *module_id)
+{
+        server_forget(userdata, device_id, module_id);
+}
+
+static int commit(void *userdata)
+{
+        Server *s = userdata;
+
+        return turn_commit(s->turn);
+}
 
 int server_new(Server **ret, sd_event *event, const ServerSettings *settings, TlsServer *tls, Store *store,
                const char **ret_error)
@@ -342,6 +366,17 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Tl
         if (!s->host)
                 return -ENOMEM;
         s->settings.host = s->host;
+        s->hub = (Hub){
+                .store = store,
+                .clock = &clock_system,
+                .host = s->host,
+                .devices = {are_connected, forget, s},
+                .commit = commit,
+                .userdata = s,
+        };
+        r = pulse_new(&s->pulse, event, &clock_system);
+        if (r < 0)
+                return r;
         r = turn_new(&s->turn, event, store, free_ended_links, s);
         if (r < 0) {
                 *ret_error = "cannot write events";
@@ -360,9 +395,8 @@ Server *server_free(Server *s)
                 return NULL;
         listener_free(s->mqtt);
         turn_free(s->turn);
-        for (size_t i = 0; i < s->n_links; i++)
-                link_free(s->links[i]);
-        free(s->links);
+        links_done(&s->links);
+        pulse_free(s->pulse);
         faults_done(&s->faults);
         kept_sessions_done(&s->kept);
         free(s->host);
@@ -376,8 +410,8 @@ Server *server_free(Server *s)
 /* Strikes the links that are open; once: each of them, without a rule. */
 static void strike_links(Server *s, const Fault *fault, bool once)
 {
-        for (size_t i = 0; i < s->n_links; i++) {
-                Link *link = s->links[i];
+        for (size_t i = 0; i < s->links.n; i++) {
+                Link *link = s->links.all[i];
                 const char *device_id = link_verdict(link)->device_id;
 
                 if (!link_is_open(link) || (fault->device_id && !same(fault->device_id, device_id)))
@@ -411,8 +445,8 @@ void server_clear_faults(Server *s, FaultKind kind)
 
 void server_forget(Server *s, const char *device_id, const char *module_id)
 {
-        for (size_t i = 0; i < s->n_links; i++) {
-                Link *link = s->links[i];
+        for (size_t i = 0; i < s->links.n; i++) {
+                Link *link = s->links.all[i];
                 const Verdict *v = link_verdict(link);
 
                 if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
@@ -424,7 +458,30 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
         kept_sessions_drop(&s->kept, device_id, module_id);
 }
 
+int server_add_desk(Server *s, const Desk *desk)
+{
+        if (s->n_desks == DESKS_MAX)
+                return -ENOBUFS;
+        s->desks[s->n_desks++] = *desk;
+        return 0;
+}
+
+int server_add_ticker(Server *s, Ticker ticker)
+{
+        return pulse_add(s->pulse, ticker);
+}
+
 /* ---- questions ---- */
+
+Hub *server_hub(Server *s)
+{
+        return &s->hub;
+}
+
+const Links *server_links(const Server *s)
+{
+        return &s->links;
+}
 
 uint16_t server_mqtt_port(const Server *s)
 {

@@ -4,8 +4,8 @@
 /*
  * Server - the hub while it runs: a listener, its links, and who they are
  *
- * Judges who connects, lets the newer of two links of one identity win, strikes with faults, and hands the events
- * to the turn.
+ * Judges who connects, lets the newer of two links of one identity win, strikes with faults, hands the events to the
+ * turn, and what else comes to the desks.
  *
  * Owns:   listener, links, the turn, faults, kept sessions.
  * Knows:  the store, which outlives it.
@@ -13,9 +13,11 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/ticker.h"
 #include "base/tls-server.h"
+#include "devhub/device/desk.h"
 #include "devhub/hub/fault.h"
-#include "devhub/hub/store.h"
+#include "devhub/hub/hub.h"
 
 typedef struct Server Server;
 
@@ -38,6 +40,13 @@ void server_clear_faults(Server *server, FaultKind kind); /* _FAULT_KIND_MAX: al
 /* The identity is gone: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
 void server_forget(Server *server, const char *device_id, const char *module_id);
 
+/* What else the hub does with its devices: for whoever puts it together, before the loop runs. The userdata live
+ * until server_free() has returned. */
+int server_add_desk(Server *server, const Desk *desk); /* -ENOBUFS: there are too many */
+int server_add_ticker(Server *server, Ticker ticker);
+
 /* questions */
+Hub *server_hub(Server *server);
+const Links *server_links(const Server *server);
 uint16_t server_mqtt_port(const Server *server);
 const Faults *server_faults(Server *server); /* those that have not ended */

@@ -54,7 +54,7 @@ static bool commit(Turn *t)
         return false;
 }
 
-static void end_turn(Turn *t)
+static int end_turn(Turn *t)
 {
         Link *link = t->links;
         bool stored = commit(t);
@@ -72,13 +72,19 @@ static void end_turn(Turn *t)
                         link_close(link, "its events could not be stored");
                 link = next;
         }
+        return stored ? 0 : -EIO;
+}
+
+int turn_commit(Turn *t)
+{
+        return end_turn(t);
 }
 
 static int on_end(sd_event_source *source, void *userdata)
 {
         Turn *t = userdata;
 
-        end_turn(t);
+        (void)end_turn(t);
         t->over(t->userdata);
         return 0;
 }
@@ -187,7 +193,7 @@ Turn *turn_free(Turn *t)
         if (!t)
                 return NULL;
         if (t->source)
-                end_turn(t);
+                (void)end_turn(t);
         sd_event_source_disable_unref(t->source);
         event_log_close(t->log);
         free(t);

@@ -27,3 +27,5 @@ DEFINE_CLEANUP(Turn *, turn_free);
 int turn_admit(Turn *turn, Link *link);
 int turn_take(Turn *turn, Link *link, const SessionEvent *event);
 void turn_want_end(Turn *turn); /* also if nothing came */
+/* Now: for somebody who answers a caller. Negative: it could not be committed, and the links in it are closed. */
+int turn_commit(Turn *turn);

@@ -11,45 +11,45 @@
 #include "devhub/cli/control.h"
 #include "devhub/hub/registry.h"
 
-typedef struct Desk {
+typedef struct Office {
         Store store;
         char *host;
         Buffer out;
         bool json;
         size_t n_listed;
-} Desk;
+} Office;
 
-static int failed(const StateDir *dir, const Desk *desk, int error)
+static int failed(const StateDir *dir, const Office *office, int error)
 {
         if (error == -ENOENT)
                 (void)fprintf(stderr, "hublink-devhub: no hub has been in %s yet\n", dir->path);
         else
                 (void)fprintf(stderr, "hublink-devhub: %s/devhub.db: %s (%s)\n", dir->path, strerror(-error),
-                              store_error(&desk->store));
+                              store_error(&office->store));
         return EXIT_FAILURE;
 }
 
-static int desk_open(Desk *desk, StateDir *dir, bool create)
+static int office_open(Office *office, StateDir *dir, bool create)
 {
         int r;
 
-        r = store_open(&desk->store, dir->path, dir->fd, create);
+        r = store_open(&office->store, dir->path, dir->fd, create);
         if (r < 0)
                 return r;
-        r = store_get(&desk->store, "host", &desk->host);
+        r = store_get(&office->store, "host", &office->host);
         if (r < 0)
                 return r;
         /* a hub that never served will be given this name, unless it is told another */
         if (r == 0)
-                desk->host = strdup(ARGUMENTS_HOST);
-        return desk->host ? 0 : -ENOMEM;
+                office->host = strdup(ARGUMENTS_HOST);
+        return office->host ? 0 : -ENOMEM;
 }
 
-static void desk_done(Desk *desk)
+static void office_done(Office *office)
 {
-        store_done(&desk->store);
-        free(desk->host);
-        secret_buffer_done(&desk->out);
+        store_done(&office->store);
+        free(office->host);
+        secret_buffer_done(&office->out);
 }
 
 static int parse_id(const char *id, char **ret_device_id, char **ret_module_id)
@@ -76,12 +76,12 @@ static void add_member(Buffer *b, const char *name, const char *value)
         json_string(b, value);
 }
 
-static void print_json(Desk *desk, const Identity *identity)
+static void print_json(Office *office, const Identity *identity)
 {
         _cleanup_(secret_buffer_done) Buffer cs = BUFFER_NULL;
-        Buffer *b = &desk->out;
+        Buffer *b = &office->out;
 
-        identity_connection_string(identity, desk->host, &cs);
+        identity_connection_string(identity, office->host, &cs);
         buffer_append_string(b, "{\"deviceId\":");
         json_string(b, identity->device_id);
         if (identity->module_id)
@@ -93,37 +93,37 @@ static void print_json(Desk *desk, const Identity *identity)
         buffer_append_char(b, '}');
 }
 
-static void print_plain(Desk *desk, const Identity *identity)
+static void print_plain(Office *office, const Identity *identity)
 {
-        Buffer *b = &desk->out;
+        Buffer *b = &office->out;
 
         buffer_printf(b, "deviceId: %s\n", identity->device_id);
         if (identity->module_id)
                 buffer_printf(b, "moduleId: %s\n", identity->module_id);
         buffer_printf(b, "primaryKey: %s\nsecondaryKey: %s\nconnectionString: ", identity->primary_key,
                       identity->secondary_key);
-        identity_connection_string(identity, desk->host, b);
+        identity_connection_string(identity, office->host, b);
         buffer_append_char(b, '\n');
 }
 
-static int put_out(Desk *desk)
+static int put_out(Office *office)
 {
-        if (buffer_error(&desk->out))
+        if (buffer_error(&office->out))
                 return EXIT_FAILURE;
-        if (desk->out.size > 0)
-                (void)fwrite(desk->out.data, 1, desk->out.size, stdout);
+        if (office->out.size > 0)
+                (void)fwrite(office->out.data, 1, office->out.size, stdout);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* ---- commands ---- */
 
-static int create(Desk *desk, StateDir *dir, const char *device_id, const char *module_id)
+static int create(Office *office, StateDir *dir, const char *device_id, const char *module_id)
 {
         _cleanup_(identity_done) Identity identity = {};
-        int r = registry_create(&desk->store, device_id, module_id, &identity);
+        int r = registry_create(&office->store, device_id, module_id, &identity);
 
         if (r < 0)
-                return failed(dir, desk, r);
+                return failed(dir, office, r);
         if (r == REGISTRY_E_EXISTS) {
                 (void)fprintf(stderr, "hublink-devhub: %s%s%s exists already; device list --json shows its keys\n",
                               device_id, module_id ? "/" : "", module_id ? module_id : "");
@@ -134,60 +134,60 @@ static int create(Desk *desk, StateDir *dir, const char *device_id, const char *
                               device_id);
                 return EXIT_FAILURE;
         }
-        if (desk->json) {
-                print_json(desk, &identity);
-                buffer_append_char(&desk->out, '\n');
+        if (office->json) {
+                print_json(office, &identity);
+                buffer_append_char(&office->out, '\n');
         } else {
-                print_plain(desk, &identity);
+                print_plain(office, &identity);
         }
-        return put_out(desk);
+        return put_out(office);
 }
 
 int device_create(StateDir *dir, const char *id, bool json)
 {
         _cleanup_free_ char *device_id = NULL, *module_id = NULL;
-        Desk desk = {.json = json};
+        Office office = {.json = json};
         int r;
 
         if (parse_id(id, &device_id, &module_id) < 0)
                 return EXIT_FAILURE;
-        r = desk_open(&desk, dir, true);
-        r = r < 0 ? failed(dir, &desk, r) : create(&desk, dir, device_id, module_id);
-        desk_done(&desk);
+        r = office_open(&office, dir, true);
+        r = r < 0 ? failed(dir, &office, r) : create(&office, dir, device_id, module_id);
+        office_done(&office);
         return r;
 }
 
 static int list_one(void *userdata, const Identity *identity)
 {
-        Desk *desk = userdata;
+        Office *office = userdata;
 
-        if (desk->json) {
-                buffer_append_string(&desk->out, desk->n_listed > 0 ? ",\n " : "[");
-                print_json(desk, identity);
+        if (office->json) {
+                buffer_append_string(&office->out, office->n_listed > 0 ? ",\n " : "[");
+                print_json(office, identity);
         } else {
-                identity_name(identity->device_id, identity->module_id, &desk->out);
-                buffer_append_char(&desk->out, '\n');
+                identity_name(identity->device_id, identity->module_id, &office->out);
+                buffer_append_char(&office->out, '\n');
         }
-        desk->n_listed++;
+        office->n_listed++;
         return 0;
 }
 
 int device_list(StateDir *dir, bool json)
 {
-        Desk desk = {.json = json};
+        Office office = {.json = json};
         int r;
 
-        r = desk_open(&desk, dir, false);
+        r = office_open(&office, dir, false);
         if (r >= 0)
-                r = registry_each(&desk.store, list_one, &desk);
+                r = registry_each(&office.store, list_one, &office);
         if (r < 0) {
-                r = failed(dir, &desk, r);
+                r = failed(dir, &office, r);
         } else {
                 if (json)
-                        buffer_append_string(&desk.out, desk.n_listed > 0 ? "]\n" : "[]\n");
-                r = put_out(&desk);
+                        buffer_append_string(&office.out, office.n_listed > 0 ? "]\n" : "[]\n");
+                r = put_out(&office);
         }
-        desk_done(&desk);
+        office_done(&office);
         return r;
 }
 
@@ -208,22 +208,22 @@ static void tell_server(StateDir *dir, const char *device_id, const char *module
 int device_delete(StateDir *dir, const char *id)
 {
         _cleanup_free_ char *device_id = NULL, *module_id = NULL;
-        Desk desk = {};
+        Office office = {};
         int r;
 
         if (parse_id(id, &device_id, &module_id) < 0)
                 return EXIT_FAILURE;
-        r = desk_open(&desk, dir, false);
+        r = office_open(&office, dir, false);
         if (r >= 0)
-                r = registry_delete(&desk.store, device_id, module_id);
+                r = registry_delete(&office.store, device_id, module_id);
         if (r < 0) {
-                r = failed(dir, &desk, r);
+                r = failed(dir, &office, r);
         } else if (r == REGISTRY_E_UNKNOWN) {
                 (void)fprintf(stderr, "hublink-devhub: there is no %s\n", id);
                 r = EXIT_FAILURE;
         } else {
                 tell_server(dir, device_id, module_id);
         }
-        desk_done(&desk);
+        office_done(&office);
         return r;
 }

@@ -8,7 +8,7 @@
  * are ticked, in the order in which they were added. So nobody has to re-arm anything, and deadlines that
  * fall together cost one wake-up.
  *
- * Owns:   the one timer of the daemon.
+ * Owns:   the timer.
  * Time:   boot clock.
  */
 

@@ -5,7 +5,7 @@
  * limits.
  */
 
-#include "daemon/pulse.h"
+#include "base/pulse.h"
 
 #include "suite.h"
 
@@ -142,7 +142,7 @@ END_TEST
 
 int main(void)
 {
-        Suite *s = suite_create("daemon/pulse");
+        Suite *s = suite_create("base/pulse");
         TCase *c = suite_case(s, "one timer for all");
 
         tcase_add_test(c, each_is_ticked_at_its_times);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/pulse.h"
+#include "base/pulse.h"
 
 #include <errno.h>
 #include <time.h>

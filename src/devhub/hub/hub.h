@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Hub - what every door of the hub finds inside
+ *
+ * The store with its nouns, the clock, and the devices that are connected. HTTP, AMQP and the devices' desks are
+ * given one; the server puts it together.
+ *
+ * Nouns write without committing: they join the transaction that telemetry of the same turn may have opened. Who
+ * answers a caller calls hub_commit() first, and tells the caller of nothing that was not committed.
+ */
+
+#include "base/clock.h"
+#include "devhub/hub/store.h"
+
+/* The devices that are connected, as far as the inside needs to know. module_id: NULL for the device itself. */
+typedef struct HubDevices {
+        bool (*are_connected)(void *userdata, const char *device_id, const char *module_id);
+        /* Deleted or disabled: its links are cut, what was kept of it is dropped. module_id NULL: with all modules. */
+        void (*forget)(void *userdata, const char *device_id, const char *module_id);
+        void *userdata;
+} HubDevices;
+
+typedef struct Hub {
+        Store *store;
+        const Clock *clock;
+        const char *host; /* the name in certificates, user names and tokens */
+        HubDevices devices;
+        int (*commit)(void *userdata); /* hub_commit() */
+        void *userdata;
+} Hub;
+
+/* Negative: nothing of this turn was written, and store_error() says why. */
+static inline int hub_commit(const Hub *hub)
+{
+        return hub->commit(hub->userdata);
+}
+
+static inline bool hub_is_connected(const Hub *hub, const char *device_id, const char *module_id)
+{
+        return hub->devices.are_connected(hub->devices.userdata, device_id, module_id);
+}
+
+static inline void hub_forget(const Hub *hub, const char *device_id, const char *module_id)
+{
+        hub->devices.forget(hub->devices.userdata, device_id, module_id);
+}
