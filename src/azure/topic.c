@@ -71,6 +71,29 @@ void topic_method_call(Buffer *b, const char *name, const char *rid)
         append_rid(b, rid, strlen(rid));
 }
 
+void topic_dps_register(Buffer *b, const char *rid)
+{
+        buffer_append_string(b, "$dps/registrations/PUT/iotdps-register");
+        append_rid(b, rid, strlen(rid));
+}
+
+void topic_dps_poll(Buffer *b, const char *rid, const char *operation_id)
+{
+        buffer_append_string(b, "$dps/registrations/GET/iotdps-get-operationstatus");
+        append_rid(b, rid, strlen(rid));
+        buffer_append_string(b, "&operationId=");
+        buffer_append_string(b, operation_id);
+}
+
+void topic_dps_response(Buffer *b, int status, const char *rid, size_t rid_size, unsigned retry_after)
+{
+        buffer_append_string(b, "$dps/registrations/res/");
+        json_integer(b, status);
+        append_rid(b, rid, rid_size);
+        if (retry_after > 0)
+                buffer_printf(b, "&retry-after=%u", retry_after);
+}
+
 /* ---- taken apart ---- */
 
 typedef struct Rest {
@@ -140,7 +163,7 @@ static bool take_status(Rest *rest, int *ret)
         return rest->p > first;
 }
 
-static bool parse_version(const char *text, size_t size, uint64_t *ret)
+static bool parse_number(const char *text, size_t size, uint64_t *ret)
 {
         uint64_t value = 0;
 
@@ -152,7 +175,7 @@ static bool parse_version(const char *text, size_t size, uint64_t *ret)
         return size > 0;
 }
 
-/* The query at the end: $rid and $version in any order; what else stands there is passed over. */
+/* The query at the end: its parameters in any order; what else stands there is passed over. */
 static bool take_query(Rest rest, TopicParts *parts)
 {
         if (!skip(&rest, "/?"))
@@ -166,7 +189,13 @@ static bool take_query(Rest rest, TopicParts *parts)
                         parts->rid = pair.p;
                         parts->rid_size = (size_t)(pair.end - pair.p);
                 } else if (skip(&pair, "$version=") &&
-                           !parse_version(pair.p, (size_t)(pair.end - pair.p), &parts->version)) {
+                           !parse_number(pair.p, (size_t)(pair.end - pair.p), &parts->version)) {
+                        return false;
+                } else if (skip(&pair, "operationId=")) {
+                        parts->operation_id = pair.p;
+                        parts->operation_id_size = (size_t)(pair.end - pair.p);
+                } else if (skip(&pair, "retry-after=") &&
+                           !parse_number(pair.p, (size_t)(pair.end - pair.p), &parts->retry_after)) {
                         return false;
                 }
         }
@@ -199,6 +228,24 @@ static TopicParts parse_iothub(Rest rest)
         return whole && take_query(rest, &parts) ? parts : unknown;
 }
 
+static TopicParts parse_registrations(Rest rest)
+{
+        TopicParts parts = {.kind = TOPIC_UNKNOWN};
+        bool whole = true;
+
+        if (skip(&rest, "PUT/iotdps-register")) {
+                parts.kind = TOPIC_DPS_REGISTER;
+        } else if (skip(&rest, "GET/iotdps-get-operationstatus")) {
+                parts.kind = TOPIC_DPS_POLL;
+        } else if (skip(&rest, "res/")) {
+                parts.kind = TOPIC_DPS_RESPONSE;
+                whole = take_status(&rest, &parts.status);
+        } else {
+                return unknown;
+        }
+        return whole && take_query(rest, &parts) ? parts : unknown;
+}
+
 TopicParts topic_parse(const char *topic, size_t size)
 {
         Rest rest = {topic, topic + size};
@@ -207,5 +254,7 @@ TopicParts topic_parse(const char *topic, size_t size)
                 return parse_events(rest);
         if (skip(&rest, "$iothub/"))
                 return parse_iothub(rest);
+        if (skip(&rest, "$dps/registrations/"))
+                return parse_registrations(rest);
         return unknown;
 }

@@ -26,6 +26,15 @@ void topic_twin_updated(Buffer *b, const char *rid, size_t rid_size, uint64_t ve
 void topic_twin_desired(Buffer *b, uint64_t version);
 void topic_method_call(Buffer *b, const char *name, const char *rid);
 
+/* ---- provisioning ---- */
+
+/* from the device */
+void topic_dps_register(Buffer *b, const char *rid);
+void topic_dps_poll(Buffer *b, const char *rid, const char *operation_id);
+/* from the service; retry_after in seconds, 0: none. It stands last and in lower case, for some clients look for it
+ * in no other way. */
+void topic_dps_response(Buffer *b, int status, const char *rid, size_t rid_size, unsigned retry_after);
+
 typedef enum TopicKind {
         TOPIC_EVENTS, /* telemetry of a device or module */
         TOPIC_TWIN_GET,
@@ -34,6 +43,9 @@ typedef enum TopicKind {
         TOPIC_TWIN_DESIRED,    /* a patch of the desired section; no rid, but a version */
         TOPIC_METHOD_CALL,     /* name */
         TOPIC_METHOD_RESPONSE, /* status */
+        TOPIC_DPS_REGISTER,
+        TOPIC_DPS_POLL,     /* operation_id, unless the client left it out */
+        TOPIC_DPS_RESPONSE, /* status, perhaps retry_after */
         TOPIC_UNKNOWN,
 } TopicKind;
 
@@ -53,6 +65,10 @@ typedef struct TopicParts {
         const char *rid; /* not decoded, never empty */
         size_t rid_size;
         uint64_t version; /* of a section; 0: none is named */
+
+        const char *operation_id; /* or NULL */
+        size_t operation_id_size;
+        uint64_t retry_after; /* seconds; 0: none is named */
 } TopicParts;
 
 /* Never fails: what is not known is TOPIC_UNKNOWN. */
