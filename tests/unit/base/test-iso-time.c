@@ -28,11 +28,25 @@ START_TEST(instants_are_written_in_utc_with_milliseconds)
 }
 END_TEST
 
+START_TEST(seven_digits_for_readers_that_take_no_other_form)
+{
+        char text[ISO_TIME_MAX];
+
+        ck_assert_uint_eq(iso_time_format_7(1767225600000001, text), 28);
+        ck_assert_str_eq(text, "2026-01-01T00:00:00.0000010Z");
+        ck_assert_uint_eq(iso_time_format_7(1767225600123456, text), 28);
+        ck_assert_str_eq(text, "2026-01-01T00:00:00.1234560Z");
+        ck_assert_uint_eq(iso_time_format_7(USEC_INFINITY, text), 28);
+        ck_assert_str_eq(text, "9999-12-31T23:59:59.9999990Z");
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/iso-time");
         TCase *c = suite_case(s, "instants as text");
 
         tcase_add_test(c, instants_are_written_in_utc_with_milliseconds);
+        tcase_add_test(c, seven_digits_for_readers_that_take_no_other_form);
         return suite_run(s);
 }
