@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * JSON read - a text that is one JSON value and nothing else
+ *
+ * Nothing may follow it; valid UTF-8, 64 levels at most, no NaN and no infinity. As json-c does, it passes over
+ * comments and takes a name in single quotes; what json_write() makes of it is JSON all the same. Pure.
+ */
+
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+
+/* *ret is NULL for JSON's null. -EBADMSG: it is not JSON, and *ret_error (static) says why. */
+int json_read(const char *text, size_t size, json_object **ret, const char **ret_error);
+
+/* Appends it without blanks. NULL: null. */
+void json_write(Buffer *b, json_object *value);
+
+/* A member; takes the value, also on failure. NULL value: no memory, or so the caller says. */
+int json_put(json_object *object, const char *name, json_object *value);
