@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Mailbox - the messages on their way to devices and modules, a queue for each
+ *
+ *             put                    take                     complete ──► gone: Success
+ *     ──────────────────► ENQUEUED ────────► LOCKED ──────────reject ────► gone: Rejected
+ *                          │  ▲  ▲             │   └───────── abandon, for the 10th time ──► gone: DeliveryCountExceeded
+ *        its time ends:    │  │  └── abandon ──┘
+ *        gone: Expired ◄───┘  └───── the lock ends, or is released
+ *
+ * Only an abandon counts as a delivery that went wrong. A message whose time ends under a lock may still be
+ * completed; it expires when it comes back. A purge takes all, locked ones too. Each end is told to Feedback.
+ * Messages of an identity that is deleted go with it, and nobody is told: that is not an outcome.
+ *
+ * Everything lies in the store; nothing here commits. The sink is called while what it tells may not be committed
+ * yet.
+ *
+ * Knows:  the store, feedback.
+ * Time:   wall clock, of the clock given at birth.
+ */
+
+#include "devhub/hub/cloud-message.h"
+#include "devhub/hub/feedback.h"
+
+#define MAILBOX_DEPTH_MAX         50
+#define MAILBOX_LOCK_USEC         USEC_PER_MIN
+#define MAILBOX_LOCK_USEC_MAX     (300 * USEC_PER_SEC)
+#define MAILBOX_TIME_TO_LIVE_USEC USEC_PER_HOUR
+#define MAILBOX_DELIVERIES_MAX    10
+#define MAILBOX_TOKEN_MAX         37
+
+enum {
+        _MAILBOX_E_SUCCESS,
+        MAILBOX_E_EMPTY,        /* nothing to take */
+        MAILBOX_E_LOCK_LOST,    /* the lock has ended, or there was none: 412002 */
+        MAILBOX_E_NO_DEVICE,    /* 404001 */
+        MAILBOX_E_NO_MODULE,    /* 404010 */
+        MAILBOX_E_FULL,         /* it holds 50: 403004 */
+        MAILBOX_E_TOO_LARGE,    /* 413001 */
+        MAILBOX_E_BAD_PROPERTY, /* one without a name, or more than a bag holds: 400004 */
+};
+
+/* A message in the hands of somebody who is to deliver it. */
+typedef struct Mail {
+        CloudMessage message;
+        uint64_t sequence; /* stays, over all its deliveries */
+        usec_t enqueued_usec;
+        unsigned delivery_count; /* how often it was abandoned */
+        char token[MAILBOX_TOKEN_MAX]; /* names the lock */
+        usec_t locked_until_usec;
+} Mail;
+
+void mail_done(Mail *mail);
+
+/* How it is taken. */
+typedef struct MailHold {
+        usec_t lock_usec; /* 0: the usual minute */
+        bool by_link;     /* by a connection: mailbox_release() takes it back, and so does a restart */
+} MailHold;
+
+typedef struct Mailbox Mailbox;
+
+int mailbox_prepare(Store *store); /* makes the table of a new hub */
+/* Messages that have not come to their end: the registry's cloudToDeviceMessageCount. */
+int mailbox_count(Store *store, const char *device_id, const char *module_id, unsigned *ret);
+
+/* life */
+int mailbox_new(Mailbox **ret, Store *store, const Clock *clock, Feedback *feedback);
+Mailbox *mailbox_free(Mailbox *mailbox);
+DEFINE_CLEANUP(Mailbox *, mailbox_free);
+
+/* arrived: there is something to take for this device or module (NULL: the device's own), new or free again. Act on
+ * it later, not within the call. */
+typedef void (*MailboxArrived)(void *userdata, const char *device_id, const char *module_id);
+void mailbox_set_sink(Mailbox *mailbox, MailboxArrived arrived, void *userdata);
+
+/* verbs: 0, MAILBOX_E_* or negative errno */
+int mailbox_put(Mailbox *mailbox, const char *device_id, const char *module_id, const CloudMessage *message);
+int mailbox_take(Mailbox *mailbox, const char *device_id, const char *module_id, const MailHold *hold, Mail *ret);
+int mailbox_complete(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
+int mailbox_reject(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
+int mailbox_abandon(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
+int mailbox_release(Mailbox *mailbox, const char *device_id, const char *module_id); /* all that its link held */
+int mailbox_purge(Mailbox *mailbox, const char *device_id, const char *module_id, unsigned *ret_n);
+int mailbox_tick(Mailbox *mailbox); /* at the deadline, or any time: unlocks, lets expire */
+
+/* questions */
+usec_t mailbox_deadline(const Mailbox *mailbox); /* wall clock */
