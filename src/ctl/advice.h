@@ -8,8 +8,8 @@
  * what to touch. Pure.
  */
 
+#include "base/screen.h"
 #include "ctl/client.h"
-#include "ctl/screen.h"
 
 /* A line each, without its end, in the order of how much is at stake; nothing when all is well. */
 void advice_put_disk(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */

@@ -6,8 +6,8 @@
  */
 
 #include "base/json.h"
+#include "base/screen.h"
 #include "ctl/client.h"
-#include "ctl/screen.h"
 
 #define TIMEOUT_DEFAULT USEC_PER_MIN
 

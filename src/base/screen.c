@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/screen.h"
+#include "base/screen.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
