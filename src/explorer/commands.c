@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explorer/commands.h"
+
+const Option options_of_all[] = {
+        {"login", "CS", "the connection string of a policy of the hub; other users may see it for an instant:\n"
+                        "better one of the next three", OPTION_SECRET},
+        {"login-file", "FILE", "a file with it, which only you can read", 0},
+        {"devhub", "DIR", "the folder of a running hublink-devhub: login, address, ports, authority", 0},
+        {"ca", "FILE", "authorities in PEM form to trust beside the system's", 0},
+        {"timeout", "D", "for one question to the hub, tries and waits included (default 1min)", 0},
+        {"json", NULL, "JSON on standard output: one document, or one a line", 0},
+        {"quiet", NULL, "no remarks while waiting", 0},
+        {"help", NULL, "of the program, or of a command", 0},
+        {"version", NULL, "which one this is", 0},
+        {},
+};
+
+const Command *const commands[] = {
+        &command_create,
+};
+const size_t n_commands = ARRAY_SIZE(commands);

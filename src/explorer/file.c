@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explorer/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "explorer/output.h"
+
+#define STEP 16384
+
+/* A pipe says only at its end how much it held. */
+static int read_all(Buffer *b, int fd, size_t most)
+{
+        size_t before = b->size;
+
+        for (;;) {
+                size_t step = MIN((size_t)STEP, most + 1 - (b->size - before)), at = b->size;
+                char *p = buffer_extend(b, step);
+                ssize_t n;
+
+                if (!p)
+                        return -ENOMEM;
+                n = read(fd, p, step);
+                buffer_truncate(b, at + (n > 0 ? (size_t)n : 0));
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n == 0)
+                        return 0;
+                if (b->size - before > most)
+                        return -EFBIG;
+        }
+}
+
+int file_read(Buffer *b, int fd, size_t most)
+{
+        size_t before = b->size;
+        int r;
+
+        if (most <= STEP * 4) {
+                if (!buffer_extend(b, most + 1))
+                        return -ENOMEM;
+                buffer_truncate(b, before);
+        }
+        r = read_all(b, fd, most);
+        if (r == 0 && b->size > before && memchr(b->data + before, 0, b->size - before))
+                r = -EBADMSG;
+        return r;
+}
+
+int file_read_operand(Buffer *b, const char *name, size_t most)
+{
+        bool standard = strcmp(name, "-") == 0;
+        _cleanup_close_ int fd = standard ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int r = !standard && fd < 0 ? -errno : file_read(b, standard ? STDIN_FILENO : fd, most);
+
+        if (r == 0)
+                return EXPLORER_OK;
+        if (r == -ENOMEM)
+                return out_of_memory();
+        complain("%s %s", standard ? "standard input" : name,
+                 r == -EFBIG     ? "is larger than the hub takes"
+                 : r == -EBADMSG ? "is no text"
+                                 : strerror(-r));
+        return EXPLORER_FAILED;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * File - the whole of one, if it is not too large
+ */
+
+#include "base/buffer.h"
+
+/* Appends what is left to read at fd. -EFBIG: more than most; -EBADMSG: it holds a NUL, so it is no text. A secret
+ * leaves no copies behind: the room is made first. */
+int file_read(Buffer *b, int fd, size_t most);
+
+/* The text of an operand: "-" is standard input, all else the name of a file. EXPLORER_OK, or having complained
+ * EXPLORER_USAGE or EXPLORER_FAILED. */
+int file_read_operand(Buffer *b, const char *name, size_t most);
