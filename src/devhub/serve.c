@@ -11,6 +11,7 @@
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
 #include "devhub/hub/registry.h"
+#include "devhub/hub/twin.h"
 
 typedef struct Serve {
         StateDir *dir;
@@ -37,12 +38,26 @@ static int lock(Serve *s)
         return r;
 }
 
+/* The tables of all nouns that are kept. */
+static int prepare_store(Store *store)
+{
+        static int (*const nouns[])(Store *store) = {
+                registry_prepare,
+                twin_prepare,
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(nouns); i++)
+                r = nouns[i](store);
+        return r;
+}
+
 static int open_store(Serve *s)
 {
         int r = store_open(&s->store, s->dir->path, s->dir->fd, true);
 
         if (r >= 0)
-                r = registry_prepare(&s->store);
+                r = prepare_store(&s->store);
         /* the device commands print it in connection strings, also while no server runs */
         if (r >= 0)
                 r = store_set(&s->store, "host", s->settings->host);

@@ -20,3 +20,10 @@ void json_write(Buffer *b, json_object *value);
 
 /* A member; takes the value, also on failure. NULL value: no memory, or so the caller says. */
 int json_put(json_object *object, const char *name, json_object *value);
+
+static inline void json_done(json_object **object)
+{
+        json_object_put(*object);
+}
+
+#define _cleanup_json_ _cleanup_(json_done)

@@ -13,12 +13,6 @@
 #define NOW  ((usec_t)1767225600123456)
 #define THEN "2026-01-01T00:00:00.1234560Z"
 
-static void json_done(json_object **object)
-{
-        json_object_put(*object);
-}
-#define _cleanup_json_ _cleanup_(json_done)
-
 static json_object *parsed(const char *text)
 {
         const char *error;
