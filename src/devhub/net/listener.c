@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/listen.h"
 #include "base/log.h"
 
 #define ACCEPTS_A_TURN 32
@@ -79,46 +80,6 @@ static int on_knock(sd_event_source *source, int listen_fd, uint32_t revents, vo
 
 /* ---- life ---- */
 
-static int listen_on(const char *address, uint16_t port, const char **ret_error)
-{
-        struct addrinfo hints = {
-                .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                .ai_socktype = SOCK_STREAM,
-        };
-        _cleanup_close_ int fd = -1;
-        struct addrinfo *info;
-        char service[8];
-        int one = 1, r = 0;
-
-        (void)snprintf(service, sizeof(service), "%u", port);
-        if (getaddrinfo(address, service, &hints, &info) != 0) {
-                *ret_error = "the address to listen on is not numeric";
-                return -EINVAL;
-        }
-        *ret_error = "cannot listen";
-        fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-            bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, 512) < 0)
-                r = -errno;
-        freeaddrinfo(info);
-        return r < 0 ? r : TAKE_FD(fd);
-}
-
-static int port_of(int fd, uint16_t *ret)
-{
-        union {
-                struct sockaddr_storage any;
-                struct sockaddr_in in;
-                struct sockaddr_in6 in6;
-        } address;
-        socklen_t size = sizeof(address);
-
-        if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-                return -errno;
-        *ret = ntohs(address.any.ss_family == AF_INET6 ? address.in6.sin6_port : address.in.sin_port);
-        return 0;
-}
-
 int listener_new(Listener **ret, sd_event *event, const char *address, uint16_t port, ListenerSink sink,
                  void *userdata, const char **ret_error)
 {
@@ -129,12 +90,9 @@ int listener_new(Listener **ret, sd_event *event, const char *address, uint16_t 
                 return -ENOMEM;
         l->sink = sink;
         l->userdata = userdata;
-        l->fd = listen_on(address, port, ret_error);
+        l->fd = listen_tcp(address, port, &l->port, ret_error);
         if (l->fd < 0)
                 return l->fd;
-        r = port_of(l->fd, &l->port);
-        if (r < 0)
-                return r;
         r = sd_event_add_io(event, &l->io, l->fd, EPOLLIN, on_knock, l);
         if (r < 0)
                 return r;
