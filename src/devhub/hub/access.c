@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/hub/access.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "azure/token.h"
+#include "devhub/hub/registry.h"
+
+#define REGISTRY_RIGHTS (RIGHT_REGISTRY_READ | RIGHT_REGISTRY_WRITE)
+
+static const struct {
+        const char *name;
+        unsigned rights;
+} policies[] = {
+        {"iothubowner", REGISTRY_RIGHTS | RIGHT_SERVICE_CONNECT | RIGHT_DEVICE_CONNECT},
+        {"service", RIGHT_SERVICE_CONNECT},
+        {"device", RIGHT_DEVICE_CONNECT},
+        {"registryRead", RIGHT_REGISTRY_READ},
+        {"registryReadWrite", REGISTRY_RIGHTS},
+};
+
+unsigned access_rights_of_policy(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+                if (strcmp(policies[i].name, name) == 0)
+                        return policies[i].rights;
+        return 0;
+}
+
+void access_done(Access *access)
+{
+        free(access->policy);
+        *access = (Access){};
+}
+
+static int refuse(const char **ret_reason, const char *reason)
+{
+        *ret_reason = reason;
+        return ACCESS_E_REFUSED;
+}
+
+/* Host names have no case, what stands behind them has: the path begins with the token's own spelling. */
+static void build_path(Buffer *b, const AccessRequest *request, const Token *token)
+{
+        buffer_append(b, token->resource, strlen(request->host));
+        if (!request->device_id) {
+                buffer_append_string(b, request->path ? request->path : "");
+                return;
+        }
+        buffer_printf(b, "/devices/%s", request->device_id);
+        if (request->module_id)
+                buffer_printf(b, "/modules/%s", request->module_id);
+}
+
+static bool is_for_host(const Token *token, const char *host)
+{
+        size_t size = strlen(host);
+
+        return strncasecmp(token->resource, host, size) == 0 &&
+               (token->resource[size] == 0 || token->resource[size] == '/');
+}
+
+/* A token of one device is not one for all: what asks for the hub itself wants the hub's own resource. */
+static int check_resource(const AccessRequest *request, const Token *token)
+{
+        _cleanup_(buffer_done) Buffer path = BUFFER_NULL;
+        const char *rest;
+
+        if (!is_for_host(token, request->host))
+                return ACCESS_E_REFUSED;
+        rest = token->resource + strlen(request->host);
+        if (!request->device_id && !request->path)
+                return rest[strspn(rest, "/")] == 0 ? 0 : ACCESS_E_REFUSED;
+        build_path(&path, request, token);
+        if (buffer_error(&path))
+                return -ENOMEM;
+        return token_covers(token, path.data) ? 0 : ACCESS_E_REFUSED;
+}
+
+static bool signed_by_either(const Token *token, const char *primary, const char *secondary)
+{
+        return token_is_signed_by(token, primary) || token_is_signed_by(token, secondary);
+}
+
+static int check_policy(Store *store, const Token *token, Access *access, const char **ret_reason)
+{
+        _cleanup_(policy_done) Policy policy = {};
+        int r;
+
+        r = registry_find_policy(store, token->policy, &policy);
+        if (r < 0)
+                return r;
+        if (r == REGISTRY_E_UNKNOWN)
+                return refuse(ret_reason, "the token names a policy that does not exist");
+        if (!signed_by_either(token, policy.primary_key, policy.secondary_key))
+                return refuse(ret_reason, "the token is signed with neither key of its policy");
+        access->rights = access_rights_of_policy(token->policy);
+        access->policy = strdup(token->policy);
+        return access->policy ? 0 : -ENOMEM;
+}
+
+static int check_identity(Store *store, const AccessRequest *request, const Token *token, Access *access,
+                          const char **ret_reason)
+{
+        _cleanup_(identity_done) Identity identity = {};
+        int r;
+
+        if (!request->device_id)
+                return refuse(ret_reason, "the token names no policy");
+        r = registry_find(store, request->device_id, request->module_id, &identity);
+        if (r < 0)
+                return r;
+        if (r == REGISTRY_E_UNKNOWN)
+                return refuse(ret_reason, "the token names no policy, and there is no such device or module");
+        if (!signed_by_either(token, identity.primary_key, identity.secondary_key))
+                return refuse(ret_reason, "the token is signed with neither key of the device or module");
+        access->rights = RIGHT_DEVICE_CONNECT;
+        return 0;
+}
+
+int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason)
+{
+        _cleanup_(token_done) Token token = {};
+        _cleanup_(access_done) Access access = {};
+        int r;
+
+        *ret_reason = "";
+        r = token_parse(request->token, &token);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse(ret_reason, "there is no shared access signature");
+        r = check_resource(request, &token);
+        if (r != 0)
+                return r < 0 ? r : refuse(ret_reason, "the token is for another resource");
+        r = token.policy ? check_policy(store, &token, &access, ret_reason)
+                         : check_identity(store, request, &token, &access, ret_reason);
+        if (r != 0)
+                return r;
+        access.ends_usec = token.expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token.expiry * USEC_PER_SEC;
+        if (request->wall_now > usec_add(access.ends_usec, ACCESS_SKEW_USEC))
+                return refuse(ret_reason, "the token has expired");
+        *ret = access;
+        access = (Access){};
+        return 0;
+}

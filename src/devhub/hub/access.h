@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Access - what a shared access signature lets its bearer do
+ *
+ * A token of a policy (skn) has the policy's rights; a token signed with an identity's own key may act as that
+ * identity and nothing else (protocol reference 1.4, 8.1). For every edge that is handed a token in words: HTTPS,
+ * AMQP's put-token and PLAIN. CONNECT of MQTT has its judge.
+ */
+
+#include "base/clock.h"
+#include "devhub/hub/store.h"
+
+#define ACCESS_SKEW_USEC (5 * USEC_PER_MIN) /* a token that is over by less is still taken */
+
+typedef enum Right {
+        RIGHT_REGISTRY_READ = 1 << 0,
+        RIGHT_REGISTRY_WRITE = 1 << 1, /* never without READ */
+        RIGHT_SERVICE_CONNECT = 1 << 2,
+        RIGHT_DEVICE_CONNECT = 1 << 3,
+} Right;
+
+typedef struct AccessRequest {
+        const char *host;      /* the hub's */
+        const char *device_id; /* whom the call is about; NULL: no one, or all */
+        const char *module_id; /* or NULL */
+        const char *path;      /* without a device: what is asked for, as "/messages/devicebound"; NULL: the hub */
+        const char *token;     /* "SharedAccessSignature sr=..." */
+        usec_t wall_now;
+} AccessRequest;
+
+typedef struct Access {
+        unsigned rights;  /* Right bits */
+        char *policy;     /* its name; NULL: the identity's own key */
+        usec_t ends_usec; /* wall clock: the token's end, without any grace */
+} Access;
+
+enum {
+        _ACCESS_E_SUCCESS,
+        ACCESS_E_REFUSED,
+};
+
+/* ACCESS_E_REFUSED: *ret_reason (static) is for the log; callers are told "unauthorized", as the real hub does.
+ * Whether the rights suffice is the caller's question. */
+int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason);
+void access_done(Access *access);
+
+unsigned access_rights_of_policy(const char *name); /* 0: there is no such policy */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Service error - what goes wrong with a call, in the hub's numbers and names
+ *
+ * One table for every edge (protocol reference 8.6): the number and the name must agree wherever both are sent, the
+ * HTTP status is the number's first three digits, AMQP has a condition of its own.
+ */
+
+#include "base/macro.h"
+
+typedef enum ServiceError {
+        SERVICE_ERROR_NONE,
+
+        SERVICE_ERROR_INVALID_PROTOCOL_VERSION,
+        SERVICE_ERROR_INVALID_OPERATION,
+        SERVICE_ERROR_ARGUMENT_INVALID,
+        SERVICE_ERROR_ARGUMENT_NULL,
+        SERVICE_ERROR_FORMAT,
+        SERVICE_ERROR_IMPORT_WARNING_EXISTS,
+        SERVICE_ERROR_INVALID_SCHEMA_VERSION,
+        SERVICE_ERROR_DEVICE_DEFINED_MULTIPLE_TIMES,
+        SERVICE_ERROR_DESERIALIZATION,
+        SERVICE_ERROR_BULK_REGISTRY_OPERATION_FAILURE,
+
+        SERVICE_ERROR_IOT_HUB_NOT_FOUND,
+        SERVICE_ERROR_UNAUTHORIZED_ACCESS,
+        SERVICE_ERROR_UNAUTHORIZED,
+
+        SERVICE_ERROR_SUSPENDED,
+        SERVICE_ERROR_QUOTA_EXCEEDED,
+        SERVICE_ERROR_JOB_QUOTA_EXCEEDED,
+        SERVICE_ERROR_MAXIMUM_QUEUE_DEPTH_EXCEEDED,
+        SERVICE_ERROR_MAX_CBS_TOKEN_EXCEEDED,
+        SERVICE_ERROR_MAXIMUM_FILE_UPLOADS_EXCEEDED,
+
+        SERVICE_ERROR_DEVICE_NOT_FOUND,
+        SERVICE_ERROR_JOB_NOT_FOUND,
+        SERVICE_ERROR_MODULE_NOT_FOUND,
+        SERVICE_ERROR_DEVICE_NOT_ONLINE,
+        SERVICE_ERROR_DEVICE_CONNECTION_CLOSED_REMOTELY,
+
+        SERVICE_ERROR_DEVICE_ALREADY_EXISTS,
+        SERVICE_ERROR_LINK_CREATION_CONFLICT,
+        SERVICE_ERROR_MODULE_ALREADY_EXISTS,
+
+        SERVICE_ERROR_PRECONDITION_FAILED,
+        SERVICE_ERROR_MESSAGE_LOCK_LOST,
+
+        SERVICE_ERROR_MESSAGE_TOO_LARGE,
+        SERVICE_ERROR_TOO_MANY_DEVICES,
+        SERVICE_ERROR_TOO_MANY_MODULES,
+
+        SERVICE_ERROR_TOO_MANY_REQUESTS,
+        SERVICE_ERROR_THROTTLING,
+        SERVICE_ERROR_THROTTLE_BACKLOG_LIMIT,
+        SERVICE_ERROR_THROTTLING_BACKLOG_TIMEOUT,
+        SERVICE_ERROR_THROTTLING_MAX_ACTIVE_JOBS,
+        SERVICE_ERROR_DEVICE_THROTTLING_LIMIT,
+
+        SERVICE_ERROR_SERVER,
+        SERVICE_ERROR_GENERIC_TIMEOUT,
+        SERVICE_ERROR_UNAVAILABLE,
+        SERVICE_ERROR_PARTITION_NOT_FOUND,
+        SERVICE_ERROR_GATEWAY_TIMEOUT,
+
+        _SERVICE_ERROR_MAX,
+} ServiceError;
+
+unsigned service_error_number(ServiceError error);        /* 404001 */
+const char *service_error_name(ServiceError error);       /* "DeviceNotFound" */
+unsigned service_error_http_status(ServiceError error);   /* 404 */
+const char *service_error_condition(ServiceError error);  /* "amqp:not-found" */
