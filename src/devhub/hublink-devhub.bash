@@ -15,14 +15,14 @@ _hublink_devhub() {
         --from)
                 COMPREPLY=($(compgen -W 'start end' -- "$cur"))
                 return ;;
-        --host | --listen | --mqtt-port | --count | --for | --device | --code | --delay)
+        --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay)
                 return ;;
         esac
 
         # the words that are neither options nor their values
         for ((i = 1; i < cword; i++)); do
                 case ${words[i]} in
-                --state-dir | --from | --host | --listen | --mqtt-port | --count | --for | --device | --code | --delay)
+                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay)
                         ((i++)) ;;
                 -*) ;;
                 *) command+="${command:+ }${words[i]}" ;;
@@ -31,8 +31,8 @@ _hublink_devhub() {
 
         local options='--state-dir --help --version' more=
         case $command in
-        '') more='serve device monitor fault --host --listen --mqtt-port' ;;
-        serve) more='--host --listen --mqtt-port' ;;
+        '') more='serve device monitor fault --host --listen --mqtt-port --https-port' ;;
+        serve) more='--host --listen --mqtt-port --https-port' ;;
         device) more='create list delete' ;;
         'device create'* | 'device list') more='--json' ;;
         monitor*) more='--from --count --for --verify' ;;

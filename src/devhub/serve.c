@@ -7,9 +7,12 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/tls-authority.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
+#include "devhub/http/registry.h"
+#include "devhub/http/server.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
 
@@ -20,6 +23,8 @@ typedef struct Serve {
         TlsServer *tls;
         sd_event *event;
         Server *server;
+        HttpRouter *router;
+        HttpServer *https;
         Control *control;
 } Serve;
 
@@ -125,6 +130,35 @@ static int open_listeners(Serve *s)
         return r;
 }
 
+/* ---- the service side ---- */
+
+static int add_routes(Serve *s)
+{
+        return http_registry_add(s->router, server_hub(s->server));
+}
+
+static int open_https(Serve *s)
+{
+        _cleanup_(buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
+        HttpServerSettings settings = {.listen = s->settings->listen, .port = s->settings->https_port};
+        const char *error = "no memory";
+        int r;
+
+        buffer_printf(&certificate, "%s/server.pem", s->dir->path);
+        buffer_printf(&key, "%s/server.key", s->dir->path);
+        r = buffer_error(&certificate) || buffer_error(&key) ? -ENOMEM
+                                                             : http_router_new(&s->router, server_hub(s->server));
+        if (r >= 0)
+                r = add_routes(s);
+        settings.certificate_file = certificate.data;
+        settings.key_file = key.data;
+        if (r >= 0)
+                r = http_server_new(&s->https, s->event, &settings, server_hub(s->server), s->router, &error);
+        if (r < 0)
+                log_error("%s port %u: %s: %s", settings.listen, settings.port, error, strerror(-r));
+        return r;
+}
+
 /* ---- endpoints.json ---- */
 
 static void add_text(Buffer *b, const char *name, const char *value)
@@ -142,25 +176,42 @@ static void add_number(Buffer *b, const char *name, unsigned value)
         buffer_printf(b, ": %u", value);
 }
 
-static int write_endpoints(Serve *s)
+static int add_login(Serve *s, Buffer *b, const char *name, const char *policy_name)
 {
-        _cleanup_(buffer_done) Buffer b = BUFFER_NULL, ca = BUFFER_NULL, owner = BUFFER_NULL;
+        _cleanup_(secret_buffer_done) Buffer login = BUFFER_NULL;
         _cleanup_(policy_done) Policy policy = {};
         int r;
 
-        r = registry_find_policy(&s->store, "iothubowner", &policy);
+        r = registry_find_policy(&s->store, policy_name, &policy);
         if (r != 0)
                 return r < 0 ? r : -ENOENT;
-        buffer_printf(&owner, "HostName=%s;SharedAccessKeyName=iothubowner;SharedAccessKey=%s", s->settings->host,
+        buffer_printf(&login, "HostName=%s;SharedAccessKeyName=%s;SharedAccessKey=%s", s->settings->host, policy_name,
                       policy.primary_key);
+        if (buffer_error(&login))
+                return -ENOMEM;
+        add_text(b, name, login.data);
+        return 0;
+}
+
+static int write_endpoints(Serve *s)
+{
+        _cleanup_(secret_buffer_done) Buffer b = BUFFER_NULL;
+        _cleanup_(buffer_done) Buffer ca = BUFFER_NULL;
+        int r;
+
         buffer_printf(&ca, "%s/ca.pem", s->dir->path);
-        if (buffer_error(&owner) || buffer_error(&ca))
+        if (buffer_error(&ca))
                 return -ENOMEM;
         add_text(&b, "host", s->settings->host);
         add_text(&b, "listen", s->settings->listen);
         add_number(&b, "mqtt_port", server_mqtt_port(s->server));
+        add_number(&b, "https_port", http_server_port(s->https));
         add_text(&b, "ca_file", ca.data);
-        add_text(&b, "owner_connection_string", owner.data);
+        r = add_login(s, &b, "owner_connection_string", "iothubowner");
+        if (r >= 0)
+                r = add_login(s, &b, "service_connection_string", "service");
+        if (r < 0)
+                return r;
         add_number(&b, "pid", (unsigned)getpid());
         buffer_append_string(&b, "\n}\n");
         return buffer_error(&b) ? -ENOMEM : state_dir_write(s->dir, "endpoints.json", b.data, b.size);
@@ -186,6 +237,9 @@ static int begin(Serve *s)
         r = open_listeners(s);
         if (r < 0)
                 return r;
+        r = open_https(s);
+        if (r < 0)
+                return r;
         r = write_endpoints(s);
         if (r < 0)
                 log_error("Cannot write %s/endpoints.json: %s", s->dir->path, strerror(-r));
@@ -197,6 +251,8 @@ static void end(Serve *s)
         if (s->dir->lock_fd >= 0)
                 (void)unlinkat(s->dir->fd, "endpoints.json", 0);
         control_free(s->control);
+        http_server_free(s->https);
+        http_router_free(s->router);
         server_free(s->server);
         sd_event_unref(s->event);
         tls_server_free(s->tls);
@@ -211,8 +267,8 @@ int serve_run(StateDir *dir, const ServerSettings *settings)
         (void)signal(SIGPIPE, SIG_IGN);
         r = begin(&s);
         if (r >= 0) {
-                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s port %u, state in %s", settings->host,
-                         settings->listen, server_mqtt_port(s.server), dir->path);
+                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s, MQTT port %u, HTTPS port %u, state in %s",
+                         settings->host, settings->listen, server_mqtt_port(s.server), http_server_port(s.https), dir->path);
                 r = sd_event_loop(s.event);
                 log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));
         }

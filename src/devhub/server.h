@@ -24,7 +24,8 @@ typedef struct Server Server;
 typedef struct ServerSettings {
         const char *host;   /* the name in certificates, user names and tokens */
         const char *listen; /* a numeric address */
-        uint16_t mqtt_port; /* 0: a free one */
+        uint16_t mqtt_port; /* 0: a free one; this and the next */
+        uint16_t https_port;
 } ServerSettings;
 
 /* life; tls and store are borrowed. *ret_error (static) says what could not be done. */

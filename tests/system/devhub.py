@@ -63,6 +63,7 @@ class Devhub:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.port = 0  # the first start picks one, later starts take the same again
+        self.https_port = 0
         self.process = None
         self.log = self.directory / 'log'
 
@@ -77,7 +78,7 @@ class Devhub:
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
                 self.within([PROGRAM, 'serve', '--state-dir', self.directory, '--host', self.host,
-                             '--mqtt-port', str(self.port), *options]),
+                             '--mqtt-port', str(self.port), '--https-port', str(self.https_port), *options]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not self._is_ours():
@@ -85,6 +86,7 @@ class Devhub:
             assert time.monotonic() < deadline, 'the devhub is not ready:\n' + self.log.read_text()
             time.sleep(0.02)
         self.port = self.endpoints()['mqtt_port']
+        self.https_port = self.endpoints()['https_port']
         return self
 
     def _is_ours(self):

@@ -14,7 +14,7 @@
 static const char help[] =
         "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
         "\n"
-        "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N]\n"
+        "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N] [--https-port N]\n"
         "       hublink-devhub device create|delete ID\n"
         "       hublink-devhub device list\n"
         "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
@@ -29,6 +29,7 @@ static const char help[] =
         "  --host NAME       name in certificate, user names and tokens (default: " ARGUMENTS_HOST ")\n"
         "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
         "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
+        "  --https-port N    default 443; 0 as above\n"
         "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
         "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
         "monitor             events as lines of JSON, then those that come\n"
@@ -74,6 +75,7 @@ typedef enum Option {
         OPTION_HOST,
         OPTION_LISTEN,
         OPTION_MQTT_PORT,
+        OPTION_HTTPS_PORT,
         OPTION_JSON,
         OPTION_FROM,
         OPTION_COUNT,
@@ -96,6 +98,7 @@ static const struct option options[] = {
         {"host", required_argument, NULL, OPTION_HOST},
         {"listen", required_argument, NULL, OPTION_LISTEN},
         {"mqtt-port", required_argument, NULL, OPTION_MQTT_PORT},
+        {"https-port", required_argument, NULL, OPTION_HTTPS_PORT},
         {"json", no_argument, NULL, OPTION_JSON},
         {"from", required_argument, NULL, OPTION_FROM},
         {"count", required_argument, NULL, OPTION_COUNT},
@@ -116,6 +119,7 @@ static const unsigned takers[] = {
         [OPTION_HOST] = OF(COMMAND_SERVE),
         [OPTION_LISTEN] = OF(COMMAND_SERVE),
         [OPTION_MQTT_PORT] = OF(COMMAND_SERVE),
+        [OPTION_HTTPS_PORT] = OF(COMMAND_SERVE),
         [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST),
         [OPTION_FROM] = OF(COMMAND_MONITOR),
         [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
@@ -172,6 +176,16 @@ static int take_from(Arguments *a, const char *value)
         return 0;
 }
 
+static int take_port(Option option, const char *value, uint16_t *ret)
+{
+        uint64_t number;
+
+        if (!parse_number(value, UINT16_MAX, &number))
+                return complain("--%s takes a port number, not '%s'", option_name(option), value);
+        *ret = (uint16_t)number;
+        return 0;
+}
+
 static int take_option(Arguments *a, Option option, const char *value)
 {
         uint64_t number;
@@ -192,10 +206,9 @@ static int take_option(Arguments *a, Option option, const char *value)
                 a->serve.listen = value;
                 return 0;
         case OPTION_MQTT_PORT:
-                if (!parse_number(value, UINT16_MAX, &number))
-                        return complain("--mqtt-port takes a port number, not '%s'", value);
-                a->serve.mqtt_port = (uint16_t)number;
-                return 0;
+                return take_port(option, value, &a->serve.mqtt_port);
+        case OPTION_HTTPS_PORT:
+                return take_port(option, value, &a->serve.https_port);
         case OPTION_JSON:
                 a->json = true;
                 return 0;
@@ -313,7 +326,7 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         Arguments a = {
                 .command = COMMAND_SERVE,
                 .state_dir = "/var/lib/hublink-devhub",
-                .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883},
+                .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883, .https_port = 443},
                 .monitor = {.from = MONITOR_FROM_END, .for_usec = USEC_INFINITY},
                 .for_usec = USEC_INFINITY,
                 .code = -1,

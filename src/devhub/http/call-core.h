@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * HTTP call, inside - for the call, the router and the server
+ *
+ * The server makes it from a request line, adds headers and body as they come, and hands it to the router; the
+ * reply is plain data that the server sends.
+ */
+
+#include "devhub/http/call.h"
+#include "devhub/hub/hub.h"
+
+#define HTTP_BODY_MAX (1024 * 1024) /* of any body; a route may say less */
+
+typedef struct HttpPair {
+        char *name;
+        char *value;
+} HttpPair;
+
+typedef struct HttpPairs {
+        HttpPair *items;
+        size_t n, n_allocated;
+} HttpPairs;
+
+struct HttpCall {
+        const Hub *hub;
+        char *method;
+        char *path; /* as it came, encoded */
+        HttpPairs queries; /* decoded */
+        HttpPairs headers;
+        Buffer body;
+        bool too_large; /* more came than HTTP_BODY_MAX, and was thrown away */
+        json_object *json;
+
+        /* by the router */
+        HttpPairs parts; /* decoded */
+        Access access;
+        bool new_errors; /* the dialect */
+
+        /* the reply */
+        bool replied;
+        unsigned status;
+        const char *error_name; /* for the log; or NULL */
+        HttpPairs reply_headers;
+        Buffer reply;
+
+        /* later */
+        void (*gone)(void *userdata);
+        void *gone_userdata;
+        void (*replied_later)(void *userdata); /* the server's: the call sleeps, wake it */
+        void *server_userdata;
+};
+
+/* target: path and query as in the request line. The method is set by whoever knows it. */
+int http_call_init(HttpCall *call, const Hub *hub, const char *target);
+int http_call_take_body(HttpCall *call, const void *data, size_t size);
+void http_call_done(HttpCall *call);
+void http_call_cancel(HttpCall *call); /* the caller has gone; tells who wanted to reply later */
+
+/* ---- pairs ---- */
+
+int http_pairs_add(HttpPairs *pairs, const char *name, const char *value);
+const char *http_pairs_find(const HttpPairs *pairs, const char *name); /* without regard to case */
+void http_pairs_done(HttpPairs *pairs);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/http/call-core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "azure/percent.h"
+
+/* ---- pairs ---- */
+
+void http_pairs_done(HttpPairs *pairs)
+{
+        for (size_t i = 0; i < pairs->n; i++) {
+                free(pairs->items[i].name);
+                free(pairs->items[i].value);
+        }
+        free(pairs->items);
+        *pairs = (HttpPairs){};
+}
+
+int http_pairs_add(HttpPairs *pairs, const char *name, const char *value)
+{
+        _cleanup_free_ char *n = strdup(name), *v = strdup(value);
+
+        if (!n || !v)
+                return -ENOMEM;
+        if (pairs->n == pairs->n_allocated) {
+                size_t room = MAX(pairs->n_allocated * 2, (size_t)8);
+                HttpPair *more = reallocarray(pairs->items, room, sizeof(HttpPair));
+
+                if (!more)
+                        return -ENOMEM;
+                pairs->items = more;
+                pairs->n_allocated = room;
+        }
+        pairs->items[pairs->n++] = (HttpPair){TAKE_PTR(n), TAKE_PTR(v)};
+        return 0;
+}
+
+const char *http_pairs_find(const HttpPairs *pairs, const char *name)
+{
+        for (size_t i = 0; i < pairs->n; i++)
+                if (strcasecmp(pairs->items[i].name, name) == 0)
+                        return pairs->items[i].value;
+        return NULL;
+}
+
+/* ---- the request ---- */
+
+static int add_query(HttpCall *call, const char *text, size_t size)
+{
+        const char *equals = memchr(text, '=', size);
+        size_t name_size = equals ? (size_t)(equals - text) : size;
+        _cleanup_(buffer_done) Buffer name = BUFFER_NULL, value = BUFFER_NULL;
+
+        if (size == 0)
+                return 0;
+        percent_decode(&name, text, name_size);
+        if (equals)
+                percent_decode(&value, equals + 1, size - name_size - 1);
+        if (buffer_error(&name) || buffer_error(&value))
+                return -ENOMEM;
+        return http_pairs_add(&call->queries, name.data ? name.data : "", value.data ? value.data : "");
+}
+
+int http_call_init(HttpCall *call, const Hub *hub, const char *target)
+{
+        size_t path_size = strcspn(target, "?");
+        const char *query = target + path_size;
+        int r = 0;
+
+        *call = (HttpCall){.hub = hub};
+        call->path = strndup(target, path_size);
+        if (!call->path)
+                return -ENOMEM;
+        while (*query && r >= 0) {
+                size_t size = strcspn(++query, "&");
+
+                r = add_query(call, query, size);
+                query += size;
+        }
+        return r;
+}
+
+int http_call_take_body(HttpCall *call, const void *data, size_t size)
+{
+        if (call->too_large || size > HTTP_BODY_MAX - call->body.size) {
+                call->too_large = true;
+                buffer_done(&call->body);
+                return 0;
+        }
+        buffer_append(&call->body, data, size);
+        return buffer_error(&call->body);
+}
+
+void http_call_done(HttpCall *call)
+{
+        free(call->method);
+        free(call->path);
+        http_pairs_done(&call->queries);
+        http_pairs_done(&call->headers);
+        http_pairs_done(&call->parts);
+        http_pairs_done(&call->reply_headers);
+        buffer_done(&call->body);
+        buffer_done(&call->reply);
+        json_object_put(call->json);
+        access_done(&call->access);
+        *call = (HttpCall){};
+}
+
+const char *http_call_part(const HttpCall *call, const char *name)
+{
+        return http_pairs_find(&call->parts, name);
+}
+
+const char *http_call_query(const HttpCall *call, const char *name)
+{
+        return http_pairs_find(&call->queries, name);
+}
+
+const char *http_call_header(const HttpCall *call, const char *name)
+{
+        return http_pairs_find(&call->headers, name);
+}
+
+const char *http_call_body(const HttpCall *call, size_t *ret_size)
+{
+        *ret_size = call->body.size;
+        return call->body.data ? call->body.data : "";
+}
+
+const Access *http_call_access(const HttpCall *call)
+{
+        return &call->access;
+}
+
+json_object *http_call_json(HttpCall *call)
+{
+        size_t size;
+        const char *text = http_call_body(call, &size);
+        json_tokener *tokener;
+
+        if (call->json)
+                return call->json;
+        tokener = json_tokener_new();
+        if (!tokener) {
+                http_reply_failure(call, -ENOMEM, "read a body");
+                return NULL;
+        }
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        /* with its NUL: a number alone is known to have ended */
+        call->json = json_tokener_parse_ex(tokener, text, (int)size + 1);
+        if (!call->json || json_tokener_get_parse_end(tokener) < size) {
+                json_object_put(TAKE_PTR(call->json));
+                http_reply_error(call, SERVICE_ERROR_FORMAT, "The body is not JSON: %s",
+                                 json_tokener_error_desc(json_tokener_get_error(tokener)));
+        }
+        json_tokener_free(tokener);
+        return call->json;
+}
+
+/* ---- later ---- */
+
+void http_call_later(HttpCall *call, void (*gone)(void *userdata), void *userdata)
+{
+        call->gone = gone;
+        call->gone_userdata = userdata;
+}
+
+void http_call_cancel(HttpCall *call)
+{
+        void (*gone)(void *) = TAKE_PTR(call->gone);
+
+        if (gone && !call->replied)
+                gone(call->gone_userdata);
+}

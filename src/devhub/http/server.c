@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/http/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+#include "base/listen.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "devhub/http/call-core.h"
+
+#define CONNECTIONS_MAX 1024u
+#define SILENCE_S       120u /* a connection that says nothing for so long is closed */
+#define PEM_MAX         (1024 * 1024)
+
+/* One request and its reply, from the request line to the last byte. */
+typedef struct Exchange Exchange;
+struct Exchange {
+        HttpCall call;
+        HttpServer *server;
+        struct MHD_Connection *connection;
+        bool dispatched;
+        bool gone; /* the caller */
+
+        bool asleep; /* in the list of such: */
+        Exchange *previous, *next;
+        sd_event_source *watch; /* of the socket, while it sleeps */
+};
+
+struct HttpServer {
+        sd_event *event;
+        const Hub *hub;
+        const HttpRouter *router;
+        struct MHD_Daemon *daemon;
+        uint16_t port;
+        sd_event_source *io, *timer;
+        Exchange *sleepers;
+};
+
+/* ---- sleep ---- */
+
+static void wake(Exchange *x)
+{
+        if (!x->asleep)
+                return;
+        x->asleep = false;
+        x->call.replied_later = NULL;
+        if (x->previous)
+                x->previous->next = x->next;
+        else
+                x->server->sleepers = x->next;
+        if (x->next)
+                x->next->previous = x->previous;
+        x->watch = sd_event_source_disable_unref(x->watch);
+        MHD_resume_connection(x->connection);
+}
+
+static void on_replied_later(void *userdata)
+{
+        wake(userdata);
+}
+
+static void abandon(Exchange *x)
+{
+        x->gone = true;
+        http_call_cancel(&x->call);
+        wake(x);
+}
+
+/* A half-closed TLS connection can carry no reply either. */
+static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Exchange *x = userdata;
+
+        log_debug("%s %s: the caller has gone before the reply", x->call.method, x->call.path);
+        abandon(x);
+        return 0;
+}
+
+/* False: it cannot be watched; it is then answered into the void, should the caller go. */
+static bool watch(Exchange *x)
+{
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        return info &&
+               sd_event_add_io(x->server->event, &x->watch, info->connect_fd, EPOLLRDHUP, on_hang_up, x) >= 0;
+}
+
+static void sleep_until_replied(Exchange *x)
+{
+        HttpServer *s = x->server;
+
+        MHD_suspend_connection(x->connection);
+        x->asleep = true;
+        x->previous = NULL;
+        x->next = s->sleepers;
+        if (x->next)
+                x->next->previous = x;
+        s->sleepers = x;
+        x->call.replied_later = on_replied_later;
+        x->call.server_userdata = x;
+        if (!watch(x))
+                log_warning("%s %s: its socket cannot be watched", x->call.method, x->call.path);
+}
+
+/* ---- a request ---- */
+
+static void *on_request_line(void *userdata, const char *target, struct MHD_Connection *connection)
+{
+        HttpServer *s = userdata;
+        Exchange *x = calloc(1, sizeof(*x));
+
+        if (!x)
+                return NULL;
+        x->server = s;
+        x->connection = connection;
+        if (http_call_init(&x->call, s->hub, target) < 0) {
+                http_call_done(&x->call);
+                free(x);
+                return NULL;
+        }
+        return x;
+}
+
+static enum MHD_Result take_header(void *userdata, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+        HttpCall *call = userdata;
+
+        return http_pairs_add(&call->headers, name, value ? value : "") < 0 ? MHD_NO : MHD_YES;
+}
+
+static int begin(Exchange *x, const char *method)
+{
+        x->call.method = strdup(method);
+        if (!x->call.method)
+                return -ENOMEM;
+        MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, &x->call);
+        return 0;
+}
+
+/* Someone who asks first, before a body that is too large, is told at once; anyone else is heard to the end,
+ * else the refusal would meet a reset connection. */
+static bool asks_in_vain(HttpCall *call)
+{
+        const char *length = http_call_header(call, "Content-Length");
+
+        if (!http_call_header(call, "Expect") || !length || strtoull(length, NULL, 10) <= HTTP_BODY_MAX)
+                return false;
+        call->too_large = true;
+        return true;
+}
+
+static enum MHD_Result send_reply(Exchange *x)
+{
+        HttpCall *call = &x->call;
+        struct MHD_Response *response;
+        enum MHD_Result r = MHD_YES;
+
+        response = MHD_create_response_from_buffer(call->reply.size, call->reply.data, MHD_RESPMEM_PERSISTENT);
+        if (!response)
+                return MHD_NO;
+        for (size_t i = 0; r == MHD_YES && i < call->reply_headers.n; i++)
+                r = MHD_add_response_header(response, call->reply_headers.items[i].name,
+                                            call->reply_headers.items[i].value);
+        if (r == MHD_YES)
+                r = MHD_queue_response(x->connection, call->status, response);
+        MHD_destroy_response(response);
+        log_debug("%s %s: %u%s%s", call->method, call->path, call->status, call->error_name ? " " : "",
+                  call->error_name ? call->error_name : "");
+        return r;
+}
+
+static enum MHD_Result dispatch(Exchange *x)
+{
+        x->dispatched = true;
+        http_router_dispatch(x->server->router, &x->call);
+        if (x->call.replied)
+                return send_reply(x);
+        sleep_until_replied(x);
+        return MHD_YES;
+}
+
+/* Comes once for the headers, for each piece of the body, at its end, and when a sleeper was woken. */
+static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **context)
+{
+        Exchange *x = *context;
+
+        if (!x || x->gone)
+                return MHD_NO;
+        if (x->dispatched)
+                return x->call.replied ? send_reply(x) : MHD_YES;
+        if (!x->call.method) {
+                if (begin(x, method) < 0)
+                        return MHD_NO;
+                return asks_in_vain(&x->call) ? dispatch(x) : MHD_YES;
+        }
+        if (*size == 0)
+                return dispatch(x);
+        if (http_call_take_body(&x->call, data, *size) < 0)
+                return MHD_NO;
+        *size = 0;
+        return MHD_YES;
+}
+
+static void on_completed(void *userdata, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+        Exchange *x = *context;
+
+        if (!x)
+                return;
+        *context = NULL;
+        http_call_cancel(&x->call);
+        http_call_done(&x->call);
+        free(x);
+}
+
+/* The router decodes, part by part. */
+static size_t keep_encoded(void *userdata, struct MHD_Connection *connection, char *text)
+{
+        return strlen(text);
+}
+
+static void _printf_(2, 0) on_complaint(void *userdata, const char *fmt, va_list ap)
+{
+        char text[256];
+
+        if (!log_wants(LOG_DEBUG))
+                return;
+        (void)vsnprintf(text, sizeof(text), fmt, ap);
+        text[strcspn(text, "\n")] = 0;
+        log_debug("HTTPS: %s", text);
+}
+
+/* ---- the loop ---- */
+
+static void run(HttpServer *s)
+{
+        MHD_UNSIGNED_LONG_LONG msec;
+
+        (void)MHD_run(s->daemon);
+        if (MHD_get_timeout(s->daemon, &msec) == MHD_YES) {
+                (void)sd_event_source_set_time_relative(s->timer, msec * USEC_PER_MSEC);
+                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+        } else {
+                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        }
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        run(userdata);
+        return 0;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        run(userdata);
+        return 0;
+}
+
+static int add_sources(HttpServer *s)
+{
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        int r;
+
+        if (!info)
+                return -EOPNOTSUPP;
+        r = sd_event_add_io(s->event, &s->io, info->epoll_fd, EPOLLIN, on_io, s);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_time, s);
+        return r < 0 ? r : sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+}
+
+/* ---- life ---- */
+
+static int read_pem(const char *file, Buffer *b)
+{
+        _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+        struct stat st;
+        ssize_t n;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size > PEM_MAX || !buffer_extend(b, (size_t)st.st_size))
+                return -ENOMEM;
+        n = read(fd, b->data, b->size);
+        return n < 0 ? -errno : (size_t)n == b->size ? 0 : -EIO;
+}
+
+/* The daemon takes the socket when it starts. */
+static int start(HttpServer *s, int fd, const char *certificate, const char *key)
+{
+        unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+
+        s->daemon = MHD_start_daemon(
+                flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, s,
+                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_HTTPS_MEM_KEY, key,
+                MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
+                MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+                MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        return s->daemon ? 0 : -EIO;
+}
+
+static int open_daemon(HttpServer *s, const HttpServerSettings *settings, const char **ret_error)
+{
+        _cleanup_(secret_buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        *ret_error = "cannot read certificate and key";
+        r = read_pem(settings->certificate_file, &certificate);
+        if (r >= 0)
+                r = read_pem(settings->key_file, &key);
+        if (r < 0)
+                return r;
+        fd = listen_tcp(settings->listen, settings->port, &s->port, ret_error);
+        if (fd < 0)
+                return fd;
+        *ret_error = "cannot serve HTTPS";
+        r = start(s, fd, certificate.data, key.data);
+        if (r >= 0)
+                (void)TAKE_FD(fd);
+        return r;
+}
+
+int http_server_new(HttpServer **ret, sd_event *event, const HttpServerSettings *settings, const Hub *hub,
+                    const HttpRouter *router, const char **ret_error)
+{
+        _cleanup_(http_server_freep) HttpServer *s = calloc(1, sizeof(*s));
+        int r;
+
+        *ret_error = "no memory";
+        if (!s)
+                return -ENOMEM;
+        s->event = sd_event_ref(event);
+        s->hub = hub;
+        s->router = router;
+        r = open_daemon(s, settings, ret_error);
+        if (r < 0)
+                return r;
+        r = add_sources(s);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+HttpServer *http_server_free(HttpServer *s)
+{
+        if (!s)
+                return NULL;
+        while (s->sleepers)
+                abandon(s->sleepers);
+        if (s->daemon)
+                MHD_stop_daemon(s->daemon);
+        sd_event_source_disable_unref(s->io);
+        sd_event_source_disable_unref(s->timer);
+        sd_event_unref(s->event);
+        free(s);
+        return NULL;
+}
+
+uint16_t http_server_port(const HttpServer *s)
+{
+        return s->port;
+}
