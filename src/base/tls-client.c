@@ -15,6 +15,7 @@ struct TlsClient {
         SSL_CTX *context;
         char *name;
         char *ca_file;
+        bool system_too;      /* beside the file */
         bool name_is_address; /* SNI knows no addresses */
         void (*hook)(void *userdata, int fd);
         void *hook_userdata;
@@ -147,6 +148,8 @@ static void tell_chain(TlsClient *c, X509 *cert, int error)
         append(to, size, X509_verify_cert_error_string(error));
         append(to, size, "): its CA is not in ");
         append(to, size, c->ca_file ? c->ca_file : "the system's store");
+        if (c->system_too)
+                append(to, size, ", nor in the system's store");
 }
 
 static void tell(TlsClient *c, X509 *cert, int error)
@@ -262,6 +265,12 @@ int tls_client_new(TlsClient **ret, const char *name, const char *ca_file, char 
         SSL_CTX_set_options(c->context, SSL_OP_NO_RENEGOTIATION);
         *ret = TAKE_PTR(c);
         return 0;
+}
+
+int tls_client_trust_system_too(TlsClient *c)
+{
+        c->system_too = c->ca_file != NULL;
+        return SSL_CTX_set_default_verify_paths(c->context) ? 0 : -ENOMEM;
 }
 
 void tls_client_before_handshake(TlsClient *c, void (*hook)(void *userdata, int fd), void *userdata)

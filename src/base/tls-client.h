@@ -35,6 +35,8 @@ typedef enum TlsFault {
 /* name: a host name or an IP address. ca_file: NULL for the system's store. -EBADMSG: the file cannot be used;
  * ret_words says why. -ENOMEM. */
 int tls_client_new(TlsClient **ret, const char *name, const char *ca_file, char ret_words[static TLS_CLIENT_WORDS_MAX]);
+/* With a ca_file: what the system trusts is trusted beside it. -ENOMEM. */
+int tls_client_trust_system_too(TlsClient *c);
 TlsClient *tls_client_free(TlsClient *c);
 DEFINE_CLEANUP(TlsClient *, tls_client_free);
 
