@@ -22,6 +22,8 @@ int registry_prepare(Store *store);
 
 /* With new keys. */
 int registry_create(Store *store, const char *device_id, const char *module_id, Identity *ret);
+int registry_set_keys(Store *store, const char *device_id, const char *module_id, const char *primary_key,
+                      const char *secondary_key);
 int registry_delete(Store *store, const char *device_id, const char *module_id); /* a device with its modules */
 int registry_find(Store *store, const char *device_id, const char *module_id, Identity *ret);
 int registry_find_policy(Store *store, const char *name, Policy *ret);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Registration - a device on its way to a hub, and where it came to be
+ *
+ *   register ──► ASSIGNING ── a second ──► ASSIGNED | FAILED | DISABLED        (again at each register)
+ *
+ * What becomes of it is decided at once, from the enrollment as it stands then; it is told a second later, so that a
+ * client that asks early hears "assigning" once more, as it would from the real service.
+ *
+ * The hub that is linked is this one. A device that comes again stays with it (reprovisionedToInitialAssignment). One
+ * that was assigned when the hub had another name is moved here with its data, or begins anew, or stays where it was,
+ * as the enrollment wants it.
+ *
+ * Time:   wall clock, given with each call.
+ */
+
+#include "devhub/dps/enrollment.h"
+
+#define REGISTRATION_RETRY_AFTER_S 3
+
+typedef enum RegistrationStatus {
+        REGISTRATION_ASSIGNING,
+        REGISTRATION_ASSIGNED,
+        REGISTRATION_FAILED,
+        REGISTRATION_DISABLED,
+        _REGISTRATION_STATUS_MAX,
+} RegistrationStatus;
+
+const char *registration_status_to_string(RegistrationStatus status);
+
+typedef enum Substatus {
+        SUBSTATUS_INITIAL_ASSIGNMENT,
+        SUBSTATUS_DEVICE_DATA_MIGRATED,
+        SUBSTATUS_DEVICE_DATA_RESET,
+        SUBSTATUS_REPROVISIONED,
+        _SUBSTATUS_MAX,
+} Substatus;
+
+const char *substatus_to_string(Substatus substatus);
+
+typedef struct Registration {
+        char *id; /* lower case */
+        EnrollmentKind enrollment_kind;
+        char *enrollment_id;
+        RegistrationStatus status;
+        Substatus substatus;    /* of one that is assigned; as the three below */
+        char *assigned_hub;     /* NULL: it has never been assigned */
+        char *device_id;        /* likewise */
+        unsigned error_code;    /* of one that has failed */
+        char *operation_id;
+        char *etag;
+        usec_t created_usec;
+        usec_t updated_usec;
+} Registration;
+
+void registration_done(Registration *registration);
+
+/* In words; "" for 0. */
+const char *registration_error_message(unsigned error_code);
+
+enum {
+        _REGISTRATION_E_SUCCESS,
+        REGISTRATION_E_UNKNOWN,
+        REGISTRATION_E_CHANGED, /* its etag is another one */
+};
+
+int registration_prepare(Store *store);
+
+/* What an assignment does at the hub. created: the identity is new there; reset: the device begins anew. */
+typedef struct RegistrationSink {
+        int (*assigned)(void *userdata, const Enrollment *enrollment, const char *device_id, bool created, bool reset);
+        void *userdata;
+} RegistrationSink;
+
+/* Registers the device, or does so anew, and gives its state: assigning. id: in lower case; the device has been
+ * attested for the enrollment. host: the hub's name. sink may be NULL. */
+int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host, usec_t wall_now,
+                       const RegistrationSink *sink, Registration *ret);
+
+int registration_find(Store *store, const char *id, usec_t wall_now, Registration *ret);
+int registration_delete(Store *store, const char *id, const char *if_match); /* if_match NULL: whatever it is */
+
+/* Those of one group, as enrollment_each(). */
+typedef int (*RegistrationVisitor)(void *userdata, const Registration *registration);
+int registration_each(Store *store, const char *group_id, const char *after, unsigned limit, usec_t wall_now,
+                      RegistrationVisitor visit, void *userdata);
