@@ -7,7 +7,7 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { Client, ModuleClient } = require('azure-iot-device');
+const { Client, Message, ModuleClient } = require('azure-iot-device');
 const { Mqtt } = require('azure-iot-device-mqtt');
 const service = require('azure-iothub');
 
@@ -40,11 +40,16 @@ function client(t, made, options = {}) {
     return opened.setOptions(options).then(() => opened);
 }
 
-// A new device and its connected client.
-async function device(t, id, options) {
-    const opened = await client(t, create(id), options);
+// A device, new when its id is given, and its connected client.
+async function device(t, made, options) {
+    const opened = await client(t, typeof made === 'string' ? create(made) : made, options);
     await opened.open();
     return opened;
+}
+
+// Whatever the client asked for before has been done: the hub takes its packets in order.
+async function settled(opened) {
+    await opened.sendEvent(new Message('{}'));
 }
 
 function registry(connectionString = OWNER) {
