@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-void topic_events(Buffer *b, const char *device_id, const char *module_id)
+static void append_owner(Buffer *b, const char *device_id, const char *module_id)
 {
         buffer_append_string(b, "devices/");
         buffer_append_string(b, device_id);
@@ -14,7 +14,18 @@ void topic_events(Buffer *b, const char *device_id, const char *module_id)
                 buffer_append_string(b, "/modules/");
                 buffer_append_string(b, module_id);
         }
+}
+
+void topic_events(Buffer *b, const char *device_id, const char *module_id)
+{
+        append_owner(b, device_id, module_id);
         buffer_append_string(b, "/messages/events/");
+}
+
+void topic_devicebound(Buffer *b, const char *device_id, const char *module_id)
+{
+        append_owner(b, device_id, module_id);
+        buffer_append_string(b, "/messages/devicebound/");
 }
 
 /* ---- built ---- */

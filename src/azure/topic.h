@@ -13,6 +13,8 @@
 
 /* devices/{d}/messages/events/ or devices/{d}/modules/{m}/messages/events/; the caller appends the bag. */
 void topic_events(Buffer *b, const char *device_id, const char *module_id);
+/* devices/{d}/messages/devicebound/ or that of a module; the caller appends the bag. */
+void topic_devicebound(Buffer *b, const char *device_id, const char *module_id);
 
 /* ---- twins and direct methods: the same for devices and modules ---- */
 

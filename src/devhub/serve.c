@@ -11,6 +11,7 @@
 #include "base/tls-authority.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
+#include "devhub/device/c2d.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
 #include "devhub/hub/registry.h"
@@ -23,6 +24,9 @@ typedef struct Serve {
         TlsServer *tls;
         sd_event *event;
         Server *server;
+        Mailbox *mailbox;
+        Feedback *feedback;
+        C2d *c2d;
         HttpRouter *router;
         HttpServer *https;
         Control *control;
@@ -48,6 +52,8 @@ static int prepare_store(Store *store)
 {
         static int (*const nouns[])(Store *store) = {
                 registry_prepare,
+                feedback_prepare,
+                mailbox_prepare,
                 twin_prepare,
         };
         int r = 0;
@@ -93,6 +99,28 @@ static int open_tls(Serve *s)
         return r;
 }
 
+static int open_post(Serve *s)
+{
+        Hub *hub = server_hub(s->server);
+        Desk desk;
+        int r;
+
+        r = feedback_new(&s->feedback, &s->store, hub->clock);
+        if (r < 0)
+                return r;
+        r = mailbox_new(&s->mailbox, &s->store, hub->clock, s->feedback);
+        if (r < 0)
+                return r;
+        hub->feedback = s->feedback;
+        hub->mailbox = s->mailbox;
+        r = c2d_new(&s->c2d, hub);
+        if (r < 0)
+                return r;
+        desk = c2d_desk(s->c2d);
+        r = server_add_desk(s->server, &desk);
+        return r < 0 ? r : server_add_ticker(s->server, c2d_ticker(s->c2d));
+}
+
 /* Without a handler of ours the loop ends with status 0. */
 static int end_at_signals(sd_event *event)
 {
@@ -122,6 +150,11 @@ static int open_listeners(Serve *s)
         r = server_new(&s->server, s->event, s->settings, s->tls, &s->store, &error);
         if (r < 0) {
                 log_error("%s port %u: %s: %s", s->settings->listen, s->settings->mqtt_port, error, strerror(-r));
+                return r;
+        }
+        r = open_post(s);
+        if (r < 0) {
+                log_error("Cannot open the mailboxes: %s (%s)", strerror(-r), store_error(&s->store));
                 return r;
         }
         r = control_listen(&s->control, s->event, s->dir, operator_answer, s->server);
@@ -254,6 +287,9 @@ static void end(Serve *s)
         http_server_free(s->https);
         http_router_free(s->router);
         server_free(s->server);
+        c2d_free(s->c2d);
+        mailbox_free(s->mailbox);
+        feedback_free(s->feedback);
         sd_event_unref(s->event);
         tls_server_free(s->tls);
         store_done(&s->store);

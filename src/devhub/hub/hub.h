@@ -12,6 +12,7 @@
  */
 
 #include "base/clock.h"
+#include "devhub/hub/mailbox.h"
 #include "devhub/hub/store.h"
 
 /* The devices that are connected, as far as the inside needs to know. module_id: NULL for the device itself. */
@@ -26,6 +27,8 @@ typedef struct Hub {
         Store *store;
         const Clock *clock;
         const char *host; /* the name in certificates, user names and tokens */
+        Mailbox *mailbox;
+        Feedback *feedback;
         HubDevices devices;
         int (*commit)(void *userdata); /* hub_commit() */
         void *userdata;

@@ -494,36 +494,28 @@ int mailbox_abandon(Mailbox *m, const char *device_id, const char *module_id, co
                                                              : unlock(m, &slip);
 }
 
-/* ---- many at once ---- */
+int mailbox_release(Mailbox *m, const char *device_id, const char *module_id, const char *token)
+{
+        _cleanup_(slip_done) Slip slip = {};
+        int r = find_locked(m, device_id, module_id, token, &slip);
 
-/* The first that a condition finds, with the owner as its first two parameters. */
-static int find_first_of(Mailbox *m, const char *sql, const char *device_id, const char *module_id, Slip *ret)
+        return r != 0 ? r : unlock(m, &slip);
+}
+
+/* ---- purge ---- */
+
+static int find_first(Mailbox *m, const char *device_id, const char *module_id, Slip *ret)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r = store_prepare(m->store, sql, &s);
+        int r = store_prepare(m->store,
+                              "SELECT " SLIP_COLUMNS " FROM mail WHERE device_id = ? AND module_id = ?"
+                              " ORDER BY sequence LIMIT 1",
+                              &s);
 
         if (r < 0)
                 return r;
         r = bind_owner(s, device_id, module_id);
         return r < 0 ? r : read_slip(m, s, ret);
-}
-
-int mailbox_release(Mailbox *m, const char *device_id, const char *module_id)
-{
-        int r = store_begin(m->store);
-
-        while (r >= 0) {
-                _cleanup_(slip_done) Slip slip = {};
-
-                r = find_first_of(m,
-                                  "SELECT " SLIP_COLUMNS " FROM mail WHERE device_id = ? AND module_id = ?"
-                                  " AND lock_token NOTNULL AND lock_by_link ORDER BY sequence LIMIT 1",
-                                  device_id, module_id, &slip);
-                if (r <= 0)
-                        return r;
-                r = unlock(m, &slip);
-        }
-        return r;
 }
 
 int mailbox_purge(Mailbox *m, const char *device_id, const char *module_id, unsigned *ret_n)
@@ -536,10 +528,7 @@ int mailbox_purge(Mailbox *m, const char *device_id, const char *module_id, unsi
         while (r >= 0) {
                 _cleanup_(slip_done) Slip slip = {};
 
-                r = find_first_of(m,
-                                  "SELECT " SLIP_COLUMNS " FROM mail WHERE device_id = ? AND module_id = ?"
-                                  " ORDER BY sequence LIMIT 1",
-                                  device_id, module_id, &slip);
+                r = find_first(m, device_id, module_id, &slip);
                 if (r < 0)
                         return r;
                 if (r == 0) {

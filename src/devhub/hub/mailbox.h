@@ -57,7 +57,7 @@ void mail_done(Mail *mail);
 /* How it is taken. */
 typedef struct MailHold {
         usec_t lock_usec; /* 0: the usual minute */
-        bool by_link;     /* by a connection: mailbox_release() takes it back, and so does a restart */
+        bool by_link;     /* by a connection: its locks do not outlive a restart */
 } MailHold;
 
 typedef struct Mailbox Mailbox;
@@ -82,7 +82,8 @@ int mailbox_take(Mailbox *mailbox, const char *device_id, const char *module_id,
 int mailbox_complete(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
 int mailbox_reject(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
 int mailbox_abandon(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
-int mailbox_release(Mailbox *mailbox, const char *device_id, const char *module_id); /* all that its link held */
+/* Given back undelivered: as if the lock had ended now. */
+int mailbox_release(Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
 int mailbox_purge(Mailbox *mailbox, const char *device_id, const char *module_id, unsigned *ret_n);
 int mailbox_tick(Mailbox *mailbox); /* at the deadline, or any time: unlocks, lets expire */
 

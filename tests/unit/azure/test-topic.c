@@ -15,6 +15,12 @@ START_TEST(events_are_named)
         buffer_clear(&b);
         topic_events(&b, "dev%201", "mod$1");
         ck_assert_str_eq(b.data, "devices/dev%201/modules/mod$1/messages/events/");
+        buffer_clear(&b);
+        topic_devicebound(&b, "dev1", NULL);
+        ck_assert_str_eq(b.data, "devices/dev1/messages/devicebound/");
+        buffer_clear(&b);
+        topic_devicebound(&b, "dev1", "m");
+        ck_assert_str_eq(b.data, "devices/dev1/modules/m/messages/devicebound/");
 }
 END_TEST
 
