@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/hub/twin.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
 
+#include "devhub-house.h"
 #include "suite.h"
 
 #define NOW ((usec_t)1767225600123456)
 
-typedef struct House {
-        char directory[32];
-        Store store;
-} House;
-
-static House house;
-
-static void open_store(void)
-{
-        _cleanup_close_ int fd = open(house.directory, O_DIRECTORY | O_CLOEXEC);
-
-        ck_assert_int_eq(store_open(&house.store, house.directory, fd, true), 0);
-        ck_assert_int_eq(registry_prepare(&house.store), 0);
-        ck_assert_int_eq(twin_prepare(&house.store), 0);
-}
+static DevhubHouse house;
 
 static void create(const char *device_id, const char *module_id)
 {
@@ -38,26 +22,19 @@ static void create(const char *device_id, const char *module_id)
 
 static void setup(void)
 {
-        house = (House){.directory = "/tmp/test-twin-XXXXXX"};
-        ck_assert_ptr_nonnull(mkdtemp(house.directory));
-        open_store();
-        create("d", NULL);
-        create("d", "m");
-        create("e", NULL);
+        devhub_house_open(&house);
+        ck_assert_int_eq(twin_prepare(&house.store), 0);
 }
 
 static void teardown(void)
 {
-        static const char *const files[] = {"devhub.db", "devhub.db-wal", "devhub.db-shm"};
+        devhub_house_close(&house);
+}
 
-        store_done(&house.store);
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-                char path[64];
-
-                (void)snprintf(path, sizeof(path), "%s/%s", house.directory, files[i]);
-                (void)unlink(path);
-        }
-        ck_assert_int_eq(rmdir(house.directory), 0);
+static void reopen(void)
+{
+        devhub_house_reopen(&house);
+        ck_assert_int_eq(twin_prepare(&house.store), 0);
 }
 
 static json_object *parsed(const char *text)
@@ -125,8 +102,8 @@ static void check_twin(const char *device_id, const char *module_id, uint64_t ve
 
 START_TEST(a_new_twin_is_as_the_real_ones)
 {
-        check_twin("d", NULL, NEW);
-        check_twin("d", "m", NEW);
+        check_twin("d1", NULL, NEW);
+        check_twin("d1", "m1", NEW);
 }
 END_TEST
 
@@ -134,13 +111,13 @@ START_TEST(a_report_counts_up_its_section_and_the_twin)
 {
         uint64_t version = 0;
 
-        ck_assert_int_eq(report("d", NULL, "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(report("d1", NULL, "{\"a\":1}", &version), 0);
         ck_assert_uint_eq(version, 2);
-        ck_assert_int_eq(report("d", NULL, "{\"b\":{\"c\":\"x\"}}", &version), 0);
+        ck_assert_int_eq(report("d1", NULL, "{\"b\":{\"c\":\"x\"}}", &version), 0);
         ck_assert_uint_eq(version, 3);
-        check_twin("d", NULL, 4, "AAAAAAAAAAM=", "{}", "{}", 1, "{\"a\":1,\"b\":{\"c\":\"x\"}}", 3);
-        check_twin("d", "m", NEW);
-        check_twin("e", NULL, NEW);
+        check_twin("d1", NULL, 4, "AAAAAAAAAAM=", "{}", "{}", 1, "{\"a\":1,\"b\":{\"c\":\"x\"}}", 3);
+        check_twin("d1", "m1", NEW);
+        check_twin("d2", NULL, NEW);
 }
 END_TEST
 
@@ -150,8 +127,8 @@ START_TEST(a_report_that_breaks_a_rule_changes_nothing)
         uint64_t version = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-                ck_assert_int_eq(report("d", NULL, bad[i], &version), TWIN_E_INVALID);
-        check_twin("d", NULL, NEW);
+                ck_assert_int_eq(report("d1", NULL, bad[i], &version), TWIN_E_INVALID);
+        check_twin("d1", NULL, NEW);
         ck_assert_uint_eq(version, 0);
 }
 END_TEST
@@ -161,23 +138,23 @@ START_TEST(the_service_changes_tags_and_desired)
         _cleanup_(twin_done) Twin a = {}, b = {}, c = {};
         _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
-        ck_assert_int_eq(change("d", "{\"tags\":{\"t\":1}}", false, NULL, &a, &told), 0);
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1}}", false, NULL, &a, &told), 0);
         ck_assert_str_eq(told.data, "");
-        check_twin("d", NULL, 3, "AAAAAAAAAAI=", "{\"t\":1}", "{}", 1, "{}", 1);
+        check_twin("d1", NULL, 3, "AAAAAAAAAAI=", "{\"t\":1}", "{}", 1, "{}", 1);
 
-        ck_assert_int_eq(change("d", "{\"properties\":{\"desired\":{\"x\":{\"y\":1}},\"reported\":{\"r\":1}}}", false,
+        ck_assert_int_eq(change("d1", "{\"properties\":{\"desired\":{\"x\":{\"y\":1}},\"reported\":{\"r\":1}}}", false,
                                 NULL, &b, &told),
                          0);
         ck_assert_str_eq(told.data, "{\"x\":{\"y\":1},\"$version\":2}");
-        check_twin("d", NULL, 4, "AAAAAAAAAAM=", "{\"t\":1}", "{\"x\":{\"y\":1}}", 2, "{}", 1);
+        check_twin("d1", NULL, 4, "AAAAAAAAAAM=", "{\"t\":1}", "{\"x\":{\"y\":1}}", 2, "{}", 1);
         ck_assert_uint_eq(b.version, 4);
 
         /* both at once are one change of the twin; a null goes to the device */
-        ck_assert_int_eq(change("d", "{\"tags\":{\"t\":null},\"properties\":{\"desired\":{\"x\":null,\"z\":2}}}", false,
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":null},\"properties\":{\"desired\":{\"x\":null,\"z\":2}}}", false,
                                 NULL, &c, &told),
                          0);
         ck_assert_str_eq(told.data, "{\"x\":null,\"z\":2,\"$version\":3}");
-        check_twin("d", NULL, 5, "AAAAAAAAAAQ=", "{}", "{\"z\":2}", 3, "{}", 1);
+        check_twin("d1", NULL, 5, "AAAAAAAAAAQ=", "{}", "{\"z\":2}", 3, "{}", 1);
 }
 END_TEST
 
@@ -190,10 +167,10 @@ START_TEST(what_names_no_section_changes_nothing)
                 _cleanup_(twin_done) Twin twin = {};
                 _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
-                ck_assert_int_eq(change("d", texts[i], false, NULL, &twin, &told), 0);
+                ck_assert_int_eq(change("d1", texts[i], false, NULL, &twin, &told), 0);
                 ck_assert_str_eq(told.data, "");
         }
-        check_twin("d", NULL, NEW);
+        check_twin("d1", NULL, NEW);
 }
 END_TEST
 
@@ -203,10 +180,10 @@ START_TEST(a_null_section_is_emptied)
         _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
         ck_assert_int_eq(
-                change("d", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1}}}", false, NULL, &a, &told), 0);
-        ck_assert_int_eq(change("d", "{\"tags\":null,\"properties\":{\"desired\":null}}", false, NULL, &b, &told), 0);
+                change("d1", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1}}}", false, NULL, &a, &told), 0);
+        ck_assert_int_eq(change("d1", "{\"tags\":null,\"properties\":{\"desired\":null}}", false, NULL, &b, &told), 0);
         ck_assert_str_eq(told.data, "{\"x\":null,\"$version\":3}");
-        check_twin("d", NULL, 4, "AAAAAAAAAAM=", "{}", "{}", 3, "{}", 1);
+        check_twin("d1", NULL, 4, "AAAAAAAAAAM=", "{}", "{}", 3, "{}", 1);
 }
 END_TEST
 
@@ -216,17 +193,17 @@ START_TEST(replacing_leaves_nothing_else)
         _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
         uint64_t version;
 
-        ck_assert_int_eq(report("d", NULL, "{\"r\":1}", &version), 0);
-        ck_assert_int_eq(change("d", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1,\"y\":{\"z\":1}}}}", false,
+        ck_assert_int_eq(report("d1", NULL, "{\"r\":1}", &version), 0);
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1,\"y\":{\"z\":1}}}}", false,
                                 NULL, &a, &told),
                          0);
-        ck_assert_int_eq(change("d", "{\"tags\":{\"u\":2},\"properties\":{\"desired\":{\"y\":{\"w\":1}}}}", true, NULL, &b,
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"u\":2},\"properties\":{\"desired\":{\"y\":{\"w\":1}}}}", true, NULL, &b,
                                 &told),
                          0);
         ck_assert_str_eq(told.data, "{\"y\":{\"w\":1,\"z\":null},\"x\":null,\"$version\":3}");
-        check_twin("d", NULL, 5, "AAAAAAAAAAQ=", "{\"u\":2}", "{\"y\":{\"w\":1}}", 3, "{\"r\":1}", 2);
-        ck_assert_int_eq(change("d", "{}", true, NULL, &c, &told), 0);
-        check_twin("d", NULL, 6, "AAAAAAAAAAU=", "{}", "{}", 4, "{\"r\":1}", 2);
+        check_twin("d1", NULL, 5, "AAAAAAAAAAQ=", "{\"u\":2}", "{\"y\":{\"w\":1}}", 3, "{\"r\":1}", 2);
+        ck_assert_int_eq(change("d1", "{}", true, NULL, &c, &told), 0);
+        check_twin("d1", NULL, 6, "AAAAAAAAAAU=", "{}", "{}", 4, "{\"r\":1}", 2);
 }
 END_TEST
 
@@ -235,9 +212,9 @@ START_TEST(another_etag_changes_nothing)
         _cleanup_(twin_done) Twin a = {}, b = {};
         _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
-        ck_assert_int_eq(change("d", "{\"tags\":{\"t\":1}}", false, "AAAAAAAAAAE=", &a, &told), 0);
-        ck_assert_int_eq(change("d", "{\"tags\":{\"t\":2}}", false, "AAAAAAAAAAE=", &b, &told), TWIN_E_CHANGED);
-        check_twin("d", NULL, 3, "AAAAAAAAAAI=", "{\"t\":1}", "{}", 1, "{}", 1);
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1}}", false, "AAAAAAAAAAE=", &a, &told), 0);
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":2}}", false, "AAAAAAAAAAE=", &b, &told), TWIN_E_CHANGED);
+        check_twin("d1", NULL, 3, "AAAAAAAAAAI=", "{\"t\":1}", "{}", 1, "{}", 1);
 }
 END_TEST
 
@@ -256,10 +233,10 @@ START_TEST(a_change_that_breaks_a_rule_changes_no_section)
                 _cleanup_(twin_done) Twin twin = {};
                 _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
-                ck_assert_int_eq(change("d", cases[i].text, false, NULL, &twin, &told), TWIN_E_INVALID);
+                ck_assert_int_eq(change("d1", cases[i].text, false, NULL, &twin, &told), TWIN_E_INVALID);
                 ck_assert_msg(strstr(told.data, cases[i].words) != NULL, "%s", told.data);
         }
-        check_twin("d", NULL, NEW);
+        check_twin("d1", NULL, NEW);
 }
 END_TEST
 
@@ -270,8 +247,8 @@ START_TEST(nobody_has_no_twin)
         uint64_t version;
 
         ck_assert_int_eq(twin_load(&house.store, "x", NULL, &twin), TWIN_E_UNKNOWN);
-        ck_assert_int_eq(twin_load(&house.store, "d", "x", &twin), TWIN_E_UNKNOWN);
-        ck_assert_int_eq(twin_load(&house.store, "D", NULL, &twin), TWIN_E_UNKNOWN);
+        ck_assert_int_eq(twin_load(&house.store, "d1", "x", &twin), TWIN_E_UNKNOWN);
+        ck_assert_int_eq(twin_load(&house.store, "D1", NULL, &twin), TWIN_E_UNKNOWN);
         ck_assert_int_eq(report("x", NULL, "{}", &version), TWIN_E_UNKNOWN);
         ck_assert_int_eq(change("x", "{}", false, NULL, &twin, &told), TWIN_E_UNKNOWN);
 }
@@ -279,55 +256,52 @@ END_TEST
 
 START_TEST(twins_survive_a_restart)
 {
-        _cleanup_(twin_done) Twin twin = {}, before = {}, after = {};
-        _cleanup_(buffer_done) Buffer told = BUFFER_NULL, a = BUFFER_NULL, b = BUFFER_NULL;
+        _cleanup_(twin_done) Twin before = {}, after = {};
+        _cleanup_(buffer_done) Buffer a = BUFFER_NULL, b = BUFFER_NULL;
         uint64_t version;
 
-        ck_assert_int_eq(report("d", "m", "{\"a\":1.10,\"b\":[true,null]}", &version), 0);
-        ck_assert_int_eq(twin_set_model(&house.store, "d", "m", "dtmi:x;1"), 0);
-        ck_assert_int_eq(twin_load(&house.store, "d", "m", &before), 0);
+        ck_assert_int_eq(report("d1", "m1", "{\"a\":1.10,\"b\":[true,null]}", &version), 0);
+        ck_assert_int_eq(twin_set_model(&house.store, "d1", "m1", "dtmi:x;1"), 0);
+        ck_assert_int_eq(twin_load(&house.store, "d1", "m1", &before), 0);
         ck_assert_int_eq(store_commit(&house.store), 0);
-        store_done(&house.store);
-        open_store();
-        check_twin("d", "m", 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1.10,\"b\":[true,null]}", 2);
-        ck_assert_int_eq(twin_load(&house.store, "d", "m", &after), 0);
+        reopen();
+        check_twin("d1", "m1", 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1.10,\"b\":[true,null]}", 2);
+        ck_assert_int_eq(twin_load(&house.store, "d1", "m1", &after), 0);
         json_write(&a, before.reported.metadata);
         json_write(&b, after.reported.metadata);
         ck_assert_str_eq(a.data, b.data);
         ck_assert_str_eq(after.model_id, "dtmi:x;1");
         /* and what was not committed does not */
-        ck_assert_int_eq(report("d", "m", "{\"a\":2}", &version), 0);
-        store_done(&house.store);
-        open_store();
-        check_twin("d", "m", 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1.10,\"b\":[true,null]}", 2);
+        ck_assert_int_eq(report("d1", "m1", "{\"a\":2}", &version), 0);
+        reopen();
+        check_twin("d1", "m1", 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1.10,\"b\":[true,null]}", 2);
 }
 END_TEST
 
 START_TEST(trap_51_a_device_made_again_begins_anew)
 {
         _cleanup_(twin_done) Twin twin = {};
-        _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
         uint64_t version;
 
-        ck_assert_int_eq(report("d", NULL, "{\"a\":1}", &version), 0);
-        ck_assert_int_eq(report("d", "m", "{\"a\":1}", &version), 0);
-        ck_assert_int_eq(report("e", NULL, "{\"a\":1}", &version), 0);
-        ck_assert_int_eq(twin_set_model(&house.store, "d", NULL, "dtmi:x;1"), 0);
-        ck_assert_int_eq(registry_delete(&house.store, "d", NULL), 0);
-        create("d", NULL);
-        create("d", "m");
-        check_twin("d", NULL, NEW);
-        check_twin("d", "m", NEW);
-        ck_assert_int_eq(twin_load(&house.store, "d", NULL, &twin), 0);
+        ck_assert_int_eq(report("d1", NULL, "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(report("d1", "m1", "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(report("d2", NULL, "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(twin_set_model(&house.store, "d1", NULL, "dtmi:x;1"), 0);
+        ck_assert_int_eq(registry_delete(&house.store, "d1", NULL), 0);
+        create("d1", NULL);
+        create("d1", "m1");
+        check_twin("d1", NULL, NEW);
+        check_twin("d1", "m1", NEW);
+        ck_assert_int_eq(twin_load(&house.store, "d1", NULL, &twin), 0);
         ck_assert_ptr_null(twin.model_id);
-        check_twin("e", NULL, 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1}", 2);
+        check_twin("d2", NULL, 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1}", 2);
         /* a module alone */
-        ck_assert_int_eq(report("d", NULL, "{\"a\":1}", &version), 0);
-        ck_assert_int_eq(report("d", "m", "{\"a\":1}", &version), 0);
-        ck_assert_int_eq(registry_delete(&house.store, "d", "m"), 0);
-        create("d", "m");
-        check_twin("d", "m", NEW);
-        check_twin("d", NULL, 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1}", 2);
+        ck_assert_int_eq(report("d1", NULL, "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(report("d1", "m1", "{\"a\":1}", &version), 0);
+        ck_assert_int_eq(registry_delete(&house.store, "d1", "m1"), 0);
+        create("d1", "m1");
+        check_twin("d1", "m1", NEW);
+        check_twin("d1", NULL, 3, "AAAAAAAAAAI=", "{}", "{}", 1, "{\"a\":1}", 2);
 }
 END_TEST
 
