@@ -18,25 +18,28 @@
 
 /* The resource is signed as it stands in the token: to encode it anew would break the half of the clients that
  * write %2f where the other half writes %2F. */
-static int sign(const char *key, const char *raw_resource, uint64_t expiry, uint8_t mac[static MAC_SIZE])
+static int sign_with(const Buffer *secret, const char *raw_resource, uint64_t expiry, uint8_t mac[static MAC_SIZE])
 {
-        _cleanup_(secret_buffer_done) Buffer secret = BUFFER_NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         unsigned size = 0;
-        int r;
 
-        r = base64_decode(&secret, key, strlen(key));
-        if (r < 0)
-                return r;
-        if (secret.size == 0 || secret.size > INT32_MAX)
+        if (secret->size == 0 || secret->size > INT32_MAX)
                 return -EINVAL;
         buffer_printf(&text, "%s\n%" PRIu64, raw_resource, expiry);
         if (buffer_error(&text))
                 return -ENOMEM;
-        if (!HMAC(EVP_sha256(), secret.data, (int)secret.size, (const uint8_t *)text.data, text.size, mac, &size) ||
+        if (!HMAC(EVP_sha256(), secret->data, (int)secret->size, (const uint8_t *)text.data, text.size, mac, &size) ||
             size != MAC_SIZE)
                 return -EINVAL;
         return 0;
+}
+
+static int sign(const char *key, const char *raw_resource, uint64_t expiry, uint8_t mac[static MAC_SIZE])
+{
+        _cleanup_(secret_buffer_done) Buffer secret = BUFFER_NULL;
+        int r = base64_decode(&secret, key, strlen(key));
+
+        return r < 0 ? r : sign_with(&secret, raw_resource, expiry, mac);
 }
 
 /* ---- making ---- */
@@ -177,16 +180,28 @@ int token_parse(const char *text, Token *ret)
 
 /* ---- judging ---- */
 
-bool token_is_signed_by(const Token *t, const char *key)
+static bool is_signature(const Token *t, const uint8_t mac[static MAC_SIZE])
 {
         _cleanup_(buffer_done) Buffer claimed = BUFFER_NULL;
-        uint8_t mac[MAC_SIZE];
 
         if (base64_decode(&claimed, t->signature, strlen(t->signature)) < 0 || claimed.size != MAC_SIZE)
                 return false;
-        if (sign(key, t->raw_resource, t->expiry, mac) < 0)
-                return false;
         return CRYPTO_memcmp(claimed.data, mac, MAC_SIZE) == 0;
+}
+
+bool token_is_signed_by(const Token *t, const char *key)
+{
+        uint8_t mac[MAC_SIZE];
+
+        return sign(key, t->raw_resource, t->expiry, mac) >= 0 && is_signature(t, mac);
+}
+
+bool token_is_signed_by_text(const Token *t, const char *key)
+{
+        const Buffer secret = {.data = (char *)key, .size = strlen(key)}; /* read only */
+        uint8_t mac[MAC_SIZE];
+
+        return sign_with(&secret, t->raw_resource, t->expiry, mac) >= 0 && is_signature(t, mac);
 }
 
 static bool leads(const char *path, size_t size, const char *longer, size_t longer_size)

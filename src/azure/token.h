@@ -33,6 +33,8 @@ void token_done(Token *t);
 
 /* Was it signed with this base64 key? Constant time. */
 bool token_is_signed_by(const Token *t, const char *key);
+/* Was it signed with the text of this key, not decoded? So are those of Event Hubs. */
+bool token_is_signed_by_text(const Token *t, const char *key);
 
 /* Does the resource cover path at a segment limit? "{h}" covers "{h}/devices/d"; "{h}/devices/d/anything" is
  * taken for "{h}/devices/d" as well (protocol reference 1.4). */

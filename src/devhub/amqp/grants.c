@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/amqp/grants.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "azure/token.h"
+#include "base/log.h"
+#include "devhub/amqp/address.h"
+#include "devhub/hub/access.h"
+#include "devhub/hub/registry.h"
+
+#define GRANTS_MAX 128
+#define GRACE_USEC (10 * USEC_PER_MIN)
+
+static void grant_done(Grant *grant)
+{
+        free(grant->path);
+        free(grant->policy);
+        *grant = (Grant){};
+}
+
+void grants_done(Grants *grants)
+{
+        for (size_t i = 0; i < grants->n_items; i++)
+                grant_done(&grants->items[i]);
+        free(grants->items);
+        *grants = (Grants){};
+}
+
+static void drop(Grants *grants, size_t i)
+{
+        grant_done(&grants->items[i]);
+        grants->n_items--;
+        memmove(grants->items + i, grants->items + i + 1, (grants->n_items - i) * sizeof(*grants->items));
+}
+
+/* The same token's next edition takes the place of the one before; of too many the oldest goes. */
+static int keep(Grants *grants, Grant *grant)
+{
+        Grant *more;
+
+        for (size_t i = 0; i < grants->n_items; i++)
+                if (strcmp(grants->items[i].path, grant->path) == 0 &&
+                    strcmp(grants->items[i].policy, grant->policy) == 0) {
+                        drop(grants, i);
+                        break;
+                }
+        if (grants->n_items >= GRANTS_MAX)
+                drop(grants, 0);
+        more = reallocarray(grants->items, grants->n_items + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        grants->items = more;
+        grants->items[grants->n_items++] = *grant;
+        *grant = (Grant){};
+        return 0;
+}
+
+/* ---- judging a token ---- */
+
+static int refuse(const char **ret_reason, const char *reason)
+{
+        *ret_reason = reason;
+        return GRANTS_E_REFUSED;
+}
+
+static bool is_signed(const Token *token, const char *key, bool by_text)
+{
+        return by_text ? token_is_signed_by_text(token, key) : token_is_signed_by(token, key);
+}
+
+static int check_policy(const Token *token, const AmqpHouse *house, const char **ret_reason)
+{
+        bool by_text = strncasecmp(token->resource, "sb://", 5) == 0;
+        _cleanup_(policy_done) Policy policy = {};
+        int r;
+
+        if (!token->policy)
+                return refuse(ret_reason, "the token names no policy");
+        r = registry_find_policy(house->hub->store, token->policy, &policy);
+        if (r < 0)
+                return r;
+        if (r == REGISTRY_E_UNKNOWN)
+                return refuse(ret_reason, "the token names a policy that does not exist");
+        if (!is_signed(token, policy.primary_key, by_text) && !is_signed(token, policy.secondary_key, by_text))
+                return refuse(ret_reason, "the token is signed with neither key of its policy");
+        return 0;
+}
+
+static usec_t end_of(const Token *token)
+{
+        return token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
+}
+
+static int judge(const char *text, const AmqpHouse *house, Grant *ret, const char **ret_reason)
+{
+        _cleanup_(token_done) Token token = {};
+        int r = token_parse(text, &token);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse(ret_reason, "there is no shared access signature");
+        if (!amqp_house_is_ours(house, address_host(token.resource)))
+                return refuse(ret_reason, "the token is for another host");
+        r = check_policy(&token, house, ret_reason);
+        if (r != 0)
+                return r;
+        if (clock_wall(house->hub->clock) > usec_add(end_of(&token), ACCESS_SKEW_USEC))
+                return refuse(ret_reason, "the token has expired");
+        ret->rights = access_rights_of_policy(token.policy);
+        ret->ends_usec = usec_add(end_of(&token), GRACE_USEC);
+        ret->policy = TAKE_PTR(token.policy);
+        ret->path = strdup(address_path_behind_host(token.resource));
+        return ret->path ? 0 : -ENOMEM;
+}
+
+int grants_put(Grants *grants, const AmqpHouse *house, const char *token, const char **ret_reason)
+{
+        _cleanup_(grant_done) Grant grant = {};
+        int r;
+
+        *ret_reason = "";
+        r = judge(token, house, &grant, ret_reason);
+        return r != 0 ? r : keep(grants, &grant);
+}
+
+/* ---- PLAIN ---- */
+
+/* The part before @sas.root.{hub}, and whether that follows. */
+static bool is_user_of(const AmqpHouse *house, const char *user, const char *policy)
+{
+        static const char middle[] = "@sas.root.";
+        size_t size = strlen(policy), middle_size = strlen(middle);
+
+        return strncmp(user, policy, size) == 0 && strncasecmp(user + size, middle, middle_size) == 0 &&
+               strcasecmp(user + size + middle_size, house->name) == 0;
+}
+
+static int add_plain(Grants *grants, const AmqpHouse *house, const char *user, const char *password,
+                     const char **ret_reason)
+{
+        _cleanup_(grant_done) Grant grant = {};
+        int r;
+
+        r = judge(password, house, &grant, ret_reason);
+        if (r != 0)
+                return r;
+        if (!is_user_of(house, user, grant.policy))
+                return refuse(ret_reason, "the user is not {policy of the token}@sas.root.{hub}");
+        return keep(grants, &grant);
+}
+
+bool grants_add_plain(Grants *grants, const AmqpHouse *house, const char *user, const char *password)
+{
+        const char *reason = "";
+        int r = add_plain(grants, house, user, password, &reason);
+
+        if (r != 0)
+                log_notice("AMQP: refused by SASL PLAIN: %s", r < 0 ? strerror(-r) : reason);
+        return r == 0;
+}
+
+/* ---- questions ---- */
+
+/* At a segment limit, and without regard to case: link addresses have none. */
+static bool covers(const char *grant, const char *path)
+{
+        size_t size = strlen(grant);
+
+        while (size > 0 && grant[size - 1] == '/')
+                size--;
+        return size == 0 || *path == 0 ||
+               (strncasecmp(grant, path, size) == 0 && (path[size] == 0 || path[size] == '/'));
+}
+
+bool grants_allow(const Grants *grants, unsigned right, const char *path)
+{
+        for (size_t i = 0; i < grants->n_items; i++)
+                if ((grants->items[i].rights & right) == right && covers(grants->items[i].path, path))
+                        return true;
+        return false;
+}
+
+usec_t grants_next_end(const Grants *grants)
+{
+        usec_t end = USEC_INFINITY;
+
+        for (size_t i = 0; i < grants->n_items; i++)
+                end = MIN(end, grants->items[i].ends_usec);
+        return end;
+}
+
+unsigned grants_expire(Grants *grants, usec_t wall_now)
+{
+        unsigned n = 0;
+
+        for (size_t i = grants->n_items; i > 0; i--)
+                if (grants->items[i - 1].ends_usec <= wall_now) {
+                        drop(grants, i - 1);
+                        n++;
+                }
+        return n;
+}

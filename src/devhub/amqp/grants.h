@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Grants - what the tokens that a connection has shown allow on it
+ *
+ * A token comes by SASL PLAIN or by put-token; any number, each for a resource and all below it. The rights are those
+ * of its policy. A token of the hub is signed with the policy's key decoded, one of the Event Hubs-compatible endpoint
+ * (sb://...) with the key's text as it is written (trap 2). A grant outlives its token by ten minutes, as links do
+ * (protocol reference 1.5).
+ *
+ * Time: wall clock.
+ */
+
+#include "base/clock.h"
+#include "devhub/amqp/house.h"
+
+typedef struct Grant {
+        char *path; /* of the resource, behind the host; "": the hub with everything */
+        char *policy;
+        unsigned rights;
+        usec_t ends_usec; /* its ten minutes included */
+} Grant;
+
+typedef struct Grants {
+        Grant *items;
+        size_t n_items;
+} Grants;
+
+void grants_done(Grants *grants);
+
+enum {
+        _GRANTS_E_SUCCESS,
+        GRANTS_E_REFUSED,
+};
+
+/* GRANTS_E_REFUSED: *ret_reason (static) says why. A token for a resource replaces an earlier one of its policy. */
+int grants_put(Grants *grants, const AmqpHouse *house, const char *token, const char **ret_reason);
+/* user: {policy}@sas.root.{hub}. False: not let in, and the log knows why. */
+bool grants_add_plain(Grants *grants, const AmqpHouse *house, const char *user, const char *password);
+
+/* path: behind the host; "": anything at all will do */
+bool grants_allow(const Grants *grants, unsigned right, const char *path);
+usec_t grants_next_end(const Grants *grants); /* USEC_INFINITY: none ends */
+unsigned grants_expire(Grants *grants, usec_t wall_now); /* how many went */

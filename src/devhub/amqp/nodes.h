@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Nodes - what there is to attach to, one file each
+ */
+
+#include "devhub/amqp/link.h"
+
+extern const AmqpNode node_cbs_in, node_cbs_out;
+
+const AmqpNode *node_at(AddressKind address, bool sends); /* NULL: there is none */
