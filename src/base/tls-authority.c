@@ -215,17 +215,14 @@ static int make_authority(int dir_fd, usec_t wall_now, X509 **ret_certificate, E
         return 0;
 }
 
-static int make_server(int dir_fd, const char *host, usec_t wall_now, X509 *ca, EVP_PKEY *ca_key)
+/* names: as they stand in the certificate's alternative names. */
+static int make_server(int dir_fd, const char *host, const char *names, usec_t wall_now, X509 *ca, EVP_PKEY *ca_key)
 {
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
-        _cleanup_(buffer_done) Buffer names = BUFFER_NULL;
         _cleanup_(X509_freep) X509 *c = NULL;
         int r;
 
         if (!key)
-                return -ENOMEM;
-        buffer_printf(&names, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
-        if (buffer_error(&names))
                 return -ENOMEM;
         c = begin_certificate(host, key, ca, wall_now, SERVER_DAYS);
         if (!c || !add_extension(c, ca, NID_basic_constraints, "critical,CA:FALSE") ||
@@ -233,7 +230,7 @@ static int make_server(int dir_fd, const char *host, usec_t wall_now, X509 *ca, 
             !add_extension(c, ca, NID_ext_key_usage, "serverAuth") ||
             !add_extension(c, ca, NID_subject_key_identifier, "hash") ||
             !add_extension(c, ca, NID_authority_key_identifier, "keyid:always") ||
-            !add_extension(c, ca, NID_subject_alt_name, names.data) || !X509_sign(c, ca_key, EVP_sha256()))
+            !add_extension(c, ca, NID_subject_alt_name, names) || !X509_sign(c, ca_key, EVP_sha256()))
                 return -ENOMEM;
         r = save_key(dir_fd, "server.key", key);
         if (r < 0)
@@ -283,10 +280,14 @@ static bool server_is_good(int dir_fd, const char *host, usec_t wall_now, EVP_PK
 
 int tls_authority_ensure(int dir_fd, const char *host, usec_t wall_now, const char **ret_error)
 {
+        _cleanup_(buffer_done) Buffer names = BUFFER_NULL;
         _cleanup_(X509_freep) X509 *ca = NULL;
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *ca_key = NULL;
         int r;
 
+        buffer_printf(&names, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
+        if (buffer_error(&names))
+                return -ENOMEM;
         r = load_authority(dir_fd, &ca, &ca_key, ret_error);
         if (r == -ENOENT)
                 r = make_authority(dir_fd, wall_now, &ca, &ca_key);
@@ -294,5 +295,19 @@ int tls_authority_ensure(int dir_fd, const char *host, usec_t wall_now, const ch
                 return r;
         if (server_is_good(dir_fd, host, wall_now, ca_key))
                 return 0;
-        return make_server(dir_fd, host, wall_now, ca, ca_key);
+        return make_server(dir_fd, host, names.data, wall_now, ca, ca_key);
+}
+
+int tls_authority_issue(int dir_fd, int target_fd, const char *name, usec_t from, const char **ret_error)
+{
+        _cleanup_(buffer_done) Buffer names = BUFFER_NULL;
+        _cleanup_(X509_freep) X509 *ca = NULL;
+        _cleanup_(EVP_PKEY_freep) EVP_PKEY *ca_key = NULL;
+        int r;
+
+        buffer_printf(&names, "DNS:%s", name);
+        if (buffer_error(&names))
+                return -ENOMEM;
+        r = load_authority(dir_fd, &ca, &ca_key, ret_error);
+        return r < 0 ? r : make_server(target_fd, name, names.data, from, ca, ca_key);
 }

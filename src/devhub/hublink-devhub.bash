@@ -15,14 +15,15 @@ _hublink_devhub() {
         --from)
                 COMPREPLY=($(compgen -W 'start end' -- "$cur"))
                 return ;;
-        --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay)
+        --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay | --offset)
                 return ;;
         esac
 
         # the words that are neither options nor their values
         for ((i = 1; i < cword; i++)); do
                 case ${words[i]} in
-                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay)
+                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | \
+                        --delay | --offset)
                         ((i++)) ;;
                 -*) ;;
                 *) command+="${command:+ }${words[i]}" ;;
@@ -31,14 +32,17 @@ _hublink_devhub() {
 
         local options='--state-dir --help --version' more=
         case $command in
-        '') more='serve device monitor fault --host --listen --mqtt-port --https-port' ;;
-        serve) more='--host --listen --mqtt-port --https-port' ;;
+        '') more='serve device monitor fault clock --host --listen --mqtt-port --https-port --virtual-clock' ;;
+        serve) more='--host --listen --mqtt-port --https-port --virtual-clock' ;;
         device) more='create list delete' ;;
         'device create'* | 'device list') more='--json' ;;
         monitor*) more='--from --count --for --verify' ;;
         fault) more='set list clear' ;;
-        'fault set' | 'fault clear') more='refuse-connect cut delay-puback withhold-puback silent poison' ;;
-        'fault set '*) more='--device --for --count --code --delay --match' ;;
+        'fault set' | 'fault clear')
+                more='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
+                      cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota' ;;
+        'fault set '*) more='--device --for --count --code --delay --match --offset' ;;
+        clock) more='show advance' ;;
         'fault list') more='--json' ;;
         esac
         COMPREPLY=($(compgen -W "$more $options" -- "$cur"))

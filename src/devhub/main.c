@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "devhub/cli/arguments.h"
+#include "devhub/cli/clock-command.h"
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
 #include "devhub/cli/monitor.h"
@@ -37,6 +38,9 @@ static int run(StateDir *dir, const Arguments *a)
                 return fault_list(dir, a->json);
         case COMMAND_FAULT_CLEAR:
                 return fault_clear(dir, a->operand);
+        case COMMAND_CLOCK_SHOW:
+        case COMMAND_CLOCK_ADVANCE:
+                return clock_command(dir, a->advance_usec);
         case COMMAND_HELP:
                 arguments_print_help();
                 return EXIT_SUCCESS;

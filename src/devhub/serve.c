@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/tls-authority.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
 #include "devhub/device/c2d.h"
@@ -21,7 +20,7 @@ typedef struct Serve {
         StateDir *dir;
         const ServerSettings *settings;
         Store store;
-        TlsServer *tls;
+        Certificates certificates;
         sd_event *event;
         Server *server;
         Mailbox *mailbox;
@@ -77,28 +76,6 @@ static int open_store(Serve *s)
         return r;
 }
 
-static int open_tls(Serve *s)
-{
-        _cleanup_(buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
-        const char *error = "";
-        int r;
-
-        r = tls_authority_ensure(s->dir->fd, s->settings->host, clock_wall(&clock_system), &error);
-        if (r < 0) {
-                log_error("Cannot make certificates in %s: %s%s", s->dir->path, *error ? error : strerror(-r),
-                          *error ? "; to begin anew remove ca.pem and ca.key" : "");
-                return r;
-        }
-        buffer_printf(&certificate, "%s/server.pem", s->dir->path);
-        buffer_printf(&key, "%s/server.key", s->dir->path);
-        if (buffer_error(&certificate) || buffer_error(&key))
-                return -ENOMEM;
-        r = tls_server_new(&s->tls, certificate.data, key.data, &error);
-        if (r < 0)
-                log_error("Cannot use %s: %s", certificate.data, *error ? error : strerror(-r));
-        return r;
-}
-
 static int open_post(Serve *s)
 {
         Hub *hub = server_hub(s->server);
@@ -147,7 +124,7 @@ static int open_listeners(Serve *s)
         r = end_at_signals(s->event);
         if (r < 0)
                 return r;
-        r = server_new(&s->server, s->event, s->settings, s->tls, &s->store, &error);
+        r = server_new(&s->server, s->event, s->settings, &s->certificates, &s->store, &error);
         if (r < 0) {
                 log_error("%s port %u: %s: %s", s->settings->listen, s->settings->mqtt_port, error, strerror(-r));
                 return r;
@@ -264,7 +241,7 @@ static int begin(Serve *s)
         r = open_store(s);
         if (r < 0)
                 return r;
-        r = open_tls(s);
+        r = certificates_open(&s->certificates, s->dir, s->settings->host, clock_wall(&clock_system));
         if (r < 0)
                 return r;
         r = open_listeners(s);
@@ -291,7 +268,7 @@ static void end(Serve *s)
         mailbox_free(s->mailbox);
         feedback_free(s->feedback);
         sd_event_unref(s->event);
-        tls_server_free(s->tls);
+        certificates_done(&s->certificates);
         store_done(&s->store);
 }
 

@@ -19,7 +19,6 @@
 struct Server {
         ServerSettings settings;
         char *host;
-        TlsServer *tls;
         Store *store;
         sd_event *event;
 
@@ -33,14 +32,10 @@ struct Server {
         Desk desks[DESKS_MAX];
         size_t n_desks;
 
-        Faults faults;
+        HubClock clock;
+        Strikes strikes;
         KeptSessions kept;
 };
-
-static usec_t boot_now(void)
-{
-        return clock_boot(&clock_system);
-}
 
 /* At the turn's end, when no link is on the stack. */
 static void free_ended_links(void *userdata)
@@ -140,34 +135,6 @@ static int find_policy(void *userdata, const char *name, Policy *ret)
 
 _Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN, "the registry is the judge's desk");
 
-/* The wall clock tells when the token ends; the link waits by the boot clock. */
-static usec_t boot_end(usec_t wall_end)
-{
-        return wall_end == USEC_INFINITY ? USEC_INFINITY
-                                         : usec_add(boot_now(), usec_sub(wall_end, clock_wall(&clock_system)));
-}
-
-/* The faults that strike at CONNECT; false: none did. */
-static bool strike_connect(Server *s, Link *link, const Verdict *v, SessionGrant *ret)
-{
-        const Fault *fault;
-
-        if (faults_strike(&s->faults, FAULT_SILENT, v->device_id, boot_now())) {
-                log_notice("%s: silent from here on, by a fault", link_peer(link));
-                ret->silent = true;
-                return true;
-        }
-        fault = faults_strike(&s->faults, FAULT_REFUSE_CONNECT, v->device_id, boot_now());
-        if (!fault)
-                return false;
-        ret->code = fault->code;
-        ret->hang_up = fault->code == 0;
-        ret->reason = "refused by a fault";
-        log_notice("%s: %s: refused with CONNACK %u, by a fault", link_peer(link),
-                   words("", v->device_id, "unknown").text, ret->code);
-        return true;
-}
-
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
@@ -175,9 +142,13 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
-        judge_connect(connect, s->settings.host, clock_wall(&clock_system), &desk, &judged);
-        if (strike_connect(s, link, &judged, ret))
+        judge_connect(connect, s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
+        if (strikes_connect(&s->strikes, link, &judged, ret)) {
+                if (!ret->silent)
+                        log_notice("%s: %s: refused with CONNACK %u, by a fault", link_peer(link),
+                                   words("", judged.device_id, "unknown").text, ret->code);
                 return;
+        }
         ret->code = judged.code;
         ret->reason = judged.reason;
         if (judged.code != CONNACK_ACCEPTED) {
@@ -199,7 +170,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
                 ret->present = kept_sessions_take(&s->kept, v->device_id, v->module_id, &ret->subscriptions);
         ret->device_id = v->device_id;
         ret->module_id = v->module_id;
-        ret->ends_usec = boot_end(v->ends_usec);
+        ret->ends_usec = strikes_end(&s->strikes, v);
         log_info("%s: " WHO_FORMAT ": connected, keep-alive %u s%s%s", link_peer(link), WHO(v), connect->keep_alive,
                  words(", product ", v->product, "").text, words(", model ", v->model_id, "").text);
 }
@@ -210,17 +181,7 @@ static bool on_link_packet(void *userdata, Link *link)
 {
         Server *s = userdata;
 
-        return !faults_strike(&s->faults, FAULT_CUT, link_verdict(link)->device_id, boot_now());
-}
-
-static usec_t puback_delay(Server *s, const char *device_id)
-{
-        const Fault *fault;
-
-        if (faults_strike(&s->faults, FAULT_WITHHOLD_PUBACK, device_id, boot_now()))
-                return USEC_INFINITY;
-        fault = faults_strike(&s->faults, FAULT_DELAY_PUBACK, device_id, boot_now());
-        return fault ? fault->delay_usec : 0;
+        return !strikes_packet(&s->strikes, link);
 }
 
 static int on_link_event(void *userdata, Link *link, const SessionEvent *event, usec_t *ret_delay_usec)
@@ -228,13 +189,13 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
         Server *s = userdata;
         int r;
 
-        if (faults_poison(&s->faults, link_verdict(link)->device_id, event->body.data, event->body.size, boot_now()))
+        if (strikes_event(&s->strikes, link, event))
                 return -ECANCELED;
         r = turn_take(s->turn, link, event);
         if (r < 0)
                 return r;
         if (event->qos > 0)
-                *ret_delay_usec = puback_delay(s, link_verdict(link)->device_id);
+                *ret_delay_usec = strikes_puback_delay(&s->strikes, link);
         return 0;
 }
 
@@ -308,11 +269,14 @@ static int add_link(Server *s, int fd, const char *peer)
                 .userdata = s,
         };
         _cleanup_(link_freep) Link *link = NULL;
+        bool stall;
         int r;
 
-        r = link_new(&link, s->event, s->tls, fd, peer, &sink);
+        r = link_new(&link, s->event, strikes_newcomer(&s->strikes, &stall), fd, peer, &sink);
         if (r < 0)
                 return r;
+        if (stall)
+                link_stall(link);
         return links_add(&s->links, TAKE_PTR(link));
 }
 
@@ -349,8 +313,8 @@ static int commit(void *userdata)
         return turn_commit(s->turn);
 }
 
-int server_new(Server **ret, sd_event *event, const ServerSettings *settings, TlsServer *tls, Store *store,
-               const char **ret_error)
+int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Certificates *certificates,
+               Store *store, const char **ret_error)
 {
         _cleanup_(server_freep) Server *s = calloc(1, sizeof(*s));
         int r;
@@ -359,7 +323,6 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Tl
         if (!s)
                 return -ENOMEM;
         s->settings = *settings;
-        s->tls = tls;
         s->store = store;
         s->event = sd_event_ref(event);
         s->host = strdup(settings->host);
@@ -368,16 +331,20 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Tl
         s->settings.host = s->host;
         s->hub = (Hub){
                 .store = store,
-                .clock = &clock_system,
+                .clock = &s->clock.clock,
                 .host = s->host,
                 .devices = {are_connected, forget, s},
                 .commit = commit,
                 .userdata = s,
         };
+        hub_clock_init(&s->clock);
+        strikes_init(&s->strikes, &s->links, certificates, &s->clock);
         r = pulse_new(&s->pulse, event, &clock_system);
+        if (r >= 0)
+                r = pulse_add(s->pulse, strikes_ticker(&s->strikes));
         if (r < 0)
                 return r;
-        r = turn_new(&s->turn, event, store, free_ended_links, s);
+        r = turn_new(&s->turn, event, store, s->hub.clock, free_ended_links, s);
         if (r < 0) {
                 *ret_error = "cannot write events";
                 return r;
@@ -397,7 +364,7 @@ Server *server_free(Server *s)
         turn_free(s->turn);
         links_done(&s->links);
         pulse_free(s->pulse);
-        faults_done(&s->faults);
+        strikes_done(&s->strikes);
         kept_sessions_done(&s->kept);
         free(s->host);
         sd_event_unref(s->event);
@@ -407,40 +374,13 @@ Server *server_free(Server *s)
 
 /* ---- verbs ---- */
 
-/* Strikes the links that are open; once: each of them, without a rule. */
-static void strike_links(Server *s, const Fault *fault, bool once)
+int server_move_clock(Server *s, int64_t by_usec)
 {
-        for (size_t i = 0; i < s->links.n; i++) {
-                Link *link = s->links.all[i];
-                const char *device_id = link_verdict(link)->device_id;
-
-                if (!link_is_open(link) || (fault->device_id && !same(fault->device_id, device_id)))
-                        continue;
-                if (!once && !faults_strike(&s->faults, fault->kind, device_id, boot_now()))
-                        continue;
-                if (fault->kind == FAULT_CUT)
-                        link_close(link, "cut by a fault");
-                else
-                        link_silence(link);
-        }
-}
-
-int server_set_fault(Server *s, const Fault *fault, bool once)
-{
-        int r = once ? 0 : faults_set(&s->faults, fault);
-
-        if (r < 0)
-                return r;
-        log_notice("Fault %s for %s", fault_kind_to_string(fault->kind), fault->device_id ? fault->device_id : "all");
-        if (fault->kind == FAULT_CUT || fault->kind == FAULT_SILENT)
-                strike_links(s, fault, once);
+        if (!s->settings.virtual_clock)
+                return -EPERM;
+        s->clock.moved_usec += by_usec;
+        strikes_set_ends(&s->strikes);
         return 0;
-}
-
-void server_clear_faults(Server *s, FaultKind kind)
-{
-        faults_clear(&s->faults, kind);
-        log_notice("Fault %s cleared", kind == _FAULT_KIND_MAX ? "(all)" : fault_kind_to_string(kind));
 }
 
 void server_forget(Server *s, const char *device_id, const char *module_id)
@@ -488,8 +428,12 @@ uint16_t server_mqtt_port(const Server *s)
         return listener_port(s->mqtt);
 }
 
-const Faults *server_faults(Server *s)
+usec_t server_wall(const Server *s)
 {
-        faults_expire(&s->faults, boot_now());
-        return &s->faults;
+        return clock_wall(s->hub.clock);
+}
+
+Strikes *server_strikes(Server *s)
+{
+        return &s->strikes;
 }

@@ -7,16 +7,15 @@
  * Judges who connects, lets the newer of two links of one identity win, strikes with faults, hands the events to the
  * turn, and what else comes to the desks.
  *
- * Owns:   listener, links, the turn, faults, kept sessions.
+ * Owns:   listener, links, the turn, faults, the clock, kept sessions.
  * Knows:  the store, which outlives it.
  */
 
 #include <systemd/sd-event.h>
 
 #include "base/ticker.h"
-#include "base/tls-server.h"
 #include "devhub/device/desk.h"
-#include "devhub/hub/fault.h"
+#include "devhub/device/strikes.h"
 #include "devhub/hub/hub.h"
 
 typedef struct Server Server;
@@ -26,18 +25,18 @@ typedef struct ServerSettings {
         const char *listen; /* a numeric address */
         uint16_t mqtt_port; /* 0: a free one; this and the next */
         uint16_t https_port;
+        bool virtual_clock; /* server_move_clock() is allowed */
 } ServerSettings;
 
-/* life; tls and store are borrowed. *ret_error (static) says what could not be done. */
-int server_new(Server **ret, sd_event *event, const ServerSettings *settings, TlsServer *tls, Store *store,
-               const char **ret_error);
+/* life; certificates and store are borrowed. *ret_error (static) says what could not be done. */
+int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Certificates *certificates,
+               Store *store, const char **ret_error);
 Server *server_free(Server *server); /* commits and acknowledges what has come, then closes every link */
 DEFINE_CLEANUP(Server *, server_free);
 
 /* verbs */
-/* cut and silent take effect at once on links that are open; once (for these two): on those only. */
-int server_set_fault(Server *server, const Fault *fault, bool once);
-void server_clear_faults(Server *server, FaultKind kind); /* _FAULT_KIND_MAX: all */
+/* The hub's clock, for good. -EPERM: it is not a virtual one. */
+int server_move_clock(Server *server, int64_t by_usec);
 /* The identity is gone: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
 void server_forget(Server *server, const char *device_id, const char *module_id);
 
@@ -50,4 +49,5 @@ int server_add_ticker(Server *server, Ticker ticker);
 Hub *server_hub(Server *server);
 const Links *server_links(const Server *server);
 uint16_t server_mqtt_port(const Server *server);
-const Faults *server_faults(Server *server); /* those that have not ended */
+usec_t server_wall(const Server *server); /* what the hub takes for the time */
+Strikes *server_strikes(Server *server);

@@ -10,6 +10,7 @@
 
 struct Turn {
         Store *store;
+        const Clock *clock;
         EventLog *log;
         sd_event_source *source;
         bool hurries;
@@ -153,7 +154,7 @@ int turn_take(Turn *t, Link *link, const SessionEvent *event)
         int r;
 
         r = t->broken ? -EIO
-                      : event_log_append(t->log, link_notes(link)->id, clock_wall(&clock_system), event->bag.data,
+                      : event_log_append(t->log, link_notes(link)->id, clock_wall(t->clock), event->bag.data,
                                          event->bag.size, event->body.data, event->body.size);
         if (r < 0)
                 return broke(t, link, r);
@@ -164,7 +165,8 @@ int turn_take(Turn *t, Link *link, const SessionEvent *event)
 
 /* ---- life ---- */
 
-int turn_new(Turn **ret, sd_event *event, Store *store, void (*over)(void *userdata), void *userdata)
+int turn_new(Turn **ret, sd_event *event, Store *store, const Clock *clock, void (*over)(void *userdata),
+             void *userdata)
 {
         _cleanup_(turn_freep) Turn *t = calloc(1, sizeof(*t));
         int r;
@@ -172,6 +174,7 @@ int turn_new(Turn **ret, sd_event *event, Store *store, void (*over)(void *userd
         if (!t)
                 return -ENOMEM;
         t->store = store;
+        t->clock = clock;
         t->over = over;
         t->userdata = userdata;
         r = event_log_open(&t->log, store);

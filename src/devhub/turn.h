@@ -18,8 +18,9 @@
 
 typedef struct Turn Turn;
 
-/* over: called at each end, when no link is on the stack. */
-int turn_new(Turn **ret, sd_event *event, Store *store, void (*over)(void *userdata), void *userdata);
+/* clock: what events are stamped with. over: called at each end, when no link is on the stack. */
+int turn_new(Turn **ret, sd_event *event, Store *store, const Clock *clock, void (*over)(void *userdata),
+             void *userdata);
 Turn *turn_free(Turn *turn); /* commits what has come; its links must still be there */
 DEFINE_CLEANUP(Turn *, turn_free);
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublink-devhub: each fault, seen from the device's side."""
 
+import datetime
 import json
+import os
+import re
+import socket
+import ssl
 import time
 
 import mqtt
@@ -91,6 +96,112 @@ def test_silent(devhub, device):
             newer.publish(device.topic(), b'2')
         client.expect_silence(0.3)  # what was struck stays so
     assert [e['body'] for e in devhub.events()] == [2]
+
+
+def test_reset(devhub, device):
+    with devhub.client(device) as client, socket.socket(fileno=os.dup(client.tls.fileno())) as raw:
+        devhub.fault('set', 'reset', '--device', 'd1')
+        raw.settimeout(10)
+        with pytest.raises(ConnectionResetError):  # the TLS layer would call it a mere end
+            while raw.recv(4096):
+                pass
+    with devhub.client(device) as client:  # a single stroke
+        client.publish(device.topic(), b'1')
+
+
+def test_takeover(devhub, device):
+    with devhub.client(device) as client:
+        devhub.fault('set', 'takeover', '--count', '1')
+        client.expect_close()
+    assert '400027' in devhub.log.read_text()
+    devhub.client(device).close()
+
+
+def test_tls_stall(devhub, device):
+    devhub.fault('set', 'tls-stall', '--count', '1')
+    with pytest.raises(TimeoutError):
+        devhub.open(timeout=0.5)
+    devhub.client(device).close()
+
+
+@pytest.mark.parametrize('fault, words', [('cert-wrong-name', 'mismatch'), ('cert-expired', 'expired'),
+                                          ('cert-new-ca', 'unable to get local issuer|self.signed|signature failure')])
+def test_certificate(devhub, device, fault, words):
+    devhub.fault('set', fault, '--count', '1')
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        devhub.open()
+    assert re.search(words, str(caught.value))
+    devhub.client(device).close()
+
+
+def test_a_new_authority_can_be_trusted(devhub, device):
+    devhub.fault('set', 'cert-new-ca')
+    with mqtt.Client('127.0.0.1', devhub.port, str(devhub.directory / 'new-ca/ca.pem'), devhub.host) as client:
+        assert client.connect('d1', device.username(), device.token())[1] == 0
+
+
+def test_clock_offset(devhub, device):
+    devhub.fault('set', 'clock-offset', '--offset', '+2d', '--for', '2s')
+    with devhub.open() as client:  # to the hub the token ended yesterday
+        assert client.connect('d1', device.username(), device.token())[1] == 5
+    wait_for(lambda: devhub.fault('list').stdout == '')
+    devhub.client(device).close()
+    devhub.fault('set', 'clock-offset', '--offset', '-1h')
+    with devhub.client(device) as client:
+        client.publish(device.topic(), b'1')
+    [event] = devhub.events()
+    enqueued = datetime.datetime.fromisoformat(event['enqueued'].replace('Z', '+00:00')).timestamp()
+    assert abs(enqueued - (time.time() - 3600)) < 60
+    assert 'needs --offset' in devhub.fault('set', 'clock-offset', check=False).stderr
+
+
+def test_token_cut(devhub, device):
+    soon = int(time.time()) + 3
+    with devhub.open() as client, devhub.open() as other:
+        d2 = devhub.create('d2')
+        devhub.fault('set', 'token-cut', '--device', 'd1')
+        assert client.connect('d1', device.username(), device.token(expiry=soon))[1] == 0
+        assert other.connect('d2', d2.username(), d2.token(expiry=soon))[1] == 0
+        client.expect_close()
+        assert time.time() >= soon
+        other.publish(d2.topic(), b'1')  # trap 28: it lives ten minutes longer
+
+
+def test_throttle(devhub, device):
+    devhub.fault('set', 'throttle', '--delay', '500ms', '--count', '1')
+    with devhub.client(device) as client:
+        start = time.monotonic()
+        client.publish(device.topic(), b'1')  # trap 30: only the PUBACK tells
+        assert time.monotonic() - start >= 0.5
+
+
+def test_trap_31_quota_connects_and_cuts(devhub, device):
+    devhub.fault('set', 'quota', '--count', '2')
+    for _ in range(2):
+        with devhub.client(device) as client:
+            client.send(mqtt.publish(device.topic(), b'1'))
+            client.expect_close()
+    with devhub.client(device) as client:
+        client.publish(device.topic(), b'2')
+    assert [e['body'] for e in devhub.events()] == [2]
+
+
+def test_a_clock_that_can_be_moved(devhub, device):
+    devhub.stop()
+    devhub.start('--virtual-clock')
+    with devhub.client(device) as client:
+        before = devhub.run('clock', 'show').stdout.strip()
+        devhub.run('clock', 'advance', '10min')  # the token is good for an hour, and ten minutes more
+        client.publish(device.topic(), b'1')
+        devhub.run('clock', 'advance', '62min')
+        client.expect_close()
+    after = devhub.run('clock', 'show').stdout.strip()
+    parse = datetime.datetime.fromisoformat
+    assert 72 * 60 <= (parse(after[:-1]) - parse(before[:-1])).total_seconds() < 73 * 60
+    devhub.stop()
+    devhub.start()
+    moved = devhub.run('clock', 'advance', '1h', check=False)
+    assert moved.returncode == 1 and '--virtual-clock' in moved.stderr
 
 
 def test_faults_are_listed_and_cleared(devhub, device):

@@ -21,6 +21,7 @@ static const char help[] =
         "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
         "                              [--match TEXT]\n"
         "       hublink-devhub fault list | fault clear [NAME]\n"
+        "       hublink-devhub clock show | clock advance D\n"
         "\n"
         "every command\n"
         "  --state-dir DIR   where the hub keeps itself (default: /var/lib/hublink-devhub)\n"
@@ -30,6 +31,7 @@ static const char help[] =
         "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
         "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
         "  --https-port N    default 443; 0 as above\n"
+        "  --virtual-clock   lets clock advance move the hub's clock\n"
         "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
         "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
         "monitor             events as lines of JSON, then those that come\n"
@@ -45,6 +47,15 @@ static const char help[] =
         "  withhold-puback   events are stored and not acknowledged\n"
         "  silent            links are never answered again\n"
         "  poison            links close at an event with --match TEXT in its body, which is not stored\n"
+        "  reset, takeover   as cut, by a TCP reset; as if the device had connected anew\n"
+        "  tls-stall         TLS handshakes are not answered\n"
+        "  cert-wrong-name, cert-expired, cert-new-ca\n"
+        "                    the certificate shown is bad in that way; DIR/new-ca/ca.pem is the new authority\n"
+        "  clock-offset      the hub's clock is --offset ahead (+1h) or behind (-10min)\n"
+        "  token-cut         links end with their token, without ten minutes of grace\n"
+        "  throttle          PUBACKs come --delay D late; other requests get 429\n"
+        "  quota             links are cut at their first packet; other requests get 403\n"
+        "clock               what the hub takes for the time; advance D: as if D had passed\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";
 
@@ -85,6 +96,8 @@ typedef enum Option {
         OPTION_CODE,
         OPTION_DELAY,
         OPTION_MATCH,
+        OPTION_OFFSET,
+        OPTION_VIRTUAL_CLOCK,
 } Option;
 
 #define TAKES_ANY       (~0u)
@@ -108,6 +121,8 @@ static const struct option options[] = {
         {"code", required_argument, NULL, OPTION_CODE},
         {"delay", required_argument, NULL, OPTION_DELAY},
         {"match", required_argument, NULL, OPTION_MATCH},
+        {"offset", required_argument, NULL, OPTION_OFFSET},
+        {"virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK},
         {},
 };
 
@@ -129,6 +144,8 @@ static const unsigned takers[] = {
         [OPTION_CODE] = OF(COMMAND_FAULT_SET),
         [OPTION_DELAY] = OF(COMMAND_FAULT_SET),
         [OPTION_MATCH] = OF(COMMAND_FAULT_SET),
+        [OPTION_OFFSET] = OF(COMMAND_FAULT_SET),
+        [OPTION_VIRTUAL_CLOCK] = OF(COMMAND_SERVE),
 };
 
 static const char *option_name(int option)
@@ -183,6 +200,16 @@ static int take_port(Option option, const char *value, uint16_t *ret)
         if (!parse_number(value, UINT16_MAX, &number))
                 return complain("--%s takes a port number, not '%s'", option_name(option), value);
         *ret = (uint16_t)number;
+        return 0;
+}
+
+static int take_offset(Arguments *a, const char *value)
+{
+        usec_t size;
+
+        if ((*value != '+' && *value != '-') || quantity_parse_time(value + 1, &size) < 0 || size > INT64_MAX)
+                return complain("--offset takes a time such as +1h or -10min, not '%s'", value);
+        a->offset_usec = *value == '-' ? -(int64_t)size : (int64_t)size;
         return 0;
 }
 
@@ -242,6 +269,11 @@ static int take_option(Arguments *a, Option option, const char *value)
         case OPTION_MATCH:
                 a->match = value;
                 return 0;
+        case OPTION_OFFSET:
+                return take_offset(a, value);
+        case OPTION_VIRTUAL_CLOCK:
+                a->serve.virtual_clock = true;
+                return 0;
         }
         return complain("unknown option");
 }
@@ -262,6 +294,8 @@ static const struct {
         {"fault", "set", COMMAND_FAULT_SET, 1, 1, "the name of a fault"},
         {"fault", "list", COMMAND_FAULT_LIST, 0, 0, NULL},
         {"fault", "clear", COMMAND_FAULT_CLEAR, 0, 1, NULL},
+        {"clock", "show", COMMAND_CLOCK_SHOW, 0, 0, NULL},
+        {"clock", "advance", COMMAND_CLOCK_ADVANCE, 1, 1, "a time"},
 };
 
 static int unknown_command(char *const words[], int n_words)
@@ -363,6 +397,8 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
                 if (r < 0)
                         return r;
         }
+        if (a.command == COMMAND_CLOCK_ADVANCE && quantity_parse_time(a.operand, &a.advance_usec) < 0)
+                return complain("clock advance takes a time such as 10min, not '%s'", a.operand);
         a.monitor.device_id = a.operand;
         if (a.monitor.verify && !(seen & 1u << OPTION_FROM))
                 a.monitor.from = MONITOR_FROM_START;

@@ -21,6 +21,8 @@ typedef enum Command {
         COMMAND_FAULT_SET,
         COMMAND_FAULT_LIST,
         COMMAND_FAULT_CLEAR,
+        COMMAND_CLOCK_SHOW,
+        COMMAND_CLOCK_ADVANCE,
         COMMAND_HELP,
         COMMAND_VERSION,
 } Command;
@@ -39,7 +41,10 @@ typedef struct Arguments {
         uint64_t count; /* 0: no limit */
         int code;       /* -1: the usual */
         usec_t delay_usec; /* USEC_INFINITY: the usual */
+        int64_t offset_usec; /* 0: not given */
         const char *match; /* NULL: every event */
+
+        usec_t advance_usec; /* of clock advance */
 } Arguments;
 
 /* Borrows from argv. -EINVAL: what is wrong has been said on stderr. */

@@ -1,54 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/cli/fault-command.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/quantity.h"
-#include "devhub/cli/control.h"
-
-static json_object *request_new(const char *verb)
-{
-        json_object *request = json_object_new_object();
-
-        json_object_object_add(request, "verb", json_object_new_string(verb));
-        return request;
-}
-
-/* Takes the request. */
-static int call(const StateDir *dir, json_object *request, json_object **ret_answer)
-{
-        json_object *answer = NULL, *error;
-        int r = control_call(dir, request, &answer);
-
-        json_object_put(request);
-        if (r == -ECONNREFUSED)
-                (void)fprintf(stderr, "hublink-devhub: no server runs in %s\n", dir->path);
-        else if (r < 0)
-                (void)fprintf(stderr, "hublink-devhub: the server in %s does not answer: %s\n", dir->path,
-                              strerror(-r));
-        if (r < 0)
-                return r;
-        if (json_object_object_get_ex(answer, "error", &error)) {
-                (void)fprintf(stderr, "hublink-devhub: %s\n", json_object_get_string(error));
-                json_object_put(answer);
-                return -EINVAL;
-        }
-        *ret_answer = answer;
-        return 0;
-}
-
-static int ask(const StateDir *dir, json_object *request)
-{
-        json_object *answer;
-
-        if (call(dir, request, &answer) < 0)
-                return EXIT_FAILURE;
-        json_object_put(answer);
-        return EXIT_SUCCESS;
-}
+#include "devhub/cli/request.h"
 
 int fault_set(const StateDir *dir, const Arguments *a)
 {
@@ -65,9 +23,11 @@ int fault_set(const StateDir *dir, const Arguments *a)
                 json_object_object_add(request, "code", json_object_new_int(a->code));
         if (a->match)
                 json_object_object_add(request, "match", json_object_new_string(a->match));
+        if (a->offset_usec != 0)
+                json_object_object_add(request, "offset_usec", json_object_new_int64(a->offset_usec));
         if (a->delay_usec != USEC_INFINITY)
                 json_object_object_add(request, "delay_usec", json_object_new_uint64(a->delay_usec));
-        return ask(dir, request);
+        return request_do(dir, request);
 }
 
 int fault_clear(const StateDir *dir, const char *name)
@@ -76,7 +36,7 @@ int fault_clear(const StateDir *dir, const char *name)
 
         if (name)
                 json_object_object_add(request, "fault", json_object_new_string(name));
-        return ask(dir, request);
+        return request_do(dir, request);
 }
 
 static void print_fault(json_object *fault)
@@ -97,6 +57,13 @@ static void print_fault(json_object *fault)
         }
         if (json_object_object_get_ex(fault, "count", &value))
                 (void)printf(" --count %" PRIu64, json_object_get_uint64(value));
+        if (json_object_object_get_ex(fault, "offset_usec", &value)) {
+                _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+                int64_t offset = json_object_get_int64(value);
+
+                quantity_print_time(&text, (usec_t)(offset < 0 ? -offset : offset));
+                (void)printf(" --offset %c%s", offset < 0 ? '-' : '+', text.data);
+        }
         if (json_object_object_get_ex(fault, "match", &value))
                 (void)printf(" --match %s", json_object_get_string(value));
         json_object_object_get_ex(fault, "strikes", &value);
@@ -107,7 +74,7 @@ int fault_list(const StateDir *dir, bool json)
 {
         json_object *answer, *list;
 
-        if (call(dir, request_new("fault-list"), &answer) < 0)
+        if (request_ask(dir, request_new("fault-list"), &answer) < 0)
                 return EXIT_FAILURE;
         json_object_object_get_ex(answer, "faults", &list);
         if (json)

@@ -19,6 +19,13 @@ static uint64_t number_of(json_object *request, const char *key, uint64_t absent
         return json_object_object_get_ex(request, key, &value) ? json_object_get_uint64(value) : absent;
 }
 
+static int64_t signed_of(json_object *request, const char *key)
+{
+        json_object *value;
+
+        return json_object_object_get_ex(request, key, &value) ? json_object_get_int64(value) : 0;
+}
+
 static json_object *complain(json_object *reply, const char *error)
 {
         (void)json_object_object_add(reply, "error", json_object_new_string(error));
@@ -36,30 +43,33 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
                 .strikes_left = number_of(request, "count", UINT64_MAX),
                 .code = (uint8_t)number_of(request, "code", CONNACK_UNAVAILABLE),
                 .delay_usec = number_of(request, "delay_usec", USEC_PER_SEC),
+                .offset_usec = signed_of(request, "offset_usec"),
                 .match = (char *)text_of(request, "match"),
         };
-        bool boundless = for_usec == USEC_INFINITY && fault.strikes_left == UINT64_MAX;
 
         if (fault.kind == _FAULT_KIND_INVALID)
                 return complain(reply, "there is no such fault");
-        /* A cut that says neither how long nor how often is a single stroke. */
-        if (server_set_fault(server, &fault, fault.kind == FAULT_CUT && boundless) < 0)
-                return complain(reply, "no memory");
-        return reply;
+        if (fault.kind == FAULT_CLOCK_OFFSET && fault.offset_usec == 0)
+                return complain(reply, "clock-offset needs --offset, such as +1h or -10min");
+        return strikes_set(server_strikes(server), &fault) < 0 ? complain(reply, "it failed: see the server's log")
+                                                               : reply;
 }
 
 static json_object *fault_list(Server *server, json_object *reply)
 {
-        const Faults *faults = server_faults(server);
+        const Faults *faults = &server_strikes(server)->faults;
         json_object *list = json_object_new_array();
         usec_t now = clock_boot(&clock_system);
 
+        faults_expire(&server_strikes(server)->faults, now);
         for (size_t i = 0; i < faults->n_rules; i++) {
                 const Fault *f = &faults->rules[i];
                 json_object *o = json_object_new_object();
 
                 json_object_object_add(o, "fault", json_object_new_string(fault_kind_to_string(f->kind)));
                 json_object_object_add(o, "device", f->device_id ? json_object_new_string(f->device_id) : NULL);
+                if (f->offset_usec != 0)
+                        json_object_object_add(o, "offset_usec", json_object_new_int64(f->offset_usec));
                 if (f->match)
                         json_object_object_add(o, "match", json_object_new_string(f->match));
                 json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
@@ -80,7 +90,17 @@ static json_object *fault_clear(Server *server, json_object *request, json_objec
 
         if (kind == _FAULT_KIND_INVALID)
                 return complain(reply, "there is no such fault");
-        server_clear_faults(server, kind);
+        strikes_clear(server_strikes(server), kind);
+        return reply;
+}
+
+static json_object *move_clock(Server *server, json_object *request, json_object *reply)
+{
+        int64_t by = signed_of(request, "by_usec");
+
+        if (by != 0 && server_move_clock(server, by) < 0)
+                return complain(reply, "its clock is the machine's: start it with --virtual-clock to move it");
+        json_object_object_add(reply, "wall_usec", json_object_new_uint64(server_wall(server)));
         return reply;
 }
 
@@ -98,6 +118,8 @@ json_object *operator_answer(void *userdata, json_object *request)
                 return fault_list(server, reply);
         if (strcmp(verb, "fault-clear") == 0)
                 return fault_clear(server, request, reply);
+        if (strcmp(verb, "clock") == 0)
+                return move_clock(server, request, reply);
         if (strcmp(verb, "forget") == 0 && text_of(request, "device")) {
                 server_forget(server, text_of(request, "device"), text_of(request, "module"));
                 return reply;

@@ -4,9 +4,11 @@
 /*
  * Operator - what commands ask of the running server, as JSON
  *
- *   {"verb":"fault-set","fault":"cut","device":"d1","for_usec":N,"count":N,"code":N,"delay_usec":N}
+ *   {"verb":"fault-set","fault":"cut","device":"d1","for_usec":N,"count":N,"code":N,"delay_usec":N,
+ *    "offset_usec":N,"match":"text"}
  *   {"verb":"fault-list"}                     -> {"faults":[{"fault","device","count","for_usec","strikes"}]}
  *   {"verb":"fault-clear","fault":"cut"}      without "fault": all
+ *   {"verb":"clock","by_usec":N}              -> {"wall_usec":N}
  *   {"verb":"forget","device":"d1","module":"m1"}
  *
  * Absent members mean: every device, without end, without limit.

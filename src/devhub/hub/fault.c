@@ -5,9 +5,22 @@
 #include <string.h>
 
 static const char *const names[_FAULT_KIND_MAX] = {
-        [FAULT_REFUSE_CONNECT] = "refuse-connect", [FAULT_CUT] = "cut",       [FAULT_DELAY_PUBACK] = "delay-puback",
-        [FAULT_WITHHOLD_PUBACK] = "withhold-puback", [FAULT_SILENT] = "silent",
+        [FAULT_REFUSE_CONNECT] = "refuse-connect",
+        [FAULT_CUT] = "cut",
+        [FAULT_DELAY_PUBACK] = "delay-puback",
+        [FAULT_WITHHOLD_PUBACK] = "withhold-puback",
+        [FAULT_SILENT] = "silent",
         [FAULT_POISON] = "poison",
+        [FAULT_RESET] = "reset",
+        [FAULT_TAKEOVER] = "takeover",
+        [FAULT_TLS_STALL] = "tls-stall",
+        [FAULT_CERT_WRONG_NAME] = "cert-wrong-name",
+        [FAULT_CERT_EXPIRED] = "cert-expired",
+        [FAULT_CERT_NEW_CA] = "cert-new-ca",
+        [FAULT_CLOCK_OFFSET] = "clock-offset",
+        [FAULT_TOKEN_CUT] = "token-cut",
+        [FAULT_THROTTLE] = "throttle",
+        [FAULT_QUOTA] = "quota",
 };
 
 const char *fault_kind_to_string(FaultKind kind)
@@ -115,6 +128,20 @@ const Fault *faults_strike(Faults *faults, FaultKind kind, const char *device_id
         Fault *f = find_for(faults, kind, device_id, now);
 
         return f ? strike(f) : NULL;
+}
+
+const Fault *faults_look(Faults *faults, FaultKind kind, const char *device_id, usec_t now)
+{
+        return find_for(faults, kind, device_id, now);
+}
+
+usec_t faults_deadline(const Faults *faults)
+{
+        usec_t next = USEC_INFINITY;
+
+        for (size_t i = 0; i < faults->n_rules; i++)
+                next = MIN(next, faults->rules[i].until_usec);
+        return next;
 }
 
 bool faults_poison(Faults *faults, const char *device_id, const void *body, size_t size, usec_t now)

@@ -10,6 +10,16 @@
  *   withhold-puback    events are stored and never acknowledged
  *   silent             links are heard and never answered, nor closed; what was struck stays so
  *   poison             the link closes at an event whose body holds a text, which is not stored
+ *   reset              as cut, but with a TCP reset
+ *   takeover           as cut, and told as if the identity had connected anew
+ *   tls-stall          a connection is accepted and its TLS handshake never answered
+ *   cert-wrong-name    the certificate shown is for another name
+ *   cert-expired       ... ended days ago
+ *   cert-new-ca        ... is of an authority that nobody knows yet
+ *   clock-offset       the hub's clock is ahead or behind
+ *   token-cut          links end when their token does, without the ten minutes of grace
+ *   throttle           what can say so is answered with 429; PUBACKs come late
+ *   quota              CONNECT is accepted and the link cut at its first packet; what can say so is answered with 403
  *
  * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
  * one per fault and device. Pure.
@@ -27,6 +37,16 @@ typedef enum FaultKind {
         FAULT_WITHHOLD_PUBACK,
         FAULT_SILENT,
         FAULT_POISON,
+        FAULT_RESET,
+        FAULT_TAKEOVER,
+        FAULT_TLS_STALL,
+        FAULT_CERT_WRONG_NAME,
+        FAULT_CERT_EXPIRED,
+        FAULT_CERT_NEW_CA,
+        FAULT_CLOCK_OFFSET,
+        FAULT_TOKEN_CUT,
+        FAULT_THROTTLE,
+        FAULT_QUOTA,
         _FAULT_KIND_MAX,
         _FAULT_KIND_INVALID = -22,
 } FaultKind;
@@ -41,7 +61,8 @@ typedef struct Fault {
         uint64_t strikes_left; /* UINT64_MAX: without limit */
         uint64_t n_strikes;
         uint8_t code;        /* refuse-connect */
-        usec_t delay_usec;   /* delay-puback */
+        usec_t delay_usec;   /* delay-puback, throttle */
+        int64_t offset_usec; /* clock-offset; positive: ahead */
         char *match;         /* poison; NULL: every event */
 } Fault;
 
@@ -58,5 +79,9 @@ void faults_expire(Faults *faults, usec_t now); /* drops the rules that have end
 
 /* Is the device to be struck now? Counts it. NULL: no. A rule for the device comes before one for all. */
 const Fault *faults_strike(Faults *faults, FaultKind kind, const char *device_id, usec_t now);
+/* Does such a rule stand for the device, or for every one? Counts nothing. NULL: no. */
+const Fault *faults_look(Faults *faults, FaultKind kind, const char *device_id, usec_t now);
+/* When the next rule ends by its time; USEC_INFINITY: none does. */
+usec_t faults_deadline(const Faults *faults);
 /* Is this event poison? Counts it. */
 bool faults_poison(Faults *faults, const char *device_id, const void *body, size_t size, usec_t now);

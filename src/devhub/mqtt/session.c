@@ -87,6 +87,11 @@ void session_silence(Session *s)
         s->n_pubacks = s->n_unstored = 0;
 }
 
+void session_set_end(Session *s, usec_t ends_usec)
+{
+        s->ends_usec = ends_usec;
+}
+
 /* ---- CONNECT ---- */
 
 static usec_t keep_alive_of(uint16_t seconds)
@@ -476,7 +481,7 @@ void session_tick(Session *s, usec_t now)
                 return;
         send_pubacks(s, now);
         if (now >= s->ends_usec)
-                session_close(s, "its token ended more than 10 min ago");
+                session_close(s, "its token has ended");
         else if (now >= usec_add(s->heard_usec, s->keep_alive_usec))
                 session_close(s, "nothing was heard for one and a half keep-alive times");
 }

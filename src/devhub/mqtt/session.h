@@ -92,6 +92,7 @@ void session_tick(Session *session, usec_t now);   /* at the deadline, or any ti
 int session_publish(Session *session, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag);
 void session_close(Session *session, const char *reason); /* from outside; static text */
 void session_silence(Session *session);
+void session_set_end(Session *session, usec_t ends_usec); /* instead of what the grant said */
 
 /* questions */
 usec_t session_deadline(const Session *session);

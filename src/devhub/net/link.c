@@ -177,6 +177,24 @@ void link_close(Link *link, const char *reason)
         }
 }
 
+void link_reset(Link *link, const char *reason)
+{
+        if (link->session)
+                session_close(link->session, reason);
+        wire_reset(link->wire);
+}
+
+void link_stall(Link *link)
+{
+        wire_stall(link->wire);
+}
+
+void link_set_end(Link *link, usec_t ends_usec)
+{
+        session_set_end(link->session, ends_usec);
+        wire_settle(link->wire);
+}
+
 void link_silence(Link *link)
 {
         if (link->session) {

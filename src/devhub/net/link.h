@@ -37,7 +37,10 @@ DEFINE_CLEANUP(Link *, link_free);
 void link_stored(Link *link); /* its events are committed */
 int link_publish(Link *link, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag);
 void link_close(Link *link, const char *reason); /* static text */
+void link_reset(Link *link, const char *reason); /* with a TCP reset; static text */
 void link_silence(Link *link);
+void link_stall(Link *link); /* its handshake stays without an answer */
+void link_set_end(Link *link, usec_t ends_usec);
 void link_set_verdict(Link *link, Verdict *verdict); /* takes it: who is on this link */
 
 /* questions */

@@ -18,7 +18,7 @@ struct Wire {
         Conversation conversation;
         TlsStream *stream; /* NULL: without TLS */
         int fd;            /* the stream's, or our own */
-        bool begun, ended;
+        bool begun, ended, stalled;
         char *peer;
         sd_event_source *io, *timer;
         uint32_t events;
@@ -85,6 +85,20 @@ void wire_end(Wire *w)
         w->conversation.ended(w->conversation.userdata);
 }
 
+void wire_reset(Wire *w)
+{
+        struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+        (void)connect(w->fd, &nobody, sizeof(nobody)); /* now: closing the stream would still say good-bye */
+        wire_end(w);
+}
+
+void wire_stall(Wire *w)
+{
+        w->stalled = true;
+        wire_settle(w);
+}
+
 /* The conversation goes on while the socket is gone: it has to be told, for its owner asks it why it ended. */
 static void end_with(Wire *w, const char *reason)
 {
@@ -139,7 +153,9 @@ static void arm_io(Wire *w)
 {
         uint32_t events = EPOLLIN;
 
-        if (!w->begun) {
+        if (w->stalled) {
+                events = 0;
+        } else if (!w->begun) {
                 events = w->stream ? tls_stream_events(w->stream) : EPOLLIN;
         } else {
                 size_t waiting = w->conversation.output(w->conversation.userdata)->size;

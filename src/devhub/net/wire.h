@@ -41,6 +41,8 @@ DEFINE_CLEANUP(Wire *, wire_free);
 /* verbs */
 void wire_settle(Wire *wire); /* after whatever may have changed the conversation from outside: sends, waits anew */
 void wire_end(Wire *wire);    /* at once, whatever is still to be sent */
+void wire_reset(Wire *wire);  /* likewise, with a TCP reset */
+void wire_stall(Wire *wire);  /* before it has begun: nothing is read until its time for the handshake is over */
 
 /* questions */
 const char *wire_peer(const Wire *wire);

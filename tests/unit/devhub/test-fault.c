@@ -19,9 +19,13 @@ static Fault rule(FaultKind kind, const char *device_id)
 
 START_TEST(names_read_back)
 {
-        static const char *const names[] = {"refuse-connect", "cut", "delay-puback", "withhold-puback", "silent",
-                                            "poison"};
+        static const char *const names[] = {
+                "refuse-connect",  "cut",          "delay-puback", "withhold-puback", "silent",    "poison",
+                "reset",           "takeover",     "tls-stall",    "cert-wrong-name", "cert-expired", "cert-new-ca",
+                "clock-offset",    "token-cut",    "throttle",     "quota",
+        };
 
+        ck_assert_uint_eq(ARRAY_SIZE(names), _FAULT_KIND_MAX);
         for (int i = 0; i < _FAULT_KIND_MAX; i++) {
                 ck_assert_str_eq(fault_kind_to_string((FaultKind)i), names[i]);
                 ck_assert_int_eq(fault_kind_from_string(names[i]), i);
@@ -82,6 +86,25 @@ START_TEST(rules_end_by_strikes_or_time)
         ck_assert_uint_eq(f.n_rules, 1);
         faults_expire(&f, NOW + 10);
         ck_assert_uint_eq(f.n_rules, 0);
+        faults_done(&f);
+}
+END_TEST
+
+START_TEST(looking_is_no_strike)
+{
+        Fault quota = rule(FAULT_QUOTA, "d1");
+        Faults f = {};
+
+        quota.strikes_left = 1;
+        quota.until_usec = 50;
+        ck_assert_uint_eq(faults_deadline(&f), USEC_INFINITY);
+        ck_assert_int_eq(faults_set(&f, &quota), 0);
+        ck_assert_uint_eq(faults_deadline(&f), 50);
+        for (int i = 0; i < 3; i++)
+                ck_assert_ptr_nonnull(faults_look(&f, FAULT_QUOTA, "d1", 10));
+        ck_assert_ptr_null(faults_look(&f, FAULT_QUOTA, "d2", 10));
+        ck_assert_ptr_nonnull(faults_strike(&f, FAULT_QUOTA, "d1", 10));
+        ck_assert_ptr_null(faults_look(&f, FAULT_QUOTA, "d1", 10));
         faults_done(&f);
 }
 END_TEST
@@ -147,6 +170,7 @@ int main(void)
         tcase_add_test(c, a_rule_for_all_strikes_all);
         tcase_add_test(c, a_devices_rule_strikes_it_alone_and_first);
         tcase_add_test(c, rules_end_by_strikes_or_time);
+        tcase_add_test(c, looking_is_no_strike);
         tcase_add_test(c, setting_again_replaces);
         tcase_add_test(c, clearing_takes_one_kind_or_all);
         tcase_add_test(c, poison_is_in_the_body);
