@@ -17,5 +17,17 @@ const Option options_of_all[] = {
 
 const Command *const commands[] = {
         &command_create,
+        &command_get,
+        &command_list,
+        &command_update,
+        &command_delete,
+        &command_query,
+        &command_device_method,
+        &command_get_twin,
+        &command_update_twin,
+        &command_query_twin,
+        &command_sas_token,
+        &command_connection_string,
+        &command_statistics,
 };
 const size_t n_commands = ARRAY_SIZE(commands);

@@ -8,3 +8,15 @@
 #include "explorer/command.h"
 
 extern const Command command_create;
+extern const Command command_get;
+extern const Command command_list;
+extern const Command command_update;
+extern const Command command_delete;
+extern const Command command_query;
+extern const Command command_device_method;
+extern const Command command_get_twin;
+extern const Command command_update_twin;
+extern const Command command_query_twin;
+extern const Command command_sas_token;
+extern const Command command_connection_string;
+extern const Command command_statistics;

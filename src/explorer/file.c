@@ -65,3 +65,28 @@ int file_read_operand(Buffer *b, const char *name, size_t most)
                                  : strerror(-r));
         return EXPLORER_FAILED;
 }
+
+int json_of_operand(const char *operand, const char *what, size_t most, json_object **ret)
+{
+        _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
+        bool elsewhere = operand[0] == '@' || strcmp(operand, "-") == 0;
+        size_t at = 0;
+        int r;
+
+        if (elsewhere)
+                r = file_read_operand(&text, operand[0] == '@' ? operand + 1 : operand, most);
+        else
+                r = strlen(operand) <= most ? EXPLORER_OK : bad_usage("%s is larger than the hub takes", what);
+        if (r != EXPLORER_OK)
+                return r;
+        if (!elsewhere)
+                buffer_append_string(&text, operand);
+        r = buffer_error(&text) ? -ENOMEM : json_text_parse(text.data ?: "", text.size, ret, &at);
+        if (r == -ENOMEM)
+                return out_of_memory();
+        if (r < 0)
+                return bad_usage("%s is not JSON, from byte %zu on: %.*s%s", what, at + 1,
+                                 (int)MIN(text.size - at, (size_t)20), text.data + at,
+                                 elsewhere || strchr(operand, '"') ? "" : " (text wants quotes: '\"text\"')");
+        return EXPLORER_OK;
+}

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * File - the whole of one, if it is not too large
+ * File - the whole of one, if it is not too large; and what an operand may hold instead of naming one
  */
 
-#include "base/buffer.h"
+#include "explorer/json-text.h"
 
 /* Appends what is left to read at fd. -EFBIG: more than most; -EBADMSG: it holds a NUL, so it is no text. A secret
  * leaves no copies behind: the room is made first. */
@@ -14,3 +14,6 @@ int file_read(Buffer *b, int fd, size_t most);
 /* The text of an operand: "-" is standard input, all else the name of a file. EXPLORER_OK, or having complained
  * EXPLORER_USAGE or EXPLORER_FAILED. */
 int file_read_operand(Buffer *b, const char *name, size_t most);
+
+/* JSON that stands in the command line, or in @FILE, or comes from standard input for "-". what: for the complaint. */
+int json_of_operand(const char *operand, const char *what, size_t most, json_object **ret);

@@ -93,6 +93,7 @@ void identity_put_lines(json_object *completed, Buffer *b)
                 {"deviceId", true},
                 {"moduleId", false},
                 {"generationId", false},
+                {"etag", false},
                 {"primaryKey", false},
                 {"secondaryKey", false},
                 {"connectionState", true},
