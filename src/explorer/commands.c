@@ -29,5 +29,16 @@ const Command *const commands[] = {
         &command_sas_token,
         &command_connection_string,
         &command_statistics,
+        &command_enrollment_list,
+        &command_enrollment_get,
+        &command_enrollment_create,
+        &command_enrollment_delete,
+        &command_enrollment_query,
+        &command_enrollment_group_list,
+        &command_enrollment_group_get,
+        &command_enrollment_group_create,
+        &command_enrollment_group_delete,
+        &command_enrollment_group_query,
+        &command_enrollment_group_device_key,
 };
 const size_t n_commands = ARRAY_SIZE(commands);

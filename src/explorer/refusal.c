@@ -190,6 +190,8 @@ static const char *who_has(const char *right)
                 return "iothubowner or registryReadWrite";
         if (strcmp(right, "RegistryRead") == 0)
                 return "iothubowner, registryRead or registryReadWrite";
+        if (strcmp(right, "EnrollmentRead") == 0 || strcmp(right, "EnrollmentWrite") == 0)
+                return "provisioningserviceowner";
         return NULL;
 }
 
@@ -257,10 +259,11 @@ static void put_absent(const Refusal *r, const Subject *s, const char *what, Buf
         if (refusal_is(r, "DeviceNotOnline"))
                 buffer_printf(b, "%s is not connected, or does not listen for methods: start it, or wait for it with "
                               "--connect-timeout", what);
-        else if (refusal_is(r, "ModuleNotFound"))
-                buffer_printf(b, "there is no %s in %s", what, s->host);
-        else
+        else if (r->number >= 404000 && r->number < 405000)
                 buffer_printf(b, "there is no %s in %s; names are told apart by case", what, s->host);
+        else
+                buffer_printf(b, "%s: %s has no such service: is it %s?", what, s->host,
+                              s->right && strncmp(s->right, "Enrollment", 10) == 0 ? "a provisioning service" : "a hub");
 }
 
 static void put_reason(const Refusal *r, const Subject *s, Buffer *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/visible.h"
@@ -46,9 +47,21 @@ static Colour colour_of(const char *column, const char *value)
         return COLOUR_NONE;
 }
 
+/* "attestation.type" is a member of a member. */
+static json_object *find(json_object *row, const char *column)
+{
+        const char *dot = strchr(column, '.');
+        char first[64];
+
+        if (!dot)
+                return json_member(row, column);
+        (void)snprintf(first, sizeof(first), "%.*s", (int)(dot - column), column);
+        return json_member(json_member(row, first), dot + 1);
+}
+
 static void add_cell(Table *t, json_object *row, const char *column)
 {
-        json_object *value = json_member(row, column);
+        json_object *value = find(row, column);
         const char *text = value ? json_object_get_string(value) : "-";
         _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
 

@@ -24,7 +24,6 @@ static int ask_twin(const Explorer *e, const char *id, HttpsRequest *request, co
         int r;
 
         put_path(&path, "twins", id, "");
-        buffer_append_string(&what, "twin of ");
         put_identity_name(&what, id);
         if (buffer_error(&path) || buffer_error(&what))
                 return out_of_memory();

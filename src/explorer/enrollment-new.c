@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explorer/enrollment-new.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "explorer/file.h"
+#include "explorer/key.h"
+#include "explorer/output.h"
+
+#define CERTIFICATE_MAX ((size_t)64 << 10)
+#define TWIN_MAX        ((size_t)512 << 10)
+
+/* ---- attestation ---- */
+
+static json_object *object_in(json_object *o, const char *name, bool *ok)
+{
+        json_put(o, name, json_object_new_object(), ok);
+        return json_member(o, name);
+}
+
+static int put_key(const Words *w, const char *option, json_object *keys, const char *member, bool *ok)
+{
+        _cleanup_(secret_buffer_done) Buffer key = BUFFER_NULL;
+        int r = key_of_option(w, option, &key);
+
+        if (r == EXPLORER_OK)
+                json_put_text(keys, member, key.size > 0 ? key.data : "", ok); /* empty: the service draws one */
+        return r;
+}
+
+static int put_keys(const Words *w, json_object *attestation, bool *ok)
+{
+        json_object *keys = object_in(attestation, "symmetricKey", ok);
+        int r = put_key(w, "primary-key", keys, "primaryKey", ok);
+
+        json_put_text(attestation, "type", "symmetricKey", ok);
+        return r == EXPLORER_OK ? put_key(w, "secondary-key", keys, "secondaryKey", ok) : r;
+}
+
+static int put_certificate(const Words *w, const char *option, json_object *certificates, const char *member, bool *ok)
+{
+        _cleanup_(buffer_done) Buffer pem = BUFFER_NULL;
+        const char *name = words_value(w, option);
+        int r;
+
+        if (!name)
+                return EXPLORER_OK;
+        r = file_read_operand(&pem, name, CERTIFICATE_MAX);
+        if (r != EXPLORER_OK)
+                return r;
+        if (!pem.data || !strstr(pem.data, "-----BEGIN CERTIFICATE-----")) {
+                complain("%s holds no certificate in PEM form", name);
+                return EXPLORER_FAILED;
+        }
+        json_put_text(object_in(certificates, member, ok), "certificate", pem.data, ok);
+        return EXPLORER_OK;
+}
+
+static int put_x509(const Words *w, json_object *attestation, bool of_group, bool *ok)
+{
+        json_object *x509 = object_in(attestation, "x509", ok), *certificates;
+        int r;
+
+        json_put_text(attestation, "type", "x509", ok);
+        if (words_have(w, "ca-name")) {
+                json_put_text(object_in(x509, "caReferences", ok), "primary", words_value(w, "ca-name"), ok);
+                return EXPLORER_OK;
+        }
+        certificates = object_in(x509, of_group ? "signingCertificates" : "clientCertificates", ok);
+        r = put_certificate(w, "certificate", certificates, "primary", ok);
+        return r == EXPLORER_OK ? put_certificate(w, "secondary-certificate", certificates, "secondary", ok) : r;
+}
+
+static int put_attestation(const Words *w, json_object *o, bool of_group, bool *ok)
+{
+        bool keys = words_have(w, "primary-key") || words_have(w, "secondary-key");
+        bool certificates = words_have(w, "certificate"), authority = words_have(w, "ca-name");
+        json_object *attestation = object_in(o, "attestation", ok);
+
+        if (keys + certificates + authority > 1)
+                return bad_usage("keys, --certificate%s exclude each other", of_group ? " and --ca-name" : "");
+        if (words_have(w, "secondary-certificate") && !certificates)
+                return bad_usage("--secondary-certificate goes with --certificate");
+        return certificates || authority ? put_x509(w, attestation, of_group, ok) : put_keys(w, attestation, ok);
+}
+
+/* ---- where to ---- */
+
+static void put_hubs(const Words *w, json_object *o, bool *ok)
+{
+        json_object *hubs = json_object_new_array();
+        const char *hub;
+
+        for (size_t at = 0; (hub = words_next(w, "hub", &at));)
+                if (!hubs || json_object_array_add(hubs, json_object_new_string(hub)) < 0)
+                        *ok = false;
+        json_put(o, "iotHubs", hubs, ok);
+}
+
+static int put_policies(const Words *w, json_object *o, bool *ok)
+{
+        static const char *const statuses[] = {"enabled", "disabled", NULL};
+        static const char *const allocations[] = {"hashed", "geoLatency", "static", NULL};
+        static const char *const reprovisions[] = {"migrate", "reset", "never", NULL};
+        static const char *const answers[] = {"yes", "no", NULL};
+        const char *status = "enabled", *allocation = NULL, *reprovision = "migrate", *edge = NULL;
+        json_object *policy;
+        int r = words_choice(w, "status", statuses, &status);
+
+        if (r == EXPLORER_OK)
+                r = words_choice(w, "allocation", allocations, &allocation);
+        if (r == EXPLORER_OK)
+                r = words_choice(w, "reprovision", reprovisions, &reprovision);
+        if (r == EXPLORER_OK)
+                r = words_choice(w, "edge", answers, &edge);
+        if (r != EXPLORER_OK)
+                return r;
+        json_put_text(o, "provisioningStatus", status, ok);
+        if (allocation)
+                json_put_text(o, "allocationPolicy", allocation, ok);
+        policy = object_in(o, "reprovisionPolicy", ok);
+        json_put(policy, "updateHubAssignment", json_object_new_boolean(strcmp(reprovision, "never") != 0), ok);
+        json_put(policy, "migrateDeviceData", json_object_new_boolean(strcmp(reprovision, "migrate") == 0), ok);
+        if (edge)
+                json_put(object_in(o, "capabilities", ok), "iotEdge", json_object_new_boolean(*edge == 'y'), ok);
+        if (words_have(w, "hub"))
+                put_hubs(w, o, ok);
+        return EXPLORER_OK;
+}
+
+static int put_twin(const Words *w, json_object *o, bool *ok)
+{
+        const char *text = words_value(w, "initial-twin");
+        json_object *twin = NULL;
+        int r = text ? json_of_operand(text, "--initial-twin", TWIN_MAX, &twin) : EXPLORER_OK;
+
+        if (r != EXPLORER_OK || !text)
+                return r;
+        if (!json_object_is_type(twin, json_type_object)) {
+                (void)json_object_put(twin);
+                return bad_usage("--initial-twin is an object: {\"tags\":{...},\"properties\":{\"desired\":{...}}}");
+        }
+        json_put(o, "initialTwin", twin, ok);
+        return EXPLORER_OK;
+}
+
+int enrollment_new(const Words *w, const char *member, const char *id, json_object **ret)
+{
+        bool of_group = strcmp(member, "enrollmentGroupId") == 0, ok = true;
+        json_object *o = json_object_new_object();
+        int r;
+
+        *ret = o;
+        json_put_text(o, member, id, &ok);
+        if (words_have(w, "device-id"))
+                json_put_text(o, "deviceId", words_value(w, "device-id"), &ok);
+        r = put_attestation(w, o, of_group, &ok);
+        if (r == EXPLORER_OK)
+                r = put_policies(w, o, &ok);
+        if (r == EXPLORER_OK)
+                r = put_twin(w, o, &ok);
+        return r != EXPLORER_OK ? r : ok ? EXPLORER_OK : out_of_memory();
+}
