@@ -13,6 +13,7 @@
 #include "devhub/device/c2d.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
+#include "devhub/hub/partitions.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
 
@@ -53,6 +54,7 @@ static int prepare_store(Store *store)
                 registry_prepare,
                 feedback_prepare,
                 mailbox_prepare,
+                partitions_prepare,
                 twin_prepare,
         };
         int r = 0;

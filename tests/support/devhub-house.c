@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "devhub/hub/partitions.h"
 #include "devhub/hub/registry.h"
 
 static void open_store(DevhubHouse *house)
@@ -28,6 +29,7 @@ void devhub_house_open(DevhubHouse *house)
         fake_clock_init(&house->time);
         open_store(house);
         ck_assert_int_ge(registry_prepare(&house->store), 0);
+        ck_assert_int_ge(partitions_prepare(&house->store), 0);
         create(house, "d1", NULL);
         create(house, "d2", NULL);
         create(house, "d1", "m1");

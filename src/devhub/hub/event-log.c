@@ -3,8 +3,11 @@
 
 #include <errno.h>
 
+#include "devhub/hub/partitions.h"
+
 struct EventLog {
         Store *store;
+        unsigned n_partitions;
         sqlite3_stmt *append;
 };
 
@@ -16,7 +19,14 @@ int event_log_open(EventLog **ret, Store *store)
         if (!log)
                 return -ENOMEM;
         log->store = store;
-        r = store_prepare(store, "INSERT INTO events (enqueued_usec, link, bag, body) VALUES (?, ?, ?, ?)",
+        r = partitions_count(store, &log->n_partitions);
+        if (r < 0)
+                return r;
+        r = store_prepare(store,
+                          "INSERT INTO events (enqueued_usec, link, bag, body, partition, number)"
+                          " SELECT ?1, ?2, ?3, ?4, partition, (SELECT ifnull(max(number), -1) + 1 FROM events"
+                          "                                    WHERE events.partition = links.partition)"
+                          " FROM links WHERE id = ?2",
                           &log->append);
         if (r < 0)
                 return r;
@@ -42,8 +52,8 @@ int event_log_add_link(EventLog *log, const EventLink *link, int64_t *ret_link)
         if (r < 0)
                 return r;
         r = store_prepare(log->store,
-                          "INSERT INTO links (device_id, module_id, generation_id, auth_method, model_id) "
-                          "VALUES (?, ?, ?, ?, ?)",
+                          "INSERT INTO links (device_id, module_id, generation_id, auth_method, model_id, partition) "
+                          "VALUES (?, ?, ?, ?, ?, ?)",
                           &statement);
         if (r < 0)
                 return r;
@@ -51,6 +61,7 @@ int event_log_add_link(EventLog *log, const EventLink *link, int64_t *ret_link)
             store_bind_text(statement, 3, link->generation_id) < 0 ||
             store_bind_text(statement, 4, link->auth_method) < 0 || store_bind_text(statement, 5, link->model_id) < 0)
                 return -ENOMEM;
+        (void)sqlite3_bind_int64(statement, 6, partition_of(link->device_id, log->n_partitions));
         r = store_step(log->store, statement);
         if (r < 0)
                 return r;
@@ -78,7 +89,7 @@ int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *b
 
 /* ---- reading ---- */
 
-static EventRow row_of(sqlite3_stmt *s)
+EventRow event_row_of(sqlite3_stmt *s)
 {
         return (EventRow){
                 .sequence = (uint64_t)sqlite3_column_int64(s, 0),
@@ -104,8 +115,7 @@ int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned
         int n = 0, r;
 
         r = store_prepare(store,
-                          "SELECT e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id,"
-                          " l.generation_id, l.auth_method, l.model_id FROM events e CROSS JOIN links l"
+                          "SELECT " EVENT_COLUMNS " FROM events e CROSS JOIN links l"
                           " WHERE e.sequence > ?1 AND l.id = e.link AND (?2 IS NULL OR l.device_id = ?2)"
                           " ORDER BY e.sequence LIMIT ?3",
                           &statement);
@@ -122,7 +132,7 @@ int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned
                 r = store_step(store, statement);
                 if (r <= 0)
                         return r < 0 ? r : n;
-                row = row_of(statement);
+                row = event_row_of(statement);
                 r = visit(userdata, &row);
                 if (r < 0)
                         return r;

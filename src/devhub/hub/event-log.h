@@ -49,3 +49,10 @@ typedef int (*EventVisitor)(void *userdata, const EventRow *row);
 int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned limit, EventVisitor visit,
                    void *userdata);
 int event_log_last(Store *store, uint64_t *ret_sequence); /* 0: there is none */
+
+/* For those who ask for events in another way (partitions.c): the first columns, from `events e` and `links l`, and
+ * the row that they make. */
+#define EVENT_COLUMNS                                                                                                \
+        "e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id, l.generation_id, l.auth_method, l.model_id"
+#define EVENT_N_COLUMNS 9
+EventRow event_row_of(sqlite3_stmt *statement);
