@@ -332,6 +332,7 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
         s->hub = (Hub){
                 .store = store,
                 .clock = &s->clock.clock,
+                .faults = &s->strikes.faults,
                 .host = s->host,
                 .devices = {are_connected, forget, s},
                 .commit = commit,

@@ -12,6 +12,7 @@ import time
 import mqtt
 import pytest
 from devhub import devhub  # noqa: F401  (a fixture)
+from https import Service
 
 
 @pytest.fixture
@@ -173,6 +174,10 @@ def test_throttle(devhub, device):
         start = time.monotonic()
         client.publish(device.topic(), b'1')  # trap 30: only the PUBACK tells
         assert time.monotonic() - start >= 0.5
+    devhub.fault('set', 'throttle', '--delay', '7s', '--count', '1')
+    answer = Service(devhub).get('/devices/d1')
+    assert (answer.status, answer.error, answer.headers['Retry-After']) == (429, 'ThrottlingException', '7')
+    assert Service(devhub).get('/devices/d1').status == 200
 
 
 def test_trap_31_quota_connects_and_cuts(devhub, device):
@@ -184,6 +189,9 @@ def test_trap_31_quota_connects_and_cuts(devhub, device):
     with devhub.client(device) as client:
         client.publish(device.topic(), b'2')
     assert [e['body'] for e in devhub.events()] == [2]
+    devhub.fault('set', 'quota')
+    answer = Service(devhub).get('/devices/d1')
+    assert (answer.status, answer.error) == (403, 'IotHubQuotaExceeded')
 
 
 def test_a_clock_that_can_be_moved(devhub, device):

@@ -174,6 +174,25 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
         return false;
 }
 
+/* True: it is not to go wrong. */
+static bool check_faults(const HttpRouter *router, HttpCall *call)
+{
+        const char *device_id = http_call_part(call, "d");
+        const Fault *fault = hub_strike(router->hub, FAULT_THROTTLE, device_id);
+
+        if (fault) {
+                http_reply_header(call, "Retry-After", "%u",
+                                  (unsigned)((fault->delay_usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
+                http_reply_error(call, SERVICE_ERROR_THROTTLING, "Throttled, by a fault");
+                return false;
+        }
+        if (hub_strike(router->hub, FAULT_QUOTA, device_id)) {
+                http_reply_error(call, SERVICE_ERROR_QUOTA_EXCEEDED, "The daily quota is used up, by a fault");
+                return false;
+        }
+        return true;
+}
+
 static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
 {
         const char *version = http_call_query(call, "api-version");
@@ -184,7 +203,7 @@ static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRo
                 http_reply_failure(call, r, "read a path");
         else if (r < 0)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The path is not UTF-8");
-        if (r < 0 || !check_rights(router, call, route))
+        if (r < 0 || !check_rights(router, call, route) || !check_faults(router, call))
                 return false;
         if (!version || !*version)
                 http_reply_error(call, SERVICE_ERROR_INVALID_PROTOCOL_VERSION,

@@ -12,6 +12,7 @@
  */
 
 #include "base/clock.h"
+#include "devhub/hub/fault.h"
 #include "devhub/hub/mailbox.h"
 #include "devhub/hub/store.h"
 
@@ -29,6 +30,7 @@ typedef struct Hub {
         const char *host; /* the name in certificates, user names and tokens */
         Mailbox *mailbox;
         Feedback *feedback;
+        Faults *faults;
         HubDevices devices;
         int (*commit)(void *userdata); /* hub_commit() */
         void *userdata;
@@ -38,6 +40,12 @@ typedef struct Hub {
 static inline int hub_commit(const Hub *hub)
 {
         return hub->commit(hub->userdata);
+}
+
+/* Is this to go wrong now? Counts a strike. device_id NULL: no device is meant. NULL: no. */
+static inline const Fault *hub_strike(const Hub *hub, FaultKind kind, const char *device_id)
+{
+        return faults_strike(hub->faults, kind, device_id, clock_boot(hub->clock));
 }
 
 static inline bool hub_is_connected(const Hub *hub, const char *device_id, const char *module_id)
