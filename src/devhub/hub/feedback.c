@@ -323,11 +323,11 @@ int feedback_take(Feedback *f, FeedbackBatch *ret)
         int64_t id;
         int r;
 
-        r = store_begin(f->store);
-        if (r < 0)
-                return r;
         r = find_free(f, &id, &batch);
         if (r != 0)
+                return r;
+        r = store_begin(f->store);
+        if (r < 0)
                 return r;
         r = lock_batch(f, id, &batch);
         if (r < 0)
@@ -380,11 +380,11 @@ static int settle(Feedback *f, const uint8_t *tag, bool gone, bool counts)
         int64_t id;
         int count, r;
 
-        r = store_begin(f->store);
-        if (r < 0)
-                return r;
         r = find_locked(f, tag, &id, &count);
         if (r != 0)
+                return r;
+        r = store_begin(f->store);
+        if (r < 0)
                 return r;
         count += counts;
         return gone || count >= DELIVERIES_MAX ? drop_batch(f, id) : free_batch(f, id, count);

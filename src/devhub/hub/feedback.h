@@ -8,8 +8,8 @@
  * the 64th, or 15 s after its first. A batch is taken under a lock by one receiver, who says what is to become of
  * it before the lock ends; or it goes to the next who asks.
  *
- * Everything lies in the store; nothing here commits. The sink is called while what it tells may not be committed
- * yet.
+ * Everything lies in the store; nothing here commits, and what writes nothing opens no transaction. The sink is called
+ * while what it tells may not be committed yet.
  *
  * Time: wall clock, of the clock given at birth.
  */

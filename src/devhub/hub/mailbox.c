@@ -148,8 +148,11 @@ static int read_slip(Mailbox *m, sqlite3_stmt *s, Slip *ret)
 static int end(Mailbox *m, const Slip *slip, Outcome outcome)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r = store_prepare(m->store, "DELETE FROM mail WHERE sequence = ?", &s);
+        int r = store_begin(m->store);
 
+        if (r < 0)
+                return r;
+        r = store_prepare(m->store, "DELETE FROM mail WHERE sequence = ?", &s);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(s, 1, slip->sequence);
@@ -166,6 +169,9 @@ static int unlock(Mailbox *m, const Slip *slip)
 
         if (slip->expires_usec <= wall_now(m))
                 return end(m, slip, OUTCOME_EXPIRED);
+        r = store_begin(m->store);
+        if (r < 0)
+                return r;
         r = store_prepare(m->store,
                           "UPDATE mail SET lock_token = NULL, due_usec = expires_usec, delivery_count = ?2"
                           " WHERE sequence = ?1",
@@ -452,9 +458,6 @@ static int find_locked(Mailbox *m, const char *device_id, const char *module_id,
         r = mailbox_tick(m);
         if (r < 0)
                 return r;
-        r = store_begin(m->store);
-        if (r < 0)
-                return r;
         r = store_prepare(m->store,
                           "SELECT " SLIP_COLUMNS " FROM mail WHERE device_id = ? AND module_id = ? AND lock_token = ?",
                           &s);
@@ -523,8 +526,6 @@ int mailbox_purge(Mailbox *m, const char *device_id, const char *module_id, unsi
         unsigned n = 0;
         int r = mailbox_tick(m);
 
-        if (r >= 0)
-                r = store_begin(m->store);
         while (r >= 0) {
                 _cleanup_(slip_done) Slip slip = {};
 
@@ -580,7 +581,6 @@ int mailbox_tick(Mailbox *m)
         r = next_due(m, &m->deadline_usec);
         if (r < 0 || m->deadline_usec > now)
                 return r;
-        r = store_begin(m->store);
         while (r >= 0) {
                 _cleanup_(slip_done) Slip slip = {};
 

@@ -14,8 +14,8 @@
  * completed; it expires when it comes back. A purge takes all, locked ones too. Each end is told to Feedback.
  * Messages of an identity that is deleted go with it, and nobody is told: that is not an outcome.
  *
- * Everything lies in the store; nothing here commits. The sink is called while what it tells may not be committed
- * yet.
+ * Everything lies in the store; nothing here commits, and what writes nothing opens no transaction. The sink is called
+ * while what it tells may not be committed yet.
  *
  * Knows:  the store, feedback.
  * Time:   wall clock, of the clock given at birth.
