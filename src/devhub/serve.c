@@ -11,6 +11,8 @@
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
 #include "devhub/device/c2d.h"
+#include "devhub/http/events.h"
+#include "devhub/http/messages.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
 #include "devhub/hub/partitions.h"
@@ -146,7 +148,16 @@ static int open_listeners(Serve *s)
 
 static int add_routes(Serve *s)
 {
-        return http_registry_add(s->router, server_hub(s->server));
+        static int (*const tables[])(HttpRouter *router, const Hub *hub) = {
+                http_registry_add,
+                http_messages_add,
+                http_events_add,
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(tables); i++)
+                r = tables[i](s->router, server_hub(s->server));
+        return r;
 }
 
 static int open_https(Serve *s)

@@ -124,6 +124,15 @@ const char *http_call_header(const HttpCall *call, const char *name)
         return http_pairs_find(&call->headers, name);
 }
 
+bool http_call_header_at(const HttpCall *call, size_t i, const char **ret_name, const char **ret_value)
+{
+        if (i >= call->headers.n)
+                return false;
+        *ret_name = call->headers.items[i].name;
+        *ret_value = call->headers.items[i].value;
+        return true;
+}
+
 const char *http_call_body(const HttpCall *call, size_t *ret_size)
 {
         *ret_size = call->body.size;

@@ -24,6 +24,8 @@ typedef struct HttpCall HttpCall;
 const char *http_call_part(const HttpCall *call, const char *name);   /* what stands for {name}, decoded; or NULL */
 const char *http_call_query(const HttpCall *call, const char *name);  /* decoded, "" without a value; or NULL */
 const char *http_call_header(const HttpCall *call, const char *name); /* NULL: it is not there */
+/* All of them in turn, i from 0; false: there is no such. */
+bool http_call_header_at(const HttpCall *call, size_t i, const char **ret_name, const char **ret_value);
 const char *http_call_body(const HttpCall *call, size_t *ret_size);   /* never NULL, ended by a NUL */
 const Access *http_call_access(const HttpCall *call);                 /* what the token allows */
 

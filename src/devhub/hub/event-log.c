@@ -11,6 +11,12 @@ struct EventLog {
         sqlite3_stmt *append;
 };
 
+void event_auth_method(Buffer *b, const char *scope)
+{
+        buffer_printf(b, "{\"scope\":\"%s\",\"type\":\"sas\",\"issuer\":\"iothub\",\"acceptingIpFilterRule\":null}",
+                      scope);
+}
+
 int event_log_open(EventLog **ret, Store *store)
 {
         _cleanup_(event_log_closep) EventLog *log = calloc(1, sizeof(*log));

@@ -22,6 +22,9 @@ typedef struct EventLink {
         const char *model_id; /* or NULL */
 } EventLink;
 
+/* Appends the auth_method of a token; scope: "device", "module" or "hub". */
+void event_auth_method(Buffer *b, const char *scope);
+
 int event_log_open(EventLog **ret, Store *store);
 EventLog *event_log_close(EventLog *log);
 DEFINE_CLEANUP(EventLog *, event_log_close);

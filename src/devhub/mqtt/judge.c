@@ -9,6 +9,7 @@
 #include "azure/token.h"
 #include "azure/username.h"
 #include "base/secret.h"
+#include "devhub/hub/event-log.h"
 
 void verdict_done(Verdict *v)
 {
@@ -125,9 +126,7 @@ static void judge_token(const char *password, const Username *u, const Identity 
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the token has expired");
 
         v->ends_usec = usec_add(expiry_usec(&token), JUDGE_GRACE_USEC);
-        buffer_printf(&method,
-                      "{\"scope\":\"%s\",\"type\":\"sas\",\"issuer\":\"iothub\",\"acceptingIpFilterRule\":null}",
-                      scope);
+        event_auth_method(&method, scope);
         v->auth_method = buffer_steal(&method);
         if (!v->auth_method)
                 refuse(v, CONNACK_UNAVAILABLE, "no memory");
