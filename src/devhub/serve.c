@@ -16,6 +16,7 @@
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
 #include "devhub/hub/partitions.h"
+#include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
 
@@ -54,6 +55,7 @@ static int prepare_store(Store *store)
 {
         static int (*const nouns[])(Store *store) = {
                 registry_prepare,
+                presence_prepare,
                 feedback_prepare,
                 mailbox_prepare,
                 partitions_prepare,

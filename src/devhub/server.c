@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/pulse.h"
+#include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
 #include "devhub/mqtt/judge.h"
 #include "devhub/mqtt/kept-sessions.h"
@@ -135,6 +136,25 @@ static int find_policy(void *userdata, const char *name, Policy *ret)
 
 _Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN, "the registry is the judge's desk");
 
+/* What fails here is no reason to cut a link: it is what people look at, not what they rely on. */
+static void note_presence(Server *s, Link *link, bool connected)
+{
+        const Verdict *v = link_verdict(link);
+        usec_t *active_usec = &link_notes(link)->active_usec;
+        int r;
+
+        if (connected)
+                *active_usec = clock_wall(s->hub.clock);
+        if (!connected && links_find(&s->links, v->device_id, v->module_id))
+                r = presence_active(s->store, v->device_id, v->module_id, *active_usec);
+        else
+                r = presence_changed(s->store, v->device_id, v->module_id, clock_wall(s->hub.clock));
+        if (r < 0)
+                log_warning("%s: " WHO_FORMAT ": its time of activity is not kept: %s", link_peer(link), WHO(v),
+                            store_error(s->store));
+        turn_want_end(s->turn);
+}
+
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
@@ -164,6 +184,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
                 ret->reason = "the link could not be recorded";
                 return;
         }
+        note_presence(s, link, true);
         if (connect->clean_session)
                 kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         else
@@ -194,6 +215,7 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
         r = turn_take(s->turn, link, event);
         if (r < 0)
                 return r;
+        link_notes(link)->active_usec = clock_wall(s->hub.clock);
         if (event->qos > 0)
                 *ret_delay_usec = strikes_puback_delay(&s->strikes, link);
         return 0;
@@ -241,6 +263,7 @@ static void on_link_ended(void *userdata, Link *link)
                 const char *reason = session_reason(session);
 
                 keep_session(s, link);
+                note_presence(s, link, false);
                 log_info("%s: " WHO_FORMAT ": %s%s, %llu events", link_peer(link), WHO(v),
                          *reason ? "closed: " : "disconnected", reason,
                          (unsigned long long)session_n_events(session));
@@ -301,6 +324,24 @@ static bool are_connected(void *userdata, const char *device_id, const char *mod
         return links_find(&s->links, device_id, module_id) != NULL;
 }
 
+static usec_t last_activity(void *userdata, const char *device_id, const char *module_id)
+{
+        Server *s = userdata;
+        Link *link = links_find(&s->links, device_id, module_id);
+
+        return link ? link_notes(link)->active_usec : 0;
+}
+
+static unsigned n_connected(void *userdata)
+{
+        Server *s = userdata;
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->links.n; i++)
+                n += link_is_open(s->links.all[i]) && !link_verdict(s->links.all[i])->module_id;
+        return n;
+}
+
 static void forget(void *userdata, const char *device_id, const char *module_id)
 {
         server_forget(userdata, device_id, module_id);
@@ -334,7 +375,7 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
                 .clock = &s->clock.clock,
                 .faults = &s->strikes.faults,
                 .host = s->host,
-                .devices = {are_connected, forget, s},
+                .devices = {are_connected, forget, last_activity, n_connected, s},
                 .commit = commit,
                 .userdata = s,
         };
@@ -357,11 +398,21 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
         return 0;
 }
 
+static void note_the_end(Server *s)
+{
+        for (size_t i = 0; i < s->links.n; i++)
+                if (link_is_open(s->links.all[i]))
+                        (void)presence_changed(s->store, link_verdict(s->links.all[i])->device_id,
+                                               link_verdict(s->links.all[i])->module_id, clock_wall(s->hub.clock));
+}
+
 Server *server_free(Server *s)
 {
         if (!s)
                 return NULL;
         listener_free(s->mqtt);
+        if (s->turn)
+                note_the_end(s);
         turn_free(s->turn);
         links_done(&s->links);
         pulse_free(s->pulse);
@@ -393,7 +444,7 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
                 if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
                     (module_id && !same(v->module_id, module_id)))
                         continue;
-                link_close(link, "its identity was deleted");
+                link_close(link, "its identity was deleted or disabled");
                 kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         }
         kept_sessions_drop(&s->kept, device_id, module_id);

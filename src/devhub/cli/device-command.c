@@ -36,6 +36,10 @@ static int office_open(Office *office, StateDir *dir, bool create)
         r = store_open(&office->store, dir->path, dir->fd, create);
         if (r < 0)
                 return r;
+        /* also those of an older hub */
+        r = registry_prepare(&office->store);
+        if (r < 0)
+                return r;
         r = store_get(&office->store, "host", &office->host);
         if (r < 0)
                 return r;
@@ -59,7 +63,7 @@ static int parse_id(const char *id, char **ret_device_id, char **ret_module_id)
         if (r == -EINVAL)
                 (void)fprintf(stderr,
                               "hublink-devhub: '%s' cannot be an id: 1 to %d of letters, digits and"
-                              " - . %% _ * ? ! ( ) , : = @ $ ', for a module DEVICE/MODULE\n",
+                              " - . + %% _ # * ? ! ( ) , : = @ $ ', for a module DEVICE/MODULE\n",
                               id, IDENTITY_ID_MAX);
         else if (r < 0)
                 (void)fprintf(stderr, "hublink-devhub: %s\n", strerror(-r));

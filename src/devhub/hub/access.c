@@ -114,7 +114,10 @@ static int check_identity(Store *store, const AccessRequest *request, const Toke
                 return r;
         if (r == REGISTRY_E_UNKNOWN)
                 return refuse(ret_reason, "the token names no policy, and there is no such device or module");
-        if (!signed_by_either(token, identity.primary_key, identity.secondary_key))
+        if (identity.disabled)
+                return refuse(ret_reason, "the device is disabled");
+        if (identity.authentication != AUTHENTICATION_SAS ||
+            !signed_by_either(token, identity.primary_key, identity.secondary_key))
                 return refuse(ret_reason, "the token is signed with neither key of the device or module");
         access->rights = RIGHT_DEVICE_CONNECT;
         return 0;

@@ -21,6 +21,9 @@ typedef struct HubDevices {
         bool (*are_connected)(void *userdata, const char *device_id, const char *module_id);
         /* Deleted or disabled: its links are cut, what was kept of it is dropped. module_id NULL: with all modules. */
         void (*forget)(void *userdata, const char *device_id, const char *module_id);
+        /* Wall clock: when it last sent something over its link; 0 if it has none. */
+        usec_t (*last_activity)(void *userdata, const char *device_id, const char *module_id);
+        unsigned (*n_connected)(void *userdata); /* devices, without modules */
         void *userdata;
 } HubDevices;
 
@@ -56,4 +59,14 @@ static inline bool hub_is_connected(const Hub *hub, const char *device_id, const
 static inline void hub_forget(const Hub *hub, const char *device_id, const char *module_id)
 {
         hub->devices.forget(hub->devices.userdata, device_id, module_id);
+}
+
+static inline usec_t hub_last_activity(const Hub *hub, const char *device_id, const char *module_id)
+{
+        return hub->devices.last_activity(hub->devices.userdata, device_id, module_id);
+}
+
+static inline unsigned hub_n_connected(const Hub *hub)
+{
+        return hub->devices.n_connected(hub->devices.userdata);
 }

@@ -3,8 +3,44 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/secret.h"
+
+static const char *const authentications[_AUTHENTICATION_MAX] = {
+        [AUTHENTICATION_SAS] = "sas",
+        [AUTHENTICATION_SELF_SIGNED] = "selfSigned",
+        [AUTHENTICATION_CERTIFICATE_AUTHORITY] = "certificateAuthority",
+        [AUTHENTICATION_NONE] = "none",
+};
+
+const char *authentication_to_string(Authentication authentication)
+{
+        return authentications[authentication];
+}
+
+Authentication authentication_from_string(const char *text)
+{
+        for (int i = 0; i < _AUTHENTICATION_MAX; i++)
+                if (strcasecmp(authentications[i], text) == 0)
+                        return (Authentication)i;
+        return _AUTHENTICATION_INVALID;
+}
+
+int identity_init(Identity *identity, const char *device_id, const char *module_id)
+{
+        *identity = (Identity){
+                .device_id = strdup(device_id),
+                .module_id = module_id ? strdup(module_id) : NULL,
+                .primary_key = strdup(""),
+                .secondary_key = strdup(""),
+        };
+        if (identity->device_id && (!module_id || identity->module_id) && identity->primary_key &&
+            identity->secondary_key)
+                return 0;
+        identity_done(identity);
+        return -ENOMEM;
+}
 
 void identity_done(Identity *identity)
 {
@@ -13,6 +49,11 @@ void identity_done(Identity *identity)
         free(identity->generation_id);
         secret_free(identity->primary_key);
         secret_free(identity->secondary_key);
+        free(identity->etag);
+        free(identity->status_reason);
+        free(identity->primary_thumbprint);
+        free(identity->secondary_thumbprint);
+        free(identity->managed_by);
         *identity = (Identity){};
 }
 
@@ -23,9 +64,22 @@ void policy_done(Policy *policy)
         *policy = (Policy){};
 }
 
+bool identity_etag_matches(const Identity *identity, const char *if_match)
+{
+        size_t size = strlen(if_match);
+
+        if (size >= 2 && if_match[0] == '"' && if_match[size - 1] == '"') {
+                if_match++;
+                size -= 2;
+        }
+        if (size == 1 && if_match[0] == '*')
+                return true;
+        return size > 0 && strlen(identity->etag) == size && memcmp(identity->etag, if_match, size) == 0;
+}
+
 bool identity_id_is_valid(const char *id)
 {
-        static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.%_*?!(),:=@$'";
+        static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.+%_#*?!(),:=@$'";
         size_t size = strlen(id);
 
         return size > 0 && size <= IDENTITY_ID_MAX && strspn(id, allowed) == size;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Identity - who may connect, and with which keys
+ * Identity - who may connect, and how it proves to be the one
  *
  * A device, or a module of one; and the policies whose keys stand for many. Plain data.
  *
@@ -10,18 +10,47 @@
  */
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
-#define IDENTITY_ID_MAX 128
+#define IDENTITY_ID_MAX     128
+#define IDENTITY_REASON_MAX 128
+
+typedef enum Authentication {
+        AUTHENTICATION_SAS,
+        AUTHENTICATION_SELF_SIGNED,           /* a certificate, known by its thumbprint */
+        AUTHENTICATION_CERTIFICATE_AUTHORITY, /* a certificate that a known authority has signed */
+        AUTHENTICATION_NONE,
+        _AUTHENTICATION_MAX,
+        _AUTHENTICATION_INVALID = -1,
+} Authentication;
+
+const char *authentication_to_string(Authentication authentication); /* "selfSigned" */
+Authentication authentication_from_string(const char *text);         /* without regard to case */
 
 typedef struct Identity {
         char *device_id;
         char *module_id; /* NULL: the device itself */
-        char *primary_key; /* base64 of 32 bytes */
+        char *primary_key; /* base64 of 16 to 64 bytes; "" unless it is authenticated by keys */
         char *secondary_key;
         char *generation_id; /* another one when an id is deleted and created again */
+
+        char *etag; /* another one at each change */
+        bool disabled; /* of a module: its device is */
+        char *status_reason; /* or NULL */
+        usec_t status_usec; /* wall clock: when it was enabled or disabled; 0: never */
+        Authentication authentication;
+        char *primary_thumbprint; /* hexadecimal, upper case; or NULL */
+        char *secondary_thumbprint;
+        bool is_edge;
+        char *managed_by; /* of a module; or NULL */
 } Identity;
 
+/* An enabled identity with keys, which the registry makes. -ENOMEM. */
+int identity_init(Identity *identity, const char *device_id, const char *module_id);
 void identity_done(Identity *identity);
+
+/* Does what an If-Match header says fit the etag? A star does, quotes count for nothing. */
+bool identity_etag_matches(const Identity *identity, const char *if_match);
 
 typedef struct Policy {
         char *primary_key;

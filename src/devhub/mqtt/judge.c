@@ -104,6 +104,13 @@ static usec_t expiry_usec(const Token *token)
         return token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
 }
 
+static const char *why_no_token_will_do(const Identity *identity)
+{
+        if (identity->disabled)
+                return "the device is disabled";
+        return identity->authentication == AUTHENTICATION_SAS ? NULL : "the device or module has no keys";
+}
+
 static void judge_token(const char *password, const Username *u, const Identity *identity, usec_t wall_now,
                         const JudgeDesk *desk, Verdict *v)
 {
@@ -162,6 +169,8 @@ static void judge_username(const MqttConnect *connect, const Username *u, const 
                 return refuse(v, CONNACK_UNAVAILABLE, "the identity cannot be looked up");
         if (r == JUDGE_E_UNKNOWN)
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "there is no such device or module");
+        if (why_no_token_will_do(&identity))
+                return refuse(v, CONNACK_NOT_AUTHORIZED, why_no_token_will_do(&identity));
         v->generation_id = TAKE_PTR(identity.generation_id);
         judge_token(password, u, &identity, wall_now, desk, v);
 }
