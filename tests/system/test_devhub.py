@@ -329,7 +329,7 @@ def test_usage(tmp_path):
 
     assert run('--version').returncode == 0 and run('--version').stdout.startswith('hublink-devhub ')
     assert run('--help').returncode == 0 and 'withhold-puback' in run('--help').stdout
-    for words in ['sreve'], ['--https-port', '1'], ['fault', 'set', 'cat'], ['device', 'create'], ['serve', 'x']:
+    for words in ['sreve'], ['--https-port', 'x'], ['fault', 'set', 'cat'], ['device', 'create'], ['serve', 'x']:
         done = run(*words)
         assert done.returncode == 2 and '--help' in done.stderr and not done.stdout, words
     assert 'did you mean \'serve\'' in run('sreve').stderr
@@ -352,7 +352,7 @@ def test_devices_without_a_server(tmp_path):
     assert [d['primaryKey'] for d in json.loads(hub.run('device', 'list', '--json').stdout)][1] == d1.key
     again = hub.run('device', 'create', 'd1', check=False)
     assert again.returncode == 1 and 'exists already' in again.stderr
-    for bad in '', 'a b', 'a/b/c', 'x' * 129, 'ü', 'a#':
+    for bad in '', 'a b', 'a/b/c', 'x' * 129, 'ü', 'a^':
         assert hub.run('device', 'create', bad, check=False).returncode == 1
     assert hub.run('device', 'create', 'x/m1', check=False).returncode == 1  # its device first
     with hub, hub.client(d1) as client:
