@@ -11,6 +11,8 @@
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
 #include "devhub/device/c2d.h"
+#include "devhub/device/methods.h"
+#include "devhub/device/twin.h"
 #include "devhub/http/events.h"
 #include "devhub/http/messages.h"
 #include "devhub/http/registry.h"
@@ -30,6 +32,8 @@ typedef struct Serve {
         Mailbox *mailbox;
         Feedback *feedback;
         C2d *c2d;
+        TwinDesk *twins;
+        MethodDesk *methods;
         HttpRouter *router;
         HttpServer *https;
         Control *control;
@@ -104,6 +108,35 @@ static int open_post(Serve *s)
         return r < 0 ? r : server_add_ticker(s->server, c2d_ticker(s->c2d));
 }
 
+static int open_twins(Serve *s)
+{
+        Hub *hub = server_hub(s->server);
+        Desk desk;
+        int r;
+
+        r = twin_desk_new(&s->twins, hub, server_links(s->server));
+        if (r < 0)
+                return r;
+        hub->twins = twin_desk_twins(s->twins);
+        desk = twin_desk(s->twins);
+        return server_add_desk(s->server, &desk);
+}
+
+static int open_methods(Serve *s)
+{
+        Hub *hub = server_hub(s->server);
+        Desk desk;
+        int r;
+
+        r = method_desk_new(&s->methods, hub->clock, server_links(s->server));
+        if (r < 0)
+                return r;
+        hub->methods = method_desk_methods(s->methods);
+        desk = method_desk(s->methods);
+        r = server_add_desk(s->server, &desk);
+        return r < 0 ? r : server_add_ticker(s->server, method_desk_ticker(s->methods));
+}
+
 /* Without a handler of ours the loop ends with status 0. */
 static int end_at_signals(sd_event *event)
 {
@@ -138,6 +171,13 @@ static int open_listeners(Serve *s)
         r = open_post(s);
         if (r < 0) {
                 log_error("Cannot open the mailboxes: %s (%s)", strerror(-r), store_error(&s->store));
+                return r;
+        }
+        r = open_twins(s);
+        if (r >= 0)
+                r = open_methods(s);
+        if (r < 0) {
+                log_error("Cannot serve twins and methods: %s", strerror(-r));
                 return r;
         }
         r = control_listen(&s->control, s->event, s->dir, operator_answer, s->server);
@@ -280,6 +320,8 @@ static void end(Serve *s)
         http_router_free(s->router);
         server_free(s->server);
         c2d_free(s->c2d);
+        twin_desk_free(s->twins);
+        method_desk_free(s->methods);
         mailbox_free(s->mailbox);
         feedback_free(s->feedback);
         sd_event_unref(s->event);

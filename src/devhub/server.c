@@ -448,6 +448,9 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
                 kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         }
         kept_sessions_drop(&s->kept, device_id, module_id);
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].forgotten)
+                        s->desks[i].forgotten(s->desks[i].userdata, device_id, module_id);
 }
 
 int server_add_desk(Server *s, const Desk *desk)

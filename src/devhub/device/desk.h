@@ -20,5 +20,7 @@ typedef struct Desk {
         /* What was published to it with QoS 1 under the tag has its PUBACK. One desk alone may publish so to a link. */
         void (*acknowledged)(void *userdata, Link *link, uint64_t tag);
         void (*ended)(void *userdata, Link *link);
+        /* An identity was deleted or disabled; its links have been told. module_id NULL: with all modules. */
+        void (*forgotten)(void *userdata, const char *device_id, const char *module_id);
         void *userdata;
 } Desk;

@@ -11,9 +11,12 @@
  * answers a caller calls hub_commit() first, and tells the caller of nothing that was not committed.
  */
 
+#include <json-c/json.h>
+
 #include "base/clock.h"
 #include "devhub/hub/fault.h"
 #include "devhub/hub/mailbox.h"
+#include "devhub/hub/methods.h"
 #include "devhub/hub/store.h"
 
 /* The devices that are connected, as far as the inside needs to know. module_id: NULL for the device itself. */
@@ -27,6 +30,14 @@ typedef struct HubDevices {
         void *userdata;
 } HubDevices;
 
+/* Where devices hear of their twins. */
+typedef struct HubTwins {
+        /* The patch, with its $version, is committed. */
+        void (*desired_changed)(void *userdata, const char *device_id, const char *module_id, uint64_t version,
+                                json_object *patch);
+        void *userdata;
+} HubTwins;
+
 typedef struct Hub {
         Store *store;
         const Clock *clock;
@@ -34,7 +45,9 @@ typedef struct Hub {
         Mailbox *mailbox;
         Feedback *feedback;
         Faults *faults;
+        Methods *methods;
         HubDevices devices;
+        HubTwins twins;
         int (*commit)(void *userdata); /* hub_commit() */
         void *userdata;
 } Hub;
