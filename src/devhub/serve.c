@@ -13,6 +13,8 @@
 #include "devhub/device/c2d.h"
 #include "devhub/device/methods.h"
 #include "devhub/device/twin.h"
+#include "devhub/dps/desk.h"
+#include "devhub/dps/service.h"
 #include "devhub/http/events.h"
 #include "devhub/http/messages.h"
 #include "devhub/http/registry.h"
@@ -34,6 +36,7 @@ typedef struct Serve {
         C2d *c2d;
         TwinDesk *twins;
         MethodDesk *methods;
+        DpsDesk *dps;
         HttpRouter *router;
         HttpServer *https;
         Control *control;
@@ -64,6 +67,7 @@ static int prepare_store(Store *store)
                 mailbox_prepare,
                 partitions_prepare,
                 twin_prepare,
+                dps_service_prepare,
         };
         int r = 0;
 
@@ -152,6 +156,18 @@ static int end_at_signals(sd_event *event)
         return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
+static int open_provisioning(Serve *s)
+{
+        Desk desk;
+        int r;
+
+        r = dps_desk_new(&s->dps, server_hub(s->server));
+        if (r < 0)
+                return r;
+        desk = dps_desk_seat(s->dps);
+        return server_add_desk(s->server, &desk);
+}
+
 static int open_listeners(Serve *s)
 {
         const char *error = "";
@@ -180,6 +196,9 @@ static int open_listeners(Serve *s)
                 log_error("Cannot serve twins and methods: %s", strerror(-r));
                 return r;
         }
+        r = open_provisioning(s);
+        if (r < 0)
+                return r;
         r = control_listen(&s->control, s->event, s->dir, operator_answer, s->server);
         if (r < 0)
                 log_error("Cannot listen on %s/control: %s", s->dir->path, strerror(-r));
@@ -258,6 +277,16 @@ static int add_login(Serve *s, Buffer *b, const char *name, const char *policy_n
         return 0;
 }
 
+static int add_id_scope(Serve *s, Buffer *b)
+{
+        _cleanup_free_ char *id_scope = NULL;
+        int r = dps_service_id_scope(&s->store, &id_scope);
+
+        if (r >= 0)
+                add_text(b, "id_scope", id_scope);
+        return r;
+}
+
 static int write_endpoints(Serve *s)
 {
         _cleanup_(secret_buffer_done) Buffer b = BUFFER_NULL;
@@ -275,6 +304,9 @@ static int write_endpoints(Serve *s)
         r = add_login(s, &b, "owner_connection_string", "iothubowner");
         if (r >= 0)
                 r = add_login(s, &b, "service_connection_string", "service");
+        if (r < 0)
+                return r;
+        r = add_id_scope(s, &b);
         if (r < 0)
                 return r;
         add_number(&b, "pid", (unsigned)getpid());
@@ -322,6 +354,7 @@ static void end(Serve *s)
         c2d_free(s->c2d);
         twin_desk_free(s->twins);
         method_desk_free(s->methods);
+        dps_desk_free(s->dps);
         mailbox_free(s->mailbox);
         feedback_free(s->feedback);
         sd_event_unref(s->event);

@@ -155,6 +155,22 @@ static void note_presence(Server *s, Link *link, bool connected)
         turn_want_end(s->turn);
 }
 
+/* Has one of the desks a guest in it? Faults that are for everyone strike guests too. */
+static bool greet_guest(Server *s, Link *link, const MqttConnect *connect, SessionGrant *ret)
+{
+        for (size_t i = 0; i < s->n_desks; i++) {
+                const Desk *desk = &s->desks[i];
+
+                if (!desk->connect || !desk->connect(desk->userdata, link, connect, ret))
+                        continue;
+                (void)strikes_connect(&s->strikes, link, &(Verdict){}, ret);
+                if (ret->code != CONNACK_ACCEPTED)
+                        log_notice("%s: a guest: refused with CONNACK %u: %s", link_peer(link), ret->code, ret->reason);
+                return true;
+        }
+        return false;
+}
+
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
@@ -162,6 +178,8 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
+        if (greet_guest(s, link, connect, ret))
+                return;
         judge_connect(connect, s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
         if (strikes_connect(&s->strikes, link, &judged, ret)) {
                 if (!ret->silent)
@@ -237,6 +255,8 @@ static void on_link_subscribed(void *userdata, Link *link)
 {
         Server *s = userdata;
 
+        if (link_notes(link)->id == 0)
+                return;
         for (size_t i = 0; i < s->n_desks; i++)
                 if (s->desks[i].subscribed)
                         s->desks[i].subscribed(s->desks[i].userdata, link);
@@ -246,6 +266,8 @@ static void on_link_acknowledged(void *userdata, Link *link, uint64_t tag)
 {
         Server *s = userdata;
 
+        if (link_notes(link)->id == 0)
+                return;
         for (size_t i = 0; i < s->n_desks; i++)
                 if (s->desks[i].acknowledged)
                         s->desks[i].acknowledged(s->desks[i].userdata, link, tag);

@@ -14,9 +14,11 @@
 
 typedef struct Desk {
         uint32_t kinds; /* of topics whose requests it answers: DESK_KIND(TOPIC_TWIN_GET) | ... */
+        /* True: the client is no device of the hub but this desk's own guest, and the desk has judged it. */
+        bool (*connect)(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret);
         /* NULL, or why the connection is closed (static text). */
         const char *(*request)(void *userdata, Link *link, const SessionRequest *request);
-        void (*subscribed)(void *userdata, Link *link); /* its subscriptions may have changed */
+        void (*subscribed)(void *userdata, Link *link); /* its subscriptions may have changed; not of a guest */
         /* What was published to it with QoS 1 under the tag has its PUBACK. One desk alone may publish so to a link. */
         void (*acknowledged)(void *userdata, Link *link, uint64_t tag);
         void (*ended)(void *userdata, Link *link);

@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/secret.h"
+#include "devhub/dps/initial-twin.h"
 #include "devhub/dps/json-fields.h"
 #include "devhub/dps/registration-id.h"
 #include "devhub/hub/identity.h"
@@ -55,6 +56,18 @@ static int take_flag(json_object *object, const char *name, bool *flag, const ch
                 return wrong(ret_error, "what should be true or false is neither");
         *flag = json_object_get_boolean(value);
         return 0;
+}
+
+static int check_twin(json_object *body, Enrollment *e, const char **ret_error)
+{
+        json_object *twin;
+        const char *fault;
+        int r = take_object(body, "initialTwin", &twin, ret_error);
+
+        if (r < 0 || !twin)
+                return r;
+        fault = initial_twin_check(twin);
+        return fault ? wrong(ret_error, fault) : 0;
 }
 
 /* Kept as its text. */
@@ -236,7 +249,7 @@ int enrollment_from_json(json_object *body, EnrollmentKind kind, const char *id,
                          const char **ret_error)
 {
         static int (*const parts[])(json_object *, Enrollment *, const char **) = {
-                take_attestation, take_status, take_reprovisioning, take_allocation, take_hubs, take_edge,
+                take_attestation, take_status, take_reprovisioning, take_allocation, take_hubs, take_edge, check_twin,
         };
         _cleanup_(enrollment_done) Enrollment e = {.kind = kind};
         int r;

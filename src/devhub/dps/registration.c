@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "devhub/dps/attestation.h"
+#include "devhub/dps/initial-twin.h"
 #include "devhub/hub/draw.h"
 #include "devhub/hub/registry.h"
 
@@ -200,7 +201,7 @@ static int settle_identity(Store *store, const Registration *r, const Enrollment
 }
 
 /* A device that stays with another hub is not ours to write down. */
-static int assign(Store *store, Registration *r, const Enrollment *e, const char *host, const RegistrationSink *sink)
+static int assign(Store *store, Registration *r, const Enrollment *e, const char *host)
 {
         bool created = false;
         int k;
@@ -209,10 +210,9 @@ static int assign(Store *store, Registration *r, const Enrollment *e, const char
         if (k < 0 || strcasecmp(r->assigned_hub, host) != 0)
                 return k;
         k = settle_identity(store, r, e, &created);
-        if (k < 0 || !sink)
+        if (k < 0 || (!created && r->substatus != SUBSTATUS_DEVICE_DATA_RESET))
                 return k;
-        return sink->assigned(sink->userdata, e, r->device_id, created,
-                              r->substatus == SUBSTATUS_DEVICE_DATA_RESET);
+        return initial_twin_write(store, r->device_id, e->initial_twin, r->updated_usec);
 }
 
 /* ---- registering ---- */
@@ -258,7 +258,7 @@ static int renew(Registration *r, const Enrollment *e, const char *id)
 }
 
 int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host, usec_t wall_now,
-                       const RegistrationSink *sink, Registration *ret)
+                       Registration *ret)
 {
         _cleanup_(registration_done) Registration r = {};
         int k;
@@ -275,7 +275,7 @@ int registration_begin(Store *store, const Enrollment *enrollment, const char *i
         if (k >= 0)
                 k = decide(&r, enrollment, host);
         if (k >= 0 && r.status == REGISTRATION_ASSIGNED)
-                k = assign(store, &r, enrollment, host, sink);
+                k = assign(store, &r, enrollment, host);
         if (k >= 0)
                 k = write_row(store, &r);
         if (k < 0)

@@ -9,6 +9,9 @@
  * What becomes of it is decided at once, from the enrollment as it stands then; it is told a second later, so that a
  * client that asks early hears "assigning" once more, as it would from the real service.
  *
+ * One that is assigned is an identity of the hub's, with the keys that it was attested by; a new one, or one that
+ * begins anew, has the enrollment's initial twin.
+ *
  * The hub that is linked is this one. A device that comes again stays with it (reprovisionedToInitialAssignment). One
  * that was assigned when the hub had another name is moved here with its data, or begins anew, or stays where it was,
  * as the enrollment wants it.
@@ -68,16 +71,10 @@ enum {
 
 int registration_prepare(Store *store);
 
-/* What an assignment does at the hub. created: the identity is new there; reset: the device begins anew. */
-typedef struct RegistrationSink {
-        int (*assigned)(void *userdata, const Enrollment *enrollment, const char *device_id, bool created, bool reset);
-        void *userdata;
-} RegistrationSink;
-
 /* Registers the device, or does so anew, and gives its state: assigning. id: in lower case; the device has been
- * attested for the enrollment. host: the hub's name. sink may be NULL. */
+ * attested for the enrollment. host: the hub's name. */
 int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host, usec_t wall_now,
-                       const RegistrationSink *sink, Registration *ret);
+                       Registration *ret);
 
 int registration_find(Store *store, const char *id, usec_t wall_now, Registration *ret);
 int registration_delete(Store *store, const char *id, const char *if_match); /* if_match NULL: whatever it is */

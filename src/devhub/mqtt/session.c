@@ -247,6 +247,14 @@ static void on_request(Session *s, const TopicParts *parts, const MqttPublish *p
                 session_close(s, fault);
 }
 
+/* One that comes to be provisioned has topics of its own, and no others. */
+static bool is_for(const Session *s, TopicKind kind)
+{
+        bool is_provisioning = kind == TOPIC_DPS_REGISTER || kind == TOPIC_DPS_POLL;
+
+        return kind != TOPIC_UNKNOWN && kind != TOPIC_DPS_RESPONSE && is_provisioning == !s->device_id;
+}
+
 static void on_publish(Session *s, const MqttPublish *publish, usec_t now)
 {
         TopicParts parts = topic_parse(publish->topic.data, publish->topic.size);
@@ -255,7 +263,7 @@ static void on_publish(Session *s, const MqttPublish *publish, usec_t now)
                 session_close(s, "QoS 2 is not supported");
         else if (s->n_pubacks >= PUBACKS_MAX)
                 session_close(s, "it does not wait for acknowledgements");
-        else if (parts.kind == TOPIC_UNKNOWN)
+        else if (!is_for(s, parts.kind))
                 session_close(s, "it published to a topic that the hub does not know");
         else if (parts.kind == TOPIC_EVENTS)
                 on_event(s, &parts, publish);

@@ -365,6 +365,9 @@ START_TEST(what_is_wrong_is_refused_with_words)
                 {"{\"iotHubs\":[1]}", "iotHubs"},
                 {"{\"iotHubs\":[\"a,b\"]}", "iotHubs"},
                 {"{\"initialTwin\":[]}", "object"},
+                {"{\"initialTwin\":{\"tags\":[]}}", "tags"},
+                {"{\"initialTwin\":{\"properties\":1}}", "properties"},
+                {"{\"initialTwin\":{\"properties\":{\"desired\":{\"a.b\":1}}}}", "desired"},
                 {"{\"reprovisionPolicy\":{\"migrateDeviceData\":\"yes\"}}", "true or false"},
         };
         json_object *body = parse(wrong[_i].body);
@@ -404,6 +407,6 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, json_goes_in_and_out);
         tcase_add_test(c, what_is_left_out_has_its_default);
-        tcase_add_loop_test(c, what_is_wrong_is_refused_with_words, 0, 18);
+        tcase_add_loop_test(c, what_is_wrong_is_refused_with_words, 0, 21);
         return suite_run(s);
 }

@@ -9,38 +9,31 @@
 #include "devhub/dps/service.h"
 #include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
+#include "devhub/hub/twin.h"
 #include "suite.h"
 
 #define PRIMARY   "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 #define SECONDARY "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M="
 #define DERIVED   "z+mUo/ygZOm6FEUJyj2VGsOISA0Gh4L5mqwTYXTIaRY=" /* of PRIMARY for dev1 */
 #define HOST      "devhub.example.net"
+#define TWIN(a)   "{\"tags\":{\"a\":" #a "},\"properties\":{\"desired\":{\"b\":true}}}"
 #define NOW       ((usec_t)1800000000000000)
 
 static DevhubHouse house;
 
-/* What the hub was told. */
-static struct {
-        char device_id[32];
-        unsigned n;
-        bool created, reset;
-} told;
-
-static int on_assigned(void *userdata, const Enrollment *e, const char *device_id, bool created, bool reset)
+/* What the twin of the device now has as its tag "a"; 0: none. */
+static int tag_of(const char *device_id)
 {
-        told.n++;
-        told.created = created;
-        told.reset = reset;
-        (void)strcpy(told.device_id, device_id);
-        return 0;
-}
+        _cleanup_(twin_done) Twin twin = {};
 
-static const RegistrationSink sink = {on_assigned, NULL};
+        ck_assert_int_eq(twin_load(&house.store, device_id, NULL, &twin), 0);
+        return json_object_get_int(json_object_object_get(twin.tags.values, "a"));
+}
 
 static void setup(void)
 {
-        memset(&told, 0, sizeof(told));
         devhub_house_open(&house);
+        ck_assert_int_eq(twin_prepare(&house.store), 0);
         ck_assert_int_eq(dps_service_prepare(&house.store), 0);
 }
 
@@ -68,7 +61,7 @@ static Registration provision(const Enrollment *e, const char *host, usec_t now)
         _cleanup_(registration_done) Registration begun = {};
         Registration r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, e, "dev1", host, now, &sink, &begun), 0);
+        ck_assert_int_eq(registration_begin(&house.store, e, "dev1", host, now, &begun), 0);
         ck_assert_int_eq(begun.status, REGISTRATION_ASSIGNING);
         ck_assert_int_eq(registration_find(&house.store, "dev1", now + USEC_PER_SEC, &r), 0);
         ck_assert_str_eq(r.operation_id, begun.operation_id);
@@ -100,9 +93,6 @@ START_TEST(a_device_of_its_own_gets_its_keys_and_name)
         i = identity("Wind-1");
         ck_assert_str_eq(i.primary_key, PRIMARY);
         ck_assert_str_eq(i.secondary_key, SECONDARY);
-        ck_assert_uint_eq(told.n, 1);
-        ck_assert(told.created && !told.reset);
-        ck_assert_str_eq(told.device_id, "Wind-1");
 }
 END_TEST
 
@@ -126,11 +116,35 @@ START_TEST(a_device_that_the_hub_knows_gets_the_keys_too)
         _cleanup_(identity_done) Identity before = identity("d1"), after = {};
 
         e.device_id = strdup("d1");
+        e.initial_twin = strdup(TWIN(1));
         r = provision(&e, HOST, NOW);
         after = identity("d1");
         ck_assert_str_eq(after.primary_key, PRIMARY);
         ck_assert_str_eq(after.generation_id, before.generation_id);
-        ck_assert(!told.created);
+        ck_assert_int_eq(tag_of("d1"), 0);
+}
+END_TEST
+
+/* Written when the identity is made, and when the device begins anew; never over what it has. */
+START_TEST(the_initial_twin_is_for_a_device_that_begins)
+{
+        _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_GROUP);
+        _cleanup_(registration_done) Registration first = {}, again = {}, reset = {};
+        _cleanup_(twin_done) Twin twin = {};
+
+        e.initial_twin = strdup(TWIN(1));
+        first = provision(&e, HOST, NOW);
+        ck_assert_int_eq(twin_load(&house.store, "dev1", NULL, &twin), 0);
+        ck_assert_int_eq(tag_of("dev1"), 1);
+        ck_assert(json_object_get_boolean(json_object_object_get(twin.desired.values, "b")));
+
+        free(e.initial_twin);
+        e.initial_twin = strdup(TWIN(2));
+        again = provision(&e, HOST, NOW);
+        ck_assert_int_eq(tag_of("dev1"), 1);
+        e.reset_data = true;
+        reset = provision(&e, "renamed.example.net", NOW);
+        ck_assert_int_eq(tag_of("dev1"), 2);
 }
 END_TEST
 
@@ -183,7 +197,11 @@ START_TEST(a_device_that_comes_again)
         };
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
         _cleanup_(registration_done) Registration first = provision(&e, cases[_i].before, NOW), again = {};
+        _cleanup_(identity_done) Identity there = {};
 
+        if (strcmp(cases[_i].before, HOST) != 0)
+                ck_assert_int_eq(registry_delete(&house.store, "dev1", NULL), 0);
+        e.initial_twin = strdup(TWIN(2));
         e.keep_assignment = cases[_i].keep_assignment;
         e.reset_data = cases[_i].reset_data;
         again = provision(&e, HOST, NOW + USEC_PER_DAY);
@@ -194,9 +212,10 @@ START_TEST(a_device_that_comes_again)
         ck_assert_uint_eq(again.updated_usec, NOW + USEC_PER_DAY);
         ck_assert_str_ne(again.operation_id, first.operation_id);
         ck_assert_str_ne(again.etag, first.etag);
-        ck_assert_uint_eq(told.n, strcmp(again.assigned_hub, HOST) == 0 ? 2 : 1);
-        if (told.n == 2)
-                ck_assert_int_eq(told.reset, cases[_i].substatus == SUBSTATUS_DEVICE_DATA_RESET);
+        ck_assert_int_eq(registry_find(&house.store, "dev1", NULL, &there),
+                         strcmp(again.assigned_hub, HOST) == 0 ? 0 : REGISTRY_E_UNKNOWN);
+        if (again.substatus == SUBSTATUS_DEVICE_DATA_RESET)
+                ck_assert_int_eq(tag_of("dev1"), 2);
 }
 END_TEST
 
@@ -207,10 +226,11 @@ START_TEST(an_identity_that_was_deleted_is_made_again)
         _cleanup_(identity_done) Identity i = {};
 
         ck_assert_int_eq(registry_delete(&house.store, "dev1", NULL), 0);
+        e.initial_twin = strdup(TWIN(2));
         again = provision(&e, HOST, NOW);
         i = identity("dev1");
         ck_assert_str_eq(i.primary_key, PRIMARY);
-        ck_assert(told.created);
+        ck_assert_int_eq(tag_of("dev1"), 2);
 }
 END_TEST
 
@@ -226,7 +246,6 @@ START_TEST(one_that_is_disabled_is_told_so_and_no_identity_is_made)
         r = provision(&e, HOST, NOW);
         ck_assert_int_eq(r.status, REGISTRATION_DISABLED);
         ck_assert_int_eq(registry_find(&house.store, "dev1", NULL, &i), REGISTRY_E_UNKNOWN);
-        ck_assert_uint_eq(told.n, 0);
 
         e.disabled = false;
         enabled = provision(&e, HOST, NOW);
@@ -245,7 +264,6 @@ START_TEST(one_without_a_hub_fails)
         ck_assert_int_eq(r.status, REGISTRATION_FAILED);
         ck_assert_uint_eq(r.error_code, 400208);
         ck_assert_ptr_nonnull(strstr(registration_error_message(r.error_code), "linked"));
-        ck_assert_uint_eq(told.n, 0);
 }
 END_TEST
 
@@ -271,7 +289,7 @@ START_TEST(they_belong_to_their_enrollment)
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
                 _cleanup_(registration_done) Registration r = {};
 
-                ck_assert_int_eq(registration_begin(&house.store, &fleet, ids[i], HOST, NOW, NULL, &r), 0);
+                ck_assert_int_eq(registration_begin(&house.store, &fleet, ids[i], HOST, NOW, &r), 0);
         }
         ck_assert_int_eq(registration_each(&house.store, "Fleet", NULL, 10, NOW, count, &n), 0);
         ck_assert_uint_eq(n, 3);
@@ -293,12 +311,12 @@ START_TEST(they_outlive_the_server_once_committed)
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
         _cleanup_(registration_done) Registration lost = {}, r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, NULL, &lost), 0);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, &lost), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), REGISTRATION_E_UNKNOWN);
         registration_done(&lost);
         ck_assert_int_eq(enrollment_put(&house.store, &e, NULL, NOW), 0);
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, NULL, &lost), 0);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, &lost), 0);
         ck_assert_int_eq(store_commit(&house.store), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), 0);
@@ -368,6 +386,7 @@ int main(void)
         tcase_add_test(c, a_device_of_its_own_gets_its_keys_and_name);
         tcase_add_test(c, a_device_of_a_group_gets_the_key_derived_for_it);
         tcase_add_test(c, a_device_that_the_hub_knows_gets_the_keys_too);
+        tcase_add_test(c, the_initial_twin_is_for_a_device_that_begins);
         tcase_add_test(c, trap_55_it_is_assigning_until_it_is_told);
         tcase_add_loop_test(c, a_device_that_comes_again, 0, 6);
         tcase_add_test(c, an_identity_that_was_deleted_is_made_again);

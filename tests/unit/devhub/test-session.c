@@ -556,6 +556,34 @@ START_TEST(who_comes_to_be_provisioned_may_do_nothing_else)
 }
 END_TEST
 
+START_TEST(each_has_topics_of_its_own)
+{
+        static const struct {
+                const char *topic;
+                bool of_guests, of_devices;
+        } cases[] = {
+                {"$dps/registrations/PUT/iotdps-register/?$rid=1", true, false},
+                {"$dps/registrations/GET/iotdps-get-operationstatus/?$rid=1&operationId=o", true, false},
+                {"$dps/registrations/res/200/?$rid=1", false, false},
+                {"$iothub/twin/GET/?$rid=1", false, true},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+                bool is_guest = i % 2, welcome = is_guest ? cases[i / 2].of_guests : cases[i / 2].of_devices;
+                Bench b;
+
+                bench_begin(&b);
+                if (is_guest)
+                        b.grant.device_id = NULL;
+                feed(&b, connect_clean, sizeof(connect_clean));
+                publish(&b, cases[i / 2].topic, 1, 7, 1);
+                ck_assert_msg(b.n_requests == welcome, "%s", cases[i / 2].topic);
+                ck_assert_int_eq(session_state(b.session), welcome ? SESSION_OPEN : SESSION_CLOSED);
+                bench_end(&b);
+        }
+}
+END_TEST
+
 START_TEST(documented_filters_are_granted)
 {
         static const char *const filters[] = {
@@ -881,6 +909,7 @@ int main(void)
         tcase_add_test(c, a_request_can_be_a_reason_to_close);
         c = suite_case(s, "subscriptions");
         tcase_add_test(c, who_comes_to_be_provisioned_may_do_nothing_else);
+        tcase_add_test(c, each_has_topics_of_its_own);
         tcase_add_test(c, documented_filters_are_granted);
         tcase_add_test(c, other_filters_close_the_link);
         tcase_add_test(c, a_sixth_subscription_closes_the_link);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/dps/guest.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "devhub/dps/attestation.h"
+#include "devhub/dps/dps-error.h"
+#include "devhub/dps/registration-id.h"
+#include "devhub/dps/registration-json.h"
+#include "devhub/dps/service.h"
+#include "devhub/hub/json-read.h"
+
+void guest_done(Guest *g)
+{
+        free(g->registration_id);
+        free(g->enrollment_id);
+        *g = (Guest){};
+}
+
+void guest_answer_done(GuestAnswer *answer)
+{
+        buffer_done(&answer->body);
+}
+
+/* ---- who it is ---- */
+
+int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token, Guest *ret,
+                 const char **ret_reason)
+{
+        _cleanup_(enrollment_done) Enrollment e = {};
+        _cleanup_free_ char *id_scope = NULL;
+        _cleanup_(guest_done) Guest guest = {};
+        int r;
+
+        *ret_reason = "";
+        *ret = (Guest){};
+        r = dps_service_id_scope(hub->store, &id_scope);
+        if (r < 0)
+                return r;
+        r = attestation_check(hub->store,
+                              &(AttestationRequest){
+                                      .id_scope = id_scope,
+                                      .said_scope = said_scope,
+                                      .registration_id = registration_id,
+                                      .token = token ? token : "",
+                                      .wall_now = clock_wall(hub->clock),
+                              },
+                              &e, ret_reason);
+        if (r != 0)
+                return MIN(r, 0);
+        r = registration_id_fold(registration_id, &guest.registration_id);
+        if (r < 0)
+                return r;
+        guest.enrollment_kind = e.kind;
+        guest.enrollment_id = TAKE_PTR(e.id);
+        *ret = guest;
+        guest = (Guest){};
+        return 0;
+}
+
+/* ---- answers ---- */
+
+static void refuse(GuestAnswer *ret, const Hub *hub, DpsError error, const char *message)
+{
+        ret->status = dps_error_status(error);
+        dps_error_write(&ret->body, error, message, clock_wall(hub->clock));
+}
+
+static void fail(GuestAnswer *ret, const Hub *hub, const Guest *guest, int error)
+{
+        log_error("%s cannot be provisioned: %s (%s)", guest->registration_id, strerror(-error),
+                  store_error(hub->store));
+        refuse(ret, hub, DPS_ERROR_SERVER, NULL);
+}
+
+static void tell(GuestAnswer *ret, const Registration *r)
+{
+        json_object *operation = registration_operation_to_json(r);
+        bool is_assigning = r->status == REGISTRATION_ASSIGNING;
+
+        ret->status = is_assigning ? 202 : 200;
+        ret->retry_after = is_assigning ? REGISTRATION_RETRY_AFTER_S : 0;
+        json_write(&ret->body, operation);
+        (void)json_object_put(operation);
+}
+
+/* ---- register ---- */
+
+/* Who it is stands in its user name; a body may be empty, or say it once more. NULL: it is right. */
+static const char *check_body(const Guest *guest, const char *body, size_t size)
+{
+        json_object *value = NULL, *id;
+        const char *fault = NULL, *error;
+
+        while (size > 0 && strchr(" \t\r\n", body[size - 1]))
+                size--;
+        if (size == 0)
+                return NULL;
+        if (json_read(body, size, &value, &error) < 0)
+                return "The body is not JSON.";
+        if (json_object_is_type(value, json_type_object)) {
+                id = json_object_object_get(value, "registrationId");
+                if (id && strcasecmp(json_object_get_string(id), guest->registration_id) != 0)
+                        fault = "The registrationId of the body is not that of the user name.";
+        } else if (value) {
+                fault = "The body is not an object.";
+        }
+        (void)json_object_put(value);
+        return fault;
+}
+
+/* As the enrollment stands now, which may be gone since the client connected. */
+static int begin(const Guest *guest, const Hub *hub, Registration *ret)
+{
+        _cleanup_(enrollment_done) Enrollment e = {};
+        int r;
+
+        r = enrollment_find(hub->store, guest->enrollment_kind, guest->enrollment_id, &e);
+        if (r != 0)
+                return r;
+        r = registration_begin(hub->store, &e, guest->registration_id, hub->host, clock_wall(hub->clock), ret);
+        return r < 0 ? r : hub_commit(hub);
+}
+
+void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t size, GuestAnswer *ret)
+{
+        _cleanup_(registration_done) Registration registration = {};
+        const char *fault;
+        int r;
+
+        *ret = (GuestAnswer){};
+        if (!guest->registration_id)
+                return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        fault = check_body(guest, body, size);
+        if (fault)
+                return refuse(ret, hub, DPS_ERROR_BAD_REQUEST, fault);
+        r = begin(guest, hub, &registration);
+        if (r < 0)
+                fail(ret, hub, guest, r);
+        else if (r == ENROLLMENT_E_UNKNOWN)
+                refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        else
+                tell(ret, &registration);
+}
+
+/* ---- poll ---- */
+
+static bool is(const char *text, size_t size, const char *expected)
+{
+        return text && size == strlen(expected) && memcmp(text, expected, size) == 0;
+}
+
+void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, size_t size, GuestAnswer *ret)
+{
+        _cleanup_(registration_done) Registration registration = {};
+        int r;
+
+        *ret = (GuestAnswer){};
+        if (!guest->registration_id)
+                return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        r = registration_find(hub->store, guest->registration_id, clock_wall(hub->clock), &registration);
+        if (r < 0)
+                fail(ret, hub, guest, r);
+        else if (r == REGISTRATION_E_UNKNOWN)
+                refuse(ret, hub, DPS_ERROR_REGISTRATION_NOT_FOUND, NULL);
+        else if (!is(operation_id, size, registration.operation_id))
+                refuse(ret, hub, DPS_ERROR_OPERATION_NOT_FOUND, NULL);
+        else
+                tell(ret, &registration);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Guest - a client that has come to be provisioned, and what it asks
+ *
+ * Who may not be provisioned is let in all the same, and hears so when it asks: that is how the real service does it.
+ * What it asks is answered with a status, perhaps a time to wait, and JSON.
+ *
+ * Owns:   its texts.
+ * Knows:  the hub, of whose store the enrollments are; no sockets.
+ */
+
+#include "devhub/dps/enrollment.h"
+#include "devhub/dps/registration.h"
+#include "devhub/hub/hub.h"
+
+typedef struct Guest {
+        char *registration_id; /* in lower case; NULL: refused */
+        char *enrollment_id;   /* by which it was attested */
+        EnrollmentKind enrollment_kind;
+} Guest;
+
+typedef struct GuestAnswer {
+        int status;
+        unsigned retry_after; /* seconds; 0: none */
+        Buffer body;
+} GuestAnswer;
+
+void guest_done(Guest *guest);
+void guest_answer_done(GuestAnswer *answer);
+
+/* From its user name and its token (NULL: none). *ret_reason (static): why it is refused, "" if it is not. Negative:
+ * it cannot be told. */
+int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token, Guest *ret,
+                 const char **ret_reason);
+
+/* Both always answer, and have committed what they answer. operation_id: NULL when the client left it out. */
+void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t size, GuestAnswer *ret);
+void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, size_t size, GuestAnswer *ret);
