@@ -12,7 +12,7 @@
 /* A message under way to a link. */
 typedef struct Parcel {
         uint64_t sequence; /* its tag there */
-        char token[MAILBOX_TOKEN_MAX];
+        char token[MAIL_TOKEN_MAX];
 } Parcel;
 
 /* A link that is, or was, subscribed. */

@@ -11,7 +11,7 @@
 
 #include "azure/bag.h"
 #include "base/clock.h"
-#include "devhub/hub/feedback.h"
+#include "devhub/hub/outcome.h"
 
 #define CLOUD_MESSAGE_SIZE_MAX 65536 /* body and properties */
 

@@ -23,58 +23,6 @@ struct Feedback {
         usec_t deadline_usec; /* never later than the first thing due */
 };
 
-/* ---- words ---- */
-
-static const char *const ack_modes[_ACK_MODE_MAX] = {
-        [ACK_NONE] = "none",
-        [ACK_POSITIVE] = "positive",
-        [ACK_NEGATIVE] = "negative",
-        [ACK_FULL] = "full",
-};
-
-static const char *const outcomes[_OUTCOME_MAX] = {
-        [OUTCOME_SUCCESS] = "Success",
-        [OUTCOME_EXPIRED] = "Expired",
-        [OUTCOME_DELIVERY_COUNT_EXCEEDED] = "DeliveryCountExceeded",
-        [OUTCOME_REJECTED] = "Rejected",
-        [OUTCOME_PURGED] = "Purged",
-};
-
-const char *ack_mode_to_string(AckMode mode)
-{
-        return ack_modes[mode];
-}
-
-AckMode ack_mode_from_string(const char *text)
-{
-        for (int i = 0; i < _ACK_MODE_MAX; i++)
-                if (strcmp(text, ack_modes[i]) == 0)
-                        return (AckMode)i;
-        return _ACK_MODE_INVALID;
-}
-
-const char *outcome_to_string(Outcome outcome)
-{
-        return outcomes[outcome];
-}
-
-static bool is_wanted(AckMode ack, Outcome outcome)
-{
-        switch (ack) {
-        case ACK_POSITIVE:
-                return outcome == OUTCOME_SUCCESS;
-        case ACK_NEGATIVE:
-                return outcome != OUTCOME_SUCCESS;
-        case ACK_FULL:
-                return true;
-        case ACK_NONE:
-        case _ACK_MODE_MAX:
-        case _ACK_MODE_INVALID:
-                break;
-        }
-        return false;
-}
-
 void feedback_batch_done(FeedbackBatch *batch)
 {
         free(batch->body);
@@ -157,7 +105,7 @@ static void append_field(Buffer *b, const char *before, const char *name, const 
 
 static void append_record(Buffer *b, sqlite3_stmt *s)
 {
-        const char *outcome = outcomes[CLAMP(sqlite3_column_int(s, 2), 0, _OUTCOME_MAX - 1)];
+        const char *outcome = outcome_to_string((Outcome)sqlite3_column_int(s, 2));
         char time[ISO_TIME_MAX];
 
         (void)iso_time_format((usec_t)sqlite3_column_int64(s, 1), time);
@@ -252,7 +200,7 @@ int feedback_record(Feedback *f, AckMode ack, Outcome outcome, const char *messa
         usec_t n;
         int r;
 
-        if (!is_wanted(ack, outcome))
+        if (!outcome_is_wanted(outcome, ack))
                 return 0;
         r = store_begin(f->store);
         if (r < 0)

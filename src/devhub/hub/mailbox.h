@@ -21,15 +21,14 @@
  * Time:   wall clock, of the clock given at birth.
  */
 
-#include "devhub/hub/cloud-message.h"
 #include "devhub/hub/feedback.h"
+#include "devhub/hub/mail-table.h"
 
 #define MAILBOX_DEPTH_MAX         50
 #define MAILBOX_LOCK_USEC         USEC_PER_MIN
 #define MAILBOX_LOCK_USEC_MAX     (300 * USEC_PER_SEC)
 #define MAILBOX_TIME_TO_LIVE_USEC USEC_PER_HOUR
 #define MAILBOX_DELIVERIES_MAX    10
-#define MAILBOX_TOKEN_MAX         37
 
 enum {
         _MAILBOX_E_SUCCESS,
@@ -41,18 +40,6 @@ enum {
         MAILBOX_E_TOO_LARGE,    /* 413001 */
         MAILBOX_E_BAD_PROPERTY, /* one without a name, or more than a bag holds: 400004 */
 };
-
-/* A message in the hands of somebody who is to deliver it. */
-typedef struct Mail {
-        CloudMessage message;
-        uint64_t sequence; /* stays, over all its deliveries */
-        usec_t enqueued_usec;
-        unsigned delivery_count; /* how often it was abandoned */
-        char token[MAILBOX_TOKEN_MAX]; /* names the lock */
-        usec_t locked_until_usec;
-} Mail;
-
-void mail_done(Mail *mail);
 
 /* How it is taken. */
 typedef struct MailHold {
