@@ -4,15 +4,39 @@
 #include <errno.h>
 #include <string.h>
 
+/* True: some partition has grown. */
+static bool look_for_events(AmqpHouse *house)
+{
+        bool grown = false;
+
+        for (unsigned p = 0; p < house->n_partitions; p++) {
+                int64_t last = house->last[p];
+
+                if (partition_last(house->hub->store, p, &last) >= 0 && last != house->last[p]) {
+                        house->last[p] = last;
+                        grown = true;
+                }
+        }
+        return grown;
+}
+
 int amqp_house_init(AmqpHouse *house, const Hub *hub)
 {
+        int r;
+
         *house = (AmqpHouse){.hub = hub};
+        r = partitions_count(hub->store, &house->n_partitions);
+        if (r < 0)
+                return r;
+        (void)look_for_events(house);
         house->name = strndup(hub->host, strcspn(hub->host, "."));
         return house->name ? 0 : -ENOMEM;
 }
 
 void amqp_house_done(AmqpHouse *house)
 {
+        for (size_t i = 0; i < GROUPS_MAX; i++)
+                free(house->groups[i]);
         free(house->name);
         *house = (AmqpHouse){};
 }
@@ -43,6 +67,29 @@ void amqp_house_stir(AmqpHouse *house)
                 next = guest->next;
                 guest->stir(guest->userdata);
         }
+}
+
+void amqp_house_committed(AmqpHouse *house)
+{
+        if (look_for_events(house))
+                amqp_house_stir(house);
+}
+
+/* ---- consumer groups ---- */
+
+bool amqp_house_admit_group(AmqpHouse *house, AddressPart group)
+{
+        if (group.size == 0 || group.size > 50)
+                return false;
+        if (address_part_is(group, "$Default"))
+                return true;
+        for (size_t i = 0; i < GROUPS_MAX; i++) {
+                if (!house->groups[i])
+                        house->groups[i] = strndup(group.data, group.size);
+                if (house->groups[i] && address_part_is(group, house->groups[i]))
+                        return true;
+        }
+        return false;
 }
 
 /* ---- questions ---- */

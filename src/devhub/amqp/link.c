@@ -99,9 +99,13 @@ static void attach(AmqpLink *link)
                 pn_link_flow(link->pn, (int)link->node->credit);
 }
 
+/* $management alone names nothing that a token could be for. */
 static bool has_right(const AmqpLink *link)
 {
-        return link->node->right == 0 || grants_allow(link->grants, link->node->right, link->address.path);
+        bool is_bare = link->address.kind == ADDRESS_MANAGEMENT && !link->address.entity.data;
+
+        return link->node->right == 0 ||
+               grants_allow(link->grants, link->node->right, is_bare ? "" : link->address.path);
 }
 
 void amqp_link_open(AmqpLink *link)
@@ -214,7 +218,7 @@ void amqp_link_on_delivery(AmqpLink *link, pn_delivery_t *delivery)
 
 /* ---- messages that go ---- */
 
-static bool has_room(const AmqpLink *link)
+bool amqp_link_has_room(const AmqpLink *link)
 {
         return pn_link_credit(link->pn) > 0 && pn_link_unsettled(link->pn) < UNSETTLED_MAX &&
                pn_session_outgoing_bytes(pn_link_session(link->pn)) < OUTGOING_HIGH;
@@ -225,7 +229,7 @@ bool amqp_link_work(AmqpLink *link)
         bool any = false;
 
         for (int i = 0; i < ROUNDS_AT_ONCE; i++) {
-                if (!link->node || !link->node->give || link->rests || !has_room(link))
+                if (!link->node || !link->node->give || link->rests || !amqp_link_has_room(link))
                         break;
                 if (link->node->give(link))
                         any = true;

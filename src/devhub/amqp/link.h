@@ -64,6 +64,7 @@ bool amqp_link_work(AmqpLink *link);        /* true: it gave something */
 void amqp_link_check_right(AmqpLink *link); /* detaches it when its right is gone */
 /* Detaches with a condition; in open() too. */
 void amqp_link_refuse(AmqpLink *link, const char *condition, const char *fmt, ...) _printf_(3, 4);
+bool amqp_link_has_room(const AmqpLink *link); /* for one more message: credit, and not too much on its way */
 /* Negative: it could not be encoded. settled: no word about it is awaited. */
 int amqp_link_send(AmqpLink *link, pn_message_t *message, const void *tag, size_t tag_size, bool settled,
                    pn_delivery_t **ret);

@@ -4,6 +4,9 @@
 static const AmqpNode *const nodes[] = {
         &node_cbs_in,
         &node_cbs_out,
+        &node_management_in,
+        &node_management_out,
+        &node_events,
 };
 
 const AmqpNode *node_at(AddressKind address, bool sends)

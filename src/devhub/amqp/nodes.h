@@ -8,5 +8,7 @@
 #include "devhub/amqp/link.h"
 
 extern const AmqpNode node_cbs_in, node_cbs_out;
+extern const AmqpNode node_management_in, node_management_out;
+extern const AmqpNode node_events;
 
 const AmqpNode *node_at(AddressKind address, bool sends); /* NULL: there is none */

@@ -16,30 +16,36 @@ bool reply_give(AmqpLink *link)
         return false;
 }
 
+/* Some clients write a symbol or bytes where others write a string. */
+static pn_bytes_t text_at(pn_data_t *data)
+{
+        switch (pn_data_type(data)) {
+        case PN_STRING:
+        case PN_SYMBOL:
+        case PN_BINARY:
+                return pn_data_get_bytes(data);
+        default:
+                return (pn_bytes_t){};
+        }
+}
+
 char *request_text(pn_message_t *request, const char *name)
 {
         pn_data_t *data = pn_message_properties(request);
-        char *text = NULL;
+        pn_bytes_t value = {};
 
         pn_data_rewind(data);
         if (!pn_data_next(data) || pn_data_type(data) != PN_MAP || !pn_data_enter(data))
                 return NULL;
-        while (!text && pn_data_next(data)) {
-                pn_bytes_t key = pn_data_type(data) == PN_STRING ? pn_data_get_string(data) : (pn_bytes_t){0, NULL};
-                bool found = key.size == strlen(name) && memcmp(key.start, name, key.size) == 0;
+        while (!value.start && pn_data_next(data)) {
+                pn_bytes_t key = text_at(data);
 
                 if (!pn_data_next(data))
                         break;
-                if (found && pn_data_type(data) == PN_STRING) {
-                        pn_bytes_t value = pn_data_get_string(data);
-
-                        if (value.size > 0 && memchr(value.start, 0, value.size))
-                                break;
-                        text = strndup(value.size > 0 ? value.start : "", value.size);
-                }
+                if (key.size == strlen(name) && memcmp(key.start, name, key.size) == 0)
+                        value = text_at(data);
         }
-        pn_data_rewind(data);
-        return text;
+        return value.start && !memchr(value.start, 0, value.size) ? strndup(value.start, value.size) : NULL;
 }
 
 /* ---- which link ---- */

@@ -40,6 +40,7 @@ struct AmqpSession {
         usec_t idle_usec;       /* the engine's own deadline */
         char header[HEADER_SIZE];
         size_t n_header;
+        bool busy; /* with the engine's events or the nodes: what they set off may come round to us again */
         bool mismatched; /* no AMQP: the output holds the header that we know, and it is over */
         bool broke, told; /* told: the reason stands, later ones do not count */
         char reason[160];
@@ -224,10 +225,13 @@ static void on_event(AmqpSession *s, pn_event_t *event)
 
 static void handle_events(AmqpSession *s)
 {
+        bool was_busy = s->busy;
         pn_event_t *event;
 
+        s->busy = true;
         while ((event = pn_connection_driver_next_event(&s->driver)))
                 on_event(s, event);
+        s->busy = was_busy;
 }
 
 /* The engine sees by its count of bytes who has been silent: it is asked after whatever may have moved them. */
@@ -337,8 +341,10 @@ static bool work(AmqpSession *s)
 {
         bool any = false;
 
+        s->busy = true;
         for (AmqpLink *link = s->links; link; link = link->next)
                 any |= amqp_link_work(link);
+        s->busy = false;
         return any;
 }
 
@@ -360,7 +366,7 @@ Buffer *amqp_session_output(AmqpSession *s)
 {
         bool any = false;
 
-        while (!has_given_up(s) && s->output.size <= OUTPUT_HIGH) {
+        while (!s->busy && !has_given_up(s) && s->output.size <= OUTPUT_HIGH) {
                 if (!take_bytes(s) && (s->output.size > OUTPUT_LOW || !work(s)))
                         break;
                 any = true;
