@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/hub/cloud-message.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/iso-time.h"
@@ -33,37 +34,58 @@ size_t cloud_message_size(const CloudMessage *m)
         return size;
 }
 
-static void append_text(Buffer *b, size_t start, const char *name, const char *value)
+static void append_text(Buffer *b, const char *name, const char *value)
 {
         if (value)
-                bag_append(b, start, name, value);
+                bag_append(b, 0, name, value);
 }
 
 /* One client reads no other form than that with seven digits. */
-static void append_time(Buffer *b, size_t start, const char *name, usec_t usec)
+static void append_time(Buffer *b, const char *name, usec_t usec)
 {
         char text[ISO_TIME_MAX];
 
         if (usec == 0)
                 return;
         (void)iso_time_format_7(usec, text);
-        bag_append(b, start, name, text);
+        bag_append(b, 0, name, text);
+}
+
+static void write_bag(const CloudMessage *m, Buffer *b)
+{
+        append_text(b, "$.mid", m->message_id);
+        append_text(b, "$.to", m->to);
+        append_text(b, "$.cid", m->correlation_id);
+        append_text(b, "$.uid", m->user_id);
+        append_text(b, "$.ct", m->content_type);
+        append_text(b, "$.ce", m->content_encoding);
+        append_time(b, "$.ctime", m->creation_usec);
+        append_time(b, "$.exp", m->expiry_usec);
+        if (m->ack != ACK_NONE)
+                bag_append(b, 0, "iothub-ack", ack_mode_to_string(m->ack));
+        for (size_t i = 0; i < m->properties.n_entries; i++)
+                bag_append(b, 0, m->properties.entries[i].name, m->properties.entries[i].value);
+}
+
+/* One client drops a message with a tilde that is not encoded. */
+static void append_without_tildes(Buffer *b, const char *text)
+{
+        size_t n;
+
+        while (text[n = strcspn(text, "~")]) {
+                buffer_append(b, text, n);
+                buffer_append_string(b, "%7E");
+                text += n + 1;
+        }
+        buffer_append(b, text, n);
 }
 
 void cloud_message_bag(const CloudMessage *m, Buffer *b)
 {
-        size_t start = b->size;
+        _cleanup_(buffer_done) Buffer bag = BUFFER_NULL;
 
-        append_text(b, start, "$.mid", m->message_id);
-        append_text(b, start, "$.to", m->to);
-        append_text(b, start, "$.cid", m->correlation_id);
-        append_text(b, start, "$.uid", m->user_id);
-        append_text(b, start, "$.ct", m->content_type);
-        append_text(b, start, "$.ce", m->content_encoding);
-        append_time(b, start, "$.ctime", m->creation_usec);
-        append_time(b, start, "$.exp", m->expiry_usec);
-        if (m->ack != ACK_NONE)
-                bag_append(b, start, "iothub-ack", ack_mode_to_string(m->ack));
-        for (size_t i = 0; i < m->properties.n_entries; i++)
-                bag_append(b, start, m->properties.entries[i].name, m->properties.entries[i].value);
+        write_bag(m, &bag);
+        append_without_tildes(b, bag.data ? bag.data : "");
+        if (buffer_error(&bag))
+                b->error = -ENOMEM;
 }

@@ -715,6 +715,18 @@ START_TEST(trap_7_a_plus_and_all_else_is_encoded)
 }
 END_TEST
 
+START_TEST(trap_52_a_tilde_is_encoded_for_the_c_sdk)
+{
+        BagEntry property = {(char *)"~a~", (char *)"~"};
+        CloudMessage m = {.to = (char *)"t", .properties = {&property, 1}};
+        _cleanup_(buffer_done) Buffer bag = BUFFER_NULL;
+
+        buffer_append_string(&bag, "before~");
+        cloud_message_bag(&m, &bag);
+        ck_assert_str_eq(bag.data, "before~%24.to=t&%7Ea%7E=%7E");
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/mailbox");
@@ -753,5 +765,6 @@ int main(void)
         tcase_add_test(c, trap_3_names_of_the_hub_are_written_encoded);
         tcase_add_test(c, trap_5_times_have_seven_digits);
         tcase_add_test(c, trap_7_a_plus_and_all_else_is_encoded);
+        tcase_add_test(c, trap_52_a_tilde_is_encoded_for_the_c_sdk);
         return suite_run(s);
 }
