@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "azure/percent.h"
+#include "devhub/hub/json-read.h"
 
 /* ---- pairs ---- */
 
@@ -146,26 +147,20 @@ const Access *http_call_access(const HttpCall *call)
 
 json_object *http_call_json(HttpCall *call)
 {
+        const char *error, *text;
         size_t size;
-        const char *text = http_call_body(call, &size);
-        json_tokener *tokener;
+        int r;
 
         if (call->json)
                 return call->json;
-        tokener = json_tokener_new();
-        if (!tokener) {
-                http_reply_failure(call, -ENOMEM, "read a body");
-                return NULL;
-        }
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        /* with its NUL: a number alone is known to have ended */
-        call->json = json_tokener_parse_ex(tokener, text, (int)size + 1);
-        if (!call->json || json_tokener_get_parse_end(tokener) < size) {
-                json_object_put(TAKE_PTR(call->json));
-                http_reply_error(call, SERVICE_ERROR_FORMAT, "The body is not JSON: %s",
-                                 json_tokener_error_desc(json_tokener_get_error(tokener)));
-        }
-        json_tokener_free(tokener);
+        text = http_call_body(call, &size);
+        r = json_read(text, size, &call->json, &error);
+        if (r == -EBADMSG)
+                http_reply_error(call, SERVICE_ERROR_FORMAT, "The body is not JSON: %s", error);
+        else if (r < 0)
+                http_reply_failure(call, r, "read a body");
+        else if (!call->json)
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_NULL, "The body is null");
         return call->json;
 }
 

@@ -55,10 +55,11 @@ static void add_request_id(HttpCall *call)
                           d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
 }
 
-/* The one way out. What is promised is committed before it leaves; if that fails the promise is taken back. */
+/* The one way out. What is promised is committed before it leaves; if that fails the promise is taken back. A refusal
+ * commits as well: what may have been begun is whole, and no transaction stays open behind it. */
 static void reply(HttpCall *call, unsigned status, const char *content_type)
 {
-        if (status < 400 && hub_commit(call->hub) < 0) {
+        if (hub_commit(call->hub) < 0 && status < 400) {
                 http_pairs_done(&call->reply_headers);
                 http_reply_failure(call, -EIO, "commit");
                 return;
