@@ -30,7 +30,12 @@ static int ask_twin(const Explorer *e, const char *id, HttpsRequest *request, co
         request->path = path.data;
         q = (Question){.request = *request, .subject = {.what = what.data, .right = right}};
         r = service_ask(e, &q, &answer);
-        return r == EXPLORER_OK ? output_document(e, answer.json) : r;
+        if (r != EXPLORER_OK)
+                return r;
+        if (json_object_is_type(answer.json, json_type_object))
+                return output_document(e, answer.json);
+        complain("%s does not answer with a twin: is it a hub?", e->login.host);
+        return EXPLORER_FAILED;
 }
 
 /* ---- get ---- */
