@@ -59,19 +59,19 @@ static void no_such_second(const char *const words[], size_t n_words)
 
 static void no_such_first(const char *word)
 {
+        char found[NAME_MAX_SIZE] = "";
         Nearest nearest = nearest_begin(word);
-        char first[NAME_MAX_SIZE];
 
         for (size_t i = 0; i < n_commands; i++) {
+                char first[NAME_MAX_SIZE];
+
                 (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(commands[i]->name, " "), commands[i]->name);
-                if (nearest_distance(word, first) < (nearest.found ? nearest.distance : NEAREST_WORD_MAX))
-                        nearest_offer(&nearest, commands[i]->name);
-                if (nearest_distance(word, first) <= 2)
-                        nearest_offer(&nearest, first);
+                nearest_offer(&nearest, first);
+                if (nearest.found == first)
+                        nearest.found = memcpy(found, first, sizeof(found));
         }
         if (nearest.found)
-                (void)bad_usage("there is no command '%s', did you mean '%.*s'?", word,
-                                (int)strcspn(nearest.found, " "), nearest.found);
+                (void)bad_usage("there is no command '%s', did you mean '%s'?", word, found);
         else
                 (void)bad_usage("there is no command '%s'", word);
 }
