@@ -17,8 +17,10 @@
 #include "devhub/dps/service.h"
 #include "devhub/http/events.h"
 #include "devhub/http/messages.h"
+#include "devhub/http/methods.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
+#include "devhub/http/twins.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
@@ -213,6 +215,8 @@ static int add_routes(Serve *s)
                 http_registry_add,
                 http_messages_add,
                 http_events_add,
+                http_methods_add,
+                http_twins_add,
         };
         int r = 0;
 

@@ -155,6 +155,13 @@ static void note_presence(Server *s, Link *link, bool connected)
         turn_want_end(s->turn);
 }
 
+static void tell_connected(Server *s, Link *link)
+{
+        for (size_t i = 0; i < s->n_desks; i++)
+                if (s->desks[i].connected)
+                        s->desks[i].connected(s->desks[i].userdata, link);
+}
+
 /* Has one of the desks a guest in it? Faults that are for everyone strike guests too. */
 static bool greet_guest(Server *s, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
@@ -203,6 +210,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
                 return;
         }
         note_presence(s, link, true);
+        tell_connected(s, link);
         if (connect->clean_session)
                 kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         else

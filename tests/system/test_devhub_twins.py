@@ -2,11 +2,14 @@
 """hublink-devhub: twins, at the device's side over MQTT and at the service's over HTTPS."""
 
 import json
+import re
 import struct
+import time
 
 import mqtt
 import pytest
-from devhub import devhub  # noqa: F401  (a fixture)
+from devhub import API, devhub  # noqa: F401  (a fixture)
+from https import Service
 from twin import DESIRED, RESPONSES, TwinClient
 
 NEW = {'desired': {'$version': 1}, 'reported': {'$version': 1}}
@@ -192,3 +195,242 @@ def test_twins_survive_a_kill(devhub, device):
     devhub.start()
     with TwinClient(devhub, device) as twin:
         assert twin.get()['reported'] == {'n': 19, '$version': 21}
+
+
+# --- the service: 5.4, 8.4 ---
+
+TIME = r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z'
+NEVER = '0001-01-01T00:00:00Z'
+
+
+@pytest.fixture
+def service(devhub):
+    return Service(devhub)
+
+
+def test_the_document_of_a_new_twin(devhub, service, device):
+    answer = service.get('/twins/d1')
+    assert answer.status == 200
+    assert answer.headers['ETag'] == '"AAAAAAAAAAE="'
+    document = answer.json
+    assert document.pop('deviceEtag')
+    assert document == {
+        'deviceId': 'd1', 'modelId': '', 'etag': 'AAAAAAAAAAE=', 'status': 'enabled', 'statusUpdateTime': NEVER,
+        'connectionState': 'Disconnected', 'lastActivityTime': NEVER, 'cloudToDeviceMessageCount': 0,
+        'authenticationType': 'sas', 'x509Thumbprint': {'primaryThumbprint': None, 'secondaryThumbprint': None},
+        'version': 2, 'capabilities': {'iotEdge': False}, 'tags': {},
+        'properties': {'desired': {'$metadata': {'$lastUpdated': NEVER}, '$version': 1},
+                       'reported': {'$metadata': {'$lastUpdated': NEVER}, '$version': 1}}}
+
+
+def test_the_document_of_a_module(devhub, service):
+    devhub.create_module('d1', 'm1')
+    document = service.get('/twins/d1/modules/m1').json
+    assert (document['deviceId'], document['moduleId'], document['version']) == ('d1', 'm1', 2)
+    assert service.patch('/twins/d1/modules/m1', {'tags': {'a': 1}}).json['tags'] == {'a': 1}
+    assert service.get('/twins/d1').json['tags'] == {}
+
+
+def test_the_document_tells_the_connection_and_the_model(devhub, service, device):
+    with TwinClient(devhub, device, query='api-version=%s&model-id=dtmi:com:example:pump;1' % API):
+        document = service.get('/twins/d1').json
+        assert document['connectionState'] == 'Connected'
+        assert document['modelId'] == 'dtmi:com:example:pump;1'
+        assert re.fullmatch(TIME, document['lastActivityTime'])
+    deadline = time.monotonic() + 10
+    while service.get('/twins/d1').json['connectionState'] != 'Disconnected':
+        assert time.monotonic() < deadline
+    assert service.get('/twins/d1').json['modelId'] == 'dtmi:com:example:pump;1'
+
+
+def test_metadata_mirrors_the_tree(service, device, twin):
+    service.patch('/twins/d1', {'properties': {'desired': {'a': {'b': 1, 'c': 2}, 'd': [1]}}})
+    twin.desired()
+    first = service.get('/twins/d1').json['properties']['desired']
+    assert first['$version'] == 2
+    stamp = first['$metadata']['$lastUpdated']
+    assert re.fullmatch(TIME, stamp)
+    leaf = {'$lastUpdated': stamp, '$lastUpdatedVersion': 2}
+    assert first['$metadata'] == {**leaf, 'a': {**leaf, 'b': leaf, 'c': leaf}, 'd': leaf}
+
+    service.patch('/twins/d1', {'properties': {'desired': {'a': {'b': None, 'c': 3}}}})
+    twin.desired()
+    second = service.get('/twins/d1').json['properties']['desired']
+    later = {'$lastUpdated': second['$metadata']['$lastUpdated'], '$lastUpdatedVersion': 3}
+    assert later['$lastUpdated'] > stamp
+    assert second['$metadata'] == {**later, 'a': {**later, 'c': later}, 'd': leaf}
+
+    assert twin.report({'x': {'y': 1}}) == 2
+    reported = service.get('/twins/d1').json['properties']['reported']
+    stamp = {'$lastUpdated': reported['$metadata']['$lastUpdated']}
+    assert reported == {'x': {'y': 1}, '$version': 2, '$metadata': {**stamp, 'x': {**stamp, 'y': stamp}}}
+
+
+def test_versions_and_etags_move_with_each_change(service, device, twin):
+    def state():
+        answer = service.get('/twins/d1')
+        document = answer.json
+        assert answer.headers['ETag'] == '"%s"' % document['etag']
+        return (document['version'], document['etag'], document['properties']['desired']['$version'],
+                document['properties']['reported']['$version'])
+
+    assert state() == (2, 'AAAAAAAAAAE=', 1, 1)
+    service.patch('/twins/d1', {'tags': {'a': 1}})
+    assert state() == (3, 'AAAAAAAAAAI=', 1, 1)
+    service.patch('/twins/d1', {'properties': {'desired': {'a': 1}}})
+    assert state() == (4, 'AAAAAAAAAAM=', 2, 1)
+    assert twin.desired() == (2, {'a': 1})
+    twin.report({'a': 1})
+    assert state() == (5, 'AAAAAAAAAAQ=', 2, 2)
+    service.patch('/twins/d1', {'tags': {'a': 2}, 'properties': {'desired': {'a': 2}}})
+    assert state() == (6, 'AAAAAAAAAAU=', 3, 2)
+
+
+def test_patch_answers_with_the_new_document(service, device):
+    answer = service.patch('/twins/d1', {'tags': {'a': {'b': 1}}, 'properties': {'desired': {'c': 1}}})
+    assert answer.status == 200
+    assert answer.headers['ETag'] == '"AAAAAAAAAAI="'
+    assert answer.json == service.get('/twins/d1').json
+    answer = service.patch('/twins/d1', {'tags': {'a': {'b': None, 'd': 2}}})
+    assert answer.json['tags'] == {'a': {'d': 2}}
+    assert answer.json['properties']['desired']['c'] == 1
+
+
+def test_trap_35_if_match_carries_quotes(service, device):
+    etag = service.get('/twins/d1').json['etag']
+    assert '"' not in etag
+    answer = service.patch('/twins/d1', {'tags': {'a': 1}}, {'If-Match': '"%s"' % etag})
+    assert answer.status == 200
+    for method in service.patch, service.put:
+        refused = method('/twins/d1', {'tags': {'a': 2}}, {'If-Match': '"%s"' % etag})
+        assert (refused.status, refused.error) == (412, 'PreconditionFailed')
+        assert refused.json['Message'].startswith('ErrorCode:PreconditionFailed;')
+    assert service.get('/twins/d1').json['tags'] == {'a': 1}
+    for n, star in enumerate(['*', '"*"']):
+        assert service.patch('/twins/d1', {'tags': {'a': n}}, {'If-Match': star}).json['tags'] == {'a': n}
+    assert service.patch('/twins/d1', {'tags': {'a': 9}}).json['tags'] == {'a': 9}
+
+
+def test_put_replaces_tags_and_desired(service, device, twin):
+    twin.report({'r': 1})
+    service.patch('/twins/d1', {'tags': {'a': 1, 'b': {'c': 1}}, 'properties': {'desired': {'x': 1, 'y': {'z': 1}}}})
+    assert twin.desired() == (2, {'x': 1, 'y': {'z': 1}})
+    answer = service.put('/twins/d1', {'tags': {'b': {'d': 1}}, 'properties': {'desired': {'y': {'w': 1}}}},
+                         {'If-Match': '"*"'})
+    assert answer.status == 200
+    assert answer.json['tags'] == {'b': {'d': 1}}
+    desired = answer.json['properties']['desired']
+    assert (desired['y'], desired['$version'], 'x' in desired) == ({'w': 1}, 3, False)
+    assert answer.json['properties']['reported']['r'] == 1
+    # merged by the device it comes to the same
+    assert twin.desired() == (3, {'x': None, 'y': {'z': None, 'w': 1}})
+    assert twin.get()['desired'] == {'y': {'w': 1}, '$version': 3}
+
+
+def test_a_whole_document_may_be_sent_back(service, device, twin):
+    service.patch('/twins/d1', {'tags': {'a': 1}, 'properties': {'desired': {'x': 1}}})
+    document = service.get('/twins/d1').json
+    document['tags']['a'] = 2
+    document['properties']['desired']['x'] = 2
+    document['properties']['reported']['x'] = 3
+    for method in service.patch, service.put:
+        answer = method('/twins/d1', document)
+        assert answer.status == 200
+        assert (answer.json['tags'], answer.json['properties']['desired']['x']) == ({'a': 2}, 2)
+        assert 'x' not in answer.json['properties']['reported']
+
+
+@pytest.mark.parametrize('change, words', [
+    ({'tags': {'a.b': 1}}, 'tags'), ({'tags': {'$version': 1}}, 'tags'),
+    ({'properties': {'desired': {'a b': 1}}}, 'properties.desired'),
+    ({'tags': []}, 'tags'), ({'properties': {'desired': 1}}, 'properties.desired'), ({'properties': []}, 'properties'),
+    ({'tags': {'s': 's' * 4097}}, 'tags.s'), ({'tags': nested(11)}, 'tags.a.a'),
+    ({'tags': {'i': 4503599627370496}}, 'tags.i'), ([], 'object'), (1, 'object'), (b'{', ''), (b'', '')])
+def test_changes_that_are_refused(service, device, change, words):
+    for method in service.patch, service.put:
+        answer = method('/twins/d1', change)
+        assert answer.status == 400, answer.body
+        assert answer.error in ('ArgumentInvalid', 'IotHubFormatError')
+        assert answer.json['Message'].startswith('ErrorCode:%s;' % answer.error)
+        assert words in answer.json['Message']
+    assert service.get('/twins/d1').json['version'] == 2
+
+
+def test_tags_hold_8_kib_and_desired_32(service, device):
+    for n in range(2):
+        assert service.patch('/twins/d1', {'tags': {str(n): 'x' * 4095}}).status == 200
+    assert service.patch('/twins/d1', {'tags': {'2': ''}}).status == 400
+    for n in range(8):
+        assert service.patch('/twins/d1', {'properties': {'desired': {str(n): 'x' * 4095}}}).status == 200
+    assert service.patch('/twins/d1', {'properties': {'desired': {'8': True}}}).status == 400
+    assert service.patch('/twins/d1', {'tags': {'0': None, '2': 'x' * 4095}}).status == 200
+
+
+def test_twins_of_nobody(devhub, service, device):
+    for path, error in (('/twins/d2', 'DeviceNotFound'), ('/twins/d2/modules/m', 'DeviceNotFound'),
+                        ('/twins/d1/modules/m', 'ModuleNotFound'), ('/twins/D1', 'DeviceNotFound')):
+        for answer in service.get(path), service.patch(path, {}), service.put(path, {}):
+            assert (answer.status, answer.error) == (404, error)
+
+
+def test_rights_to_twins(devhub, device):
+    for policy, reads, writes in (('iothubowner', 200, 200), ('service', 200, 200), ('registryRead', 200, 401),
+                                  ('registryReadWrite', 200, 401), ('device', 401, 401)):
+        service = Service(devhub, policy)
+        assert service.get('/twins/d1').status == reads
+        assert service.patch('/twins/d1', {}).status == writes
+        assert service.put('/twins/d1', {}).status == writes
+
+
+# --- desired properties reach the device ---
+
+def test_desired_reaches_those_who_listen(devhub, service):
+    module = devhub.create_module('d1', 'm1')
+    device = devhub.create('d2')
+    deaf = devhub.create('d3')
+    with TwinClient(devhub, module) as m, TwinClient(devhub, device) as d, \
+            TwinClient(devhub, deaf, (RESPONSES,)) as nobody:
+        service.patch('/twins/d1/modules/m1', {'properties': {'desired': {'who': 'm1'}}})
+        service.patch('/twins/d2', {'properties': {'desired': {'who': 'd2'}}})
+        service.patch('/twins/d3', {'properties': {'desired': {'who': 'd3'}}})
+        assert m.desired() == (2, {'who': 'm1'})
+        assert d.desired() == (2, {'who': 'd2'})
+        assert nobody.get()['desired'] == {'who': 'd3', '$version': 2}
+
+
+def test_a_push_is_the_patch_as_it_is(service, device, twin):
+    service.patch('/twins/d1', b'{"properties":{"desired":{"a":1.50,"b":null,"c":{"d":null}}}}')
+    assert twin.published().body == b'{"a":1.50,"b":null,"c":{"d":null},"$version":2}'
+    service.patch('/twins/d1', {'tags': {'only': 'tags'}})
+    service.patch('/twins/d1', {'properties': {'desired': {'a': 2}}})
+    assert twin.desired() == (3, {'a': 2})
+
+
+def test_trap_18_patches_are_not_queued(devhub, service, device):
+    with TwinClient(devhub, device, clean=False) as twin:
+        service.patch('/twins/d1', {'properties': {'desired': {'a': 1}}})
+        assert twin.desired() == (2, {'a': 1})
+    service.patch('/twins/d1', {'properties': {'desired': {'a': 2}}})
+    with TwinClient(devhub, device, filters=(), clean=False) as twin:
+        assert twin.client.session_present
+        service.patch('/twins/d1', {'properties': {'desired': {'a': 3}}})
+        assert twin.desired() == (4, {'a': 3})  # and not version 3
+        assert twin.get()['desired'] == {'a': 3, '$version': 4}
+
+
+def test_trap_17_what_changes_between_get_and_subscribe_is_lost(devhub, service, device):
+    with TwinClient(devhub, device, (RESPONSES,)) as twin:
+        assert twin.get() == NEW
+        service.patch('/twins/d1', {'properties': {'desired': {'a': 1}}})
+        twin.client.subscribe(DESIRED)
+        service.patch('/twins/d1', {'properties': {'desired': {'b': 1}}})
+        assert twin.desired() == (3, {'b': 1})  # the skipped number tells it
+        assert twin.get()['desired'] == {'a': 1, 'b': 1, '$version': 3}
+
+
+def test_throttled_twins(devhub, service, device, twin):
+    devhub.fault('set', 'throttle', '--device', 'd1', '--count', '2')
+    assert twin.refused({'a': 1}) == (429, 429001)
+    status, _, body = twin.response(twin.send('$iothub/twin/GET'))
+    assert (status, json.loads(body)['errorCode']) == (429, 429001)
+    assert twin.report({'a': 1}) == 2

@@ -18,6 +18,7 @@ typedef struct Desk {
         bool (*connect)(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret);
         /* NULL, or why the connection is closed (static text). */
         const char *(*request)(void *userdata, Link *link, const SessionRequest *request);
+        void (*connected)(void *userdata, Link *link); /* as a device or module; its CONNACK is not written yet */
         void (*subscribed)(void *userdata, Link *link); /* its subscriptions may have changed; not of a guest */
         /* What was published to it with QoS 1 under the tag has its PUBACK. One desk alone may publish so to a link. */
         void (*acknowledged)(void *userdata, Link *link, uint64_t tag);

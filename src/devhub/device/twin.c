@@ -79,6 +79,19 @@ static void refuse_for(const TwinDesk *t, Link *link, const TopicParts *topic, i
         }
 }
 
+/* ---- the model ---- */
+
+/* It stands in the turn that has the link itself. */
+static void on_connected(void *userdata, Link *link)
+{
+        const TwinDesk *t = userdata;
+        const Verdict *v = link_verdict(link);
+        int r = v->model_id ? twin_set_model(t->hub->store, v->device_id, v->module_id, v->model_id) : 0;
+
+        if (r < 0)
+                log_warning("%s: its model is not kept: %s", link_peer(link), store_error(t->hub->store));
+}
+
 /* ---- requests ---- */
 
 static void write_section(const TwinSection *s, const char *name, Buffer *b)
@@ -163,7 +176,9 @@ static const char *on_request(void *userdata, Link *link, const SessionRequest *
 
         if (!link_verdict(link)->device_id)
                 return "it has no identity, and so no twin";
-        if (request->topic->kind == TOPIC_TWIN_GET)
+        if (hub_strike(t->hub, FAULT_THROTTLE, link_verdict(link)->device_id))
+                refuse(t, link, request->topic, SERVICE_ERROR_THROTTLING, "Too many requests, by a fault");
+        else if (request->topic->kind == TOPIC_TWIN_GET)
                 answer_get(t, link, request->topic);
         else
                 answer_reported(t, link, request);
@@ -211,6 +226,7 @@ Desk twin_desk(TwinDesk *t)
 {
         return (Desk){
                 .kinds = DESK_KIND(TOPIC_TWIN_GET) | DESK_KIND(TOPIC_TWIN_REPORTED),
+                .connected = on_connected,
                 .request = on_request,
                 .userdata = t,
         };

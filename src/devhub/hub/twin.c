@@ -258,6 +258,20 @@ static int change_section(TwinSection *s, json_object *holder, const char *name,
         return k != 0 || !*ret_patch ? k : twin_section_merge(s, *ret_patch, wall_now, error);
 }
 
+static bool fits(const char *etag, const char *if_match)
+{
+        size_t size;
+
+        if (!if_match)
+                return true;
+        size = strlen(if_match);
+        if (size >= 2 && if_match[0] == '"' && if_match[size - 1] == '"') {
+                if_match++;
+                size -= 2;
+        }
+        return (size == 1 && *if_match == '*') || (size == strlen(etag) && memcmp(if_match, etag, size) == 0);
+}
+
 int twin_change(Store *store, const char *device_id, const char *module_id, const TwinChange *change, usec_t wall_now,
                 Twin *ret, json_object **ret_patch, Buffer *error)
 {
@@ -271,8 +285,12 @@ int twin_change(Store *store, const char *device_id, const char *module_id, cons
         if (k != 0)
                 return k;
         twin_etag(&twin, etag);
-        if (change->etag && strcmp(change->etag, etag) != 0)
+        if (!fits(etag, change->if_match))
                 return TWIN_E_CHANGED;
+        if (!json_object_is_type(change->given, json_type_object)) {
+                buffer_append_string(error, "not a JSON object");
+                return TWIN_E_INVALID;
+        }
         k = part_of(change->given, "properties", &properties, error);
         if (k == 0)
                 k = change_section(&twin.tags, change->given, "tags", change->replace, wall_now, &tags, error);

@@ -45,7 +45,7 @@ int twin_report(Store *store, const char *device_id, const char *module_id, json
 typedef struct TwinChange {
         json_object *given; /* {"tags":{},"properties":{"desired":{}}}; what else it holds is passed over */
         bool replace;
-        const char *etag; /* it must be this one; NULL: any */
+        const char *if_match; /* the etag that it must have, in quotes or without; NULL or a star: any */
 } TwinChange;
 
 /* *ret_patch: what the device is to be told, with its $version; NULL: nothing. */

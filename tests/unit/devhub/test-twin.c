@@ -67,7 +67,7 @@ static int change(const char *device_id, const char *text, bool replace, const c
 {
         _cleanup_json_ json_object *given = parsed(text), *patch = NULL;
         _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
-        TwinChange c = {.given = given, .replace = replace, .etag = etag};
+        TwinChange c = {.given = given, .replace = replace, .if_match = etag};
         int k = twin_change(&house.store, device_id, NULL, &c, NOW, ret, &patch, &error);
 
         buffer_clear(ret_told);
@@ -209,12 +209,21 @@ END_TEST
 
 START_TEST(another_etag_changes_nothing)
 {
+        static const char *const good[] = {NULL, "*", "\"*\"", "AAAAAAAAAAI=", "\"AAAAAAAAAAI=\""};
+        static const char *const bad[] = {"", "\"\"", "\"", "**", "AAAAAAAAAAE=", "\"AAAAAAAAAAI=", "aaaaaaaaaai="};
         _cleanup_(twin_done) Twin a = {}, b = {};
         _cleanup_(buffer_done) Buffer told = BUFFER_NULL;
 
         ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1}}", false, "AAAAAAAAAAE=", &a, &told), 0);
         ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":2}}", false, "AAAAAAAAAAE=", &b, &told), TWIN_E_CHANGED);
         check_twin("d1", NULL, 3, "AAAAAAAAAAI=", "{\"t\":1}", "{}", 1, "{}", 1);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                ck_assert_int_eq(change("d1", "{}", false, bad[i], &b, &told), TWIN_E_CHANGED);
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                _cleanup_(twin_done) Twin twin = {};
+
+                ck_assert_int_eq(change("d1", "{}", false, good[i], &twin, &told), 0);
+        }
 }
 END_TEST
 
@@ -224,6 +233,7 @@ START_TEST(a_change_that_breaks_a_rule_changes_no_section)
                 const char *text, *words;
         } cases[] = {
                 {"{\"tags\":{\"a\":1},\"properties\":{\"desired\":{\"a.b\":1}}}", "properties.desired"},
+                {"[]", "not a JSON object"},
                 {"{\"tags\":[]}", "tags: not a JSON object"},
                 {"{\"tags\":{\"a\":1},\"properties\":{\"desired\":3}}", "properties.desired: not a JSON object"},
                 {"{\"tags\":{\"a\":1},\"properties\":7}", "properties: not a JSON object"},
