@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublink-devhub: messages to devices, over MQTT and over HTTPS as a device that polls."""
 
+import base64
+import json
+
 import pytest
 from devhub import devhub  # noqa: F401  (a fixture)
 from https import Service
@@ -92,7 +95,7 @@ def test_an_event_by_post(devhub, device, poller):
     answer = poller.event(b'{"t":1}', {
         'iothub-messageid': 'm 1', 'iothub-correlationid': 'c', 'iothub-userid': 'u',
         'iothub-contenttype': 'application/json', 'iothub-contentencoding': 'utf-8',
-        'iothub-to': '/devices/d1/messages/events', 'iothub-app-Level': 'a+b&c=d', 'IOTHUB-APP-empty': ''})
+        'iothub-to': '/devices/d1/messages/events', 'dt-subject': 'thermostat1', 'iothub-app-Level': 'a+b&c=d', 'IOTHUB-APP-empty': ''})
     assert (answer.status, answer.body) == (204, b'')
     event, = devhub.events('d1')
     assert event['body'] == {'t': 1}
@@ -124,6 +127,33 @@ def test_an_event_of_256_kib(devhub, poller):
         assert answer.status == 413
         assert answer.error == 'MessageTooLarge'
     assert len(devhub.events()) == 1
+
+
+BATCH = 'application/vnd.microsoft.iothub.json'
+
+
+def test_a_batch_of_events(devhub, poller):
+    batch = [{'body': base64.b64encode(b'\xff1').decode(),
+              'properties': {'iothub-messageid': 'm', 'iothub-app-a': 'b', 'other': 'x'}},
+             {'body': '{"t":2}', 'base64Encoded': False}, {'body': 'Mw==', 'base64Encoded': True, 'properties': {}}]
+    assert poller.event(json.dumps(batch).encode(), {'Content-Type': BATCH}).status == 204
+    first, second, third = devhub.events('d1')
+    assert base64.b64decode(first['body_base64']) == b'\xff1'
+    assert (first['properties'], first['system']['message-id']) == ({'a': 'b'}, 'm')
+    assert (second['body'], third['body']) == ({'t': 2}, 3)
+    assert poller.event(b'[]', {'Content-Type': BATCH + '; charset=utf-8'}).status == 204
+    assert len(devhub.events()) == 3
+
+
+@pytest.mark.parametrize('batch', [
+    {}, [1], [{}], [{'body': 1}], [{'body': '*'}], [{'body': 'x', 'base64Encoded': 0}], [{'body': '', 'properties': []}],
+    [{'body': '', 'properties': {'iothub-app-a': 1}}], [{'body': ''}, {'body': '', 'properties': {'iothub-app-': 'x'}}],
+    [{'body': ''}] * 501])
+def test_a_batch_that_is_none_is_refused_whole(devhub, poller, batch):
+    answer = poller.event(json.dumps(batch).encode(), {'Content-Type': BATCH})
+    assert (answer.status, answer.error) == (400, 'ArgumentInvalid')
+    assert poller.event(b'[', {'Content-Type': BATCH}).status == 400
+    assert devhub.events() == []
 
 
 def test_an_event_with_properties_that_are_no_text(devhub, poller):

@@ -5,74 +5,82 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure/bag.h"
+#include "devhub/http/event-batch.h"
 #include "devhub/hub/event-log.h"
 #include "devhub/hub/registry.h"
 
-#define EVENT_SIZE_MAX  262144 /* body, values of system properties, names and values of the others */
-#define PROPERTY_PREFIX "iothub-app-"
+#define BODY_MAX 262144
 
-/* ---- headers become a bag ---- */
+/* ---- what came ---- */
 
-static const struct {
-        const char *header;
-        const char *name;
-} system_properties[] = {
-        {"iothub-messageid", "$.mid"},       {"iothub-correlationid", "$.cid"},
-        {"iothub-userid", "$.uid"},          {"iothub-contenttype", "$.ct"},
-        {"iothub-contentencoding", "$.ce"},  {"iothub-creationtimeutc", "$.ctime"},
-        {"iothub-expiry", "$.exp"},
-};
-
-static const char *system_property(const char *header)
+static bool is_batch(const HttpCall *call)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(system_properties); i++)
-                if (strcasecmp(system_properties[i].header, header) == 0)
-                        return system_properties[i].name;
-        return NULL;
+        const char *type = http_call_header(call, "Content-Type");
+        size_t n = strlen(EVENT_BATCH_TYPE);
+
+        return type && strncasecmp(type, EVENT_BATCH_TYPE, n) == 0 && (type[n] == 0 || type[n] == ';');
 }
 
-/* Adds to *size what the property counts. */
-static void append_header(Buffer *bag, const char *header, const char *value, size_t *size)
+static int read_one(HttpCall *call, EventBatch *batch)
 {
-        const char *name = system_property(header);
+        const char *name, *value, *body;
+        size_t size;
 
-        if (name) {
-                bag_append(bag, 0, name, value);
-                *size += strlen(value);
-        } else if (strncasecmp(header, PROPERTY_PREFIX, strlen(PROPERTY_PREFIX)) == 0) {
-                name = header + strlen(PROPERTY_PREFIX);
-                bag_append(bag, 0, name, value);
-                *size += strlen(name) + strlen(value);
+        batch->drafts = calloc(1, sizeof(*batch->drafts));
+        if (!batch->drafts)
+                return -ENOMEM;
+        batch->n_drafts = 1;
+        body = http_call_body(call, &size);
+        event_draft_set_body(&batch->drafts[0], body, size);
+        for (size_t i = 0; http_call_header_at(call, i, &name, &value); i++)
+                event_draft_add(&batch->drafts[0], name, value);
+        return 0;
+}
+
+static int check(const EventBatch *batch)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < batch->n_drafts; i++)
+                r = event_draft_check(&batch->drafts[i]);
+        return r;
+}
+
+static void refuse(HttpCall *call, int error)
+{
+        switch (error) {
+        case -EINVAL:
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The body is not a list of events");
+                break;
+        case -EBADMSG:
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "A property has no name or is not UTF-8");
+                break;
+        case -E2BIG:
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "There are more than 500 events or properties");
+                break;
+        case -EMSGSIZE:
+                http_reply_error(call, SERVICE_ERROR_MESSAGE_TOO_LARGE, "The message is larger than 256 KiB");
+                break;
+        default:
+                http_reply_failure(call, error, "read an event");
         }
 }
 
-static void write_bag(const HttpCall *call, Buffer *bag, size_t *size)
-{
-        const char *name, *value;
-
-        for (size_t i = 0; http_call_header_at(call, i, &name, &value); i++)
-                append_header(bag, name, value, size);
-}
-
 /* False: that has been replied. */
-static bool check_bag(HttpCall *call, const Buffer *bag, size_t size)
+static bool read_events(HttpCall *call, EventBatch *batch)
 {
-        _cleanup_(bag_done) Bag read = {};
-        int r = buffer_error(bag);
+        bool several = is_batch(call);
+        json_object *list = several ? http_call_json(call) : NULL;
+        int r;
 
+        if (several && !list)
+                return false;
+        r = several ? event_batch_read(list, batch) : read_one(call, batch);
         if (r >= 0)
-                r = bag_parse(bag->data ? bag->data : "", bag->size, &read);
-        if (r == -EBADMSG || r == -E2BIG)
-                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "A property has no name or is not UTF-8, or there"
-                                                                       " are too many");
-        else if (r < 0)
-                http_reply_failure(call, r, "read the properties of an event");
-        else if (size > EVENT_SIZE_MAX)
-                http_reply_error(call, SERVICE_ERROR_MESSAGE_TOO_LARGE, "The message is larger than 256 KiB");
-        else
-                return true;
-        return false;
+                r = check(batch);
+        if (r < 0)
+                refuse(call, r);
+        return r >= 0;
 }
 
 /* ---- into the log ---- */
@@ -84,26 +92,27 @@ static const char *scope_of(const HttpCall *call)
         return http_call_part(call, "m") ? "module" : "device";
 }
 
-static int append(const Hub *hub, const EventLink *link, const Buffer *bag, const char *body, size_t size)
+static int append(const Hub *hub, const EventLink *link, const EventBatch *batch)
 {
         _cleanup_(event_log_closep) EventLog *log = NULL;
         int64_t id;
         int r;
 
         r = event_log_open(&log, hub->store);
-        if (r < 0)
-                return r;
-        r = event_log_add_link(log, link, &id);
-        if (r < 0)
-                return r;
-        return event_log_append(log, id, clock_wall(hub->clock), bag->data, bag->size, body, size);
+        if (r >= 0)
+                r = event_log_add_link(log, link, &id);
+        for (size_t i = 0; r >= 0 && i < batch->n_drafts; i++) {
+                const EventDraft *d = &batch->drafts[i];
+
+                r = event_log_append(log, id, clock_wall(hub->clock), d->bag.data, d->bag.size, d->body.data,
+                                     d->body.size);
+        }
+        return r;
 }
 
-static int store(const Hub *hub, const HttpCall *call, const Identity *identity, const Buffer *bag)
+static int store(const Hub *hub, const HttpCall *call, const Identity *identity, const EventBatch *batch)
 {
         _cleanup_(buffer_done) Buffer method = BUFFER_NULL;
-        size_t size;
-        const char *body = http_call_body(call, &size);
         EventLink link = {
                 .device_id = identity->device_id,
                 .module_id = identity->module_id,
@@ -114,29 +123,26 @@ static int store(const Hub *hub, const HttpCall *call, const Identity *identity,
         if (buffer_error(&method))
                 return -ENOMEM;
         link.auth_method = method.data;
-        return append(hub, &link, bag, body, size);
+        return append(hub, &link, batch);
 }
 
 static void post(void *userdata, HttpCall *call)
 {
         const Hub *hub = userdata;
+        const char *device_id = http_call_part(call, "d");
         _cleanup_(identity_done) Identity identity = {};
-        _cleanup_(buffer_done) Buffer bag = BUFFER_NULL;
-        size_t size;
+        _cleanup_(event_batch_done) EventBatch batch = {};
         int r;
 
-        (void)http_call_body(call, &size);
-        write_bag(call, &bag, &size);
-        if (!check_bag(call, &bag, size))
+        if (!read_events(call, &batch))
                 return;
-        r = registry_find(hub->store, http_call_part(call, "d"), http_call_part(call, "m"), &identity);
+        r = registry_find(hub->store, device_id, http_call_part(call, "m"), &identity);
         if (r == REGISTRY_E_UNKNOWN) {
-                http_reply_error(call, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s not registered",
-                                 http_call_part(call, "d"));
+                http_reply_error(call, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s not registered", device_id);
                 return;
         }
         if (r >= 0)
-                r = store(hub, call, &identity, &bag);
+                r = store(hub, call, &identity, &batch);
         if (r < 0)
                 http_reply_failure(call, r, "store an event");
         else
@@ -145,9 +151,9 @@ static void post(void *userdata, HttpCall *call)
 
 static const HttpRoute routes[] = {
         {.method = "POST", .path = "/devices/{d}/messages/events", .rights = RIGHT_DEVICE_CONNECT, .handler = post,
-         .body_max = EVENT_SIZE_MAX},
+         .body_max = BODY_MAX},
         {.method = "POST", .path = "/devices/{d}/modules/{m}/messages/events", .rights = RIGHT_DEVICE_CONNECT,
-         .handler = post, .body_max = EVENT_SIZE_MAX},
+         .handler = post, .body_max = BODY_MAX},
 };
 
 int http_events_add(HttpRouter *router, const Hub *hub)

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Events over HTTPS - a device sends one with a POST (protocol reference 3.2)
+ * Events over HTTPS - a device sends one with a POST, or several as a batch (protocol reference 3.2)
  *
- * Its properties stand in headers. It is committed before the reply leaves, and is an event like any other.
+ * The properties of one stand in headers. All are committed before the reply leaves, or none is; they are events like
+ * any other.
  */
 
 #include "devhub/http/router.h"
