@@ -31,3 +31,6 @@ extern const Command command_enrollment_group_create;
 extern const Command command_enrollment_group_delete;
 extern const Command command_enrollment_group_query;
 extern const Command command_enrollment_group_device_key;
+extern const Command command_monitor_events;
+extern const Command command_send;
+extern const Command command_monitor_feedback;

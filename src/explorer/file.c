@@ -49,11 +49,11 @@ int file_read(Buffer *b, int fd, size_t most)
         return r;
 }
 
-int file_read_operand(Buffer *b, const char *name, size_t most)
+static int read_operand(Buffer *b, const char *name, size_t most, int (*reader)(Buffer *b, int fd, size_t most))
 {
         bool standard = strcmp(name, "-") == 0;
         _cleanup_close_ int fd = standard ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        int r = !standard && fd < 0 ? -errno : file_read(b, standard ? STDIN_FILENO : fd, most);
+        int r = !standard && fd < 0 ? -errno : reader(b, standard ? STDIN_FILENO : fd, most);
 
         if (r == 0)
                 return EXPLORER_OK;
@@ -64,6 +64,16 @@ int file_read_operand(Buffer *b, const char *name, size_t most)
                  : r == -EBADMSG ? "is no text"
                                  : strerror(-r));
         return EXPLORER_FAILED;
+}
+
+int file_read_operand(Buffer *b, const char *name, size_t most)
+{
+        return read_operand(b, name, most, file_read);
+}
+
+int file_read_operand_bytes(Buffer *b, const char *name, size_t most)
+{
+        return read_operand(b, name, most, read_all);
 }
 
 int json_of_operand(const char *operand, const char *what, size_t most, json_object **ret)

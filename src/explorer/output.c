@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -73,10 +74,20 @@ int output_text(const char *text, size_t size)
         if (buffer_error(&seen))
                 return out_of_memory();
         if ((seen.size > 0 && fwrite(seen.data, seen.size, 1, stdout) != 1) || fflush(stdout) != 0) {
-                complain("standard output: %s", strerror(errno));
+                /* a reader that has had enough is no fault */
+                if (errno != EPIPE)
+                        complain("standard output: %s", strerror(errno));
                 return EXPLORER_FAILED;
         }
         return EXPLORER_OK;
+}
+
+bool output_has_no_reader(void)
+{
+        if (errno != EPIPE)
+                return false;
+        __fpurge(stdout);
+        return true;
 }
 
 int output_buffer(Buffer *b)

@@ -23,3 +23,6 @@ int output_text(const char *text, size_t size); /* of lines */
 int output_buffer(Buffer *b);                   /* the same, and done with it: wiped */
 int output_json(json_object *o);                /* on one line */
 int output_document(const Explorer *e, json_object *o); /* laid out for people; with --json on one line */
+
+/* After a failure: was it that whoever read has gone? Forgets what was not written then. */
+bool output_has_no_reader(void);
