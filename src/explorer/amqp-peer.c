@@ -2,6 +2,7 @@
 #include "explorer/amqp-peer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "azure/token.h"
@@ -83,13 +84,15 @@ static void write_put_token(pn_message_t *m, const char *audience, const char *t
 static int judge(const AmqpPeer *p, const AmqpReply *reply)
 {
         const char *text = reply->description && *reply->description ? reply->description : "it gives no reason";
+        char words[AMQP_WORDS_MAX];
 
         if (reply->status >= 200 && reply->status < 300)
                 return 0;
+        (void)snprintf(words, sizeof(words), "%s did not take the token: %s", amqp_host(p->amqp), text);
         if (reply->status == 401 || reply->status == 403)
-                return amqp_fault_set_named(p->fault, "amqp:unauthorized-access", text);
+                return amqp_fault_set_named(p->fault, "amqp:unauthorized-access", words);
         if (reply->status == 404)
-                return amqp_fault_set_named(p->fault, "amqp:not-found", text);
+                return amqp_fault_set_named(p->fault, "amqp:not-found", words);
         if (reply->status == 429 || reply->status >= 500)
                 return amqp_fault_set(p->fault, AMQP_FAULT_BUSY, "%s cannot look at a token now: status %d, %s",
                                       amqp_host(p->amqp), (int)reply->status, text);

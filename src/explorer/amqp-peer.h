@@ -9,6 +9,7 @@
  * an Event Hubs endpoint with the key as text, over sb://HOST/ENTITY (protocol reference 1.4, trap 2).
  */
 
+#include "base/buffer.h"
 #include "explorer/amqp.h"
 #include "explorer/login.h"
 

@@ -84,9 +84,9 @@ int amqp_request_open(AmqpRequest **ret, Amqp *amqp, const char *node, usec_t un
         (void)pn_terminus_set_address(pn_link_target(q->receiver.link), q->reply_to);
         (void)pn_terminus_set_address(pn_link_source(q->sender.link), q->reply_to);
         (void)pn_terminus_set_address(pn_link_target(q->sender.link), node);
-        pn_link_flow(q->receiver.link, CREDIT);
         if (attach(q, &q->receiver, until) < 0 || attach(q, &q->sender, until) < 0)
                 return -ECONNABORTED;
+        pn_link_flow(q->receiver.link, CREDIT);
         *ret = TAKE_PTR(q);
         return 0;
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <proton/connection_driver.h>
 #include <proton/sasl.h>
+#include <proton/session.h>
 #include <proton/transport.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct Amqp {
         bool is_over; /* nothing comes or goes any more */
         bool closing; /* we want no more: what ends it is no fault */
         short waits_for; /* POLLIN or POLLOUT: what TLS wants before it goes on; 0: nothing in particular */
+        uint64_t n_events; /* that Proton has told */
         usec_t tick; /* when Proton wants to be asked again */
 };
 
@@ -103,8 +105,10 @@ static void dispatch(Amqp *a)
 {
         pn_event_t *event;
 
-        while ((event = pn_connection_driver_next_event(&a->driver)))
+        while ((event = pn_connection_driver_next_event(&a->driver))) {
+                a->n_events++;
                 on_event(a, event);
+        }
 }
 
 /* ---- bytes ---- */
@@ -196,6 +200,7 @@ static int outcome(const Amqp *a)
 
 int amqp_turn(Amqp *a, usec_t until)
 {
+        uint64_t n_events = a->n_events;
         short came;
         int r;
 
@@ -204,8 +209,9 @@ int amqp_turn(Amqp *a, usec_t until)
         if (outcome(a) < 0)
                 return -ECONNABORTED;
         move(a);
-        if (outcome(a) < 0)
-                return -ECONNABORTED;
+        /* what has come may be what is waited for */
+        if (outcome(a) < 0 || a->n_events != n_events)
+                return outcome(a);
         r = stop_poll(tls_stream_fd(a->stream), a->waits_for ? a->waits_for : POLLIN, MIN(until, a->tick), &came);
         if (r < 0)
                 return amqp_fault_set(a->fault, AMQP_FAULT_LOCAL, "cannot wait for the network: %s", strerror(-r));

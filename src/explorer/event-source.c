@@ -287,7 +287,6 @@ static int open_receiver(EventSource *s, Partition *p)
         if (set_filter(p) < 0)
                 return -ECONNABORTED;
         pn_link_open(p->link.link);
-        pn_link_flow(p->link.link, CREDIT);
         p->owed = 0;
         return 0;
 }
@@ -312,6 +311,8 @@ static int await_receivers(EventSource *s, usec_t until)
 
                 if (r < 0 || look_at_links(s) < 0)
                         return -ECONNABORTED;
+                /* not with the attach: some peers would send before they have answered it */
+                pn_link_flow(s->partitions[i].link.link, CREDIT);
         }
         return 0;
 }

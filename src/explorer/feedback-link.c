@@ -52,9 +52,10 @@ int feedback_link_open(FeedbackLink *l, Amqp *amqp, FeedbackVerdict (*batch)(voi
         if (amqp_link_init_receiver(&l->link, amqp, session, NULL, ADDRESS, on_message, l) < 0)
                 return -ECONNABORTED;
         (void)pn_terminus_set_address(pn_link_source(l->link.link), ADDRESS);
-        pn_link_flow(l->link.link, CREDIT);
-        if (amqp_link_attach(&l->link, until) >= 0)
+        if (amqp_link_attach(&l->link, until) >= 0) {
+                pn_link_flow(l->link.link, CREDIT);
                 return 0;
+        }
         if (amqp_fault(amqp)->kind == AMQP_FAULT_NONE)
                 *amqp_fault(amqp) = l->link.fault;
         return -ECONNABORTED;

@@ -143,7 +143,7 @@ const feedbackReaders = new Set();
 
 function refuse(link, condition, description, info) {
     say('refused', { condition });
-    link.close({ condition, description, info: info && rhea.types.wrap_symbolic_map(info) });
+    link.close({ condition, description, info });
 }
 
 // An address without the host before it, and which host that was.
