@@ -118,12 +118,14 @@ static void lose(Amqp *a, ssize_t r)
         if (a->is_over)
                 return;
         a->is_over = true;
-        pn_connection_driver_read_close(&a->driver);
-        pn_connection_driver_write_close(&a->driver);
         dispatch(a);
+        /* before Proton hears of it, who takes every sudden end for bad manners */
         if (!a->closing)
                 (void)amqp_fault_set(a->fault, AMQP_FAULT_NETWORK, "the connection to %s was lost: %s", a->host,
                                      r == 0 ? "the peer has closed it" : tls_stream_error(a->stream));
+        pn_connection_driver_read_close(&a->driver);
+        pn_connection_driver_write_close(&a->driver);
+        dispatch(a);
 }
 
 /* All that TLS has: what stays in it poll does not see. */
