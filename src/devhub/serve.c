@@ -15,9 +15,11 @@
 #include "devhub/device/twin.h"
 #include "devhub/dps/desk.h"
 #include "devhub/dps/service.h"
+#include "devhub/http/enrollments.h"
 #include "devhub/http/events.h"
 #include "devhub/http/messages.h"
 #include "devhub/http/methods.h"
+#include "devhub/http/registrations.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/server.h"
 #include "devhub/http/twins.h"
@@ -217,6 +219,8 @@ static int add_routes(Serve *s)
                 http_events_add,
                 http_methods_add,
                 http_twins_add,
+                http_enrollments_add,
+                http_registrations_add,
         };
         int r = 0;
 

@@ -103,7 +103,7 @@ def test_every_clients_username(devhub, device, sdk):
 def test_each_credential_gets_its_connack(devhub, device):
     owner = dict(part.split('=', 1) for part in devhub.endpoints()['owner_connection_string'].split(';'))
     policies = dict(sqlite3.connect(devhub.directory / 'devhub.db').execute('SELECT name, primary_key FROM policies'))
-    assert policies['iothubowner'] == owner['SharedAccessKey'] and len(policies) == 5
+    assert policies['iothubowner'] == owner['SharedAccessKey'] and len(policies) == 6
     d2 = devhub.create('d2')
     now = time.time()
     plain = device.username()

@@ -5,16 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/base64.h"
-#include "base/secret.h"
 #include "devhub/dps/initial-twin.h"
 #include "devhub/dps/json-fields.h"
 #include "devhub/dps/registration-id.h"
 #include "devhub/hub/identity.h"
 #include "devhub/hub/json-read.h"
-
-#define KEY_SIZE_MIN 16
-#define KEY_SIZE_MAX 64
+#include "devhub/hub/key.h"
 
 /* ---- reading ---- */
 
@@ -89,13 +85,7 @@ static int take_tree(json_object *object, const char *name, char **ret, const ch
 
 static int check_key(const char *key, const char **ret_error)
 {
-        _cleanup_(secret_buffer_done) Buffer bytes = BUFFER_NULL;
-
-        if (!key || !*key)
-                return 0;
-        if (base64_decode(&bytes, key, strlen(key)) < 0 || bytes.size < KEY_SIZE_MIN || bytes.size > KEY_SIZE_MAX)
-                return wrong(ret_error, "a symmetric key is 16 to 64 bytes in base64");
-        return 0;
+        return !key || !*key || key_is_valid(key) ? 0 : wrong(ret_error, "a symmetric key is 16 to 64 bytes in base64");
 }
 
 static int take_keys(json_object *attestation, Enrollment *e, const char **ret_error)

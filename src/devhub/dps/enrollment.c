@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "devhub/hub/draw.h"
+#include "devhub/hub/key.h"
 
 static const char *const allocations[_ALLOCATION_MAX] = {
         [ALLOCATION_HASHED] = "hashed",
@@ -161,7 +162,7 @@ static int settle_key(char **key, char **old)
                 return 0;
         *key = secret_free(*key);
         if (!*old)
-                return draw_key(key);
+                return key_make(key);
         *key = TAKE_PTR(*old);
         return 0;
 }

@@ -13,7 +13,7 @@
 #include "devhub/hub/draw.h"
 #include "devhub/hub/registry.h"
 
-#define TOLD_AFTER_USEC (1 * USEC_PER_SEC)
+#define TOLD_AFTER_USEC (500 * USEC_PER_MSEC)
 #define NO_HUB          400208
 
 const char *registration_status_to_string(RegistrationStatus status)
@@ -183,21 +183,39 @@ static int name_device(Registration *r, const Enrollment *e)
         return r->device_id ? 0 : -ENOMEM;
 }
 
-/* The device connects with the keys that it was attested by. */
-static int settle_identity(Store *store, const Registration *r, const Enrollment *e, bool *ret_created)
+/* It connects with the keys that it was attested by. */
+static int set_up(Identity *identity, const Enrollment *e, const char *registration_id)
 {
         _cleanup_(secret_freep) char *primary = NULL, *secondary = NULL;
+        int r;
+
+        r = attestation_keys(e, registration_id, &primary, &secondary);
+        if (r < 0)
+                return r;
+        secret_free(identity->primary_key);
+        secret_free(identity->secondary_key);
+        identity->primary_key = TAKE_PTR(primary);
+        identity->secondary_key = TAKE_PTR(secondary);
+        identity->authentication = AUTHENTICATION_SAS;
+        identity->is_edge = e->iot_edge;
+        return 0;
+}
+
+static int settle_identity(Store *store, const Registration *r, const Enrollment *e, bool *ret_created)
+{
         _cleanup_(identity_done) Identity identity = {};
         int k;
 
-        k = attestation_keys(e, r->id, &primary, &secondary);
+        k = registry_find(store, r->device_id, NULL, &identity);
+        *ret_created = k == REGISTRY_E_UNKNOWN;
+        if (k == REGISTRY_E_UNKNOWN)
+                k = identity_init(&identity, r->device_id, NULL);
+        if (k >= 0)
+                k = set_up(&identity, e, r->id);
         if (k < 0)
                 return k;
-        k = registry_create(store, r->device_id, NULL, &identity);
-        if (k < 0)
-                return k;
-        *ret_created = k == 0;
-        return registry_set_keys(store, r->device_id, NULL, primary, secondary);
+        return *ret_created ? registry_add(store, &identity, r->updated_usec)
+                            : registry_update(store, &identity, NULL, r->updated_usec);
 }
 
 /* A device that stays with another hub is not ours to write down. */

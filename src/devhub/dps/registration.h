@@ -4,10 +4,10 @@
 /*
  * Registration - a device on its way to a hub, and where it came to be
  *
- *   register ──► ASSIGNING ── a second ──► ASSIGNED | FAILED | DISABLED        (again at each register)
+ *   register ──► ASSIGNING ── half a second ──► ASSIGNED | FAILED | DISABLED        (again at each register)
  *
- * What becomes of it is decided at once, from the enrollment as it stands then; it is told a second later, so that a
- * client that asks early hears "assigning" once more, as it would from the real service.
+ * What becomes of it is decided at once, from the enrollment as it stands then; it is told half a second later, so
+ * that a client that asks early hears "assigning" once more, as it would from the real service.
  *
  * One that is assigned is an identity of the hub's, with the keys that it was attested by; a new one, or one that
  * begins anew, has the enrollment's initial twin.

@@ -14,11 +14,12 @@ static const struct {
         const char *name;
         unsigned rights;
 } policies[] = {
-        {"iothubowner", REGISTRY_RIGHTS | RIGHT_SERVICE_CONNECT | RIGHT_DEVICE_CONNECT},
+        {"iothubowner", REGISTRY_RIGHTS | RIGHT_SERVICE_CONNECT | RIGHT_DEVICE_CONNECT | RIGHT_ENROLLMENT},
         {"service", RIGHT_SERVICE_CONNECT},
         {"device", RIGHT_DEVICE_CONNECT},
         {"registryRead", RIGHT_REGISTRY_READ},
         {"registryReadWrite", REGISTRY_RIGHTS},
+        {"provisioningserviceowner", RIGHT_ENROLLMENT},
 };
 
 unsigned access_rights_of_policy(const char *name)

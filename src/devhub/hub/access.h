@@ -19,6 +19,7 @@ typedef enum Right {
         RIGHT_REGISTRY_WRITE = 1 << 1, /* never without READ */
         RIGHT_SERVICE_CONNECT = 1 << 2,
         RIGHT_DEVICE_CONNECT = 1 << 3,
+        RIGHT_ENROLLMENT = 1 << 4, /* all of the provisioning service's */
 } Right;
 
 typedef struct AccessRequest {

@@ -3,36 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "base/base64.h"
-#include "base/secret.h"
 
-#define KEY_SIZE  32
 #define GUID_SIZE 16
 #define ETAG_SIZE 8
 
 static int draw(void *bytes, size_t size)
 {
         return getrandom(bytes, size, 0) == (ssize_t)size ? 0 : -EIO;
-}
-
-int draw_key(char **ret)
-{
-        _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
-        uint8_t key[KEY_SIZE];
-        int r;
-
-        r = draw(key, sizeof(key));
-        if (r < 0)
-                return r;
-        base64_encode(&text, key, sizeof(key));
-        explicit_bzero(key, sizeof(key));
-        if (buffer_error(&text))
-                return -ENOMEM;
-        *ret = buffer_steal(&text);
-        return *ret ? 0 : -ENOMEM;
 }
 
 /* Version 4 of RFC 4122: drawn, and marked as such. */

@@ -35,6 +35,7 @@ int policies_prepare(Store *store)
         } policies[] = {
                 {"iothubowner", true}, {"service", false},           {"device", true},
                 {"registryRead", false}, {"registryReadWrite", false},
+                {"provisioningserviceowner", false},
         };
         int r = 0;
 

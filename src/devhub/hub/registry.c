@@ -392,27 +392,6 @@ int registry_create(Store *store, const char *device_id, const char *module_id, 
         return 0;
 }
 
-int registry_set_keys(Store *store, const char *device_id, const char *module_id, const char *primary_key,
-                      const char *secondary_key)
-{
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r;
-
-        r = store_prepare(store,
-                          "UPDATE identities SET primary_key = ?3, secondary_key = ?4"
-                          " WHERE device_id = ?1 AND module_id = ?2",
-                          &statement);
-        if (r < 0)
-                return r;
-        if (bind_ids(statement, device_id, module_id) < 0 || store_bind_text(statement, 3, primary_key) < 0 ||
-            store_bind_text(statement, 4, secondary_key) < 0)
-                return -ENOMEM;
-        r = store_step(store, statement);
-        if (r < 0)
-                return r;
-        return sqlite3_changes(store->db) == 0 ? REGISTRY_E_UNKNOWN : 0;
-}
-
 int registry_delete(Store *store, const char *device_id, const char *module_id)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;

@@ -23,8 +23,8 @@ enum {
         REGISTRY_E_CHANGED,   /* its etag is another one */
 };
 
-/* Makes the policies of a new hub: iothubowner, service, device, registryRead, registryReadWrite. Brings the tables of
- * an older hub up to date. */
+/* Makes the policies of a new hub: iothubowner, service, device, registryRead, registryReadWrite, and that of the
+ * provisioning service. Brings the tables of an older hub up to date. */
 int registry_prepare(Store *store);
 
 /* ---- changes ---- */
@@ -40,8 +40,6 @@ int registry_remove(Store *store, const char *device_id, const char *module_id, 
  * else as usual; a device is deleted with its modules. */
 int registry_create(Store *store, const char *device_id, const char *module_id, Identity *ret);
 int registry_delete(Store *store, const char *device_id, const char *module_id);
-int registry_set_keys(Store *store, const char *device_id, const char *module_id, const char *primary_key,
-                      const char *secondary_key);
 
 /* ---- questions ---- */
 
