@@ -77,6 +77,8 @@ _hublink_explorer() {
     D) names='10s 1min 5min 1h' ;;
     STATUS) names='enabled disabled' ;;
     WHICH) names='primary secondary both swap' ;;
+    WHEN) names='none positive negative full' ;;
+    WHERE) names='start end 10min' ;;
     yes\|no) names='yes no' ;;
     esac
     COMPREPLY=($(compgen ${kind:+-A $kind} -W "$names" -- "$cur"))
