@@ -15,15 +15,16 @@ _hublink_devhub() {
         --from)
                 COMPREPLY=($(compgen -W 'start end' -- "$cur"))
                 return ;;
-        --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | --delay | --offset)
+        --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
+                --count | --for | --device | --code | --delay | --offset)
                 return ;;
         esac
 
         # the words that are neither options nor their values
         for ((i = 1; i < cword; i++)); do
                 case ${words[i]} in
-                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --count | --for | --device | --code | \
-                        --delay | --offset)
+                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
+                        --count | --for | --device | --code | --delay | --offset)
                         ((i++)) ;;
                 -*) ;;
                 *) command+="${command:+ }${words[i]}" ;;
@@ -31,9 +32,10 @@ _hublink_devhub() {
         done
 
         local options='--state-dir --help --version' more=
+        local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --virtual-clock'
         case $command in
-        '') more='serve device monitor fault clock --host --listen --mqtt-port --https-port --virtual-clock' ;;
-        serve) more='--host --listen --mqtt-port --https-port --virtual-clock' ;;
+        '') more="serve device monitor fault clock $serve" ;;
+        serve) more=$serve ;;
         device) more='create list delete' ;;
         'device create'* | 'device list') more='--json' ;;
         monitor*) more='--from --count --for --verify' ;;

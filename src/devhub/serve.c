@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "devhub/amqp/server.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
 #include "devhub/device/c2d.h"
@@ -43,6 +44,7 @@ typedef struct Serve {
         DpsDesk *dps;
         HttpRouter *router;
         HttpServer *https;
+        AmqpServer *amqp;
         Control *control;
 } Serve;
 
@@ -251,6 +253,32 @@ static int open_https(Serve *s)
         return r;
 }
 
+static void on_stored(void *userdata)
+{
+        amqp_server_committed(((Serve *)userdata)->amqp);
+}
+
+static int open_amqp(Serve *s)
+{
+        AmqpServerSettings settings = {
+                .listen = s->settings->listen,
+                .tls_port = s->settings->amqps_port,
+                .plain_port = s->settings->amqp_port,
+        };
+        const char *error;
+        uint16_t port;
+        int r;
+
+        r = amqp_server_new(&s->amqp, s->event, &settings, certificates_get(&s->certificates, _FAULT_KIND_MAX),
+                            server_hub(s->server), &port, &error);
+        if (r < 0) {
+                log_error("%s port %u: %s: %s", settings.listen, port, error, strerror(-r));
+                return r;
+        }
+        server_on_stored(s->server, on_stored, s);
+        return 0;
+}
+
 /* ---- endpoints.json ---- */
 
 static void add_text(Buffer *b, const char *name, const char *value)
@@ -308,6 +336,8 @@ static int write_endpoints(Serve *s)
         add_text(&b, "listen", s->settings->listen);
         add_number(&b, "mqtt_port", server_mqtt_port(s->server));
         add_number(&b, "https_port", http_server_port(s->https));
+        add_number(&b, "amqps_port", amqp_server_tls_port(s->amqp));
+        add_number(&b, "amqp_port", amqp_server_plain_port(s->amqp));
         add_text(&b, "ca_file", ca.data);
         r = add_login(s, &b, "owner_connection_string", "iothubowner");
         if (r >= 0)
@@ -345,6 +375,9 @@ static int begin(Serve *s)
         r = open_https(s);
         if (r < 0)
                 return r;
+        r = open_amqp(s);
+        if (r < 0)
+                return r;
         r = write_endpoints(s);
         if (r < 0)
                 log_error("Cannot write %s/endpoints.json: %s", s->dir->path, strerror(-r));
@@ -358,6 +391,9 @@ static void end(Serve *s)
         control_free(s->control);
         http_server_free(s->https);
         http_router_free(s->router);
+        if (s->amqp)
+                server_on_stored(s->server, NULL, NULL);
+        amqp_server_free(s->amqp);
         server_free(s->server);
         c2d_free(s->c2d);
         twin_desk_free(s->twins);
@@ -378,8 +414,10 @@ int serve_run(StateDir *dir, const ServerSettings *settings)
         (void)signal(SIGPIPE, SIG_IGN);
         r = begin(&s);
         if (r >= 0) {
-                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s, MQTT port %u, HTTPS port %u, state in %s",
-                         settings->host, settings->listen, server_mqtt_port(s.server), http_server_port(s.https), dir->path);
+                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s, ports: MQTT %u, HTTPS %u, AMQP %u and, plain, %u;"
+                         " state in %s",
+                         settings->host, settings->listen, server_mqtt_port(s.server), http_server_port(s.https),
+                         amqp_server_tls_port(s.amqp), amqp_server_plain_port(s.amqp), dir->path);
                 r = sd_event_loop(s.event);
                 log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));
         }

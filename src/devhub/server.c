@@ -496,6 +496,11 @@ int server_add_ticker(Server *s, Ticker ticker)
         return pulse_add(s->pulse, ticker);
 }
 
+void server_on_stored(Server *s, void (*stored)(void *userdata), void *userdata)
+{
+        turn_on_stored(s->turn, stored, userdata);
+}
+
 /* ---- questions ---- */
 
 Hub *server_hub(Server *s)

@@ -23,8 +23,10 @@ typedef struct Server Server;
 typedef struct ServerSettings {
         const char *host;   /* the name in certificates, user names and tokens */
         const char *listen; /* a numeric address */
-        uint16_t mqtt_port; /* 0: a free one; this and the next */
+        uint16_t mqtt_port; /* 0: a free one; this and the next ones */
         uint16_t https_port;
+        uint16_t amqps_port;
+        uint16_t amqp_port; /* without TLS */
         bool virtual_clock; /* server_move_clock() is allowed */
 } ServerSettings;
 
@@ -44,6 +46,8 @@ void server_forget(Server *server, const char *device_id, const char *module_id)
  * until server_free() has returned. */
 int server_add_desk(Server *server, const Desk *desk); /* -ENOBUFS: there are too many */
 int server_add_ticker(Server *server, Ticker ticker);
+/* Called when events have been committed; NULL: no more. */
+void server_on_stored(Server *server, void (*stored)(void *userdata), void *userdata);
 
 /* questions */
 Hub *server_hub(Server *server);

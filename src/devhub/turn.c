@@ -16,6 +16,8 @@ struct Turn {
         bool hurries;
         void (*over)(void *userdata);
         void *userdata;
+        void (*stored)(void *userdata);
+        void *stored_userdata;
 
         Link *links; /* with something in the transaction */
         unsigned n_events;
@@ -58,7 +60,7 @@ static bool commit(Turn *t)
 static int end_turn(Turn *t)
 {
         Link *link = t->links;
-        bool stored = commit(t);
+        bool stored = commit(t), had_events = t->n_events > 0;
 
         t->links = NULL;
         t->n_events = 0;
@@ -73,7 +75,15 @@ static int end_turn(Turn *t)
                         link_close(link, "its events could not be stored");
                 link = next;
         }
+        if (stored && had_events && t->stored)
+                t->stored(t->stored_userdata);
         return stored ? 0 : -EIO;
+}
+
+void turn_on_stored(Turn *t, void (*stored)(void *userdata), void *userdata)
+{
+        t->stored = stored;
+        t->stored_userdata = userdata;
 }
 
 int turn_commit(Turn *t)

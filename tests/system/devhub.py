@@ -64,6 +64,8 @@ class Devhub:
         self.host = host
         self.port = 0  # the first start picks one, later starts take the same again
         self.https_port = 0
+        self.amqps_port = 0
+        self.amqp_port = 0
         self.process = None
         self.log = self.directory / 'log'
 
@@ -78,7 +80,8 @@ class Devhub:
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
                 self.within([PROGRAM, 'serve', '--state-dir', self.directory, '--host', self.host,
-                             '--mqtt-port', str(self.port), '--https-port', str(self.https_port), *options]),
+                             '--mqtt-port', str(self.port), '--https-port', str(self.https_port),
+                             '--amqps-port', str(self.amqps_port), '--amqp-port', str(self.amqp_port), *options]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not self._is_ours():
@@ -87,6 +90,8 @@ class Devhub:
             time.sleep(0.02)
         self.port = self.endpoints()['mqtt_port']
         self.https_port = self.endpoints()['https_port']
+        self.amqps_port = self.endpoints()['amqps_port']
+        self.amqp_port = self.endpoints()['amqp_port']
         return self
 
     def _is_ours(self):

@@ -46,6 +46,10 @@ void amqp_house_done(AmqpHouse *house)
 void amqp_house_enter(AmqpHouse *house, AmqpGuest *guest, void (*stir)(void *userdata), void *userdata)
 {
         *guest = (AmqpGuest){house->guests, stir, userdata};
+        if (house->stale && hub_commit(house->hub) >= 0) {
+                house->stale = false;
+                (void)look_for_events(house);
+        }
         house->guests = guest;
 }
 
@@ -71,7 +75,9 @@ void amqp_house_stir(AmqpHouse *house)
 
 void amqp_house_committed(AmqpHouse *house)
 {
-        if (look_for_events(house))
+        if (!house->guests)
+                house->stale = true;
+        else if (look_for_events(house))
                 amqp_house_stir(house);
 }
 

@@ -15,6 +15,7 @@ static const char help[] =
         "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
         "\n"
         "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N] [--https-port N]\n"
+        "                              [--amqps-port N] [--amqp-port N]\n"
         "       hublink-devhub device create|delete ID\n"
         "       hublink-devhub device list\n"
         "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
@@ -31,6 +32,8 @@ static const char help[] =
         "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
         "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
         "  --https-port N    default 443; 0 as above\n"
+        "  --amqps-port N    default 5671; 0 as above: services, and readers of events\n"
+        "  --amqp-port N     default 5672; 0 as above: the same without TLS\n"
         "  --virtual-clock   lets clock advance move the hub's clock\n"
         "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
         "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
@@ -87,6 +90,8 @@ typedef enum Option {
         OPTION_LISTEN,
         OPTION_MQTT_PORT,
         OPTION_HTTPS_PORT,
+        OPTION_AMQPS_PORT,
+        OPTION_AMQP_PORT,
         OPTION_JSON,
         OPTION_FROM,
         OPTION_COUNT,
@@ -112,6 +117,8 @@ static const struct option options[] = {
         {"listen", required_argument, NULL, OPTION_LISTEN},
         {"mqtt-port", required_argument, NULL, OPTION_MQTT_PORT},
         {"https-port", required_argument, NULL, OPTION_HTTPS_PORT},
+        {"amqps-port", required_argument, NULL, OPTION_AMQPS_PORT},
+        {"amqp-port", required_argument, NULL, OPTION_AMQP_PORT},
         {"json", no_argument, NULL, OPTION_JSON},
         {"from", required_argument, NULL, OPTION_FROM},
         {"count", required_argument, NULL, OPTION_COUNT},
@@ -135,6 +142,8 @@ static const unsigned takers[] = {
         [OPTION_LISTEN] = OF(COMMAND_SERVE),
         [OPTION_MQTT_PORT] = OF(COMMAND_SERVE),
         [OPTION_HTTPS_PORT] = OF(COMMAND_SERVE),
+        [OPTION_AMQPS_PORT] = OF(COMMAND_SERVE),
+        [OPTION_AMQP_PORT] = OF(COMMAND_SERVE),
         [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST),
         [OPTION_FROM] = OF(COMMAND_MONITOR),
         [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
@@ -236,6 +245,10 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_port(option, value, &a->serve.mqtt_port);
         case OPTION_HTTPS_PORT:
                 return take_port(option, value, &a->serve.https_port);
+        case OPTION_AMQPS_PORT:
+                return take_port(option, value, &a->serve.amqps_port);
+        case OPTION_AMQP_PORT:
+                return take_port(option, value, &a->serve.amqp_port);
         case OPTION_JSON:
                 a->json = true;
                 return 0;
@@ -360,7 +373,8 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         Arguments a = {
                 .command = COMMAND_SERVE,
                 .state_dir = "/var/lib/hublink-devhub",
-                .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883, .https_port = 443},
+                .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883, .https_port = 443,
+                          .amqps_port = 5671, .amqp_port = 5672},
                 .monitor = {.from = MONITOR_FROM_END, .for_usec = USEC_INFINITY},
                 .for_usec = USEC_INFINITY,
                 .code = -1,

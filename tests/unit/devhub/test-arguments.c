@@ -32,6 +32,11 @@ START_TEST(nothing_is_serve_with_its_defaults)
         ck_assert_str_eq(a.serve.listen, "127.0.0.1");
         ck_assert_uint_eq(a.serve.mqtt_port, 8883);
         ck_assert_uint_eq(a.serve.https_port, 443);
+        ck_assert_uint_eq(a.serve.amqps_port, 5671);
+        ck_assert_uint_eq(a.serve.amqp_port, 5672);
+        ck_assert_int_eq(parse("serve --amqps-port 0 --amqp-port 6672", &a), 0);
+        ck_assert_uint_eq(a.serve.amqps_port, 0);
+        ck_assert_uint_eq(a.serve.amqp_port, 6672);
         ck_assert_int_eq(parse("serve --https-port 8443", &a), 0);
         ck_assert_uint_eq(a.serve.https_port, 8443);
         ck_assert_int_eq(parse("--mqtt-port 0 serve --state-dir /tmp/x --host a.b", &a), 0);
@@ -98,7 +103,7 @@ START_TEST(what_is_wrong_is_usage)
                 "sirve", "serve now", "device", "device make d1", "device create", "device create a b", "device list x",
                 "fault", "fault set", "fault set cat", "fault clear cat", "fault set cut extra", "monitor a b",
                 "--bogus", "--state-dir", "serve --mqtt-port 65536", "serve --mqtt-port -1", "serve --mqtt-port x",
-                "serve --host a,b", "serve --host -a", "serve --https-port 65536", "serve --amqp-port 1", "serve --json",
+                "serve --host a,b", "serve --host -a", "serve --https-port 65536", "serve --amqp-port x", "serve --json",
                 "device create d1 --host x", "monitor --count 0", "monitor --count x", "monitor --for soon",
                 "monitor --from middle", "monitor --json", "fault set cut --code 6", "fault set cut --delay x",
                 "fault list --device d1",

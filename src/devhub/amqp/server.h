@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * AMQP server - AMQP 1.0 on the event loop, for services: over TLS, and plain
+ *
+ * Plain is for the development mode of clients (UseDevelopmentEmulator=true), which know no certificate then.
+ *
+ * Owns:   listeners, connections, the house.
+ * Knows:  hub and TLS server, which outlive it.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/tls-server.h"
+#include "devhub/hub/hub.h"
+
+typedef struct AmqpServer AmqpServer;
+
+typedef struct AmqpServerSettings {
+        const char *listen; /* a numeric address */
+        uint16_t tls_port, plain_port; /* 0: a free one */
+} AmqpServerSettings;
+
+/* *ret_error (static) says what could not be done, *ret_port with which of the two. */
+int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings *settings, TlsServer *tls,
+                    const Hub *hub, uint16_t *ret_port, const char **ret_error);
+AmqpServer *amqp_server_free(AmqpServer *server);
+DEFINE_CLEANUP(AmqpServer *, amqp_server_free);
+
+void amqp_server_committed(AmqpServer *server); /* what the hub had written: readers may wait for it */
+
+uint16_t amqp_server_tls_port(const AmqpServer *server);
+uint16_t amqp_server_plain_port(const AmqpServer *server);
