@@ -40,7 +40,23 @@ struct HttpServer {
         uint16_t port;
         sd_event_source *io, *timer;
         Exchange *sleepers;
+        bool has_woken; /* one of them, since the daemon last ran */
 };
+
+/* ---- time ---- */
+
+/* Neither the daemon's epoll nor its time-out tells of a connection that is resumed. */
+static void arm_timer(HttpServer *s)
+{
+        MHD_UNSIGNED_LONG_LONG msec = 0;
+
+        if (s->has_woken || MHD_get_timeout(s->daemon, &msec) == MHD_YES) {
+                (void)sd_event_source_set_time_relative(s->timer, msec * USEC_PER_MSEC);
+                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+        } else {
+                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        }
+}
 
 /* ---- sleep ---- */
 
@@ -58,6 +74,8 @@ static void wake(Exchange *x)
                 x->next->previous = x->previous;
         x->watch = sd_event_source_disable_unref(x->watch);
         MHD_resume_connection(x->connection);
+        x->server->has_woken = true;
+        arm_timer(x->server);
 }
 
 static void on_replied_later(void *userdata)
@@ -244,15 +262,9 @@ static void _printf_(2, 0) on_complaint(void *userdata, const char *fmt, va_list
 
 static void run(HttpServer *s)
 {
-        MHD_UNSIGNED_LONG_LONG msec;
-
+        s->has_woken = false;
         (void)MHD_run(s->daemon);
-        if (MHD_get_timeout(s->daemon, &msec) == MHD_YES) {
-                (void)sd_event_source_set_time_relative(s->timer, msec * USEC_PER_MSEC);
-                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-        } else {
-                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-        }
+        arm_timer(s);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
