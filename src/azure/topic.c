@@ -167,7 +167,7 @@ static bool take_status(Rest *rest, int *ret)
 
         for (; rest->p < rest->end && *rest->p >= '0' && *rest->p <= '9'; rest->p++) {
                 value = value * 10 + (*rest->p - '0');
-                if (value > INT_MAX)
+                if (value > (long long)INT_MAX + negative)
                         return false;
         }
         *ret = (int)(negative ? -value : value);

@@ -156,6 +156,8 @@ START_TEST(requests_and_answers_are_taken_apart)
                 {"$iothub/methods/res/-5/?$rid=1", TOPIC_METHOD_RESPONSE, "1", -5, 0, NULL},
                 {"$iothub/methods/res/2147483647/?$rid=1", TOPIC_METHOD_RESPONSE, "1", 2147483647, 0, NULL},
 
+                {"$iothub/methods/res/-2147483648/?$rid=1", TOPIC_METHOD_RESPONSE, "1", -2147483647 - 1, 0, NULL},
+                {"$iothub/methods/res/-2147483649/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
                 {"$iothub/methods/res/2147483648/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
                 {"$iothub/methods/res//?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
                 {"$iothub/methods/res/-/?$rid=1", TOPIC_UNKNOWN, NULL, 0, 0, NULL},
