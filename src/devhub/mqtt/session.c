@@ -274,10 +274,11 @@ static void on_publish(Session *s, const MqttPublish *publish, usec_t now)
 static void on_puback(Session *s, uint16_t id)
 {
         uint64_t tag;
+        int r = deliveries_take(&s->deliveries, id, &tag);
 
-        if (deliveries_take(&s->deliveries, id, &tag))
+        if (r > 0)
                 s->sink.acknowledged(s->sink.userdata, tag);
-        else
+        else if (r < 0)
                 session_close(s, "it acknowledged a message that was never sent");
 }
 

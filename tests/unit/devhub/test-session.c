@@ -771,6 +771,46 @@ START_TEST(what_is_published_again_is_a_duplicate)
 }
 END_TEST
 
+START_TEST(each_copy_may_be_acknowledged)
+{
+        Bench b;
+
+        open_session(&b);
+        for (unsigned i = 0; i < 3; i++)
+                ck_assert_int_eq(session_publish(b.session, "t", "x", 1, 1, 77), 0);
+        puback(&b, 1);
+        puback(&b, 1);
+        ck_assert_uint_eq(b.n_acknowledged, 1);
+        /* one copy is never acknowledged: what comes after it has another identifier */
+        ck_assert_int_eq(session_publish(b.session, "t", "x", 1, 1, 77), 0);
+        puback(&b, 2);
+        ck_assert_uint_eq(b.n_acknowledged, 2);
+        puback(&b, 1);
+        ck_assert_uint_eq(b.n_acknowledged, 2);
+        ASSERT_OPEN(&b);
+        puback(&b, 1);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+/* A client that acknowledges one copy of each does not use up the identifiers. */
+START_TEST(copies_without_an_acknowledgement_are_forgotten)
+{
+        Bench b;
+
+        open_session(&b);
+        for (uint16_t i = 1; i <= 3000; i++) {
+                ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 1, i), 0);
+                ck_assert_int_eq(session_publish(b.session, "t", NULL, 0, 1, i), 0);
+                puback(&b, i);
+                b.n_acknowledged = 0;
+        }
+        ASSERT_OPEN(&b);
+        bench_end(&b);
+}
+END_TEST
+
 /* Identifiers go round, past zero and past those that are under way. */
 START_TEST(identifiers_are_not_used_twice)
 {
@@ -916,6 +956,8 @@ int main(void)
         c = suite_case(s, "what the hub sends");
         tcase_add_test(c, what_is_published_is_acknowledged_by_its_tag);
         tcase_add_test(c, what_is_published_again_is_a_duplicate);
+        tcase_add_test(c, each_copy_may_be_acknowledged);
+        tcase_add_test(c, copies_without_an_acknowledgement_are_forgotten);
         tcase_add_test(c, identifiers_are_not_used_twice);
         tcase_add_test(c, not_everything_can_be_published);
         c = suite_case(s, "time");
