@@ -58,6 +58,7 @@ static const char help[] =
         "  token-cut         links end with their token, without ten minutes of grace\n"
         "  throttle          PUBACKs come --delay D late; other requests get 429\n"
         "  quota             links are cut at their first packet; other requests get 403\n"
+        "  duplicate         messages to devices are sent twice\n"
         "clock               what the hub takes for the time; advance D: as if D had passed\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";

@@ -212,6 +212,16 @@ static int write_topic(const Verdict *v, const CloudMessage *message, Buffer *b)
         return buffer_error(b);
 }
 
+static int publish(C2d *c, Link *link, const char *topic, const Mail *mail, uint8_t qos)
+{
+        const CloudMessage *m = &mail->message;
+        int r = link_publish(link, topic, m->body, m->body_size, qos, mail->sequence);
+
+        if (r >= 0 && hub_strike(c->hub, FAULT_DUPLICATE, link_verdict(link)->device_id))
+                r = link_publish(link, topic, m->body, m->body_size, qos, mail->sequence);
+        return r;
+}
+
 static int send(C2d *c, Link *link, uint8_t qos, const Mail *mail)
 {
         _cleanup_(buffer_done) Buffer topic = BUFFER_NULL;
@@ -228,7 +238,7 @@ static int send(C2d *c, Link *link, uint8_t qos, const Mail *mail)
                 if (r < 0)
                         return r;
         }
-        r = link_publish(link, topic.data, mail->message.body, mail->message.body_size, qos, mail->sequence);
+        r = publish(c, link, topic.data, mail, qos);
         if (r < 0 || qos > 0)
                 return r;
         return mailbox_complete(c->hub->mailbox, v->device_id, v->module_id, mail->token);

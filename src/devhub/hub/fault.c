@@ -21,6 +21,7 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_TOKEN_CUT] = "token-cut",
         [FAULT_THROTTLE] = "throttle",
         [FAULT_QUOTA] = "quota",
+        [FAULT_DUPLICATE] = "duplicate",
 };
 
 const char *fault_kind_to_string(FaultKind kind)

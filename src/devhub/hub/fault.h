@@ -20,6 +20,7 @@
  *   token-cut          links end when their token does, without the ten minutes of grace
  *   throttle           what can say so is answered with 429; PUBACKs come late
  *   quota              CONNECT is accepted and the link cut at its first packet; what can say so is answered with 403
+ *   duplicate          messages to devices are sent twice over MQTT
  *
  * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
  * one per fault and device. Pure.
@@ -47,6 +48,7 @@ typedef enum FaultKind {
         FAULT_TOKEN_CUT,
         FAULT_THROTTLE,
         FAULT_QUOTA,
+        FAULT_DUPLICATE,
         _FAULT_KIND_MAX,
         _FAULT_KIND_INVALID = -22,
 } FaultKind;

@@ -89,6 +89,7 @@ static void link_done(Link *link)
 typedef struct Bench {
         DevhubHouse house;
         Hub hub;
+        Faults faults;
         C2d *c2d;
         Ticker ticker;
         int commit_error;
@@ -107,7 +108,8 @@ static void open_bench(Bench *b)
 {
         *b = (Bench){};
         devhub_house_open(&b->house);
-        b->hub = (Hub){.store = &b->house.store, .clock = &b->house.time.clock, .commit = on_commit, .userdata = b};
+        b->hub = (Hub){.store = &b->house.store, .clock = &b->house.time.clock, .faults = &b->faults, .commit = on_commit,
+                       .userdata = b};
         ck_assert_int_eq(feedback_prepare(&b->house.store), 0);
         ck_assert_int_eq(mailbox_prepare(&b->house.store), 0);
         ck_assert_int_eq(feedback_new(&b->hub.feedback, &b->house.store, b->hub.clock), 0);
@@ -122,6 +124,7 @@ static void close_bench(Bench *b)
         c2d_free(b->c2d);
         mailbox_free(b->hub.mailbox);
         feedback_free(b->hub.feedback);
+        faults_done(&b->faults);
         devhub_house_close(&b->house);
 }
 
@@ -256,6 +259,24 @@ START_TEST(at_qos_0_it_is_complete_once_it_is_written)
         ck_assert_uint_eq(link.sent[0].qos, 0);
         ck_assert_uint_eq(count(&b), 0);
         ck_assert_int_eq(n_records(&b), 1);
+        link_done(&link);
+        close_bench(&b);
+}
+END_TEST
+
+START_TEST(by_a_fault_it_is_sent_twice)
+{
+        Fault fault = {.kind = FAULT_DUPLICATE, .until_usec = USEC_INFINITY, .strikes_left = 1};
+        Link link = connected();
+        Bench b;
+
+        open_bench(&b);
+        ck_assert_int_eq(faults_set(&b.faults, &fault), 0);
+        put(&b, "1");
+        put(&b, "2");
+        subscribe(&b, &link, (uint8_t)_i);
+        check_sent(&link, "112");
+        ck_assert_uint_eq(link.sent[1].tag, link.sent[0].tag);
         link_done(&link);
         close_bench(&b);
 }
@@ -510,6 +531,7 @@ int main(void)
         tcase_add_test(c, trap_23_a_puback_completes);
         tcase_add_test(c, trap_4_the_topic_has_a_bag_always);
         tcase_add_test(c, at_qos_0_it_is_complete_once_it_is_written);
+        tcase_add_loop_test(c, by_a_fault_it_is_sent_twice, 0, 2);
         tcase_add_test(c, without_a_subscription_nothing_is_sent);
         tcase_add_test(c, a_module_gets_its_own);
 
