@@ -8,11 +8,13 @@ their own (namespace.py).
     globals().update(sdk.cases(PROGRAM))    # def test_...(the_cases), one for each
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import queue
 import re
+import sqlite3
 import subprocess
 import threading
 
@@ -29,9 +31,18 @@ HOST = 'devhub.localdomain'
 PATIENCE = 40  # seconds for one case; harness.js gives up earlier
 
 
+def policies(hub):
+    """The key of each policy, which no command tells but the owner's. None of a hub that is not ours."""
+    file = hub.directory / 'devhub.db'
+    if not file.exists():
+        return {}
+    with contextlib.closing(sqlite3.connect(file)) as store:
+        return dict(store.execute('SELECT name, primary_key FROM policies'))
+
+
 def environment(hub, trusts=True):
     made = dict(os.environ, NODE_PATH=str(PACKAGES), NODE_NO_WARNINGS='1', DEVHUB=str(DEVHUB.resolve()),
-                DEVHUB_STATE_DIR=str(hub.directory))
+                DEVHUB_STATE_DIR=str(hub.directory), DEVHUB_POLICIES=json.dumps(policies(hub)))
     made.pop('NODE_EXTRA_CA_CERTS', None)
     if trusts:
         made['NODE_EXTRA_CA_CERTS'] = hub.ca_file
@@ -49,7 +60,7 @@ def hub(tmp_path_factory):
     folder = tmp_path_factory.mktemp('hub')
     namespace = Namespace(folder, [HOST])
     hub = Devhub(folder / 'hub', HOST, namespace.within)
-    hub.port = 8883
+    hub.port, hub.https_port = 8883, 443
     with hub:
         yield hub
     namespace.close()
@@ -62,6 +73,7 @@ class Cases:
 
     def __init__(self, hub, program):
         self.told = {}
+        self.over = False
         self.lines = queue.Queue()
         self.process = start(hub, program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -74,8 +86,14 @@ class Cases:
 
     def of(self, name):
         while name not in self.told:
-            line = self.lines.get(timeout=PATIENCE)
-            assert line is not None, 'the program ended (%s) before the case' % self.process.wait(10)
+            assert not self.over, 'the program ended before the case'
+            try:
+                line = self.lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                line = None
+            if line is None:
+                self.over = True
+                continue
             told = json.loads(line)
             self.told[told['name']] = told
         return self.told[name]

@@ -63,4 +63,4 @@ function serviceClient(t, connectionString = OWNER) {
     return opened;
 }
 
-module.exports = { endpoints, OWNER, client, create, device, monitor, registry, serviceClient };
+module.exports = { endpoints, OWNER, client, create, device, eventHub, monitor, policy, registry, serviceClient, settled };
