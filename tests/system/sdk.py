@@ -75,7 +75,9 @@ class Cases:
         self.told = {}
         self.over = False
         self.lines = queue.Queue()
-        self.process = start(hub, program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.log = hub.directory / 'program.log'
+        with open(self.log, 'w') as log:
+            self.process = start(hub, program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -86,7 +88,7 @@ class Cases:
 
     def of(self, name):
         while name not in self.told:
-            assert not self.over, 'the program ended before the case'
+            assert not self.over, 'the program ended before the case:\n' + self.log.read_text()
             try:
                 line = self.lines.get(timeout=PATIENCE)
             except queue.Empty:

@@ -15,6 +15,20 @@ const directory = process.env.DEVHUB_STATE_DIR;
 const endpoints = JSON.parse(fs.readFileSync(path.join(directory, 'endpoints.json')));
 const OWNER = endpoints.owner_connection_string;
 
+// The connection string of a policy of the hub's, as sdk.py found its key.
+function policy(name) {
+    const policies = JSON.parse(process.env.DEVHUB_POLICIES);
+    return `HostName=${endpoints.host};SharedAccessKeyName=${name};SharedAccessKey=${policies[name]}`;
+}
+
+// Of the event endpoint, in the form of the portal; by another authority than the hub's if one is given.
+function eventHub(authority = endpoints.host) {
+    const [name] = endpoints.host.split('.');
+    const key = OWNER.match(/SharedAccessKey=(.*)/)[1];
+    return `Endpoint=sb://${authority}/;SharedAccessKeyName=iothubowner;SharedAccessKey=${key};EntityPath=${name}`;
+}
+
+// What a command of hublink-devhub prints.
 function command(...words) {
     return execFileSync(process.env.DEVHUB, [...words, '--state-dir', directory], { encoding: 'utf-8' });
 }
