@@ -60,7 +60,7 @@ static bool commit(Turn *t)
 static int end_turn(Turn *t)
 {
         Link *link = t->links;
-        bool stored = commit(t), had_events = t->n_events > 0;
+        bool had_events = t->store->has_events, stored = commit(t);
 
         t->links = NULL;
         t->n_events = 0;

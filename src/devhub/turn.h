@@ -24,7 +24,7 @@ int turn_new(Turn **ret, sd_event *event, Store *store, const Clock *clock, void
 Turn *turn_free(Turn *turn); /* commits what has come; its links must still be there */
 DEFINE_CLEANUP(Turn *, turn_free);
 
-/* Called when events have been committed: for those who read them. */
+/* Called when events have been committed, by whichever door they came: for those who read them. */
 void turn_on_stored(Turn *turn, void (*stored)(void *userdata), void *userdata);
 
 /* Records the link, from its verdict; gives LinkNotes.id. */

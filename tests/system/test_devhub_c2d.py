@@ -5,6 +5,7 @@ import base64
 import json
 
 import pytest
+from amqp import Amqp
 from devhub import devhub  # noqa: F401  (a fixture)
 from https import Service
 
@@ -127,6 +128,16 @@ def test_an_event_of_256_kib(devhub, poller):
         assert answer.status == 413
         assert answer.error == 'MessageTooLarge'
     assert len(devhub.events()) == 1
+
+
+def test_an_event_by_post_wakes_those_who_read(devhub, poller):
+    with Amqp(devhub) as amqp:
+        amqp.allow()
+        readers = [amqp.read(p) for p in amqp.entity()['partition_ids'].elements]
+        assert poller.event(b'1').status == 204
+        amqp.wait(lambda: any(r.fetcher.has_message for r in readers), timeout=20, msg='reading')
+        for reader in readers:
+            reader.close()
 
 
 BATCH = 'application/vnd.microsoft.iothub.json'

@@ -90,6 +90,7 @@ int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *b
         (void)sqlite3_bind_blob64(log->append, 4, body ? body : "", body_size, SQLITE_STATIC);
         r = store_step(log->store, log->append);
         (void)sqlite3_reset(log->append);
+        log->store->has_events = true;
         return r;
 }
 

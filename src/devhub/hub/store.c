@@ -138,6 +138,7 @@ int store_commit(Store *store)
                 return r;
         }
         store->in_transaction = false;
+        store->has_events = false;
         return 0;
 }
 
@@ -147,6 +148,7 @@ void store_rollback(Store *store)
                 return;
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
         store->in_transaction = false;
+        store->has_events = false;
 }
 
 int store_prepare(Store *store, const char *sql, sqlite3_stmt **ret)

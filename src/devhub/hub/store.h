@@ -17,6 +17,7 @@
 typedef struct Store {
         sqlite3 *db;
         bool in_transaction;
+        bool has_events; /* the open transaction brings some: for whoever wakes their readers */
 } Store;
 
 int store_open(Store *store, const char *directory, int dir_fd, bool create); /* -ENOENT: nothing is there */
