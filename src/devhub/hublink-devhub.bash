@@ -42,7 +42,8 @@ _hublink_devhub() {
         fault) more='set list clear' ;;
         'fault set' | 'fault clear')
                 more='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
-                      cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate' ;;
+                      cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate
+                      method-no-answer twin-conflict' ;;
         'fault set '*) more='--device --for --count --code --delay --match --offset' ;;
         clock) more='show advance' ;;
         'fault list') more='--json' ;;

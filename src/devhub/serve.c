@@ -138,7 +138,7 @@ static int open_methods(Serve *s)
         Desk desk;
         int r;
 
-        r = method_desk_new(&s->methods, hub->clock, server_links(s->server));
+        r = method_desk_new(&s->methods, hub, server_links(s->server));
         if (r < 0)
                 return r;
         hub->methods = method_desk_methods(s->methods);

@@ -331,3 +331,13 @@ def test_every_refusal_has_a_request_id(service, device):
     assert uuid.UUID(answer.headers['x-ms-request-id'])
     inner = json.loads(answer.json['Message'])
     assert re.match(r'[0-9A-F]{32}', inner['trackingId'])
+
+
+def test_a_fault_loses_the_answer(devhub, client, call):
+    devhub.fault('set', 'method-no-answer', '--device', 'd1', '--count', '1')
+    caller = call(responseTimeoutInSeconds=5)
+    client.answer(client.called(), 200, b'1')
+    assert error_of(caller.result())[0] == 504101
+    caller = call()
+    client.answer(client.called(), 200, b'2')
+    assert caller.result().json['payload'] == 2

@@ -434,3 +434,13 @@ def test_throttled_twins(devhub, service, device, twin):
     status, _, body = twin.response(twin.send('$iothub/twin/GET'))
     assert (status, json.loads(body)['errorCode']) == (429, 429001)
     assert twin.report({'a': 1}) == 2
+
+
+def test_a_fault_is_quicker_than_the_service(devhub, service, device, twin):
+    devhub.fault('set', 'twin-conflict', '--device', 'd1', '--count', '2')
+    etag = service.get('/twins/d1').headers['ETag']
+    for method in service.patch, service.put:
+        refused = method('/twins/d1', {'properties': {'desired': {'a': 1}}}, {'If-Match': etag})
+        assert (refused.status, refused.error) == (412, 'PreconditionFailed')
+    assert service.patch('/twins/d1', {'properties': {'desired': {'a': 1}}}, {'If-Match': etag}).status == 200
+    assert twin.desired() == (2, {'a': 1})

@@ -59,6 +59,8 @@ static const char help[] =
         "  throttle          PUBACKs come --delay D late; other requests get 429\n"
         "  quota             links are cut at their first packet; other requests get 403\n"
         "  duplicate         messages to devices are sent twice\n"
+        "  method-no-answer  a device's answer to a direct method is lost: the caller gets 504\n"
+        "  twin-conflict     changes of a twin by the service get 412, as if another had been quicker\n"
         "clock               what the hub takes for the time; advance D: as if D had passed\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";

@@ -8,7 +8,7 @@
 #include "base/log.h"
 
 struct MethodDesk {
-        const Clock *clock;
+        const Hub *hub;
         const Links *links;
         Methods *methods;
 };
@@ -39,7 +39,9 @@ static const char *on_request(void *userdata, Link *link, const SessionRequest *
 
         if (!v->device_id)
                 return "it has no identity, and so no methods";
-        if (!methods_answer(d->methods, v->device_id, v->module_id, topic->rid, topic->rid_size, topic->status,
+        if (hub_strike(d->hub, FAULT_METHOD_NO_ANSWER, v->device_id))
+                log_notice("%s: %s: its answer to a method is lost, by a fault", link_peer(link), v->device_id);
+        else if (!methods_answer(d->methods, v->device_id, v->module_id, topic->rid, topic->rid_size, topic->status,
                             request->body.data, request->body.size))
                 log_info("%s: %s: dropped its answer to a method that nobody waits for", link_peer(link), v->device_id);
         return NULL;
@@ -52,7 +54,7 @@ static void on_subscribed(void *userdata, Link *link)
         uint8_t qos;
 
         if (link_is_subscribed(link, SUBSCRIPTION_METHODS, &qos))
-                methods_listening(d->methods, v->device_id, v->module_id, clock_boot(d->clock));
+                methods_listening(d->methods, v->device_id, v->module_id, clock_boot(d->hub->clock));
 }
 
 static void on_forgotten(void *userdata, const char *device_id, const char *module_id)
@@ -80,7 +82,7 @@ static void tick(void *userdata, usec_t now)
 
 /* ---- life ---- */
 
-int method_desk_new(MethodDesk **ret, const Clock *clock, const Links *links)
+int method_desk_new(MethodDesk **ret, const Hub *hub, const Links *links)
 {
         _cleanup_(method_desk_freep) MethodDesk *d = calloc(1, sizeof(*d));
         MethodsSink sink = {send_to_device, d};
@@ -89,7 +91,7 @@ int method_desk_new(MethodDesk **ret, const Clock *clock, const Links *links)
 
         if (!d)
                 return -ENOMEM;
-        d->clock = clock;
+        d->hub = hub;
         d->links = links;
         if (getrandom(&first, sizeof(first), 0) < 0)
                 return -errno;

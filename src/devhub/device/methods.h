@@ -8,16 +8,16 @@
  * is under way is dropped.
  *
  * Owns:   the methods under way.
- * Knows:  the clock, the links.
+ * Knows:  the hub, the links.
  */
 
 #include "base/ticker.h"
 #include "devhub/device/desk.h"
-#include "devhub/hub/methods.h"
+#include "devhub/hub/hub.h"
 
 typedef struct MethodDesk MethodDesk;
 
-int method_desk_new(MethodDesk **ret, const Clock *clock, const Links *links);
+int method_desk_new(MethodDesk **ret, const Hub *hub, const Links *links);
 MethodDesk *method_desk_free(MethodDesk *d); /* the links must not call it any more */
 DEFINE_CLEANUP(MethodDesk *, method_desk_free);
 

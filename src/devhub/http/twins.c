@@ -88,7 +88,8 @@ static void change_twin(const Hub *hub, HttpCall *call, bool replace)
         wish.given = http_call_json(call);
         if (!wish.given)
                 return;
-        k = change(hub, &identity, &wish, &twin, &error);
+        k = hub_strike(hub, FAULT_TWIN_CONFLICT, identity.device_id) ? TWIN_E_CHANGED
+                                                                    : change(hub, &identity, &wish, &twin, &error);
         if (k != 0)
                 reply_refusal(hub, call, k, &error);
         else

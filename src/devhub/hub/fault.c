@@ -22,6 +22,8 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_THROTTLE] = "throttle",
         [FAULT_QUOTA] = "quota",
         [FAULT_DUPLICATE] = "duplicate",
+        [FAULT_METHOD_NO_ANSWER] = "method-no-answer",
+        [FAULT_TWIN_CONFLICT] = "twin-conflict",
 };
 
 const char *fault_kind_to_string(FaultKind kind)

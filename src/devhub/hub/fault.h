@@ -21,6 +21,8 @@
  *   throttle           what can say so is answered with 429; PUBACKs come late
  *   quota              CONNECT is accepted and the link cut at its first packet; what can say so is answered with 403
  *   duplicate          messages to devices are sent twice over MQTT
+ *   method-no-answer   a device's answer to a direct method is lost
+ *   twin-conflict      what the service changes in a twin is refused, as if another had been quicker
  *
  * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
  * one per fault and device. Pure.
@@ -49,6 +51,8 @@ typedef enum FaultKind {
         FAULT_THROTTLE,
         FAULT_QUOTA,
         FAULT_DUPLICATE,
+        FAULT_METHOD_NO_ANSWER,
+        FAULT_TWIN_CONFLICT,
         _FAULT_KIND_MAX,
         _FAULT_KIND_INVALID = -22,
 } FaultKind;
