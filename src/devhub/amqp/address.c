@@ -37,8 +37,7 @@ const char *address_path_behind_host(const char *resource)
         return past_slashes(host + strcspn(host, "/"));
 }
 
-/* An address without a scheme has no host either. */
-static const char *path_of(const char *address)
+const char *address_path(const char *address)
 {
         return past_slashes(after_scheme(address) == address ? address : address_path_behind_host(address));
 }
@@ -102,7 +101,7 @@ Address address_parse(const char *text)
 
         if (!text)
                 return a;
-        a.path = path_of(text);
+        a.path = address_path(text);
         n = split(a.path, parts);
         if (n <= PARTS_MAX)
                 a.kind = kind_of(parts, n, &a);

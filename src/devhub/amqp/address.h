@@ -41,4 +41,7 @@ Address address_parse(const char *text);
 AddressPart address_host(const char *resource);
 const char *address_path_behind_host(const char *resource); /* without leading slashes */
 
+/* What follows the host of an address; one without a scheme has none. Without leading slashes. */
+const char *address_path(const char *address);
+
 bool address_part_is(AddressPart part, const char *word); /* without regard to case */

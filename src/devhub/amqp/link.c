@@ -2,6 +2,7 @@
 #include "devhub/amqp/link.h"
 
 #include <errno.h>
+#include <proton/codec.h>
 #include <proton/condition.h>
 #include <proton/connection.h>
 #include <proton/disposition.h>
@@ -151,6 +152,26 @@ void amqp_delivery_reject(pn_delivery_t *delivery, const char *name, const char 
         va_start(arguments, fmt);
         say(pn_disposition_condition(pn_delivery_local(delivery)), name, fmt, arguments);
         va_end(arguments);
+        pn_delivery_update(delivery, PN_REJECTED);
+        pn_delivery_settle(delivery);
+}
+
+/* With the number of the error, as a hub has it. */
+void amqp_delivery_fail(pn_delivery_t *delivery, ServiceError error, const char *fmt, ...)
+{
+        static const char key[] = "com.microsoft:error-code";
+        pn_condition_t *condition = pn_disposition_condition(pn_delivery_local(delivery));
+        pn_data_t *info = pn_condition_info(condition);
+        va_list arguments;
+
+        va_start(arguments, fmt);
+        say(condition, service_error_condition(error), fmt, arguments);
+        va_end(arguments);
+        (void)pn_data_put_map(info);
+        (void)pn_data_enter(info);
+        (void)pn_data_put_symbol(info, pn_bytes(strlen(key), key));
+        (void)pn_data_put_int(info, (int32_t)service_error_number(error));
+        (void)pn_data_exit(info);
         pn_delivery_update(delivery, PN_REJECTED);
         pn_delivery_settle(delivery);
 }

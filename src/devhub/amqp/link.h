@@ -19,6 +19,7 @@
 #include "devhub/amqp/address.h"
 #include "devhub/amqp/grants.h"
 #include "devhub/amqp/house.h"
+#include "devhub/hub/service-error.h"
 
 #define MESSAGE_SIZE_MAX ((size_t)320 * 1024) /* 256 KiB and what AMQP adds */
 
@@ -72,3 +73,4 @@ int amqp_link_send(AmqpLink *link, pn_message_t *message, const void *tag, size_
 /* Answers a message that came, and forgets it. */
 void amqp_delivery_accept(pn_delivery_t *delivery);
 void amqp_delivery_reject(pn_delivery_t *delivery, const char *condition, const char *fmt, ...) _printf_(3, 4);
+void amqp_delivery_fail(pn_delivery_t *delivery, ServiceError error, const char *fmt, ...) _printf_(3, 4);

@@ -7,6 +7,8 @@ static const AmqpNode *const nodes[] = {
         &node_management_in,
         &node_management_out,
         &node_events,
+        &node_devicebound,
+        &node_feedback,
 };
 
 const AmqpNode *node_at(AddressKind address, bool sends)

@@ -10,5 +10,7 @@
 extern const AmqpNode node_cbs_in, node_cbs_out;
 extern const AmqpNode node_management_in, node_management_out;
 extern const AmqpNode node_events;
+extern const AmqpNode node_devicebound;
+extern const AmqpNode node_feedback;
 
 const AmqpNode *node_at(AddressKind address, bool sends); /* NULL: there is none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "amqp-bench.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <proton/codec.h>
@@ -21,7 +22,10 @@ static int on_commit(void *userdata)
         AmqpBench *b = userdata;
 
         b->n_commits++;
-        return store_commit(b->store);
+        if (!b->disk_full)
+                return store_commit(b->store);
+        store_rollback(b->store);
+        return -ENOSPC;
 }
 
 static void on_stirred(void *userdata)
@@ -35,7 +39,20 @@ void bench_begin(AmqpBench *b)
         devhub_house_open(&b->store_house);
         b->store = &b->store_house.store;
         b->clock = &b->store_house.time;
-        b->hub = (Hub){.store = b->store, .clock = &b->clock->clock, .host = BENCH_HOST, .commit = on_commit, .userdata = b};
+        ck_assert_int_ge(feedback_prepare(b->store), 0);
+        ck_assert_int_ge(mailbox_prepare(b->store), 0);
+        ck_assert_int_eq(feedback_new(&b->feedback, b->store, &b->clock->clock), 0);
+        ck_assert_int_eq(mailbox_new(&b->mailbox, b->store, &b->clock->clock, b->feedback), 0);
+        b->hub = (Hub){
+                .store = b->store,
+                .clock = &b->clock->clock,
+                .host = BENCH_HOST,
+                .mailbox = b->mailbox,
+                .feedback = b->feedback,
+                .faults = &b->faults,
+                .commit = on_commit,
+                .userdata = b,
+        };
         ck_assert_int_eq(amqp_house_init(&b->house, &b->hub), 0);
 }
 
@@ -43,6 +60,9 @@ void bench_end(AmqpBench *b)
 {
         bench_part(b);
         amqp_house_done(&b->house);
+        mailbox_free(b->mailbox);
+        feedback_free(b->feedback);
+        faults_done(&b->faults);
         devhub_house_close(&b->store_house);
 }
 

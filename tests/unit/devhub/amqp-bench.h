@@ -25,9 +25,13 @@ typedef struct AmqpBench {
         DevhubHouse store_house;
         Store *store;     /* of it */
         FakeClock *clock; /* likewise */
+        Feedback *feedback;
+        Mailbox *mailbox;
+        Faults faults;
         Hub hub;
         AmqpHouse house;
         unsigned n_commits, n_stirs;
+        bool disk_full; /* nothing can be committed */
 
         AmqpSession *session;
         pn_connection_driver_t client;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * /messages/devicebound - where services hand in messages to devices (protocol reference 9.3)
+ *
+ * A message is accepted when it lies in the mailbox, committed.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "devhub/amqp/cloud-mail.h"
+#include "devhub/amqp/nodes.h"
+#include "devhub/hub/access.h"
+
+#define CREDIT 100
+
+/* True: it is not to go wrong. */
+static bool check_faults(AmqpLink *link, pn_delivery_t *delivery, const char *device_id)
+{
+        const Hub *hub = link->house->hub;
+
+        if (hub_strike(hub, FAULT_THROTTLE, device_id))
+                amqp_delivery_fail(delivery, SERVICE_ERROR_THROTTLING, "Throttled, by a fault.");
+        else if (hub_strike(hub, FAULT_QUOTA, device_id))
+                amqp_delivery_fail(delivery, SERVICE_ERROR_QUOTA_EXCEEDED,
+                                   "The daily quota is used up, by a fault.");
+        else
+                return true;
+        return false;
+}
+
+static void refuse(pn_delivery_t *delivery, int k, const CloudMail *mail)
+{
+        switch (k) {
+        case MAILBOX_E_NO_DEVICE:
+                amqp_delivery_fail(delivery, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s is not registered.",
+                                   mail->device_id);
+                break;
+        case MAILBOX_E_NO_MODULE:
+                amqp_delivery_fail(delivery, SERVICE_ERROR_MODULE_NOT_FOUND, "Module %s/%s is not registered.",
+                                   mail->device_id, mail->module_id);
+                break;
+        case MAILBOX_E_FULL:
+                amqp_delivery_fail(delivery, SERVICE_ERROR_MAXIMUM_QUEUE_DEPTH_EXCEEDED,
+                                   "%d messages wait for device %s already.", MAILBOX_DEPTH_MAX, mail->device_id);
+                break;
+        case MAILBOX_E_TOO_LARGE:
+                amqp_delivery_fail(delivery, SERVICE_ERROR_MESSAGE_TOO_LARGE, "The message is larger than 64 KiB.");
+                break;
+        default:
+                amqp_delivery_fail(delivery, SERVICE_ERROR_ARGUMENT_INVALID,
+                                   "A property has no name, or there are too many.");
+                break;
+        }
+}
+
+static void put(AmqpLink *link, pn_delivery_t *delivery, const CloudMail *mail)
+{
+        const Hub *hub = link->house->hub;
+        int r = mailbox_put(hub->mailbox, mail->device_id, mail->module_id, &mail->message);
+
+        if (r > 0) {
+                refuse(delivery, r, mail);
+                return;
+        }
+        if (r >= 0)
+                r = hub_commit(hub);
+        if (r < 0) {
+                log_warning("AMQP: a message to a device cannot be stored: %s", strerror(-r));
+                amqp_delivery_fail(delivery, SERVICE_ERROR_SERVER, "The message cannot be stored.");
+                return;
+        }
+        amqp_delivery_accept(delivery);
+}
+
+static void on_message(AmqpLink *link, pn_delivery_t *delivery, pn_message_t *message)
+{
+        _cleanup_(cloud_mail_done) CloudMail mail = {};
+        const char *error;
+        int r = cloud_mail_read(message, &mail, &error);
+
+        if (r == -ENOMEM)
+                amqp_delivery_fail(delivery, SERVICE_ERROR_SERVER, "no memory");
+        else if (r < 0)
+                amqp_delivery_fail(delivery, SERVICE_ERROR_ARGUMENT_INVALID, "%s", error);
+        else if (check_faults(link, delivery, mail.device_id))
+                put(link, delivery, &mail);
+}
+
+const AmqpNode node_devicebound = {
+        .address = ADDRESS_DEVICEBOUND,
+        .right = RIGHT_SERVICE_CONNECT,
+        .credit = CREDIT,
+        .take = on_message,
+};
