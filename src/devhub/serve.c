@@ -22,8 +22,8 @@
 #include "devhub/http/methods.h"
 #include "devhub/http/registrations.h"
 #include "devhub/http/registry.h"
-#include "devhub/http/server.h"
 #include "devhub/http/twins.h"
+#include "devhub/https.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
@@ -43,7 +43,8 @@ typedef struct Serve {
         MethodDesk *methods;
         DpsDesk *dps;
         HttpRouter *router;
-        HttpServer *https;
+        HttpServer *http;
+        Https *https;
         AmqpServer *amqp;
         Control *control;
 } Serve;
@@ -231,25 +232,39 @@ static int add_routes(Serve *s)
         return r;
 }
 
+static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
+{
+        WireHandover handover = {
+                .fd = socket->fd,
+                .peer = socket->peer,
+                .first = socket->first,
+                .first_size = socket->first_size,
+                .release = socket->release,
+                .userdata = socket->userdata,
+        };
+
+        server_take_websocket(userdata, &handover);
+}
+
 static int open_https(Serve *s)
 {
-        _cleanup_(buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
-        HttpServerSettings settings = {.listen = s->settings->listen, .port = s->settings->https_port};
+        Hub *hub = server_hub(s->server);
         const char *error = "no memory";
         int r;
 
-        buffer_printf(&certificate, "%s/server.pem", s->dir->path);
-        buffer_printf(&key, "%s/server.key", s->dir->path);
-        r = buffer_error(&certificate) || buffer_error(&key) ? -ENOMEM
-                                                             : http_router_new(&s->router, server_hub(s->server));
+        r = http_router_new(&s->router, hub);
         if (r >= 0)
                 r = add_routes(s);
-        settings.certificate_file = certificate.data;
-        settings.key_file = key.data;
         if (r >= 0)
-                r = http_server_new(&s->https, s->event, &settings, server_hub(s->server), s->router, &error);
+                r = http_server_new(&s->http, s->event, hub, s->router);
+        if (r >= 0)
+                r = http_server_add_websocket(s->http, &(HttpWebSocket){"/$iothub/websocket", "mqtt",
+                                                                        on_mqtt_websocket, s->server});
+        if (r >= 0)
+                r = https_new(&s->https, s->event, s->settings->listen, s->settings->https_port, s->server, s->http,
+                              &error);
         if (r < 0)
-                log_error("%s port %u: %s: %s", settings.listen, settings.port, error, strerror(-r));
+                log_error("%s port %u: %s: %s", s->settings->listen, s->settings->https_port, error, strerror(-r));
         return r;
 }
 
@@ -335,7 +350,7 @@ static int write_endpoints(Serve *s)
         add_text(&b, "host", s->settings->host);
         add_text(&b, "listen", s->settings->listen);
         add_number(&b, "mqtt_port", server_mqtt_port(s->server));
-        add_number(&b, "https_port", http_server_port(s->https));
+        add_number(&b, "https_port", https_port(s->https));
         add_number(&b, "amqps_port", amqp_server_tls_port(s->amqp));
         add_number(&b, "amqp_port", amqp_server_plain_port(s->amqp));
         add_text(&b, "ca_file", ca.data);
@@ -389,7 +404,10 @@ static void end(Serve *s)
         if (s->dir->lock_fd >= 0)
                 (void)unlinkat(s->dir->fd, "endpoints.json", 0);
         control_free(s->control);
-        http_server_free(s->https);
+        if (s->server)
+                server_close_links(s->server); /* some came through the HTTPS port */
+        https_free(s->https);
+        http_server_free(s->http);
         http_router_free(s->router);
         if (s->amqp)
                 server_on_stored(s->server, NULL, NULL);
@@ -416,7 +434,7 @@ int serve_run(StateDir *dir, const ServerSettings *settings)
         if (r >= 0) {
                 log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s, ports: MQTT %u, HTTPS %u, AMQP %u and, plain, %u;"
                          " state in %s",
-                         settings->host, settings->listen, server_mqtt_port(s.server), http_server_port(s.https),
+                         settings->host, settings->listen, server_mqtt_port(s.server), https_port(s.https),
                          amqp_server_tls_port(s.amqp), amqp_server_plain_port(s.amqp), dir->path);
                 r = sd_event_loop(s.event);
                 log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));

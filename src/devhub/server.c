@@ -309,9 +309,9 @@ static void on_link_ended(void *userdata, Link *link)
 
 /* ---- those who come ---- */
 
-static int add_link(Server *s, int fd, const char *peer)
+static LinkSink sink_of(Server *s)
 {
-        LinkSink sink = {
+        return (LinkSink){
                 .connect = on_link_connect,
                 .packet = on_link_packet,
                 .event = on_link_event,
@@ -321,7 +321,12 @@ static int add_link(Server *s, int fd, const char *peer)
                 .ended = on_link_ended,
                 .userdata = s,
         };
+}
+
+static int add_link(Server *s, int fd, const char *peer)
+{
         _cleanup_(link_freep) Link *link = NULL;
+        LinkSink sink = sink_of(s);
         bool stall;
         int r;
 
@@ -331,6 +336,18 @@ static int add_link(Server *s, int fd, const char *peer)
         if (stall)
                 link_stall(link);
         return links_add(&s->links, TAKE_PTR(link));
+}
+
+void server_take_websocket(Server *s, const WireHandover *handover)
+{
+        LinkSink sink = sink_of(s);
+        Link *link;
+
+        if (s->links.n >= LINKS_MAX || link_new_websocket(&link, s->event, handover, &sink) < 0 ||
+            links_add(&s->links, link) < 0)
+                log_warning("%s: turned away: no room for its WebSocket", handover->peer);
+        else if (handover->first_size > 0)
+                link_feed(link, handover->first, handover->first_size);
 }
 
 static void on_knock(void *userdata, int fd, const char *peer)
@@ -381,7 +398,7 @@ static int commit(void *userdata)
 {
         Server *s = userdata;
 
-        return turn_commit(s->turn);
+        return s->turn ? turn_commit(s->turn) : -ESHUTDOWN; /* no turn: all is being closed */
 }
 
 int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Certificates *certificates,
@@ -436,15 +453,20 @@ static void note_the_end(Server *s)
                                                link_verdict(s->links.all[i])->module_id, clock_wall(s->hub.clock));
 }
 
+void server_close_links(Server *s)
+{
+        if (s->turn)
+                note_the_end(s);
+        s->turn = turn_free(s->turn);
+        links_done(&s->links);
+}
+
 Server *server_free(Server *s)
 {
         if (!s)
                 return NULL;
         listener_free(s->mqtt);
-        if (s->turn)
-                note_the_end(s);
-        turn_free(s->turn);
-        links_done(&s->links);
+        server_close_links(s);
         pulse_free(s->pulse);
         strikes_done(&s->strikes);
         kept_sessions_done(&s->kept);

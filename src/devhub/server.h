@@ -37,6 +37,9 @@ Server *server_free(Server *server); /* commits and acknowledges what has come, 
 DEFINE_CLEANUP(Server *, server_free);
 
 /* verbs */
+/* A client that came over HTTPS and is to speak MQTT in WebSocket frames from here on. */
+void server_take_websocket(Server *server, const WireHandover *handover);
+void server_close_links(Server *server); /* all, at once: before what they stand on goes */
 /* The hub's clock, for good. -EPERM: it is not a virtual one. */
 int server_move_clock(Server *server, int64_t by_usec);
 /* The identity is gone: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */

@@ -133,6 +133,10 @@ def test_certificate(devhub, device, fault, words):
         devhub.open()
     assert re.search(words, str(caught.value))
     devhub.client(device).close()
+    devhub.fault('set', fault, '--count', '1')
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Service(devhub).get('/devices/d1')
+    assert Service(devhub).get('/devices/d1').status == 200
 
 
 def test_a_new_authority_can_be_trusted(devhub, device):

@@ -2,21 +2,18 @@
 #include "devhub/http/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 
-#include "base/listen.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "devhub/http/call-core.h"
+#include "devhub/http/handover.h"
 
 #define CONNECTIONS_MAX 1024u
 #define SILENCE_S       120u /* a connection that says nothing for so long is closed */
-#define PEM_MAX         (1024 * 1024)
+#define WEBSOCKETS_MAX 8
 
 /* One request and its reply, from the request line to the last byte. */
 typedef struct Exchange Exchange;
@@ -37,10 +34,12 @@ struct HttpServer {
         const Hub *hub;
         const HttpRouter *router;
         struct MHD_Daemon *daemon;
-        uint16_t port;
         sd_event_source *io, *timer;
         Exchange *sleepers;
-        bool has_woken; /* one of them, since the daemon last ran */
+        bool has_woken; /* one of them, or another connection has something for the daemon, since it last ran */
+        HttpWebSocket websockets[WEBSOCKETS_MAX];
+        size_t n_websockets;
+        Handovers handovers;
 };
 
 /* ---- time ---- */
@@ -90,7 +89,7 @@ static void abandon(Exchange *x)
         wake(x);
 }
 
-/* A half-closed TLS connection can carry no reply either. */
+/* A connection that its caller has half closed can carry no reply either: over TLS nobody does that. */
 static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Exchange *x = userdata;
@@ -194,9 +193,19 @@ static enum MHD_Result send_reply(Exchange *x)
         return r;
 }
 
+static enum MHD_Result upgrade(Exchange *x)
+{
+        HttpServer *s = x->server;
+        const HttpWebSocket *socket = http_upgrade_find(&x->call, s->websockets, s->n_websockets);
+
+        return socket ? handovers_begin(&s->handovers, x->connection, &x->call, socket) : send_reply(x);
+}
+
 static enum MHD_Result dispatch(Exchange *x)
 {
         x->dispatched = true;
+        if (http_upgrade_is_wanted(&x->call))
+                return upgrade(x);
         http_router_dispatch(x->server->router, &x->call);
         if (x->call.replied)
                 return send_reply(x);
@@ -255,7 +264,7 @@ static void _printf_(2, 0) on_complaint(void *userdata, const char *fmt, va_list
                 return;
         (void)vsnprintf(text, sizeof(text), fmt, ap);
         text[strcspn(text, "\n")] = 0;
-        log_debug("HTTPS: %s", text);
+        log_debug("HTTP: %s", text);
 }
 
 /* ---- the loop ---- */
@@ -279,6 +288,15 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* Soon, but not on the stack of whoever says so. */
+static void wake_daemon(void *userdata)
+{
+        HttpServer *s = userdata;
+
+        s->has_woken = true;
+        arm_timer(s);
+}
+
 static int add_sources(HttpServer *s)
 {
         const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -295,69 +313,32 @@ static int add_sources(HttpServer *s)
 
 /* ---- life ---- */
 
-static int read_pem(const char *file, Buffer *b)
+static int start(HttpServer *s)
 {
-        _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-        struct stat st;
-        ssize_t n;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_size > PEM_MAX || !buffer_extend(b, (size_t)st.st_size))
-                return -ENOMEM;
-        n = read(fd, b->data, b->size);
-        return n < 0 ? -errno : (size_t)n == b->size ? 0 : -EIO;
-}
-
-/* The daemon takes the socket when it starts. */
-static int start(HttpServer *s, int fd, const char *certificate, const char *key)
-{
-        unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+        unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                         MHD_ALLOW_UPGRADE |
+                         MHD_USE_ITC; /* wakes us for the last step of a connection that was handed over */
 
         s->daemon = MHD_start_daemon(
                 flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, s,
-                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_HTTPS_MEM_KEY, key,
                 MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
                 MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
         return s->daemon ? 0 : -EIO;
 }
 
-static int open_daemon(HttpServer *s, const HttpServerSettings *settings, const char **ret_error)
-{
-        _cleanup_(secret_buffer_done) Buffer certificate = BUFFER_NULL, key = BUFFER_NULL;
-        _cleanup_close_ int fd = -1;
-        int r;
-
-        *ret_error = "cannot read certificate and key";
-        r = read_pem(settings->certificate_file, &certificate);
-        if (r >= 0)
-                r = read_pem(settings->key_file, &key);
-        if (r < 0)
-                return r;
-        fd = listen_tcp(settings->listen, settings->port, &s->port, ret_error);
-        if (fd < 0)
-                return fd;
-        *ret_error = "cannot serve HTTPS";
-        r = start(s, fd, certificate.data, key.data);
-        if (r >= 0)
-                (void)TAKE_FD(fd);
-        return r;
-}
-
-int http_server_new(HttpServer **ret, sd_event *event, const HttpServerSettings *settings, const Hub *hub,
-                    const HttpRouter *router, const char **ret_error)
+int http_server_new(HttpServer **ret, sd_event *event, const Hub *hub, const HttpRouter *router)
 {
         _cleanup_(http_server_freep) HttpServer *s = calloc(1, sizeof(*s));
         int r;
 
-        *ret_error = "no memory";
         if (!s)
                 return -ENOMEM;
         s->event = sd_event_ref(event);
         s->hub = hub;
         s->router = router;
-        r = open_daemon(s, settings, ret_error);
+        s->handovers = (Handovers){.wake = wake_daemon, .userdata = s};
+        r = start(s);
         if (r < 0)
                 return r;
         r = add_sources(s);
@@ -365,6 +346,15 @@ int http_server_new(HttpServer **ret, sd_event *event, const HttpServerSettings 
                 return r;
         *ret = TAKE_PTR(s);
         return 0;
+}
+
+/* libmicrohttpd closes it, also when it has no room. */
+int http_server_take(HttpServer *s, int fd, const struct sockaddr *peer, socklen_t size)
+{
+        int r = MHD_add_connection(s->daemon, fd, peer, size) == MHD_YES ? 0 : -EMFILE;
+
+        wake_daemon(s);
+        return r;
 }
 
 HttpServer *http_server_free(HttpServer *s)
@@ -382,7 +372,10 @@ HttpServer *http_server_free(HttpServer *s)
         return NULL;
 }
 
-uint16_t http_server_port(const HttpServer *s)
+int http_server_add_websocket(HttpServer *s, const HttpWebSocket *socket)
 {
-        return s->port;
+        if (s->n_websockets == WEBSOCKETS_MAX)
+                return -ENOBUFS;
+        s->websockets[s->n_websockets++] = *socket;
+        return 0;
 }

@@ -2,33 +2,31 @@
 #pragma once
 
 /*
- * HTTP server - HTTPS on the event loop, by libmicrohttpd
+ * HTTP server - HTTP on the event loop, by libmicrohttpd
  *
- * No threads: its epoll descriptor is one of the loop's. A request is handed to the router when it has come whole.
- * A call whose reply comes later sleeps; meanwhile its socket is watched, so that a caller who goes away is
- * noticed then and not at the reply.
+ * No threads: its epoll descriptor is one of the loop's. It is given connections, without their TLS. A request is
+ * handed to the router when it has come whole. A call whose reply comes later sleeps; meanwhile its socket is watched,
+ * so that a caller who goes away is noticed then and not at the reply.
  *
- * Owns:   the listening socket, connections, calls.
+ * Owns:   connections, calls.
  * Knows:  hub and router, which outlive it.
  */
 
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "devhub/http/router.h"
+#include "devhub/http/upgrade.h"
 
 typedef struct HttpServer HttpServer;
 
-typedef struct HttpServerSettings {
-        const char *listen;           /* a numeric address */
-        uint16_t port;                /* 0: a free one */
-        const char *certificate_file; /* PEM, the chain */
-        const char *key_file;
-} HttpServerSettings;
-
-/* *ret_error (static) says what could not be done. */
-int http_server_new(HttpServer **ret, sd_event *event, const HttpServerSettings *settings, const Hub *hub,
-                    const HttpRouter *router, const char **ret_error);
+int http_server_new(HttpServer **ret, sd_event *event, const Hub *hub, const HttpRouter *router);
 HttpServer *http_server_free(HttpServer *server); /* who wanted to reply later is told that the caller has gone */
 DEFINE_CLEANUP(HttpServer *, http_server_free);
 
-uint16_t http_server_port(const HttpServer *server);
+/* Before the loop runs. What the texts point to lives on. -ENOBUFS: there are too many. Whoever was given a connection
+ * gives it back before http_server_free(). */
+int http_server_add_websocket(HttpServer *server, const HttpWebSocket *socket);
+
+/* Takes the descriptor, a stream socket; also on failure. peer: for the log of a WebSocket. */
+int http_server_take(HttpServer *server, int fd, const struct sockaddr *peer, socklen_t size);

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 
+#include "devhub/net/websocket.h"
+
 struct Link {
         LinkSink sink;
         LinkNotes notes;
         Wire *wire;
+        WebSocket *websocket; /* NULL: MQTT stands on the wire itself */
         Session *session; /* from the end of the handshake on */
         Verdict verdict;
 };
@@ -21,6 +24,7 @@ Link *link_free(Link *link)
         if (!link)
                 return NULL;
         wire_free(link->wire);
+        websocket_free(link->websocket);
         session_free(link->session);
         verdict_done(&link->verdict);
         free(link);
@@ -128,10 +132,15 @@ static void ended(void *userdata)
 
 /* ---- life ---- */
 
+static Conversation conversation_of(Link *link)
+{
+        return (Conversation){begin, feed, tick, deadline, output, is_over, broke, ended, link};
+}
+
 int link_new(Link **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const LinkSink *sink)
 {
         _cleanup_(link_freep) Link *link = calloc(1, sizeof(*link));
-        Conversation conversation = {begin, feed, tick, deadline, output, is_over, broke, ended, link};
+        Conversation conversation = conversation_of(link);
         int r;
 
         if (!link) {
@@ -146,7 +155,31 @@ int link_new(Link **ret, sd_event *event, TlsServer *server, int fd, const char 
         return 0;
 }
 
+int link_new_websocket(Link **ret, sd_event *event, const WireHandover *handover, const LinkSink *sink)
+{
+        _cleanup_(link_freep) Link *link = calloc(1, sizeof(*link));
+        Conversation inner = conversation_of(link), outer;
+        int r = link ? websocket_new(&link->websocket, &inner) : -ENOMEM;
+
+        if (r < 0) {
+                handover->release(handover->userdata);
+                return r;
+        }
+        link->sink = *sink;
+        outer = websocket_conversation(link->websocket);
+        r = wire_new_handover(&link->wire, event, handover, &outer);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(link);
+        return 0;
+}
+
 /* ---- verbs ---- */
+
+void link_feed(Link *link, const void *data, size_t size)
+{
+        wire_feed(link->wire, data, size);
+}
 
 void link_stored(Link *link)
 {

@@ -30,10 +30,13 @@ typedef struct LinkSink {
 
 /* Takes the descriptor, also on failure. peer: for the log. */
 int link_new(Link **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const LinkSink *sink);
+/* Over a WebSocket, behind its upgrade: what it says comes and goes decrypted. */
+int link_new_websocket(Link **ret, sd_event *event, const WireHandover *handover, const LinkSink *sink);
 Link *link_free(Link *link);
 DEFINE_CLEANUP(Link *, link_free);
 
 /* verbs */
+void link_feed(Link *link, const void *data, size_t size); /* what was read before the link was there */
 void link_stored(Link *link); /* its events are committed */
 int link_publish(Link *link, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag);
 void link_close(Link *link, const char *reason); /* static text */

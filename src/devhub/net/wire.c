@@ -20,6 +20,8 @@ struct Wire {
         int fd;            /* the stream's, or our own */
         bool begun, ended, stalled;
         char *peer;
+        void (*release)(void *userdata);
+        void *release_userdata;
         sd_event_source *io, *timer;
         uint32_t events;
         usec_t timer_usec;
@@ -39,6 +41,8 @@ Wire *wire_free(Wire *w)
         sd_event_source_disable_unref(w->timer);
         if (w->stream)
                 tls_stream_free(w->stream);
+        else if (w->release)
+                w->release(w->release_userdata);
         else
                 safe_close(w->fd);
         free(w->peer);
@@ -129,11 +133,18 @@ static bool send_output(Wire *w)
         if (sent > 0) {
                 memmove(output->data, output->data + sent, output->size - sent);
                 buffer_truncate(output, output->size - sent);
+                if (w->conversation.sent)
+                        w->conversation.sent(w->conversation.userdata);
         }
         return true;
 }
 
 /* ---- what to wait for ---- */
+
+static bool is_full(const Wire *w)
+{
+        return w->conversation.is_full && w->conversation.is_full(w->conversation.userdata);
+}
 
 static void arm_timer(Wire *w)
 {
@@ -160,7 +171,7 @@ static void arm_io(Wire *w)
         } else {
                 size_t waiting = w->conversation.output(w->conversation.userdata)->size;
 
-                if (waiting > OUTPUT_HIGH || w->conversation.is_over(w->conversation.userdata))
+                if (waiting > OUTPUT_HIGH || is_full(w) || w->conversation.is_over(w->conversation.userdata))
                         events = 0;
                 if (waiting > 0)
                         events |= events_to_write(w);
@@ -226,7 +237,7 @@ static void receive(Wire *w)
         for (int i = 0; i < READS_A_TURN; i++) {
                 ssize_t n;
 
-                if (w->conversation.is_over(w->conversation.userdata) ||
+                if (w->conversation.is_over(w->conversation.userdata) || is_full(w) ||
                     w->conversation.output(w->conversation.userdata)->size > OUTPUT_HIGH)
                         return;
                 n = wire_read(w, chunk, sizeof(chunk));
@@ -282,6 +293,23 @@ static int take_socket(Wire *w, TlsServer *server, int *fd)
         return 0;
 }
 
+/* The socket is there. */
+static int begin_wire(Wire *w, sd_event *event, const char *peer, const Conversation *conversation)
+{
+        int r;
+
+        w->conversation = *conversation;
+        w->timer_usec = w->give_up_usec = usec_add(boot_now(), HANDSHAKE_WITHIN_USEC);
+        w->peer = strdup(peer);
+        if (!w->peer)
+                return -ENOMEM;
+        w->events = EPOLLIN;
+        r = sd_event_add_io(event, &w->io, w->fd, w->events, on_io, w);
+        if (r < 0)
+                return r;
+        return sd_event_add_time(event, &w->timer, CLOCK_BOOTTIME, w->give_up_usec, TIMER_ACCURACY_USEC, on_timer, w);
+}
+
 int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const Conversation *conversation)
 {
         _cleanup_(wire_freep) Wire *w = calloc(1, sizeof(*w));
@@ -291,25 +319,41 @@ int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char 
         if (!w)
                 return -ENOMEM;
         w->fd = -EBADF;
-        w->conversation = *conversation;
-        w->timer_usec = USEC_INFINITY;
-        w->give_up_usec = usec_add(boot_now(), HANDSHAKE_WITHIN_USEC);
-        w->peer = strdup(peer);
-        if (!w->peer)
-                return -ENOMEM;
         r = take_socket(w, server, &owned);
+        if (r >= 0)
+                r = begin_wire(w, event, peer, conversation);
         if (r < 0)
                 return r;
-        w->events = EPOLLIN;
-        r = sd_event_add_io(event, &w->io, w->fd, w->events, on_io, w);
-        if (r < 0)
-                return r;
-        r = sd_event_add_time(event, &w->timer, CLOCK_BOOTTIME, w->give_up_usec, TIMER_ACCURACY_USEC, on_timer, w);
-        if (r < 0)
-                return r;
-        w->timer_usec = w->give_up_usec;
         *ret = TAKE_PTR(w);
         return 0;
+}
+
+int wire_new_handover(Wire **ret, sd_event *event, const WireHandover *handover, const Conversation *conversation)
+{
+        _cleanup_(wire_freep) Wire *w = calloc(1, sizeof(*w));
+        int r;
+
+        if (!w) {
+                handover->release(handover->userdata);
+                return -ENOMEM;
+        }
+        w->fd = handover->fd;
+        w->release = handover->release;
+        w->release_userdata = handover->userdata;
+        r = begin_wire(w, event, handover->peer, conversation);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(w);
+        return 0;
+}
+
+void wire_feed(Wire *w, const void *data, size_t size)
+{
+        if (!w->begun)
+                open_conversation(w);
+        if (!w->ended && w->begun)
+                w->conversation.feed(w->conversation.userdata, data, size, boot_now());
+        wire_settle(w);
 }
 
 /* ---- questions ---- */

@@ -31,6 +31,9 @@ typedef struct Conversation {
          * have been called. */
         void (*ended)(void *userdata);
         void *userdata;
+        /* May be NULL: */
+        bool (*is_full)(void *userdata); /* it is not fed for now; wire_settle() when that has changed */
+        void (*sent)(void *userdata);    /* some of its output has left */
 } Conversation;
 
 /* Takes the descriptor, also on failure. server NULL: without TLS. peer: for the log. */
@@ -38,7 +41,21 @@ int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char 
 Wire *wire_free(Wire *wire);
 DEFINE_CLEANUP(Wire *, wire_free);
 
+/* A connection that began elsewhere: its bytes come and go as they are. */
+typedef struct WireHandover {
+        int fd; /* non-blocking */
+        const char *peer;
+        const void *first; /* what was read from it already */
+        size_t first_size;
+        void (*release)(void *userdata); /* instead of closing the descriptor; called once, also on failure */
+        void *userdata;
+} WireHandover;
+
+/* What was read already is fed by wire_feed(), when the caller is ready for it. */
+int wire_new_handover(Wire **ret, sd_event *event, const WireHandover *handover, const Conversation *conversation);
+
 /* verbs */
+void wire_feed(Wire *wire, const void *data, size_t size); /* what was read from the socket before the wire had it */
 void wire_settle(Wire *wire); /* after whatever may have changed the conversation from outside: sends, waits anew */
 void wire_end(Wire *wire);    /* at once, whatever is still to be sent */
 void wire_reset(Wire *wire);  /* likewise, with a TCP reset */
