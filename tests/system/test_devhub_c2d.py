@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hublink-devhub: messages to devices, over MQTT and over HTTPS as a device that polls."""
+"""hublink-devhub: messages to devices, over MQTT and over HTTPS as a device that polls.
+
+The cloud's side is Qpid Proton for Python, the device's side is written by hand: nothing here is code of ours.
+"""
 
 import base64
 import json
+import re
+import struct
+import time
+import urllib.parse
 
+import mqtt
 import pytest
 from amqp import Amqp
-from devhub import devhub  # noqa: F401  (a fixture)
+from cloud import Cloud, Rejected
+from devhub import Devhub, devhub  # noqa: F401  (a fixture)
 from https import Service
 
 
@@ -19,6 +28,12 @@ class Poller(Service):
 
     def take(self, headers=None):
         return self.get(self.base + '/deviceBound', headers)
+
+    def lock(self):
+        """Takes the next; its lock."""
+        answer = self.take()
+        assert answer.status == 200
+        return answer.headers['ETag'].strip('"')
 
     def complete(self, lock):
         return self.delete('%s/deviceBound/%s' % (self.base, lock)).status
@@ -33,6 +48,35 @@ class Poller(Service):
         return self.post(self.base + '/events', body, headers)
 
 
+class Arrived:
+    """A PUBLISH of the hub's, taken apart."""
+
+    def __init__(self, packet):
+        kind, flags, rest = packet
+        assert kind == mqtt.PUBLISH, packet
+        size, = struct.unpack('>H', rest[:2])
+        self.topic, rest = rest[2:2 + size].decode(), rest[2 + size:]
+        self.qos, self.dup, self.retain = flags >> 1 & 3, bool(flags & 8), bool(flags & 1)
+        self.ident = None
+        if self.qos:
+            self.ident, rest = struct.unpack('>H', rest[:2])[0], rest[2:]
+        self.body = rest
+        self.bag = [tuple(urllib.parse.unquote(part) for part in pair.split('=', 1))
+                    for pair in self.topic.split('/')[-1].split('&')]
+
+
+def c2d_filter(device):
+    return 'devices/%s%s/messages/devicebound/#' % (device.id, '/modules/' + device.module if device.module else '')
+
+
+def arrived(client, timeout=10):
+    return Arrived(client.receive(timeout))
+
+
+def acknowledge(client, message):
+    client.send(mqtt.packet(mqtt.PUBACK, 0, struct.pack('>H', message.ident)))
+
+
 @pytest.fixture
 def device(devhub):
     return devhub.create('d1')
@@ -41,6 +85,331 @@ def device(devhub):
 @pytest.fixture
 def poller(devhub, device):
     return Poller(devhub, device)
+
+
+@pytest.fixture
+def cloud(devhub):
+    with Cloud(devhub) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """A devhub whose clock is ours."""
+    with Devhub(tmp_path / 'timed').start('--virtual-clock') as hub:
+        yield hub
+
+
+def pass_time(hub, span):
+    hub.run('clock', 'advance', span)
+
+
+def ends(cloud, count):
+    """How messages ended: {message id: word}."""
+    records = cloud.feedback(count)
+    assert len(records) == count
+    for record in records:
+        assert record['description'] == record['statusCode']
+    return {record['originalMessageId']: record['statusCode'] for record in records}
+
+
+# --- over MQTT ---
+
+def test_trap_3_4_5_7_the_topic_of_a_message(devhub, device, cloud):
+    expiry = int(time.time()) + 600
+    cloud.send('d1', b'hello', id='m/1', correlation_id='c 1', user_id=b'u', content_type='application/json',
+               content_encoding='utf-8', expiry=expiry, ack='full',
+               properties={'k e/y': 'v+l=\u00fc&#~', 'empty': ''})
+    with devhub.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        message = arrived(client)
+        assert message.topic.startswith('devices/d1/messages/devicebound/%24.mid=m%2F1&%24.to=%2Fdevices%2Fd1%2F')
+        assert re.search('&%24.exp=' + time.strftime('%Y-%m-%dT%H%%3A%M%%3A%S', time.gmtime(expiry)) +
+                         r'\.0000000Z(&|$)', message.topic)
+        assert message.topic.count('/') == 4
+        assert not re.search('[+#~ ]', message.topic)
+        assert (message.qos, message.dup, message.retain, message.body) == (1, False, False, b'hello')
+        bag = dict(message.bag)
+        for name, value in (('$.mid', 'm/1'), ('$.to', '/devices/d1/messages/devicebound'), ('$.cid', 'c 1'),
+                            ('$.uid', 'u'), ('$.ct', 'application/json'), ('$.ce', 'utf-8'), ('iothub-ack', 'full'),
+                            ('k e/y', 'v+l=\u00fc&#~'), ('empty', '')):
+            assert bag[name] == value, name
+
+
+def test_trap_4_a_bare_message_has_a_bag(devhub, device, cloud):
+    cloud.send('d1', b'')
+    with devhub.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        message = arrived(client)
+        assert message.bag == [('$.to', '/devices/d1/messages/devicebound')]
+        assert message.body == b''
+
+
+def test_trap_23_a_puback_completes(timed):
+    device = timed.create('d1')
+    with Cloud(timed) as cloud, timed.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        for n in range(3):
+            cloud.send('d1', b'%d' % n, id=str(n), ack='positive')
+        messages = [arrived(client) for _ in range(3)]
+        assert [m.body for m in messages] == [b'0', b'1', b'2']
+        for message in messages:
+            acknowledge(client, message)
+        client.send(mqtt.packet(mqtt.PINGREQ))
+        client.expect(mqtt.PINGRESP)
+        pass_time(timed, '15s')
+        assert ends(cloud, 3) == {'0': 'Success', '1': 'Success', '2': 'Success'}
+        client.expect_silence(0.2)
+
+
+def test_at_qos_0_a_message_is_complete_when_it_is_sent(devhub, device, cloud, poller):
+    with devhub.client(device) as client:
+        assert client.subscribe((c2d_filter(device), 0)) == [0]
+        cloud.send('d1', b'1')
+        assert arrived(client).qos == 0
+    assert poller.take().status == 204
+
+
+def test_messages_wait_for_who_is_away_and_a_clean_session_keeps_them(devhub, device, cloud):
+    with devhub.client(device, clean=True) as client:
+        client.expect_silence(0.1)
+    cloud.send('d1', b'1')
+    cloud.send('d1', b'2')
+    with devhub.client(device, clean=True) as client:
+        client.expect_silence(0.2)  # it has not subscribed
+        client.subscribe(c2d_filter(device))
+        assert [arrived(client).body for _ in range(2)] == [b'1', b'2']
+
+
+def test_trap_21_a_kept_session_gets_them_after_connack(devhub, device, cloud):
+    with devhub.client(device, clean=False) as client:
+        client.subscribe(c2d_filter(device))
+        cloud.send('d1', b'1')
+        cloud.send('d1', b'2')
+        first, second = arrived(client), arrived(client)
+        acknowledge(client, second)
+        client.send(mqtt.packet(mqtt.DISCONNECT))
+        client.expect_close()
+    cloud.send('d1', b'3')
+    with devhub.client(device, clean=False) as client:
+        assert client.session_present
+        again, third = arrived(client), arrived(client)
+        assert (again.body, again.dup) == (b'1', False)
+        assert (third.body, third.dup) == (b'3', False)
+
+
+def test_without_a_puback_it_comes_again_as_a_duplicate(timed):
+    device = timed.create('d1')
+    with Cloud(timed) as cloud, timed.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        cloud.send('d1', b'1', id='m', ack='full')
+        first = arrived(client)
+        pass_time(timed, '59s')
+        client.expect_silence(0.2)
+        pass_time(timed, '1s')
+        again = arrived(client)
+        assert (again.body, again.ident, again.dup) == (b'1', first.ident, True)
+        acknowledge(client, again)
+        client.send(mqtt.packet(mqtt.PINGREQ))
+        client.expect(mqtt.PINGRESP)
+        pass_time(timed, '15s')
+        assert ends(cloud, 1) == {'m': 'Success'}
+
+
+def test_a_new_link_takes_over_what_the_old_one_held(devhub, device, cloud):
+    with devhub.client(device) as old:
+        old.subscribe(c2d_filter(device))
+        cloud.send('d1', b'1')
+        assert arrived(old).body == b'1'
+        with devhub.client(device) as new:
+            old.expect_close()
+            new.subscribe(c2d_filter(device))
+            message = arrived(new)
+            assert (message.body, message.dup) == (b'1', False)
+
+
+def test_a_message_goes_to_its_device_or_module_alone(devhub, device, cloud):
+    module, other = devhub.create('d1/m1'), devhub.create('d2')
+    clients = [devhub.client(one) for one in (device, module, other)]
+    for one, client in zip((device, module, other), clients):
+        client.subscribe(c2d_filter(one))
+    cloud.send('d1/m1', b'module')
+    message = arrived(clients[1])
+    assert message.topic.startswith('devices/d1/modules/m1/messages/devicebound/%24.to=')
+    cloud.send('d2', b'other')
+    assert arrived(clients[2]).body == b'other'
+    clients[0].expect_silence(0.2)
+    for client in clients:
+        client.close()
+
+
+def test_what_a_device_no_longer_asks_for_stays(devhub, device, cloud, poller):
+    with devhub.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        client.send(mqtt.unsubscribe(2, c2d_filter(device)))
+        client.expect(mqtt.UNSUBACK)
+        cloud.send('d1', b'1')
+        client.expect_silence(0.2)
+        assert poller.take().body == b'1'
+
+
+# --- what the hub refuses ---
+
+def test_the_51st_message_is_refused(devhub, device, cloud, poller):
+    for n in range(50):
+        cloud.send('d1', b'%d' % n)
+    with pytest.raises(Rejected) as refused:
+        cloud.send('d1', b'50')
+    assert refused.value.condition == 'amqp:resource-limit-exceeded'
+    assert Service(devhub).get('/devices/d1').json['cloudToDeviceMessageCount'] == 50
+    assert poller.complete(poller.lock()) == 204
+    cloud.send('d1', b'50')
+    with devhub.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        assert [int(arrived(client).body) for _ in range(50)] == list(range(1, 51))
+
+
+def test_who_is_not_there_and_what_is_too_large(devhub, device, cloud):
+    for name in 'd9', 'D1', 'd1/m9':
+        with pytest.raises(Rejected) as refused:
+            cloud.send(name, b'1')
+        assert refused.value.condition == 'amqp:not-found', name
+    cloud.send('d1', b'x' * (65536 - len('/devices/d1/messages/devicebound')))
+    with pytest.raises(Rejected) as refused:
+        cloud.send('d1', b'x' * (65537 - len('/devices/d1/messages/devicebound')))
+    assert refused.value.condition == 'amqp:link:message-size-exceeded'
+
+
+# --- every end, and who is told ---
+
+@pytest.mark.parametrize('ack', ['none', 'positive', 'negative', 'full'])
+def test_feedback_on_every_end(timed, ack):
+    device = timed.create('d1')
+    poller = Poller(timed, device)
+    with Cloud(timed) as cloud:
+        for name in 'success', 'rejected', 'exceeded', 'expired', 'purged':
+            cloud.send('d1', b'', id=name, ack=ack, expiry=int(time.time()) + 30 if name == 'expired' else None)
+        assert poller.complete(poller.lock()) == 204
+        assert poller.reject(poller.lock()) == 204
+        for n in range(10):
+            answer = poller.take()
+            assert answer.headers['iothub-deliverycount'] == str(n)
+            assert poller.abandon(answer.headers['ETag'].strip('"')) == 204
+        pass_time(timed, '31s')
+        assert Service(timed).delete('/devices/d1/commands').json['totalMessagesPurged'] == 1
+        cloud.send('d1', b'', id='last', ack='full')  # so that there is something to wait for
+        assert poller.complete(poller.lock()) == 204
+        pass_time(timed, '20s')
+        told = {'last': 'Success'}
+        if ack in ('positive', 'full'):
+            told['success'] = 'Success'
+        if ack in ('negative', 'full'):
+            told.update(rejected='Rejected', exceeded='DeliveryCountExceeded', expired='Expired', purged='Purged')
+        assert ends(cloud, len(told)) == told
+
+
+def test_what_feedback_says(timed):
+    device = timed.create('d1')
+    poller = Poller(timed, device)
+    with Cloud(timed) as cloud:
+        cloud.send('d1', b'', id='m', ack='full')
+        assert poller.complete(poller.lock()) == 204
+        pass_time(timed, '15s')
+        batch = cloud.batch()
+        assert batch.content_type == 'application/vnd.microsoft.iothub.feedback.json'
+        assert batch.user_id == b'devhub'
+        record, = json.loads(bytes(batch.body))
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', record.pop('enqueuedTimeUtc'))
+        assert record == {'originalMessageId': 'm', 'statusCode': 'Success', 'description': 'Success', 'deviceId': 'd1',
+                          'deviceGenerationId': device.generation_id}
+
+
+def test_a_device_that_is_deleted_takes_its_mail_along(timed):
+    timed.create('d1')
+    with Cloud(timed) as cloud:
+        cloud.send('d1', b'', id='lost', ack='full')
+        timed.run('device', 'delete', 'd1')
+        device = timed.create('d1')
+        poller = Poller(timed, device)
+        assert poller.take().status == 204
+        cloud.send('d1', b'', id='kept', ack='full')
+        assert poller.complete(poller.lock()) == 204
+        pass_time(timed, '15s')
+        assert ends(cloud, 1) == {'kept': 'Success'}
+
+
+def test_messages_and_feedback_survive_a_kill(timed):
+    device = timed.create('d1')
+    poller = Poller(timed, device)
+    with Cloud(timed) as cloud:
+        for n in range(3):
+            cloud.send('d1', b'%d' % n, id=str(n), ack='full')
+        assert poller.complete(poller.lock()) == 204
+        held = poller.lock()
+        client = timed.client(device)
+        client.subscribe(c2d_filter(device))
+        assert arrived(client).body == b'2'
+    timed.kill()
+    timed.start('--virtual-clock')
+    assert poller.complete(held) == 204  # a lock is good for its time
+    assert poller.complete(poller.lock()) == 204  # the link's lock went with the link
+    assert poller.take().status == 204
+    pass_time(timed, '20s')
+    with Cloud(timed) as cloud:
+        assert ends(cloud, 3) == {'0': 'Success', '1': 'Success', '2': 'Success'}
+
+
+# --- a device over HTTPS ---
+
+def test_a_message_over_https(devhub, device, cloud, poller):
+    expiry = int(time.time()) + 600
+    cloud.send('d1', b'a\0b', id='m 1', correlation_id='c', user_id=b'u', content_type='text/plain',
+               content_encoding='utf-8', expiry=expiry, ack='full', properties={'Level': 'a+b', 'k\u00fc/y': '\u00fc'})
+    answer = poller.take()
+    assert (answer.status, answer.body) == (200, b'a\0b')
+    for name, value in (('iothub-messageid', 'm 1'), ('iothub-correlationid', 'c'), ('iothub-userid', 'u'),
+                        ('iothub-to', '/devices/d1/messages/devicebound'), ('iothub-ack', 'full'),
+                        ('iothub-deliverycount', '0'), ('ContentType', 'text/plain'), ('ContentEncoding', 'utf-8'),
+                        ('iothub-app-Level', 'a+b'), ('iothub-app-k%C3%BC%2Fy', '%C3%BC'),
+                        ('iothub-expiry', time.strftime('%Y-%m-%dT%H:%M:%S.0000000Z', time.gmtime(expiry)))):
+        assert answer.headers[name] == value, name
+    assert int(answer.headers['iothub-sequencenumber']) > 0
+    assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z', answer.headers['iothub-enqueuedtime'])
+    assert re.fullmatch('"[0-9a-f-]{36}"', answer.headers['ETag'])
+    assert poller.take().status == 204  # it is locked
+    lock = answer.headers['ETag'].strip('"')
+    other = devhub.create('d2')
+    assert Poller(devhub, other).complete(lock) == 412
+    assert poller.complete(lock) == 204
+    assert poller.complete(lock) == 412
+
+
+def test_trap_22_a_lock_that_ends_is_not_counted(timed):
+    device = timed.create('d1')
+    poller = Poller(timed, device)
+    with Cloud(timed) as cloud:
+        cloud.send('d1', b'1')
+        for span, wait in ('60', '60s'), ('10', '10s'), ('300', '5min'):
+            answer = poller.take({'IotHub-MessageLockTimeout': span})
+            assert answer.headers['iothub-deliverycount'] == '0'
+            pass_time(timed, '1s')
+            assert poller.take().status == 204
+            pass_time(timed, wait)
+            assert poller.complete(answer.headers['ETag'].strip('"')) == 412
+        assert poller.abandon(poller.lock()) == 204
+        assert poller.take().headers['iothub-deliverycount'] == '1'
+
+
+def test_mqtt_and_https_take_from_one_mailbox(devhub, device, cloud, poller):
+    cloud.send('d1', b'1')
+    cloud.send('d1', b'2')
+    lock = poller.lock()
+    with devhub.client(device) as client:
+        client.subscribe(c2d_filter(device))
+        assert arrived(client).body == b'2'
+        client.expect_silence(0.1)
+        assert poller.abandon(lock) == 204
+        assert arrived(client).body == b'1'
 
 
 # --- a device over HTTPS, and nothing in its mailbox ---
