@@ -25,6 +25,7 @@ typedef enum ExitCode {
 
 typedef struct Explorer {
         Login login;
+        struct Https *https;  /* for https.h alone */
         bool json;            /* one document of JSON, or one a line for what goes on */
         bool quiet;           /* no remarks on what is only under way */
         usec_t timeout_usec;  /* --timeout: for the whole of one question, tries and waits included */

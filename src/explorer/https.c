@@ -25,6 +25,10 @@
 #define TOKEN_LIFE_SEC 600
 #define LATE_SEC       5 /* a header's whole seconds, and the way */
 
+struct Https {
+        CURL *curl;
+};
+
 /* One question, over all its tries. */
 typedef struct Asking {
         const Explorer *explorer;
@@ -38,6 +42,23 @@ typedef struct Asking {
         char error[CURL_ERROR_SIZE];
         usec_t deadline_usec;
 } Asking;
+
+Https *https_new(void)
+{
+        Https *h = calloc(1, sizeof(*h));
+
+        if (h && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+                h->curl = curl_easy_init();
+        return h && h->curl ? h : https_free(h);
+}
+
+Https *https_free(Https *h)
+{
+        if (h)
+                curl_easy_cleanup(h->curl);
+        free(h);
+        return NULL;
+}
 
 void https_reply_done(HttpsReply *r)
 {
@@ -304,6 +325,7 @@ static bool set_up(Asking *a)
                curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* ".." may be the name of a device */
                curl_easy_setopt(c, CURLOPT_USERAGENT, "hublink-explorer/" HUBLINK_VERSION) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_ERRORBUFFER, a->error) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
@@ -474,19 +496,18 @@ int https_ask(const Explorer *e, const HttpsRequest *request, HttpsReply *ret, B
         Asking a = {
                 .explorer = e,
                 .request = request,
+                .curl = e->https->curl,
                 .reply = ret,
                 .deadline_usec = usec_add(clock_boot(&clock_system), budget),
         };
         int r;
 
         *ret = (HttpsReply){};
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(a.curl = curl_easy_init()))
-                r = tell_failure(&a, CURLE_OUT_OF_MEMORY, ret_words);
-        else
-                r = ask(&a, ret_words);
+        curl_easy_reset(a.curl); /* its connection stays */
+        r = ask(&a, ret_words);
+        curl_easy_reset(a.curl); /* what it was told of is about to go */
         for (struct curl_slist *l = a.headers; l; l = l->next)
                 explicit_bzero(l->data, strlen(l->data));
-        curl_easy_cleanup(a.curl);
         curl_slist_free_all(a.headers);
         curl_slist_free_all(a.detour);
         buffer_done(&a.trusted);

@@ -9,11 +9,19 @@
  * pauses; a question that only reads is repeated after any 5xx as well. All of it ends with the time-out.
  *
  * libcurl's only home.
+ *
+ * Https keeps the connection from one question to the next; Explorer has it.
  */
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "explorer/explorer.h"
+
+typedef struct Https Https;
+
+Https *https_new(void); /* NULL: no memory */
+Https *https_free(Https *h);
+DEFINE_CLEANUP(Https *, https_free);
 
 typedef struct HttpsRequest {
         const char *method;

@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "explorer/commands.h"
+#include "explorer/https.h"
 #include "explorer/output.h"
 #include "explorer/words.h"
 
@@ -52,7 +53,9 @@ static int run(const Words *w)
         r = login_find(&sources, &e.login);
         if (r != EXPLORER_OK)
                 return r;
-        r = w->command->run(&e, w);
+        e.https = https_new();
+        r = e.https ? w->command->run(&e, w) : out_of_memory();
+        https_free(e.https);
         login_done(&e.login);
         return r;
 }

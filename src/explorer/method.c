@@ -112,6 +112,7 @@ static int call(const Explorer *e, const Method *m)
                             .path = path.data,
                             .body = json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN),
                             .patience_usec = m->response_usec + m->connect_usec},
+                .id = m->id,
                 .subject = {.what = what.data, .right = "ServiceConnect"},
         };
         r = service_ask(e, &q, &answer);

@@ -24,6 +24,7 @@ static int ask(const Explorer *e, Record *record, Question *q)
 {
         q->request.path = record->path.data;
         q->subject.what = record->name.data;
+        q->id = record->id;
         answer_done(&record->answer);
         return service_ask(e, q, &record->answer);
 }

@@ -259,6 +259,8 @@ static void put_absent(const Refusal *r, const Subject *s, const char *what, Buf
         if (refusal_is(r, "DeviceNotOnline"))
                 buffer_printf(b, "%s is not connected, or does not listen for methods: start it, or wait for it with "
                               "--connect-timeout", what);
+        else if (s->nearest)
+                buffer_printf(b, "there is no %s in %s, did you mean '%s'?", what, s->host, s->nearest);
         else if (r->number >= 404000 && r->number < 405000)
                 buffer_printf(b, "there is no %s in %s; names are told apart by case", what, s->host);
         else
@@ -276,8 +278,8 @@ static void put_reason(const Refusal *r, const Subject *s, Buffer *b)
                 put_forbidden(r, what, b);
         else if (r->status == 404)
                 put_absent(r, s, what, b);
-        else if (refusal_is(r, "DeviceAlreadyExists") || refusal_is(r, "ModuleAlreadyExistsOnDevice"))
-                buffer_printf(b, "%s exists already: see it with get, change it with update", what);
+        else if (r->status == 409 && !refusal_is(r, "LinkCreationConflict"))
+                buffer_printf(b, "%s exists already: see it with get", what);
         else if (r->status == 412)
                 buffer_printf(b, "%s was changed by somebody else meanwhile: look at it again, then try again", what);
         else if (r->status == 413)

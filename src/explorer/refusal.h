@@ -18,6 +18,7 @@ typedef struct Subject {
         const char *right;  /* that the policy needs: "RegistryWrite" */
         const char *host;
         const char *policy;
+        const char *nearest; /* a name that is there, and was probably meant; or NULL */
 } Subject;
 
 typedef struct Refusal {

@@ -17,6 +17,7 @@
 
 typedef struct Question {
         HttpsRequest request;
+        const char *id;       /* of the device that it is about; or NULL */
         Subject subject;      /* host and policy are filled in */
         unsigned tolerated;   /* a status that the caller wants to hear of himself, as EXPLORER_REFUSED; 0: none */
 } Question;

@@ -28,7 +28,7 @@ static int ask_twin(const Explorer *e, const char *id, HttpsRequest *request, co
         if (buffer_error(&path) || buffer_error(&what))
                 return out_of_memory();
         request->path = path.data;
-        q = (Question){.request = *request, .subject = {.what = what.data, .right = right}};
+        q = (Question){.request = *request, .id = id, .subject = {.what = what.data, .right = right}};
         r = service_ask(e, &q, &answer);
         if (r != EXPLORER_OK)
                 return r;
