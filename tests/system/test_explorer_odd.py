@@ -10,7 +10,7 @@ import time
 import pytest
 
 from explorer import FAILED, OK, PROGRAM, REFUSED, TIMEOUT, USAGE, Explorer
-from odd_hub import HOST, KEY, OddHub, new_refusal, refusal, reply
+from odd_hub import HOST, KEY, OddHub, new_refusal, read_request, refusal, reply
 
 DEVICE = {'deviceId': 'd1', 'etag': 'MTIz', 'status': 'enabled', 'connectionState': 'Disconnected',
           'authentication': {'type': 'sas', 'symmetricKey': {'primaryKey': KEY, 'secondaryKey': KEY}}}
@@ -92,6 +92,21 @@ def test_a_query_follows_its_pages(hub, explorer):
     answers(hub, *pages)
     assert explorer.run('query', 'SELECT * FROM devices', '--top', '1').stdout == '{"n":1}\n'
     assert len(hub.requests) == 3
+
+
+def test_many_questions_share_a_connection(hub, explorer):
+    """As far as the hub keeps it open."""
+    page, last = (reply(200, rows, **more).replace(b'Connection: close', b'Connection: keep-alive')
+                  for rows, more in (([1], {'x_ms_continuation': 'x'}), ([2], {})))
+    seen = []
+
+    def serve(connection):
+        for answer in [page] * 4 + [last]:
+            connection.sendall(answer)
+            seen.append(answer is last or read_request(connection))
+    answers(hub, serve)
+    assert explorer.json('query', 'SELECT * FROM devices') == [1, 1, 1, 1, 2]
+    assert len(hub.requests) == 1 and all(seen) and len(seen) == 5
 
 
 # --- refusals, each with its remedy ---
