@@ -16,7 +16,7 @@ _hublink_devhub() {
                 COMPREPLY=($(compgen -W 'start end' -- "$cur"))
                 return ;;
         --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                --count | --for | --device | --code | --delay | --offset)
+                --count | --for | --device | --code | --delay | --offset | --hub)
                 return ;;
         esac
 
@@ -24,7 +24,7 @@ _hublink_devhub() {
         for ((i = 1; i < cword; i++)); do
                 case ${words[i]} in
                 --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                        --count | --for | --device | --code | --delay | --offset)
+                        --count | --for | --device | --code | --delay | --offset | --hub)
                         ((i++)) ;;
                 -*) ;;
                 *) command+="${command:+ }${words[i]}" ;;
@@ -43,8 +43,8 @@ _hublink_devhub() {
         'fault set' | 'fault clear')
                 more='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
                       cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate
-                      method-no-answer twin-conflict' ;;
-        'fault set '*) more='--device --for --count --code --delay --match --offset' ;;
+                      method-no-answer twin-conflict dps-busy dps-reassign' ;;
+        'fault set '*) more='--device --for --count --code --delay --match --offset --hub' ;;
         clock) more='show advance' ;;
         'fault list') more='--json' ;;
         esac

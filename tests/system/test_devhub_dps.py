@@ -364,6 +364,41 @@ def test_faults_for_all_strike_guests(devhub, service):
         assert guest.provision()['status'] == 'assigned'
 
 
+def test_the_service_is_busy(devhub, service):
+    for registration_id in 'dev1', 'dev2':
+        enroll(service, registration_id)
+    devhub.fault('set', 'dps-busy', '--device', 'dev1', '--count', '3', '--delay', '2500ms')
+    with Guest(devhub, 'dev1', KEY) as guest, Guest(devhub, 'dev2', KEY) as other:
+        for answer in guest.register(), guest.register(), guest.poll('5.a.b'):
+            assert refused(answer, 429, 429001) and answer.retry_after == 3
+        assert guest.register().status == other.register().status == 202
+        devhub.fault('set', 'throttle')
+        assert refused(guest.register(), 429, 429001)
+    devhub.fault('clear')
+
+
+def test_a_device_is_reassigned_and_comes_back(devhub, service):
+    enroll(service, 'dev1')
+    with Guest(devhub, 'dev1', KEY) as guest:
+        state = guest.provision()
+        device = device_of(devhub, state, KEY)
+        with devhub.client(device) as client:
+            devhub.fault('set', 'dps-reassign', '--hub', 'hub2.example.net')
+            away = guest.provision()
+            client.expect_close()
+        assert (away['assignedHub'], away['substatus']) == ('hub2.example.net', 'deviceDataMigrated')
+        with devhub.open() as client:
+            assert client.connect(device.client_id, device.username(), device.token()) == (False, 5)
+        devhub.fault('set', 'dps-reassign')
+        assert guest.provision()['assignedHub'] == 'reassigned.invalid'
+        assert '--hub' not in devhub.fault('list').stdout
+        devhub.fault('clear')
+        back = guest.provision()
+        assert (back['assignedHub'], back['substatus']) == (devhub.host, 'deviceDataMigrated')
+    with devhub.client(device):
+        pass
+
+
 def test_many_at_once(devhub, service):
     enroll_group(service, 'fleet')
     ids = ['dev%d' % n for n in range(60)]

@@ -20,7 +20,7 @@ static const char help[] =
         "       hublink-devhub device list\n"
         "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
         "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
-        "                              [--match TEXT]\n"
+        "                              [--match TEXT] [--offset D] [--hub NAME]\n"
         "       hublink-devhub fault list | fault clear [NAME]\n"
         "       hublink-devhub clock show | clock advance D\n"
         "\n"
@@ -61,6 +61,8 @@ static const char help[] =
         "  duplicate         messages to devices are sent twice\n"
         "  method-no-answer  a device's answer to a direct method is lost: the caller gets 504\n"
         "  twin-conflict     changes of a twin by the service get 412, as if another had been quicker\n"
+        "  dps-busy          provisioning is answered with 429 and retry-after --delay D (default 1s)\n"
+        "  dps-reassign      provisioning assigns to --hub NAME (default: one that is nowhere), no longer here\n"
         "clock               what the hub takes for the time; advance D: as if D had passed\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";
@@ -105,6 +107,7 @@ typedef enum Option {
         OPTION_DELAY,
         OPTION_MATCH,
         OPTION_OFFSET,
+        OPTION_HUB,
         OPTION_VIRTUAL_CLOCK,
 } Option;
 
@@ -132,6 +135,7 @@ static const struct option options[] = {
         {"delay", required_argument, NULL, OPTION_DELAY},
         {"match", required_argument, NULL, OPTION_MATCH},
         {"offset", required_argument, NULL, OPTION_OFFSET},
+        {"hub", required_argument, NULL, OPTION_HUB},
         {"virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK},
         {},
 };
@@ -157,6 +161,7 @@ static const unsigned takers[] = {
         [OPTION_DELAY] = OF(COMMAND_FAULT_SET),
         [OPTION_MATCH] = OF(COMMAND_FAULT_SET),
         [OPTION_OFFSET] = OF(COMMAND_FAULT_SET),
+        [OPTION_HUB] = OF(COMMAND_FAULT_SET),
         [OPTION_VIRTUAL_CLOCK] = OF(COMMAND_SERVE),
 };
 
@@ -287,6 +292,11 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return 0;
         case OPTION_OFFSET:
                 return take_offset(a, value);
+        case OPTION_HUB:
+                if (!is_host_name(value))
+                        return complain("--hub takes a host name, not '%s'", value);
+                a->hub = value;
+                return 0;
         case OPTION_VIRTUAL_CLOCK:
                 a->serve.virtual_clock = true;
                 return 0;

@@ -43,6 +43,7 @@ typedef struct Arguments {
         usec_t delay_usec; /* USEC_INFINITY: the usual */
         int64_t offset_usec; /* 0: not given */
         const char *match; /* NULL: every event */
+        const char *hub;   /* NULL: one that is nowhere */
 
         usec_t advance_usec; /* of clock advance */
 } Arguments;

@@ -23,6 +23,8 @@ int fault_set(const StateDir *dir, const Arguments *a)
                 json_object_object_add(request, "code", json_object_new_int(a->code));
         if (a->match)
                 json_object_object_add(request, "match", json_object_new_string(a->match));
+        if (a->hub)
+                json_object_object_add(request, "hub", json_object_new_string(a->hub));
         if (a->offset_usec != 0)
                 json_object_object_add(request, "offset_usec", json_object_new_int64(a->offset_usec));
         if (a->delay_usec != USEC_INFINITY)
@@ -66,6 +68,8 @@ static void print_fault(json_object *fault)
         }
         if (json_object_object_get_ex(fault, "match", &value))
                 (void)printf(" --match %s", json_object_get_string(value));
+        if (json_object_object_get_ex(fault, "hub", &value))
+                (void)printf(" --hub %s", json_object_get_string(value));
         json_object_object_get_ex(fault, "strikes", &value);
         (void)printf("   struck %" PRIu64 " times\n", json_object_get_uint64(value));
 }

@@ -45,6 +45,7 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
                 .delay_usec = number_of(request, "delay_usec", USEC_PER_SEC),
                 .offset_usec = signed_of(request, "offset_usec"),
                 .match = (char *)text_of(request, "match"),
+                .hub = (char *)text_of(request, "hub"),
         };
 
         if (fault.kind == _FAULT_KIND_INVALID)
@@ -72,6 +73,8 @@ static json_object *fault_list(Server *server, json_object *reply)
                         json_object_object_add(o, "offset_usec", json_object_new_int64(f->offset_usec));
                 if (f->match)
                         json_object_object_add(o, "match", json_object_new_string(f->match));
+                if (f->hub)
+                        json_object_object_add(o, "hub", json_object_new_string(f->hub));
                 json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
                 if (f->strikes_left != UINT64_MAX)
                         json_object_object_add(o, "count", json_object_new_uint64(f->strikes_left));

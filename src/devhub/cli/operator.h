@@ -5,7 +5,7 @@
  * Operator - what commands ask of the running server, as JSON
  *
  *   {"verb":"fault-set","fault":"cut","device":"d1","for_usec":N,"count":N,"code":N,"delay_usec":N,
- *    "offset_usec":N,"match":"text"}
+ *    "offset_usec":N,"match":"text","hub":"name"}
  *   {"verb":"fault-list"}                     -> {"faults":[{"fault","device","count","for_usec","strikes"}]}
  *   {"verb":"fault-clear","fault":"cut"}      without "fault": all
  *   {"verb":"clock","by_usec":N}              -> {"wall_usec":N}

@@ -12,6 +12,8 @@
 #include "devhub/dps/service.h"
 #include "devhub/hub/json-read.h"
 
+#define NOWHERE "reassigned.invalid"
+
 void guest_done(Guest *g)
 {
         free(g->registration_id);
@@ -86,6 +88,35 @@ static void tell(GuestAnswer *ret, const Registration *r)
         (void)json_object_put(operation);
 }
 
+/* ---- faults ---- */
+
+/* At least a second, as a whole number: some clients read no other. */
+static unsigned seconds(usec_t usec)
+{
+        return (unsigned)CLAMP((usec + USEC_PER_SEC - 1) / USEC_PER_SEC, (usec_t)1, (usec_t)3600);
+}
+
+static bool is_busy(const Guest *guest, const Hub *hub, GuestAnswer *ret)
+{
+        const Fault *fault = hub_strike(hub, FAULT_DPS_BUSY, guest->registration_id);
+
+        if (!fault)
+                fault = hub_strike(hub, FAULT_THROTTLE, guest->registration_id);
+        if (!fault)
+                return false;
+        refuse(ret, hub, DPS_ERROR_THROTTLED, NULL);
+        ret->retry_after = seconds(fault->delay_usec);
+        return true;
+}
+
+/* Where to, if not to this hub. */
+static const char *elsewhere(const Guest *guest, const Hub *hub)
+{
+        const Fault *fault = hub_strike(hub, FAULT_DPS_REASSIGN, guest->registration_id);
+
+        return !fault ? NULL : fault->hub ? fault->hub : NOWHERE;
+}
+
 /* ---- register ---- */
 
 /* Who it is stands in its user name; a body may be empty, or say it once more. NULL: it is right. */
@@ -120,8 +151,13 @@ static int begin(const Guest *guest, const Hub *hub, Registration *ret)
         r = enrollment_find(hub->store, guest->enrollment_kind, guest->enrollment_id, &e);
         if (r != 0)
                 return r;
-        r = registration_begin(hub->store, &e, guest->registration_id, hub->host, clock_wall(hub->clock), ret);
-        return r < 0 ? r : hub_commit(hub);
+        r = registration_begin(hub->store, &e, guest->registration_id, hub->host, elsewhere(guest, hub),
+                               clock_wall(hub->clock), ret);
+        if (r >= 0)
+                r = hub_commit(hub);
+        if (r >= 0 && ret->has_left)
+                hub_forget(hub, ret->device_id, NULL);
+        return r;
 }
 
 void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t size, GuestAnswer *ret)
@@ -133,6 +169,8 @@ void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t
         *ret = (GuestAnswer){};
         if (!guest->registration_id)
                 return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        if (is_busy(guest, hub, ret))
+                return;
         fault = check_body(guest, body, size);
         if (fault)
                 return refuse(ret, hub, DPS_ERROR_BAD_REQUEST, fault);
@@ -160,6 +198,8 @@ void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, si
         *ret = (GuestAnswer){};
         if (!guest->registration_id)
                 return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        if (is_busy(guest, hub, ret))
+                return;
         r = registration_find(hub->store, guest->registration_id, clock_wall(hub->clock), &registration);
         if (r < 0)
                 fail(ret, hub, guest, r);

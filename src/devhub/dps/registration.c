@@ -145,10 +145,16 @@ static int find(Store *store, const char *id, Registration *ret)
 
 /* ---- what becomes of it ---- */
 
-/* Gives its status, and where it is assigned a hub and a substatus. */
-static int decide(Registration *r, const Enrollment *e, const char *host)
+static bool is_at(const Registration *r, const char *hub)
 {
-        bool was_assigned = r->assigned_hub, stays = was_assigned && strcasecmp(r->assigned_hub, host) == 0;
+        return r->assigned_hub && strcasecmp(r->assigned_hub, hub) == 0;
+}
+
+/* Gives its status, and where it is assigned a hub and a substatus. */
+static int decide(Registration *r, const Enrollment *e, const char *host, const char *elsewhere)
+{
+        const char *hub = elsewhere ? elsewhere : host;
+        bool was_assigned = r->assigned_hub;
 
         r->error_code = 0;
         if (e->disabled) {
@@ -159,17 +165,17 @@ static int decide(Registration *r, const Enrollment *e, const char *host)
         r->substatus = was_assigned ? SUBSTATUS_REPROVISIONED : SUBSTATUS_INITIAL_ASSIGNMENT;
         if (was_assigned && e->keep_assignment)
                 return 0;
-        if (!enrollment_allows_hub(e, host)) {
+        if (!elsewhere && !enrollment_allows_hub(e, host)) {
                 r->status = REGISTRATION_FAILED;
                 r->error_code = NO_HUB;
                 return 0;
         }
-        if (stays)
+        if (is_at(r, hub))
                 return 0;
         if (was_assigned)
                 r->substatus = e->reset_data ? SUBSTATUS_DEVICE_DATA_RESET : SUBSTATUS_DEVICE_DATA_MIGRATED;
         free(r->assigned_hub);
-        r->assigned_hub = strdup(host);
+        r->assigned_hub = strdup(hub);
         return r->assigned_hub ? 0 : -ENOMEM;
 }
 
@@ -218,19 +224,32 @@ static int settle_identity(Store *store, const Registration *r, const Enrollment
                             : registry_update(store, &identity, NULL, r->updated_usec);
 }
 
-/* A device that stays with another hub is not ours to write down. */
-static int assign(Store *store, Registration *r, const Enrollment *e, const char *host)
+static int settle_here(Store *store, const Registration *r, const Enrollment *e)
 {
         bool created = false;
         int k;
 
-        k = name_device(r, e);
-        if (k < 0 || strcasecmp(r->assigned_hub, host) != 0)
-                return k;
         k = settle_identity(store, r, e, &created);
         if (k < 0 || (!created && r->substatus != SUBSTATUS_DEVICE_DATA_RESET))
                 return k;
         return initial_twin_write(store, r->device_id, e->initial_twin, r->updated_usec);
+}
+
+/* What is with another hub is not ours to write down. */
+static int assign(Store *store, Registration *r, const Enrollment *e, const char *host, bool was_here)
+{
+        int k;
+
+        k = name_device(r, e);
+        if (k < 0)
+                return k;
+        if (is_at(r, host))
+                return settle_here(store, r, e);
+        if (!was_here)
+                return 0;
+        k = registry_remove(store, r->device_id, NULL, NULL);
+        r->has_left = k == 0;
+        return MIN(k, 0);
 }
 
 /* ---- registering ---- */
@@ -275,10 +294,11 @@ static int renew(Registration *r, const Enrollment *e, const char *id)
         return 0;
 }
 
-int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host, usec_t wall_now,
-                       Registration *ret)
+int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host,
+                       const char *elsewhere, usec_t wall_now, Registration *ret)
 {
         _cleanup_(registration_done) Registration r = {};
+        bool was_here;
         int k;
 
         k = store_begin(store);
@@ -289,11 +309,12 @@ int registration_begin(Store *store, const Enrollment *enrollment, const char *i
         if (k == REGISTRATION_E_UNKNOWN)
                 r.created_usec = wall_now;
         r.updated_usec = wall_now;
+        was_here = is_at(&r, host);
         k = renew(&r, enrollment, id);
         if (k >= 0)
-                k = decide(&r, enrollment, host);
+                k = decide(&r, enrollment, host, elsewhere);
         if (k >= 0 && r.status == REGISTRATION_ASSIGNED)
-                k = assign(store, &r, enrollment, host);
+                k = assign(store, &r, enrollment, host, was_here);
         if (k >= 0)
                 k = write_row(store, &r);
         if (k < 0)

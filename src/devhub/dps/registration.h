@@ -14,7 +14,7 @@
  *
  * The hub that is linked is this one. A device that comes again stays with it (reprovisionedToInitialAssignment). One
  * that was assigned when the hub had another name is moved here with its data, or begins anew, or stays where it was,
- * as the enrollment wants it.
+ * as the enrollment wants it. So is one that was assigned elsewhere by a fault, which took its identity with it.
  *
  * Time:   wall clock, given with each call.
  */
@@ -52,6 +52,7 @@ typedef struct Registration {
         char *assigned_hub;     /* NULL: it has never been assigned */
         char *device_id;        /* likewise */
         unsigned error_code;    /* of one that has failed */
+        bool has_left;          /* it has just been taken from this hub, whose links to it are to be cut */
         char *operation_id;
         char *etag;
         usec_t created_usec;
@@ -72,9 +73,10 @@ enum {
 int registration_prepare(Store *store);
 
 /* Registers the device, or does so anew, and gives its state: assigning. id: in lower case; the device has been
- * attested for the enrollment. host: the hub's name. */
-int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host, usec_t wall_now,
-                       Registration *ret);
+ * attested for the enrollment. host: this hub's name; elsewhere: that of another one, to be assigned to instead (a
+ * fault), or NULL. */
+int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host,
+                       const char *elsewhere, usec_t wall_now, Registration *ret);
 
 int registration_find(Store *store, const char *id, usec_t wall_now, Registration *ret);
 int registration_delete(Store *store, const char *id, const char *if_match); /* if_match NULL: whatever it is */

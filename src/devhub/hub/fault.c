@@ -24,6 +24,8 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_DUPLICATE] = "duplicate",
         [FAULT_METHOD_NO_ANSWER] = "method-no-answer",
         [FAULT_TWIN_CONFLICT] = "twin-conflict",
+        [FAULT_DPS_BUSY] = "dps-busy",
+        [FAULT_DPS_REASSIGN] = "dps-reassign",
 };
 
 const char *fault_kind_to_string(FaultKind kind)
@@ -48,6 +50,7 @@ static void remove_rule(Faults *faults, size_t i)
 {
         free(faults->rules[i].device_id);
         free(faults->rules[i].match);
+        free(faults->rules[i].hub);
         faults->rules[i] = faults->rules[--faults->n_rules];
 }
 
@@ -55,9 +58,10 @@ int faults_set(Faults *faults, const Fault *fault)
 {
         _cleanup_free_ char *device_id = fault->device_id ? strdup(fault->device_id) : NULL;
         _cleanup_free_ char *match = fault->match ? strdup(fault->match) : NULL;
+        _cleanup_free_ char *hub = fault->hub ? strdup(fault->hub) : NULL;
         Fault *more;
 
-        if ((fault->device_id && !device_id) || (fault->match && !match))
+        if ((fault->device_id && !device_id) || (fault->match && !match) || (fault->hub && !hub))
                 return -ENOMEM;
         more = reallocarray(faults->rules, faults->n_rules + 1, sizeof(*more));
         if (!more)
@@ -70,7 +74,8 @@ int faults_set(Faults *faults, const Fault *fault)
                 }
         more[faults->n_rules] = *fault;
         more[faults->n_rules].device_id = TAKE_PTR(device_id);
-        more[faults->n_rules++].match = TAKE_PTR(match);
+        more[faults->n_rules].match = TAKE_PTR(match);
+        more[faults->n_rules++].hub = TAKE_PTR(hub);
         return 0;
 }
 

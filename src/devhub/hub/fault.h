@@ -23,6 +23,8 @@
  *   duplicate          messages to devices are sent twice over MQTT
  *   method-no-answer   a device's answer to a direct method is lost
  *   twin-conflict      what the service changes in a twin is refused, as if another had been quicker
+ *   dps-busy           who registers or asks for the outcome is answered with 429, and told to wait
+ *   dps-reassign       who registers is assigned to another hub, and no longer a device of this one
  *
  * Each act on a link or a message is one strike. A rule ends with its strikes or its time, whichever is first;
  * one per fault and device. Pure.
@@ -53,6 +55,8 @@ typedef enum FaultKind {
         FAULT_DUPLICATE,
         FAULT_METHOD_NO_ANSWER,
         FAULT_TWIN_CONFLICT,
+        FAULT_DPS_BUSY,
+        FAULT_DPS_REASSIGN,
         _FAULT_KIND_MAX,
         _FAULT_KIND_INVALID = -22,
 } FaultKind;
@@ -67,9 +71,10 @@ typedef struct Fault {
         uint64_t strikes_left; /* UINT64_MAX: without limit */
         uint64_t n_strikes;
         uint8_t code;        /* refuse-connect */
-        usec_t delay_usec;   /* delay-puback, throttle */
+        usec_t delay_usec;   /* delay-puback, throttle, dps-busy */
         int64_t offset_usec; /* clock-offset; positive: ahead */
         char *match;         /* poison; NULL: every event */
+        char *hub;           /* dps-reassign; NULL: one that is nowhere */
 } Fault;
 
 typedef struct Faults {

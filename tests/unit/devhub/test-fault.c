@@ -23,7 +23,7 @@ START_TEST(names_read_back)
                 "refuse-connect",  "cut",          "delay-puback", "withhold-puback", "silent",    "poison",
                 "reset",           "takeover",     "tls-stall",    "cert-wrong-name", "cert-expired", "cert-new-ca",
                 "clock-offset",    "token-cut",    "throttle",     "quota",           "duplicate",
-                "method-no-answer", "twin-conflict",
+                "method-no-answer", "twin-conflict", "dps-busy", "dps-reassign",
         };
 
         ck_assert_uint_eq(ARRAY_SIZE(names), _FAULT_KIND_MAX);

@@ -61,7 +61,7 @@ static Registration provision(const Enrollment *e, const char *host, usec_t now)
         _cleanup_(registration_done) Registration begun = {};
         Registration r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, e, "dev1", host, now, &begun), 0);
+        ck_assert_int_eq(registration_begin(&house.store, e, "dev1", host, NULL, now, &begun), 0);
         ck_assert_int_eq(begun.status, REGISTRATION_ASSIGNING);
         ck_assert_int_eq(registration_find(&house.store, "dev1", now + USEC_PER_SEC, &r), 0);
         ck_assert_str_eq(r.operation_id, begun.operation_id);
@@ -234,6 +234,34 @@ START_TEST(an_identity_that_was_deleted_is_made_again)
 }
 END_TEST
 
+/* A fault sends it elsewhere, and its identity goes with it; without the fault it comes back. */
+START_TEST(a_device_that_is_sent_elsewhere)
+{
+        _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_GROUP);
+        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), away = {}, still = {}, back = {};
+        _cleanup_(identity_done) Identity i = {};
+
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &away), 0);
+        ck_assert_str_eq(away.assigned_hub, "b.example.net");
+        ck_assert_int_eq(away.substatus, SUBSTATUS_DEVICE_DATA_MIGRATED);
+        ck_assert(away.has_left);
+        ck_assert_int_eq(registry_find(&house.store, "dev1", NULL, &i), REGISTRY_E_UNKNOWN);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &still), 0);
+        ck_assert_int_eq(still.substatus, SUBSTATUS_REPROVISIONED);
+        ck_assert(!still.has_left);
+        back = provision(&e, HOST, NOW);
+        ck_assert_str_eq(back.assigned_hub, HOST);
+        ck_assert_int_eq(back.substatus, SUBSTATUS_DEVICE_DATA_MIGRATED);
+        i = identity("dev1");
+        ck_assert_str_eq(i.primary_key, DERIVED);
+
+        e.keep_assignment = true;
+        registration_done(&still);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &still), 0);
+        ck_assert_str_eq(still.assigned_hub, HOST);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(one_that_is_disabled_is_told_so_and_no_identity_is_made)
@@ -289,7 +317,7 @@ START_TEST(they_belong_to_their_enrollment)
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
                 _cleanup_(registration_done) Registration r = {};
 
-                ck_assert_int_eq(registration_begin(&house.store, &fleet, ids[i], HOST, NOW, &r), 0);
+                ck_assert_int_eq(registration_begin(&house.store, &fleet, ids[i], HOST, NULL, NOW, &r), 0);
         }
         ck_assert_int_eq(registration_each(&house.store, "Fleet", NULL, 10, NOW, count, &n), 0);
         ck_assert_uint_eq(n, 3);
@@ -311,12 +339,12 @@ START_TEST(they_outlive_the_server_once_committed)
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
         _cleanup_(registration_done) Registration lost = {}, r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, &lost), 0);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NULL, NOW, &lost), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), REGISTRATION_E_UNKNOWN);
         registration_done(&lost);
         ck_assert_int_eq(enrollment_put(&house.store, &e, NULL, NOW), 0);
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NOW, &lost), 0);
+        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NULL, NOW, &lost), 0);
         ck_assert_int_eq(store_commit(&house.store), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), 0);
@@ -390,6 +418,7 @@ int main(void)
         tcase_add_test(c, trap_55_it_is_assigning_until_it_is_told);
         tcase_add_loop_test(c, a_device_that_comes_again, 0, 6);
         tcase_add_test(c, an_identity_that_was_deleted_is_made_again);
+        tcase_add_test(c, a_device_that_is_sent_elsewhere);
         tcase_add_test(c, one_that_is_disabled_is_told_so_and_no_identity_is_made);
         tcase_add_test(c, one_without_a_hub_fails);
         tcase_add_test(c, they_belong_to_their_enrollment);
