@@ -405,12 +405,10 @@ static void end(Serve *s)
                 (void)unlinkat(s->dir->fd, "endpoints.json", 0);
         control_free(s->control);
         if (s->server)
-                server_close_links(s->server); /* some came through the HTTPS port */
+                server_close_links(s->server); /* some came through the HTTPS port; the last turn is told to AMQP */
         https_free(s->https);
         http_server_free(s->http);
         http_router_free(s->router);
-        if (s->amqp)
-                server_on_stored(s->server, NULL, NULL);
         amqp_server_free(s->amqp);
         server_free(s->server);
         c2d_free(s->c2d);
