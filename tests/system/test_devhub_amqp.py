@@ -239,3 +239,16 @@ def test_many_readers_of_many_events_cost_no_memory(devhub):
         assert memory(devhub) < before + 30000
         for other in greedy:
             other.close()
+
+
+def test_the_hub_sends_its_readers_on(devhub):
+    with Amqp(devhub).allow() as amqp:
+        for asked in '/messages/events/ConsumerGroups/$Default/Partitions/1', \
+                'amqps://%s/messages/events/$management' % devhub.host:
+            with pytest.raises(LinkDetached) as sent:
+                amqp.create_receiver(asked, name=asked)
+            assert sent.value.condition == 'amqp:link:redirect'
+            info = sent.value.link.remote_condition.info
+            assert (info['hostname'], info['port']) == (devhub.host, devhub.amqps_port)
+            assert info['address'] == 'amqps://%s:%d/devhub/%s' % (devhub.host, devhub.amqps_port,
+                                                                   asked.split('/events/')[1])

@@ -30,6 +30,7 @@ typedef struct EventReader EventReader; /* events.c */
 typedef struct AmqpHouse {
         const Hub *hub;
         char *name; /* the first label of the host: the hub's short name, and that of its events */
+        uint16_t tls_port; /* where clients are sent on to */
         AmqpGuest *guests;
 
         unsigned n_partitions;

@@ -9,6 +9,7 @@ static const AmqpNode *const nodes[] = {
         &node_events,
         &node_devicebound,
         &node_feedback,
+        &node_redirect,
 };
 
 const AmqpNode *node_at(AddressKind address, bool sends)

@@ -12,5 +12,6 @@ extern const AmqpNode node_management_in, node_management_out;
 extern const AmqpNode node_events;
 extern const AmqpNode node_devicebound;
 extern const AmqpNode node_feedback;
+extern const AmqpNode node_redirect;
 
 const AmqpNode *node_at(AddressKind address, bool sends); /* NULL: there is none */

@@ -222,6 +222,7 @@ int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings 
         r = open_listeners(s, settings, ret_port, ret_error);
         if (r < 0)
                 return r;
+        s->house.tls_port = listener_port(s->over_tls);
         feedback_set_sink(hub->feedback, on_feedback, s);
         *ret = TAKE_PTR(s);
         return 0;

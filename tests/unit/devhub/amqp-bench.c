@@ -54,6 +54,7 @@ void bench_begin(AmqpBench *b)
                 .userdata = b,
         };
         ck_assert_int_eq(amqp_house_init(&b->house, &b->hub), 0);
+        b->house.tls_port = 5671;
 }
 
 void bench_end(AmqpBench *b)

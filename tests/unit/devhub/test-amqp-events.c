@@ -648,6 +648,52 @@ START_TEST(management_says_what_it_does_not_know)
 }
 END_TEST
 
+/* ---- the hub's own address ---- */
+
+START_TEST(the_hub_sends_its_readers_on)
+{
+        static const struct {
+                const char *asked, *given;
+        } cases[] = {
+                {"/messages/events/ConsumerGroups/$Default/Partitions/0",
+                 "amqps://" BENCH_HOST ":5671/devhub/ConsumerGroups/$Default/Partitions/0"},
+                {"amqps://" BENCH_HOST "/messages/events/$management", "amqps://" BENCH_HOST ":5671/devhub/$management"},
+                {"Messages/Events", "amqps://" BENCH_HOST ":5671/devhub/"},
+        };
+        AmqpBench b;
+        _cleanup_free_ char *token = NULL;
+
+        bench_begin(&b);
+        bench_open(&b);
+        ck_assert_str_eq(bench_detached(bench_receiver(&b, cases[0].asked, 1)), "amqp:unauthorized-access");
+        token = bench_token(&b, "service", BENCH_HOST "/messages/events", 60);
+        ck_assert_int_eq(bench_put_token(&b, BENCH_HOST, token), 200);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                pn_link_t *link = bench_receiver(&b, cases[i].asked, 1);
+                pn_condition_t *condition;
+                pn_data_t *info;
+
+                ck_assert_str_eq(bench_detached(link), "amqp:link:redirect");
+                condition = pn_link_remote_condition(link);
+                ck_assert(pn_condition_is_redirect(condition));
+                ck_assert_str_eq(pn_condition_redirect_host(condition), BENCH_HOST);
+                ck_assert_int_eq(pn_condition_redirect_port(condition), 5671);
+                info = pn_condition_info(condition);
+                pn_data_rewind(info);
+                ck_assert(pn_data_next(info) && pn_data_enter(info));
+                while (pn_data_next(info)) {
+                        pn_bytes_t key = pn_data_get_symbol(info);
+
+                        ck_assert(pn_data_next(info));
+                        if (key.size == 7 && memcmp(key.start, "address", 7) == 0)
+                                assert_text(pn_data_get_atom(info), cases[i].given);
+                }
+        }
+        ck_assert_str_eq(bench_detached(bench_receiver(&b, EVENTS("0"), 1)), "amqp:unauthorized-access");
+        bench_end(&b);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/amqp-events");
@@ -679,5 +725,8 @@ int main(void)
         tcase_add_test(c, trap_45_partition_ids_are_strings);
         tcase_add_test(c, trap_44_the_last_offset_is_a_string);
         tcase_add_test(c, management_says_what_it_does_not_know);
+
+        c = suite_case(s, "the hub's own address");
+        tcase_add_test(c, the_hub_sends_its_readers_on);
         return suite_run(s);
 }
