@@ -27,6 +27,7 @@ struct Recipient {
 
 struct C2d {
         const Hub *hub;
+        Mailbox *mailbox; /* the hub is gone when it is told so */
         Recipient *recipients;
         bool has_written; /* something that nobody else commits */
         usec_t rests_until_usec; /* boot clock */
@@ -342,7 +343,7 @@ int c2d_new(C2d **ret, const Hub *hub)
 
         if (!c)
                 return -ENOMEM;
-        *c = (C2d){.hub = hub};
+        *c = (C2d){.hub = hub, .mailbox = hub->mailbox};
         mailbox_set_sink(hub->mailbox, on_arrived, c);
         *ret = c;
         return 0;
@@ -352,7 +353,7 @@ C2d *c2d_free(C2d *c)
 {
         if (!c)
                 return NULL;
-        mailbox_set_sink(c->hub->mailbox, NULL, NULL);
+        mailbox_set_sink(c->mailbox, NULL, NULL);
         while (c->recipients) {
                 Recipient *gone = c->recipients;
 
