@@ -81,6 +81,8 @@ static size_t head_wanted(const LateFrames *l)
         if (l->n_head < HEADER_SIZE)
                 return HEADER_SIZE;
         size = size_of_frame(l->head);
+        if (size > LATE_FRAMES_LARGEST)
+                return HEADER_SIZE;
         return CLAMP(size, (size_t)HEADER_SIZE, (size_t)LATE_FRAMES_HEAD);
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define LATE_FRAMES_CHANNELS 64 /* those above are none of ours */
+#define LATE_FRAMES_LARGEST  65536 /* what is larger is refused by its header, which is handed on at once */
 #define LATE_FRAMES_HEAD     18 /* header, and the descriptor in its longest form */
 
 typedef struct LateFrames {

@@ -144,6 +144,16 @@ START_TEST(channels_beyond_ours_are_left_alone)
 }
 END_TEST
 
+START_TEST(a_frame_that_is_too_large_is_known_by_its_header)
+{
+        static const char header[] = {0, 1, 0, 1, 2, 0, 0, 0};
+        LateFrames l = {};
+
+        late_frames_feed(&l, header, sizeof(header), hear, NULL);
+        ck_assert_uint_eq(heard.size, sizeof(header));
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/amqp/late-frames");
@@ -157,5 +167,6 @@ int main(void)
         tcase_add_test(c, headers_and_empty_frames_pass);
         tcase_add_test(c, the_long_form_of_a_descriptor_is_known);
         tcase_add_test(c, channels_beyond_ours_are_left_alone);
+        tcase_add_test(c, a_frame_that_is_too_large_is_known_by_its_header);
         return suite_run(s);
 }
