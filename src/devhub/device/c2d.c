@@ -309,9 +309,12 @@ static void deliver(C2d *c)
 /* When the wall clock will say so, by the boot clock. */
 static usec_t boot_of(const Clock *clock, usec_t wall_usec)
 {
+        usec_t wall_now = clock_wall(clock);
+
         if (wall_usec == USEC_INFINITY)
                 return USEC_INFINITY;
-        return usec_add(clock_boot(clock), usec_sub(wall_usec, clock_wall(clock)));
+        /* never the present: that is later than the moment at which the caller looked, and then nothing is due */
+        return wall_usec <= wall_now ? 0 : usec_add(clock_boot(clock), wall_usec - wall_now);
 }
 
 static usec_t deadline(void *userdata)

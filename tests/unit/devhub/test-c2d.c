@@ -523,6 +523,28 @@ START_TEST(a_deadline_is_that_of_mail_or_feedback)
 }
 END_TEST
 
+static usec_t boot_that_goes_on(const Clock *clock)
+{
+        return ((FakeClock *)clock)->boot_usec++;
+}
+
+/* Who asks has looked at the clock before: that is when it must be due. */
+START_TEST(what_is_due_is_due_now_though_the_clock_goes_on)
+{
+        Bench b;
+        usec_t now;
+
+        open_bench(&b);
+        put(&b, "1");
+        turn(&b);
+        fake_clock_advance(&b.house.time, USEC_PER_HOUR);
+        b.house.time.clock.boot = boot_that_goes_on;
+        now = clock_boot(&b.house.time.clock);
+        ck_assert_uint_le(b.ticker.deadline(b.ticker.userdata), now);
+        close_bench(&b);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/c2d");
@@ -547,5 +569,6 @@ int main(void)
         tcase_add_test(c, a_commit_that_fails_loses_nothing);
         tcase_add_test(c, a_store_that_fails_is_tried_again_each_second);
         tcase_add_test(c, a_deadline_is_that_of_mail_or_feedback);
+        tcase_add_test(c, what_is_due_is_due_now_though_the_clock_goes_on);
         return suite_run(s);
 }
