@@ -11,6 +11,7 @@
 
 #include "base/tls-stream.h"
 
+/* Clients are asked for a certificate, and may have none, or any: who serves them judges it (tls_stream_peer()). */
 typedef struct TlsServer TlsServer;
 
 /* The files are PEM. -EBADMSG when they are not, or do not belong together; ret_error says so. */

@@ -138,6 +138,13 @@ ssize_t tls_stream_write(TlsStream *stream, const void *data, size_t size)
         return r == 0 ? -EPIPE : r;
 }
 
+int tls_stream_peer(const TlsStream *stream, Certificate **ret)
+{
+        X509 *leaf = SSL_get0_peer_certificate(stream->ssl);
+
+        return leaf ? certificate_new(ret, leaf, SSL_get_peer_cert_chain(stream->ssl)) : -ENODATA;
+}
+
 int tls_stream_fd(const TlsStream *stream)
 {
         return stream->fd;

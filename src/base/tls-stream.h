@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "base/certificate.h"
 #include "base/tls-client.h"
 
 struct ssl_ctx_st;
@@ -35,6 +36,8 @@ ssize_t tls_stream_read(TlsStream *stream, void *data, size_t size);
 /* The number of bytes, at least one. After -EAGAIN the same bytes are offered again, or more that begin so. */
 ssize_t tls_stream_write(TlsStream *stream, const void *data, size_t size);
 
+/* The certificate that the peer showed, whoever signed it. -ENODATA: none. */
+int tls_stream_peer(const TlsStream *stream, Certificate **ret);
 int tls_stream_fd(const TlsStream *stream);
 bool tls_stream_is_ready(const TlsStream *stream); /* the handshake is done */
 uint32_t tls_stream_events(const TlsStream *stream); /* EPOLLIN or EPOLLOUT: what the last -EAGAIN waits for */

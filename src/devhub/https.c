@@ -14,6 +14,7 @@ typedef struct Caller Caller;
 struct Caller {
         Https *https;
         Relay *relay;
+        int inner_fd; /* the HTTP server's: a name, no more */
         bool ended;
         Caller *next;
 };
@@ -78,6 +79,7 @@ static int join(Https *h, Caller *c, int fd, const char *peer)
         }
         if (stall)
                 relay_stall(c->relay);
+        c->inner_fd = pair[1];
         return http_server_take(h->http, pair[1], (struct sockaddr *)&address, size);
 }
 
@@ -143,6 +145,14 @@ Https *https_free(Https *h)
         sd_event_source_disable_unref(h->sweep);
         sd_event_unref(h->event);
         free(h);
+        return NULL;
+}
+
+const Certificate *https_certificate(const Https *h, int inner_fd)
+{
+        for (const Caller *c = h->callers; c; c = c->next)
+                if (!c->ended && c->inner_fd == inner_fd)
+                        return relay_certificate(c->relay);
         return NULL;
 }
 

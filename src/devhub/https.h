@@ -21,4 +21,6 @@ int https_new(Https **ret, sd_event *event, const char *listen, uint16_t port, S
 Https *https_free(Https *https);
 DEFINE_CLEANUP(Https *, https_free);
 
+/* That the client showed whose inner descriptor this is; NULL: none. */
+const Certificate *https_certificate(const Https *https, int inner_fd);
 uint16_t https_port(const Https *https);

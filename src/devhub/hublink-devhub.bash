@@ -34,7 +34,7 @@ _hublink_devhub() {
         local options='--state-dir --help --version' more=
         local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --virtual-clock'
         case $command in
-        '') more="serve device monitor fault clock $serve" ;;
+        '') more="serve device monitor fault ca clock $serve" ;;
         serve) more=$serve ;;
         device) more='create list delete' ;;
         'device create'* | 'device list') more='--json' ;;
@@ -45,6 +45,8 @@ _hublink_devhub() {
                       cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate
                       method-no-answer twin-conflict dps-busy dps-reassign' ;;
         'fault set '*) more='--device --for --count --code --delay --match --offset --hub' ;;
+        ca) more='add list delete' ;;
+        'ca list') more='--json' ;;
         clock) more='show advance' ;;
         'fault list') more='--json' ;;
         esac

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "devhub/cli/arguments.h"
+#include "devhub/cli/ca-command.h"
 #include "devhub/cli/clock-command.h"
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
@@ -38,6 +39,12 @@ static int run(StateDir *dir, const Arguments *a)
                 return fault_list(dir, a->json);
         case COMMAND_FAULT_CLEAR:
                 return fault_clear(dir, a->operand);
+        case COMMAND_CA_ADD:
+                return ca_add(dir, a->operand, a->second_operand);
+        case COMMAND_CA_LIST:
+                return ca_list(dir, a->json);
+        case COMMAND_CA_DELETE:
+                return ca_delete(dir, a->operand);
         case COMMAND_CLOCK_SHOW:
         case COMMAND_CLOCK_ADVANCE:
                 return clock_command(dir, a->advance_usec);
@@ -62,7 +69,8 @@ int main(int argc, char *argv[])
         if (arguments_parse(argc, argv, &a) < 0)
                 return EXIT_USAGE;
         needs_dir = a.command != COMMAND_HELP && a.command != COMMAND_VERSION;
-        makes_dir = a.command == COMMAND_SERVE || a.command == COMMAND_DEVICE_CREATE;
+        makes_dir = a.command == COMMAND_SERVE || a.command == COMMAND_DEVICE_CREATE ||
+                    a.command == COMMAND_CA_ADD;
         if (needs_dir)
                 r = state_dir_open(&dir, a.state_dir, makes_dir);
         if (r < 0)

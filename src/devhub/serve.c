@@ -24,6 +24,7 @@
 #include "devhub/http/registry.h"
 #include "devhub/http/twins.h"
 #include "devhub/https.h"
+#include "devhub/hub/authority.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
@@ -70,6 +71,7 @@ static int prepare_store(Store *store)
         static int (*const nouns[])(Store *store) = {
                 registry_prepare,
                 presence_prepare,
+                authority_prepare,
                 feedback_prepare,
                 mailbox_prepare,
                 partitions_prepare,
@@ -234,16 +236,18 @@ static int add_routes(Serve *s)
 
 static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
 {
+        Serve *s = userdata;
         WireHandover handover = {
                 .fd = socket->fd,
                 .peer = socket->peer,
                 .first = socket->first,
                 .first_size = socket->first_size,
+                .certificate = https_certificate(s->https, socket->fd),
                 .release = socket->release,
                 .userdata = socket->userdata,
         };
 
-        server_take_websocket(userdata, &handover);
+        server_take_websocket(s->server, &handover);
 }
 
 static int open_https(Serve *s)
@@ -259,7 +263,7 @@ static int open_https(Serve *s)
                 r = http_server_new(&s->http, s->event, hub, s->router);
         if (r >= 0)
                 r = http_server_add_websocket(s->http, &(HttpWebSocket){"/$iothub/websocket", "mqtt",
-                                                                        on_mqtt_websocket, s->server});
+                                                                        on_mqtt_websocket, s});
         if (r >= 0)
                 r = https_new(&s->https, s->event, s->settings->listen, s->settings->https_port, s->server, s->http,
                               &error);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "devhub/hub/presence.h"
+#include "devhub/hub/authority.h"
 #include "devhub/hub/registry.h"
 #include "devhub/mqtt/judge.h"
 #include "devhub/mqtt/kept-sessions.h"
@@ -134,6 +135,13 @@ static int find_policy(void *userdata, const char *name, Policy *ret)
         return registry_find_policy(s->store, name, ret);
 }
 
+static int vouches(void *userdata, const Certificate *certificate, usec_t wall_now)
+{
+        Server *s = userdata;
+
+        return authority_vouches(s->store, certificate, wall_now);
+}
+
 _Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN, "the registry is the judge's desk");
 
 /* What fails here is no reason to cut a link: it is what people look at, not what they rely on. */
@@ -181,13 +189,13 @@ static bool greet_guest(Server *s, Link *link, const MqttConnect *connect, Sessi
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
-        JudgeDesk desk = {find_identity, find_policy, s};
+        JudgeDesk desk = {find_identity, find_policy, vouches, s};
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
         if (greet_guest(s, link, connect, ret))
                 return;
-        judge_connect(connect, s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
+        judge_connect(connect, link_certificate(link), s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
         if (strikes_connect(&s->strikes, link, &judged, ret)) {
                 if (!ret->silent)
                         log_notice("%s: %s: refused with CONNACK %u, by a fault", link_peer(link),

@@ -90,8 +90,11 @@ class Closed(Exception):
 
 
 class Client:
-    def __init__(self, address, port, ca_file, host, timeout=10, versions=None):
+    def __init__(self, address, port, ca_file, host, timeout=10, versions=None, certificate=None):
+        """certificate: the files of one and of its key"""
         context = ssl.create_default_context(cafile=ca_file)
+        if certificate:
+            context.load_cert_chain(*certificate)
         if versions:
             context.minimum_version, context.maximum_version = versions
         self.raw = socket.create_connection((address, port), timeout)

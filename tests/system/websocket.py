@@ -34,8 +34,11 @@ def frame(opcode, body=b'', fin=True, mask=True):
 class WebSocket:
     """The part of a socket that mqtt.Client needs."""
 
-    def __init__(self, devhub, path='/$iothub/websocket', protocol='mqtt', headers='', behind=b'', timeout=10):
+    def __init__(self, devhub, path='/$iothub/websocket', protocol='mqtt', headers='', behind=b'', timeout=10,
+                 certificate=None):
         context = ssl.create_default_context(cafile=devhub.ca_file)
+        if certificate:
+            context.load_cert_chain(*certificate)
         raw = socket.create_connection(('127.0.0.1', devhub.https_port), timeout)
         self.tls = context.wrap_socket(raw, server_hostname=devhub.host)
         self.key = base64.b64encode(os.urandom(16)).decode()

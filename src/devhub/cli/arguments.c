@@ -22,6 +22,7 @@ static const char help[] =
         "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
         "                              [--match TEXT] [--offset D] [--hub NAME]\n"
         "       hublink-devhub fault list | fault clear [NAME]\n"
+        "       hublink-devhub ca add NAME FILE | ca list | ca delete NAME\n"
         "       hublink-devhub clock show | clock advance D\n"
         "\n"
         "every command\n"
@@ -63,6 +64,7 @@ static const char help[] =
         "  twin-conflict     changes of a twin by the service get 412, as if another had been quicker\n"
         "  dps-busy          provisioning is answered with 429 and retry-after --delay D (default 1s)\n"
         "  dps-reassign      provisioning assigns to --hub NAME (default: one that is nowhere), no longer here\n"
+        "ca                  authorities (PEM) whose devices are let in by certificate; --json (list)\n"
         "clock               what the hub takes for the time; advance D: as if D had passed\n"
         "\n"
         "exit: 0; 1 failed; 2 usage\n";
@@ -151,7 +153,7 @@ static const unsigned takers[] = {
         [OPTION_HTTPS_PORT] = OF(COMMAND_SERVE),
         [OPTION_AMQPS_PORT] = OF(COMMAND_SERVE),
         [OPTION_AMQP_PORT] = OF(COMMAND_SERVE),
-        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST),
+        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST) | OF(COMMAND_CA_LIST),
         [OPTION_FROM] = OF(COMMAND_MONITOR),
         [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
         [OPTION_FOR] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
@@ -320,6 +322,9 @@ static const struct {
         {"fault", "set", COMMAND_FAULT_SET, 1, 1, "the name of a fault"},
         {"fault", "list", COMMAND_FAULT_LIST, 0, 0, NULL},
         {"fault", "clear", COMMAND_FAULT_CLEAR, 0, 1, NULL},
+        {"ca", "add", COMMAND_CA_ADD, 2, 2, "a name and a file"},
+        {"ca", "list", COMMAND_CA_LIST, 0, 0, NULL},
+        {"ca", "delete", COMMAND_CA_DELETE, 1, 1, "a name"},
         {"clock", "show", COMMAND_CLOCK_SHOW, 0, 0, NULL},
         {"clock", "advance", COMMAND_CLOCK_ADVANCE, 1, 1, "a time"},
 };
@@ -352,6 +357,7 @@ static int take_command(Arguments *a, char *const words[], int n_words)
                 if (n_words - n > commands[i].max_operands)
                         return complain("'%s' is one word too many", words[n + commands[i].max_operands]);
                 a->operand = n_words > n ? words[n] : NULL;
+                a->second_operand = n_words > n + 1 ? words[n + 1] : NULL;
                 return 0;
         }
         return n_words == 0 ? 0 : unknown_command(words, n_words);

@@ -21,6 +21,9 @@ typedef enum Command {
         COMMAND_FAULT_SET,
         COMMAND_FAULT_LIST,
         COMMAND_FAULT_CLEAR,
+        COMMAND_CA_ADD,
+        COMMAND_CA_LIST,
+        COMMAND_CA_DELETE,
         COMMAND_CLOCK_SHOW,
         COMMAND_CLOCK_ADVANCE,
         COMMAND_HELP,
@@ -31,6 +34,7 @@ typedef struct Arguments {
         Command command;
         const char *state_dir;
         const char *operand; /* the device's id, or the fault's name; NULL: none */
+        const char *second_operand; /* a file; NULL: none */
         bool json;
         ServerSettings serve;
         MonitorSettings monitor;

@@ -17,6 +17,11 @@ void event_auth_method(Buffer *b, const char *scope)
                       scope);
 }
 
+void event_auth_method_x509(Buffer *b)
+{
+        buffer_append_string(b, "{\"scope\":\"device\",\"type\":\"x509\",\"issuer\":\"external\",\"acceptingIpFilterRule\":null}");
+}
+
 int event_log_open(EventLog **ret, Store *store)
 {
         _cleanup_(event_log_closep) EventLog *log = calloc(1, sizeof(*log));

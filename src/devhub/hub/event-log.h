@@ -24,6 +24,8 @@ typedef struct EventLink {
 
 /* Appends the auth_method of a token; scope: "device", "module" or "hub". */
 void event_auth_method(Buffer *b, const char *scope);
+/* The same for a device that showed a certificate. */
+void event_auth_method_x509(Buffer *b);
 
 int event_log_open(EventLog **ret, Store *store);
 EventLog *event_log_close(EventLog *log);

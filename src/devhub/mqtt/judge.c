@@ -104,13 +104,6 @@ static usec_t expiry_usec(const Token *token)
         return token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
 }
 
-static const char *why_no_token_will_do(const Identity *identity)
-{
-        if (identity->disabled)
-                return "the device is disabled";
-        return identity->authentication == AUTHENTICATION_SAS ? NULL : "the device or module has no keys";
-}
-
 static void judge_token(const char *password, const Username *u, const Identity *identity, usec_t wall_now,
                         const JudgeDesk *desk, Verdict *v)
 {
@@ -140,12 +133,75 @@ static void judge_token(const char *password, const Username *u, const Identity 
         buffer_done(&method);
 }
 
+/* ---- the certificate ---- */
+
+static bool has_thumbprint(const Certificate *certificate, const Identity *identity)
+{
+        return (identity->primary_thumbprint && certificate_has_thumbprint(certificate, identity->primary_thumbprint)) ||
+               (identity->secondary_thumbprint &&
+                certificate_has_thumbprint(certificate, identity->secondary_thumbprint));
+}
+
+/* NULL: it is good. */
+static const char *why_not(const Certificate *certificate, const Identity *identity, usec_t wall_now,
+                           const JudgeDesk *desk)
+{
+        if (!certificate)
+                return "it showed no certificate";
+        if (!certificate_is_valid_at(certificate, wall_now))
+                return "its certificate has ended, or has not begun";
+        if (identity->authentication == AUTHENTICATION_SELF_SIGNED)
+                return has_thumbprint(certificate, identity) ? NULL : "its certificate has neither of its thumbprints";
+        if (!certificate_is_for(certificate, identity->device_id))
+                return "the common name of its certificate is not its id";
+        return desk->vouches(desk->userdata, certificate, wall_now) == 1
+                       ? NULL
+                       : "no authority that the hub knows is behind its certificate";
+}
+
+static void judge_certificate(const Certificate *certificate, const Identity *identity, usec_t wall_now,
+                              const JudgeDesk *desk, Verdict *v)
+{
+        const char *reason = why_not(certificate, identity, wall_now, desk);
+        Buffer method = BUFFER_NULL;
+
+        if (reason)
+                return refuse(v, CONNACK_NOT_AUTHORIZED, reason);
+        v->ends_usec = USEC_INFINITY;
+        event_auth_method_x509(&method);
+        v->auth_method = buffer_steal(&method);
+        if (!v->auth_method)
+                refuse(v, CONNACK_UNAVAILABLE, "no memory");
+        buffer_done(&method);
+}
+
 /* ---- the whole ---- */
 
-static void judge_username(const MqttConnect *connect, const Username *u, const char *host, usec_t wall_now,
-                           const JudgeDesk *desk, Verdict *v)
+static void judge_proof(const MqttConnect *connect, const Certificate *certificate, const Username *u,
+                        const Identity *identity, usec_t wall_now, const JudgeDesk *desk, Verdict *v)
 {
         _cleanup_(secret_freep) char *password = NULL;
+
+        switch (identity->authentication) {
+        case AUTHENTICATION_SELF_SIGNED:
+        case AUTHENTICATION_CERTIFICATE_AUTHORITY:
+                return judge_certificate(certificate, identity, wall_now, desk, v);
+        case AUTHENTICATION_SAS:
+                break;
+        default:
+                return refuse(v, CONNACK_NOT_AUTHORIZED, "the device or module has no way to prove who it is");
+        }
+        if (!connect->password.data)
+                return refuse(v, CONNACK_NOT_AUTHORIZED, "there is no password");
+        password = text_dup(connect->password);
+        if (!password)
+                return refuse(v, CONNACK_UNAVAILABLE, "no memory");
+        judge_token(password, u, identity, wall_now, desk, v);
+}
+
+static void judge_username(const MqttConnect *connect, const Certificate *certificate, const Username *u,
+                           const char *host, usec_t wall_now, const JudgeDesk *desk, Verdict *v)
+{
         _cleanup_(identity_done) Identity identity = {};
         int r;
 
@@ -158,24 +214,19 @@ static void judge_username(const MqttConnect *connect, const Username *u, const 
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the api-version is not known");
         if (!client_id_is_right(connect, u))
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the client id is not that of the user name");
-        if (!connect->password.data)
-                return refuse(v, CONNACK_NOT_AUTHORIZED, "there is no password");
-        password = text_dup(connect->password);
-        if (!password)
-                return refuse(v, CONNACK_UNAVAILABLE, "no memory");
-
         r = desk->find_identity(desk->userdata, u->device_id, u->module_id, &identity);
         if (r < 0)
                 return refuse(v, CONNACK_UNAVAILABLE, "the identity cannot be looked up");
         if (r == JUDGE_E_UNKNOWN)
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "there is no such device or module");
-        if (why_no_token_will_do(&identity))
-                return refuse(v, CONNACK_NOT_AUTHORIZED, why_no_token_will_do(&identity));
+        if (identity.disabled)
+                return refuse(v, CONNACK_NOT_AUTHORIZED, "the device is disabled");
+        judge_proof(connect, certificate, u, &identity, wall_now, desk, v);
         v->generation_id = TAKE_PTR(identity.generation_id);
-        judge_token(password, u, &identity, wall_now, desk, v);
 }
 
-void judge_connect(const MqttConnect *connect, const char *host, usec_t wall_now, const JudgeDesk *desk, Verdict *ret)
+void judge_connect(const MqttConnect *connect, const Certificate *certificate, const char *host, usec_t wall_now,
+                   const JudgeDesk *desk, Verdict *ret)
 {
         _cleanup_free_ char *text = NULL;
         _cleanup_(username_done) Username u = {};
@@ -192,7 +243,7 @@ void judge_connect(const MqttConnect *connect, const char *host, usec_t wall_now
                 return refuse(ret, CONNACK_UNAVAILABLE, "no memory");
         if (r < 0)
                 return refuse(ret, CONNACK_NOT_AUTHORIZED, "the user name is not {host}/{device}/?api-version=...");
-        judge_username(connect, &u, host, wall_now, desk, ret);
+        judge_username(connect, certificate, &u, host, wall_now, desk, ret);
         ret->device_id = TAKE_PTR(u.device_id);
         ret->module_id = TAKE_PTR(u.module_id);
         ret->model_id = TAKE_PTR(u.model_id);

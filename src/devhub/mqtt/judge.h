@@ -5,11 +5,12 @@
  * Judge - may this client connect, and as whom
  *
  * Reads a CONNECT as IoT Hub does (protocol reference 1.3 to 1.7): host, ids, api-version, and the token's
- * scope, signature and expiry. Every failure of authentication is CONNACK 5, whatever the cause; the cause goes
+ * scope, signature and expiry, or at the certificate that was shown to TLS. Every failure of authentication is CONNACK 5, whatever the cause; the cause goes
  * into the log here, where the real hub keeps it to itself. Pure: identities come through the desk, the time from
  * the caller.
  */
 
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "devhub/hub/identity.h"
 #include "devhub/mqtt/mqtt-packet.h"
@@ -28,6 +29,8 @@ enum {
 typedef struct JudgeDesk {
         int (*find_identity)(void *userdata, const char *device_id, const char *module_id, Identity *ret);
         int (*find_policy)(void *userdata, const char *name, Policy *ret);
+        /* 1: an authority that the hub knows is behind it; 0: none is. */
+        int (*vouches)(void *userdata, const Certificate *certificate, usec_t wall_now);
         void *userdata;
 } JudgeDesk;
 
@@ -50,7 +53,7 @@ typedef struct Verdict {
         usec_t ends_usec;  /* wall clock: when the link is cut at the latest, grace included */
 } Verdict;
 
-/* Always gives a verdict; trouble of our own is CONNACK 3. */
-void judge_connect(const MqttConnect *connect, const char *host, usec_t wall_now, const JudgeDesk *desk,
-                   Verdict *ret);
+/* Always gives a verdict; trouble of our own is CONNACK 3. certificate: the client's; or NULL. */
+void judge_connect(const MqttConnect *connect, const Certificate *certificate, const char *host, usec_t wall_now,
+                   const JudgeDesk *desk, Verdict *ret);
 void verdict_done(Verdict *verdict);

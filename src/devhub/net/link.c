@@ -245,6 +245,11 @@ void link_set_verdict(Link *link, Verdict *verdict)
 
 /* ---- questions ---- */
 
+const Certificate *link_certificate(Link *link)
+{
+        return wire_certificate(link->wire);
+}
+
 const char *link_peer(const Link *link)
 {
         return wire_peer(link->wire);

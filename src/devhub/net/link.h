@@ -47,6 +47,7 @@ void link_set_end(Link *link, usec_t ends_usec);
 void link_set_verdict(Link *link, Verdict *verdict); /* takes it: who is on this link */
 
 /* questions */
+const Certificate *link_certificate(Link *link); /* that it showed to TLS; or NULL */
 const char *link_peer(const Link *link);
 const Verdict *link_verdict(const Link *link);
 Session *link_session(Link *link); /* NULL before the handshake is done */

@@ -204,6 +204,11 @@ Relay *relay_free(Relay *r)
         return NULL;
 }
 
+const Certificate *relay_certificate(Relay *r)
+{
+        return wire_certificate(r->wire);
+}
+
 void relay_stall(Relay *r)
 {
         wire_stall(r->wire);

@@ -23,4 +23,5 @@ int relay_new(Relay **ret, sd_event *event, TlsServer *server, int fd, const cha
 Relay *relay_free(Relay *relay);
 DEFINE_CLEANUP(Relay *, relay_free);
 
+const Certificate *relay_certificate(Relay *relay); /* that the client showed; or NULL */
 void relay_stall(Relay *relay); /* a fault: its handshake stays without an answer */

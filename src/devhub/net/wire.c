@@ -20,6 +20,7 @@ struct Wire {
         int fd;            /* the stream's, or our own */
         bool begun, ended, stalled;
         char *peer;
+        Certificate *certificate; /* NULL: none was shown, or nobody asked yet */
         void (*release)(void *userdata);
         void *release_userdata;
         sd_event_source *io, *timer;
@@ -45,6 +46,7 @@ Wire *wire_free(Wire *w)
                 w->release(w->release_userdata);
         else
                 safe_close(w->fd);
+        certificate_free(w->certificate);
         free(w->peer);
         free(w);
         return NULL;
@@ -340,6 +342,7 @@ int wire_new_handover(Wire **ret, sd_event *event, const WireHandover *handover,
         w->fd = handover->fd;
         w->release = handover->release;
         w->release_userdata = handover->userdata;
+        w->certificate = certificate_copy(handover->certificate);
         r = begin_wire(w, event, handover->peer, conversation);
         if (r < 0)
                 return r;
@@ -357,6 +360,13 @@ void wire_feed(Wire *w, const void *data, size_t size)
 }
 
 /* ---- questions ---- */
+
+const Certificate *wire_certificate(Wire *w)
+{
+        if (!w->certificate && w->stream && w->begun)
+                (void)tls_stream_peer(w->stream, &w->certificate);
+        return w->certificate;
+}
 
 const char *wire_peer(const Wire *w)
 {

@@ -47,6 +47,7 @@ typedef struct WireHandover {
         const char *peer;
         const void *first; /* what was read from it already */
         size_t first_size;
+        const Certificate *certificate; /* that the client showed; or NULL. Copied */
         void (*release)(void *userdata); /* instead of closing the descriptor; called once, also on failure */
         void *userdata;
 } WireHandover;
@@ -62,6 +63,7 @@ void wire_reset(Wire *wire);  /* likewise, with a TCP reset */
 void wire_stall(Wire *wire);  /* before it has begun: nothing is read until its time for the handshake is over */
 
 /* questions */
+const Certificate *wire_certificate(Wire *wire); /* that the client showed; NULL: none, or no TLS of ours */
 const char *wire_peer(const Wire *wire);
 bool wire_has_begun(const Wire *wire);
 bool wire_has_ended(const Wire *wire);

@@ -42,7 +42,7 @@ static int find_policy(void *userdata, const char *name, Policy *ret)
         return 0;
 }
 
-static const JudgeDesk desk = {find_identity, find_policy, NULL};
+static const JudgeDesk desk = {.find_identity = find_identity, .find_policy = find_policy};
 
 /* What a client says; broken one field at a time. NULL fields take the sane value. */
 typedef struct Case {
@@ -69,7 +69,7 @@ static void judge(const Case *k, Verdict *v)
         connect.client_id = text(k->client_id ? k->client_id : "dev1");
         connect.username = text(k->username ? k->username : HOST "/dev1/?" VERSION);
         connect.password = text(k->password ? k->password : token.data);
-        judge_connect(&connect, HOST, NOW_S * USEC_PER_SEC, &desk, v);
+        judge_connect(&connect, NULL, HOST, NOW_S * USEC_PER_SEC, &desk, v);
 }
 
 static const Case cases[] = {
@@ -189,21 +189,21 @@ START_TEST(missing_parts_are_refused)
         MqttConnect connect = {.level = 4, .client_id = {"dev1", 4}};
         Verdict v;
 
-        judge_connect(&connect, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
+        judge_connect(&connect, NULL, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
         ck_assert_uint_eq(v.code, 5);
         verdict_done(&v);
         connect.username = text(HOST "/dev1/?" VERSION);
-        judge_connect(&connect, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
+        judge_connect(&connect, NULL, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
         ck_assert_uint_eq(v.code, 5);
         verdict_done(&v);
         connect.level = 5;
-        judge_connect(&connect, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
+        judge_connect(&connect, NULL, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
         ck_assert_uint_eq(v.code, 1);
         verdict_done(&v);
         /* a NUL in a password ends no comparison early */
         connect.level = 4;
         connect.password = (MqttText){"Shared\0Access", 13};
-        judge_connect(&connect, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
+        judge_connect(&connect, NULL, HOST, NOW_S * USEC_PER_SEC, &desk, &v);
         ck_assert_uint_eq(v.code, 5);
         verdict_done(&v);
 }
