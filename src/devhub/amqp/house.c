@@ -12,7 +12,7 @@ static bool look_for_events(AmqpHouse *house)
         for (unsigned p = 0; p < house->n_partitions; p++) {
                 int64_t last = house->last[p];
 
-                if (partition_last(house->hub->store, p, &last) >= 0 && last != house->last[p]) {
+                if (partition_last(house->hub->store, &house->look, p, &last) >= 0 && last != house->last[p]) {
                         house->last[p] = last;
                         grown = true;
                 }
@@ -37,6 +37,7 @@ void amqp_house_done(AmqpHouse *house)
 {
         for (size_t i = 0; i < GROUPS_MAX; i++)
                 free(house->groups[i]);
+        (void)sqlite3_finalize(house->look);
         free(house->name);
         *house = (AmqpHouse){};
 }

@@ -35,6 +35,7 @@ typedef struct AmqpHouse {
 
         unsigned n_partitions;
         int64_t last[PARTITIONS_MAX]; /* the number of each one's last event that is committed; -1: none */
+        sqlite3_stmt *look;           /* how far they go */
         bool stale;                   /* nobody was there to look further */
         char *groups[GROUPS_MAX];     /* beside $Default */
         EventReader *readers;

@@ -118,14 +118,20 @@ int partitions_prepare(Store *store)
 
 /* ---- questions ---- */
 
-int partition_last(Store *store, unsigned partition, int64_t *ret)
+int partition_last(Store *store, sqlite3_stmt **statement, unsigned partition, int64_t *ret)
 {
-        PartitionInfo info;
-        int r = partition_info(store, partition, &info);
+        int r = 0;
 
-        if (r >= 0)
-                *ret = info.last;
-        return r;
+        if (!*statement)
+                r = store_prepare(store, "SELECT ifnull(max(number), -1) FROM events WHERE partition = ?", statement);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(*statement, 1, partition);
+        r = store_step(store, *statement);
+        if (r > 0)
+                *ret = sqlite3_column_int64(*statement, 0);
+        (void)sqlite3_reset(*statement);
+        return r < 0 ? r : 0;
 }
 
 /* The event at that end: 0 there is none, 1 it is in the statement's row. */

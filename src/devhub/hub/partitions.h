@@ -30,7 +30,8 @@ typedef struct PartitionInfo {
 } PartitionInfo;
 
 int partition_info(Store *store, unsigned partition, PartitionInfo *ret);
-int partition_last(Store *store, unsigned partition, int64_t *ret); /* -1: it is empty */
+/* -1: it is empty. For those who ask often: *statement is NULL at first, and the caller's to finalize. */
+int partition_last(Store *store, sqlite3_stmt **statement, unsigned partition, int64_t *ret);
 
 typedef enum PartitionKey {
         PARTITION_OFFSET,
