@@ -5,10 +5,19 @@
 
 #include "devhub/hub/partitions.h"
 
+#define PLACES 1024
+
+/* Where the events of a link go, so that it need not be looked up for each. */
+typedef struct Place {
+        int64_t link; /* 0: none */
+        unsigned partition;
+} Place;
+
 struct EventLog {
         Store *store;
         unsigned n_partitions;
         sqlite3_stmt *append;
+        Place places[PLACES]; /* by the link's last bits */
 };
 
 void event_auth_method(Buffer *b, const char *scope)
@@ -35,9 +44,7 @@ int event_log_open(EventLog **ret, Store *store)
                 return r;
         r = store_prepare(store,
                           "INSERT INTO events (enqueued_usec, link, bag, body, partition, number)"
-                          " SELECT ?1, ?2, ?3, ?4, partition, (SELECT ifnull(max(number), -1) + 1 FROM events"
-                          "                                    WHERE events.partition = links.partition)"
-                          " FROM links WHERE id = ?2",
+                          " VALUES (?, ?, ?, ?, ?, ?)",
                           &log->append);
         if (r < 0)
                 return r;
@@ -77,15 +84,62 @@ int event_log_add_link(EventLog *log, const EventLink *link, int64_t *ret_link)
         if (r < 0)
                 return r;
         *ret_link = sqlite3_last_insert_rowid(log->store->db);
+        log->places[(uint64_t)*ret_link % PLACES] = (Place){0}; /* an id that was rolled back comes again */
+        return 0;
+}
+
+/* ---- places ---- */
+
+static int find_partition(EventLog *log, int64_t link, unsigned *ret)
+{
+        Place *place = &log->places[(uint64_t)link % PLACES];
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        if (place->link != link) {
+                r = store_prepare(log->store, "SELECT partition FROM links WHERE id = ?", &statement);
+                if (r < 0)
+                        return r;
+                (void)sqlite3_bind_int64(statement, 1, link);
+                r = store_step(log->store, statement);
+                if (r <= 0)
+                        return r < 0 ? r : -ENOENT;
+                *place = (Place){link, (unsigned)sqlite3_column_int(statement, 0) % log->n_partitions};
+        }
+        *ret = place->partition;
+        return 0;
+}
+
+/* The first of a transaction is looked up, the others follow; with the transaction all are forgotten, so that a
+ * rollback leaves no hole. */
+static int next_number(Store *store, unsigned partition, int64_t *ret)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int64_t *next = &store->next_numbers[partition];
+
+        if (*next == 0) {
+                int r = partition_last(store, &statement, partition, ret);
+
+                if (r < 0)
+                        return r;
+                *next = *ret + 2;
+        }
+        *ret = *next - 1;
         return 0;
 }
 
 int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *bag, size_t bag_size, const void *body,
                      size_t body_size)
 {
+        unsigned partition;
+        int64_t number;
         int r;
 
         r = store_begin(log->store);
+        if (r >= 0)
+                r = find_partition(log, link, &partition);
+        if (r >= 0)
+                r = next_number(log->store, partition, &number);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(log->append, 1, (sqlite3_int64)wall_now);
@@ -93,8 +147,12 @@ int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *b
         /* a NULL pointer would be SQL's NULL */
         (void)sqlite3_bind_blob64(log->append, 3, bag ? bag : "", bag_size, SQLITE_STATIC);
         (void)sqlite3_bind_blob64(log->append, 4, body ? body : "", body_size, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(log->append, 5, partition);
+        (void)sqlite3_bind_int64(log->append, 6, number);
         r = store_step(log->store, log->append);
         (void)sqlite3_reset(log->append);
+        if (r >= 0)
+                log->store->next_numbers[partition]++;
         log->store->has_events = true;
         return r;
 }

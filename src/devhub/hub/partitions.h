@@ -14,7 +14,7 @@
 #include "devhub/hub/event-log.h"
 
 #define PARTITIONS_DEFAULT 4
-#define PARTITIONS_MAX     32
+#define PARTITIONS_MAX     STORE_PARTITIONS_MAX
 
 /* Makes the places of a new hub, and finds them for the events of an older one. */
 int partitions_prepare(Store *store);

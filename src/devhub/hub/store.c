@@ -123,6 +123,7 @@ int store_begin(Store *store)
         if (r < 0)
                 return r;
         store->in_transaction = true;
+        memset(store->next_numbers, 0, sizeof(store->next_numbers));
         return 0;
 }
 

@@ -14,9 +14,13 @@
 
 #include "base/buffer.h"
 
+#define STORE_PARTITIONS_MAX 32
+
 typedef struct Store {
         sqlite3 *db;
         bool in_transaction;
+        /* of each partition, in the open transaction: the number of the next event, plus one; 0: not looked up yet */
+        int64_t next_numbers[STORE_PARTITIONS_MAX];
         bool has_events; /* the open transaction brings some: for whoever wakes their readers */
 } Store;
 

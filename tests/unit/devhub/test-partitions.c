@@ -104,6 +104,31 @@ START_TEST(events_are_numbered_without_holes_in_each_partition)
 }
 END_TEST
 
+START_TEST(two_writers_of_one_transaction_number_together)
+{
+        DevhubHouse house;
+        EventLog *one, *two;
+
+        devhub_house_open(&house);
+        ck_assert_int_eq(event_log_open(&one, &house.store), 0);
+        ck_assert_int_eq(event_log_open(&two, &house.store), 0);
+        append(one, "d1", 1);
+        append(two, "d1", 2); /* as an event over HTTPS does */
+        append(one, "d1", 3);
+        store_rollback(&house.store);
+        append(two, "d3", 4); /* on a link whose id was d1's */
+        append(one, "d1", 5);
+        ck_assert_int_eq(store_commit(&house.store), 0);
+        append(two, "d1", 6);
+        ck_assert_int_eq(store_commit(&house.store), 0);
+        ck_assert_uint_eq(read_all(&house, partition_of("d1", 4)).n, 2);
+        ck_assert_uint_eq(read_all(&house, partition_of("d3", 4)).n, 1);
+        event_log_close(one);
+        event_log_close(two);
+        devhub_house_close(&house);
+}
+END_TEST
+
 START_TEST(a_place_is_found_by_offset_and_by_time)
 {
         DevhubHouse house;
@@ -181,6 +206,7 @@ int main(void)
         c = suite_case(s, "places");
         tcase_add_test(c, the_partition_of_a_device_never_changes);
         tcase_add_test(c, events_are_numbered_without_holes_in_each_partition);
+        tcase_add_test(c, two_writers_of_one_transaction_number_together);
         tcase_add_test(c, a_place_is_found_by_offset_and_by_time);
         tcase_add_test(c, events_of_an_older_hub_get_their_places);
         return suite_run(s);
