@@ -60,9 +60,12 @@ static bool init_client(pn_transport_t *transport)
         return false;
 }
 
+/* mechanism: NULL, where a client has named none */
 static void process_init(pn_transport_t *transport, const char *mechanism, const pn_bytes_t *received)
 {
-        if (strcmp(mechanism, "PLAIN") == 0)
+        if (!mechanism)
+                answer(transport, NULL);
+        else if (strcmp(mechanism, "PLAIN") == 0)
                 judge_plain(transport, *received);
         else if (strcmp(mechanism, "MSSBCBS") == 0 || strcmp(mechanism, "ANONYMOUS") == 0 ||
                  strcmp(mechanism, "EXTERNAL") == 0)

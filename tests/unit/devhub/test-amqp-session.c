@@ -197,6 +197,20 @@ START_TEST(an_unknown_mechanism_is_refused)
 }
 END_TEST
 
+START_TEST(no_mechanism_at_all_is_refused)
+{
+        static const uint8_t frame[] = {0, 0, 0, 16, 2, 1, 0, 0, 0, 0x53, 0x41, 0xc0, 3, 2, 0x40, 0x40};
+        AmqpBench b;
+
+        bench_begin(&b);
+        bench_meet(&b);
+        bench_feed(&b, header_sasl, 8);
+        bench_feed(&b, frame, sizeof(frame));
+        ck_assert_int_eq(sasl_outcome(&b), 1);
+        bench_end(&b);
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(who_does_not_open_within_a_minute_is_closed)
@@ -534,6 +548,7 @@ int main(void)
         tcase_add_test(c, trap_39_plain_is_judged_by_its_token);
         tcase_add_test(c, plain_that_is_malformed_is_refused);
         tcase_add_test(c, an_unknown_mechanism_is_refused);
+        tcase_add_test(c, no_mechanism_at_all_is_refused);
 
         c = suite_case(s, "patience");
         tcase_add_test(c, who_does_not_open_within_a_minute_is_closed);
