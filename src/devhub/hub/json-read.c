@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <math.h>
 
-#define DEPTH_MAX 64
+#include "devhub/hub/json-grammar.h"
 
 static void free_tokener(json_tokener **tokener)
 {
@@ -12,7 +12,7 @@ static void free_tokener(json_tokener **tokener)
                 json_tokener_free(*tokener);
 }
 
-/* json-c takes NaN for a number, and too large ones for infinity. */
+/* json-c takes one that is too large for infinity. */
 static bool has_numbers_only(json_object *value)
 {
         if (json_object_is_type(value, json_type_object)) {
@@ -34,14 +34,14 @@ static bool has_numbers_only(json_object *value)
 
 int json_read(const char *text, size_t size, json_object **ret, const char **ret_error)
 {
-        _cleanup_(free_tokener) json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+        _cleanup_(free_tokener) json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
         json_object *value;
 
         *ret_error = "";
         if (!tokener)
                 return -ENOMEM;
-        *ret_error = "it is too long";
-        if (size > INT32_MAX)
+        *ret_error = size > INT32_MAX ? "it is too long" : json_grammar_fault(text, size);
+        if (*ret_error)
                 return -EBADMSG;
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         value = json_tokener_parse_ex(tokener, text, (int)size);
@@ -53,7 +53,7 @@ int json_read(const char *text, size_t size, json_object **ret, const char **ret
                 return -EBADMSG;
         }
         if (!has_numbers_only(value)) {
-                *ret_error = "it has a number that is none";
+                *ret_error = "it has a number that is too large";
                 json_object_put(value);
                 return -EBADMSG;
         }

@@ -4,8 +4,8 @@
 /*
  * JSON read - a text that is one JSON value and nothing else
  *
- * Nothing may follow it; valid UTF-8, 64 levels at most, no NaN and no infinity. As json-c does, it passes over
- * comments and takes a name in single quotes; what json_write() makes of it is JSON all the same. Pure.
+ * To the letter of the grammar (json-grammar.h), with numbers that are finite. What is not touched is written again
+ * as it was read, 1.50 as 1.50. Pure.
  */
 
 #include <json-c/json.h>

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * JSON grammar - is a text JSON, to the letter of RFC 8259?
+ *
+ * json-c takes more: `1.`, single quotes, control characters within texts, and what follows a NUL. Some of that it
+ * would write again as it came, for others to stumble over. Pure.
+ */
+
+#include <stddef.h>
+
+#define JSON_DEPTH_MAX 64
+
+/* NULL, or what is wrong with it (static). A name with a NUL is refused too: json-c would cut it there. */
+const char *json_grammar_fault(const char *text, size_t size);
