@@ -13,7 +13,7 @@
 #include "azure/derived-key.h"
 #include "base/secret.h"
 #include "explorer/commands.h"
-#include "explorer/enrollment-new.h"
+#include "explorer/enrollment-change.h"
 #include "explorer/key.h"
 #include "explorer/output.h"
 #include "explorer/query.h"
@@ -125,7 +125,30 @@ static int print_enrollment(const Explorer *e, const Kind *k, json_object *o)
         return output_buffer(&b);
 }
 
-/* ---- get, create, delete ---- */
+/* ---- get, create, update, delete ---- */
+
+static bool has_keys(json_object *enrollment)
+{
+        const char *type = json_text_of(json_member(enrollment, "attestation"), "type");
+
+        return type && strcasecmp(type, "symmetricKey") == 0;
+}
+
+static int put(const Explorer *e, const Words *w, json_object *enrollment, const char *etag)
+{
+        const char *id = words_operand(w, 0);
+        _cleanup_(answer_done) Answer answer = {};
+        HttpsRequest request = {.method = "PUT", .etag = etag};
+        int r;
+
+        request.body = json_object_to_json_string_ext(enrollment, JSON_C_TO_STRING_PLAIN);
+        if (!request.body)
+                return out_of_memory();
+        r = ask(e, kind_of(w), id, request, "", &answer);
+        if (r == EXPLORER_OK && has_keys(answer.json))
+                r = add_keys(e, kind_of(w), id, answer.json);
+        return r == EXPLORER_OK ? print_enrollment(e, kind_of(w), answer.json) : r;
+}
 
 static int run_get(const Explorer *e, const Words *w)
 {
@@ -141,20 +164,30 @@ static int run_get(const Explorer *e, const Words *w)
 static int run_create(const Explorer *e, const Words *w)
 {
         const char *id = words_operand(w, 0);
-        _cleanup_(json_unrefp) json_object *enrollment = NULL;
-        _cleanup_(answer_done) Answer answer = {};
-        HttpsRequest request = {.method = "PUT"};
-        int r = enrollment_new(w, kind_of(w)->member, id, &enrollment);
+        _cleanup_(json_unrefp) json_object *enrollment = enrollment_new(kind_of(w)->member, id);
+        int r = enrollment ? enrollment_change(w, kind_of(w) == &group, enrollment) : out_of_memory();
 
+        return r == EXPLORER_OK ? put(e, w, enrollment, NULL) : r;
+}
+
+/* What the service has is read, its keys too, changed and written whole. */
+static int run_update(const Explorer *e, const Words *w)
+{
+        const Kind *k = kind_of(w);
+        _cleanup_(answer_done) Answer answer = {};
+        const char *etag = NULL;
+        int r = etag_of_option(w, &etag);
+
+        if (r == EXPLORER_OK)
+                r = ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
+        if (r == EXPLORER_OK && has_keys(answer.json))
+                r = add_keys(e, k, words_operand(w, 0), answer.json);
+        if (r == EXPLORER_OK)
+                r = enrollment_change(w, k == &group, answer.json);
         if (r != EXPLORER_OK)
                 return r;
-        request.body = json_object_to_json_string_ext(enrollment, JSON_C_TO_STRING_PLAIN);
-        if (!request.body)
-                return out_of_memory();
-        r = ask(e, kind_of(w), id, request, "", &answer);
-        if (r == EXPLORER_OK && !words_have(w, "certificate") && !words_have(w, "ca-name"))
-                r = add_keys(e, kind_of(w), id, answer.json);
-        return r == EXPLORER_OK ? print_enrollment(e, kind_of(w), answer.json) : r;
+        json_object_object_del(answer.json, "registrationState"); /* the service's own */
+        return put(e, w, answer.json, etag ?: json_text_of(answer.json, "etag") ?: "*");
 }
 
 static int run_delete(const Explorer *e, const Words *w)
@@ -270,6 +303,14 @@ static const Option create_group_options[] = {ENROLLMENT_OPTIONS,
                                               {"ca-name", "NAME", "devices with a certificate of this authority, which "
                                                                   "the service knows by name", 0},
                                               {}};
+static const Option update_options[] = {ENROLLMENT_OPTIONS,
+                                        {"device-id", "ID", "what the device is called in the hub", 0},
+                                        {"etag", "ETAG", "only if nobody changed it since then", 0},
+                                        {}};
+static const Option update_group_options[] = {ENROLLMENT_OPTIONS,
+                                              {"ca-name", "NAME", "an authority that the service knows by name", 0},
+                                              {"etag", "ETAG", "only if nobody changed it since then", 0},
+                                              {}};
 static const Option device_key_options[] = {
         {"key", "KEY", "the group's, or @FILE that holds it; then the service is not asked", OPTION_SECRET},
         {},
@@ -291,6 +332,10 @@ const Command command_enrollment_create = {
         .summary = "let a device of this registration id be provisioned; prints its keys", .text = CREATE_TEXT,
         .options = create_options, .run = run_create,
 };
+const Command command_enrollment_update = {
+        .name = "enrollment update", .operands = "ID", .n_least = 1, .n_most = 1,
+        .summary = "change it; what is not named stays", .options = update_options, .run = run_update,
+};
 const Command command_enrollment_delete = {
         .name = "enrollment delete", .operands = "ID", .n_least = 1, .n_most = 1,
         .summary = "no more; its identity in the hub stays", .options = delete_options, .run = run_delete,
@@ -311,6 +356,10 @@ const Command command_enrollment_group_create = {
         .name = "enrollment-group create", .operands = "ID", .n_least = 1, .n_most = 1,
         .summary = "let devices be provisioned whose keys or certificates come of the group's", .text = CREATE_TEXT,
         .options = create_group_options, .run = run_create,
+};
+const Command command_enrollment_group_update = {
+        .name = "enrollment-group update", .operands = "ID", .n_least = 1, .n_most = 1,
+        .summary = "change it; what is not named stays", .options = update_group_options, .run = run_update,
 };
 const Command command_enrollment_group_delete = {
         .name = "enrollment-group delete", .operands = "ID", .n_least = 1, .n_most = 1,

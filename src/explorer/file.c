@@ -96,7 +96,10 @@ int json_of_operand(const char *operand, const char *what, size_t most, json_obj
                 return out_of_memory();
         if (r < 0)
                 return bad_usage("%s is not JSON, from byte %zu on: %.*s%s", what, at + 1,
-                                 (int)MIN(text.size - at, (size_t)20), text.data + at,
-                                 elsewhere || strchr(operand, '"') ? "" : " (text wants quotes: '\"text\"')");
+                                 (int)MIN(text.size - at, (size_t)20), text.data ? text.data + at : "",
+                                 elsewhere                       ? ""
+                                 : access(operand, R_OK) == 0    ? " (a file is named with an @ before it)"
+                                 : strchr(operand, '"') == NULL ? " (text wants quotes: '\"text\"')"
+                                                                 : "");
         return EXPLORER_OK;
 }

@@ -34,13 +34,6 @@ json_object *identity_new(const char *id)
 
 /* ---- how it logs in ---- */
 
-static json_object *member_made(json_object *o, const char *name, bool *ok)
-{
-        if (!json_object_member(o, name))
-                json_put(o, name, json_object_new_object(), ok);
-        return json_object_member(o, name);
-}
-
 static int put_key(const Words *w, const char *option, json_object *record, const char *member, bool *ok)
 {
         _cleanup_(secret_buffer_done) Buffer key = BUFFER_NULL;
@@ -49,9 +42,9 @@ static int put_key(const Words *w, const char *option, json_object *record, cons
 
         if (r != EXPLORER_OK || key.size == 0)
                 return r;
-        authentication = member_made(record, "authentication", ok);
+        authentication = json_object_made(record, "authentication", ok);
         json_put_text(authentication, "type", "sas", ok);
-        json_put_text(member_made(authentication, "symmetricKey", ok), member, key.data, ok);
+        json_put_text(json_object_made(authentication, "symmetricKey", ok), member, key.data, ok);
         return EXPLORER_OK;
 }
 
@@ -74,11 +67,11 @@ static int put_thumbprint(const Words *w, const char *option, json_object *recor
                 return EXPLORER_OK;
         if (!is_thumbprint(value))
                 return bad_usage("--%s takes 40 or 64 hexadecimal digits without colons, not '%s'", option, value);
-        authentication = member_made(record, "authentication", ok);
+        authentication = json_object_made(record, "authentication", ok);
         json_put_text(authentication, "type", "selfSigned", ok);
         if (authentication)
                 json_object_object_del(authentication, "symmetricKey");
-        json_put_text(member_made(authentication, "x509Thumbprint", ok), member, value, ok);
+        json_put_text(json_object_made(authentication, "x509Thumbprint", ok), member, value, ok);
         return EXPLORER_OK;
 }
 
@@ -137,7 +130,7 @@ int identity_change(const Words *w, json_object *record)
         if (words_have(w, "status-reason"))
                 json_put_text(record, "statusReason", words_value(w, "status-reason"), &ok);
         if (edge)
-                json_put(member_made(record, "capabilities", &ok), "iotEdge", json_object_new_boolean(*edge == 'y'), &ok);
+                json_put(json_object_made(record, "capabilities", &ok), "iotEdge", json_object_new_boolean(*edge == 'y'), &ok);
         return ok ? EXPLORER_OK : out_of_memory();
 }
 

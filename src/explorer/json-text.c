@@ -70,3 +70,10 @@ void json_put_text(json_object *o, const char *name, const char *text, bool *ok)
 {
         json_put(o, name, json_object_new_string(text), ok);
 }
+
+json_object *json_object_made(json_object *o, const char *name, bool *ok)
+{
+        if (!json_object_member(o, name))
+                json_put(o, name, json_object_new_object(), ok);
+        return json_object_member(o, name);
+}

@@ -24,6 +24,9 @@ json_object *json_member(json_object *o, const char *name);      /* borrowed; NU
 json_object *json_object_member(json_object *o, const char *name); /* the same, if it is an object */
 const char *json_text_of(json_object *o, const char *name);      /* of a string */
 
+/* The same, made when it is not there. NULL only with *ok = false. */
+json_object *json_object_made(json_object *o, const char *name, bool *ok);
+
 /* Adds to an object, taking value; a NULL value or a failure is remembered by *ok = false. */
 void json_put(json_object *o, const char *name, json_object *value, bool *ok);
 void json_put_text(json_object *o, const char *name, const char *text, bool *ok);

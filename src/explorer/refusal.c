@@ -212,7 +212,10 @@ static void put_unauthorized(const Refusal *r, const Subject *s, Buffer *b)
         int64_t off = r->skew_sec < 0 ? -r->skew_sec : r->skew_sec;
         const char *who = s->right ? who_has(s->right) : NULL;
 
-        if (off > SKEW_MAX_SEC) {
+        if (refusal_is(r, "IotHubNotFound")) {
+                buffer_printf(b, "there is no hub %s: is the login's HostName spelt rightly, and does the hub still exist?",
+                              s->host);
+        } else if (off > SKEW_MAX_SEC) {
                 buffer_append_string(b, "the login is not accepted, and this machine's clock is ");
                 put_span(b, off);
                 buffer_printf(b, " %s the hub's: set the clock (timedatectl set-ntp true), tokens are good for "

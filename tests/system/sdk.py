@@ -60,7 +60,7 @@ def hub(tmp_path_factory):
     folder = tmp_path_factory.mktemp('hub')
     namespace = Namespace(folder, [HOST])
     hub = Devhub(folder / 'hub', HOST, namespace.within)
-    hub.port, hub.https_port = 8883, 443
+    hub.port, hub.https_port, hub.amqps_port, hub.amqp_port = 8883, 443, 5671, 5672
     with hub:
         yield hub
     namespace.close()

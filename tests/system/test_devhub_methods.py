@@ -243,6 +243,20 @@ def test_a_device_deleted_meanwhile_is_not_found(devhub, device, client, call):
         assert error_of(caller.result())[0] == 404001
 
 
+def test_a_device_deleted_or_disabled_by_the_service_meanwhile(devhub, service, device, client, call):
+    waiting = [call(connectTimeoutInSeconds=60) for _ in range(2)]
+    for _ in waiting:
+        client.called()
+    record = service.get('/devices/d1').json
+    assert service.put('/devices/d1', {**record, 'status': 'disabled'}, {'If-Match': '*'}).status == 200
+    for caller in waiting:
+        assert error_of(caller.result())[0] == 404103
+    caller = call(connectTimeoutInSeconds=60)
+    time.sleep(0.3)
+    assert service.delete('/devices/d1', {'If-Match': '*'}).status == 204
+    assert error_of(caller.result())[0] == 404001
+
+
 def test_who_goes_away_leaves_nothing_behind(devhub, service, device):
     for _ in range(3):
         connection = Connection(devhub)

@@ -11,6 +11,7 @@ import time
 import mqtt
 import pytest
 from devhub import API, Device, Devhub
+from dps import Guest
 from explorer import FAILED, REFUSED, TIMEOUT, USAGE, Explorer
 
 KEY_1 = base64.b64encode(b'1' * 32).decode()
@@ -241,7 +242,7 @@ def test_a_patch_that_cannot_be_is_not_sent(explorer, tmp_path):
     for words, told in ((['{'], 'is not JSON'), (['[]'], 'is an object'), (['7'], 'is an object'), (['{"reported":{}}'], "'reported'"),
                         (['{"properties":{"reported":{}}}'], "'properties.reported'"), (['{"tags":7}'], "'tags'"),
                         ([], 'give the patch'), (['{}', '--tags', '{}'], 'give the patch'),
-                        (['@%s' % (tmp_path / 'nowhere')], 'No such file'), (['--tags', '[1'], '--tags is not JSON')):
+                        ([tmp_path], 'with an @'), (['@%s' % (tmp_path / 'nowhere')], 'No such file'), (['--tags', '[1'], '--tags is not JSON')):
         done = explorer.run('update-twin', 'd1', *words, check=False)
         assert done.returncode in (USAGE, FAILED) and told in done.stderr, (words, done.stderr)
 
@@ -323,6 +324,12 @@ def test_an_enrollment_comes_and_goes(hub, explorer):
     assert [e['registrationId'] for e in explorer.json('enrollment', 'list')] == ['e1']
     assert explorer.run('enrollment', 'list').stdout.splitlines()[1].split()[:3] == ['e1', 'gw-1', 'symmetricKey']
     assert 'exists already' in explorer.fails(REFUSED, 'enrollment', 'create', 'e1')
+    changed = explorer.json('enrollment', 'update', 'e1', '--status', 'enabled', '--edge', 'yes')
+    assert (changed['provisioningStatus'], changed['capabilities']['iotEdge']) == ('enabled', True)
+    same = {'registrationId', 'deviceId', 'attestation', 'reprovisionPolicy', 'iotHubs', 'initialTwin', 'createdDateTimeUtc'}
+    assert {k: changed[k] for k in same} == {k: made[k] for k in same}
+    assert 'somebody else' in explorer.fails(REFUSED, 'enrollment', 'update', 'e1', '--status', 'disabled', '--etag',
+                                             made['etag'])
     assert 'somebody else' in explorer.fails(REFUSED, 'enrollment', 'delete', 'e1', '--etag', 'AAAA')
     explorer.run('enrollment', 'delete', 'e1')
     assert "no enrollment 'e1'" in explorer.fails(REFUSED, 'enrollment', 'get', 'e1')
@@ -334,9 +341,24 @@ def test_the_key_of_a_groups_device(explorer):
     wanted = base64.b64encode(hmac.new(b'1' * 32, b'dev-1', hashlib.sha256).digest()).decode()
     assert explorer.run('enrollment-group', 'device-key', 'g1', 'Dev-1').stdout == wanted + '\n'
     assert explorer.json('enrollment-group', 'device-key', 'x', 'dev-1', '--key', KEY_1)['primaryKey'] == wanted
+    renewed = explorer.json('enrollment-group', 'update', 'g1', '--primary-key', KEY_2)
+    assert renewed['attestation']['symmetricKey'] == {'primaryKey': KEY_2, 'secondaryKey': KEY_2}
     assert [g['enrollmentGroupId'] for g in explorer.json('enrollment-group', 'list')] == ['g1']
     explorer.run('enrollment-group', 'delete', 'g1')
     assert explorer.json('enrollment-group', 'list') == []
+
+
+def test_a_device_is_provisioned_by_what_was_printed(hub, explorer):
+    explorer.run('enrollment-group', 'create', 'fleet', '--initial-twin', '{"tags":{"site":"north"}}')
+    key = explorer.run('enrollment-group', 'device-key', 'fleet', 'gw-1').stdout.strip()
+    with Guest(hub, 'gw-1', key) as guest:
+        assert guest.provision()['status'] == 'assigned'
+    assert explorer.json('get', 'gw-1')['primaryKey'] == key
+    assert explorer.json('get-twin', 'gw-1')['tags'] == {'site': 'north'}
+    explorer.run('enrollment-group', 'update', 'fleet', '--status', 'disabled')
+    with Guest(hub, 'gw-2', explorer.run('enrollment-group', 'device-key', 'fleet', 'gw-2').stdout.strip()) as guest:
+        assert guest.provision()['status'] == 'disabled'
+    explorer.run('enrollment-group', 'delete', 'fleet')
 
 
 def test_an_enrollment_with_a_certificate_wants_one(explorer, tmp_path):

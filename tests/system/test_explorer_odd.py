@@ -114,6 +114,7 @@ def test_many_questions_share_a_connection(hub, explorer):
 @pytest.mark.parametrize('answer, code, words, told', [
     (refusal(404, 'DeviceNotFound'), REFUSED, ['get', 'D1'], "there is no device 'D1'"),
     (refusal(404, 'ModuleNotFound'), REFUSED, ['get', 'd1/m1'], "there is no module 'd1/m1'"),
+    (refusal(401, 'IotHubNotFound'), REFUSED, ['get', 'd1'], 'HostName'),
     (refusal(409, 'DeviceAlreadyExists'), REFUSED, ['create', 'd1'], 'exists already'),
     (refusal(403, 'IotHubQuotaExceeded'), REFUSED, ['device-method', 'd1', 'm'], 'midnight UTC'),
     (refusal(400, 'ArgumentInvalid', 'bad <sql>'), REFUSED, ['query', 'x'], 'bad <sql>'),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "devhub/amqp/late-frames.h"
 #include "devhub/amqp/link.h"
 #include "devhub/amqp/sasl.h"
 
@@ -40,6 +41,7 @@ struct AmqpSession {
         usec_t idle_usec;       /* the engine's own deadline */
         char header[HEADER_SIZE];
         size_t n_header;
+        LateFrames late;
         bool busy; /* with the engine's events or the nodes: what they set off may come round to us again */
         bool mismatched; /* no AMQP: the output holds the header that we know, and it is over */
         bool broke, told; /* told: the reason stands, later ones do not count */
@@ -268,8 +270,10 @@ static bool check_header(AmqpSession *s, const char **data, size_t *size)
         return false;
 }
 
-static void feed_engine(AmqpSession *s, const char *data, size_t size)
+static void feed_engine(void *userdata, const char *data, size_t size)
 {
+        AmqpSession *s = userdata;
+
         while (size > 0) {
                 pn_rwbytes_t room = pn_connection_driver_read_buffer(&s->driver);
                 size_t n = MIN(size, room.size);
@@ -294,7 +298,7 @@ void amqp_session_feed(AmqpSession *s, const void *data, size_t size, usec_t now
                 return;
         if (!was_whole)
                 feed_engine(s, s->header, HEADER_SIZE);
-        feed_engine(s, rest, size);
+        late_frames_feed(&s->late, rest, size, feed_engine, s);
         tick_engine(s);
 }
 

@@ -27,7 +27,9 @@ struct Recipient {
 
 struct C2d {
         const Hub *hub;
+        Mailbox *mailbox; /* the hub is gone when it is told so */
         Recipient *recipients;
+        size_t n_waiting; /* asked for before each sleep: not to be counted then */
         bool has_written; /* something that nobody else commits */
         usec_t rests_until_usec; /* boot clock */
         bool is_failing;
@@ -61,12 +63,22 @@ static void recipient_free(Recipient *r)
         free(r);
 }
 
+static void set_waits(C2d *c, Recipient *r, bool waits)
+{
+        if (waits && !r->waits)
+                c->n_waiting++;
+        if (!waits && r->waits)
+                c->n_waiting--;
+        r->waits = waits;
+}
+
 static void remove_recipient(C2d *c, Link *link)
 {
         for (Recipient **p = &c->recipients; *p; p = &(*p)->next)
                 if ((*p)->link == link) {
                         Recipient *gone = *p;
 
+                        set_waits(c, gone, false);
                         *p = gone->next;
                         recipient_free(gone);
                         return;
@@ -136,7 +148,7 @@ static void on_arrived(void *userdata, const char *device_id, const char *module
 
         for (Recipient *r = c->recipients; r; r = r->next)
                 if (link_is_of(r->link, device_id, module_id))
-                        r->waits = true;
+                        set_waits(c, r, true);
 }
 
 static void give_back(C2d *c, Recipient *r)
@@ -172,7 +184,7 @@ static void on_subscribed(void *userdata, Link *link)
                 log_warning("%s: gets no messages: no memory", link_peer(link));
                 return;
         }
-        r->waits = true;
+        set_waits(c, r, true);
         take_from_others(c, link);
 }
 
@@ -280,27 +292,19 @@ static void deliver(C2d *c)
 {
         Recipient *r;
 
-        while (c->rests_until_usec == 0 && (r = next_in_line(c))) {
+        while (c->rests_until_usec == 0 && c->n_waiting > 0 && (r = next_in_line(c))) {
                 Link *link = r->link;
 
-                r->waits = false;
+                set_waits(c, r, false);
                 while (deliver_next(c, link))
                         c->has_written = true;
                 r = find_recipient(c, link);
                 if (r && c->rests_until_usec > 0)
-                        r->waits = true;
+                        set_waits(c, r, true);
         }
 }
 
 /* ---- time ---- */
-
-static bool has_work(const C2d *c)
-{
-        for (const Recipient *r = c->recipients; r; r = r->next)
-                if (r->waits)
-                        return true;
-        return c->has_written;
-}
 
 /* When the wall clock will say so, by the boot clock. */
 static usec_t boot_of(const Clock *clock, usec_t wall_usec)
@@ -318,7 +322,7 @@ static usec_t deadline(void *userdata)
         C2d *c = userdata;
         usec_t due = MIN(mailbox_deadline(c->hub->mailbox), feedback_deadline(c->hub->feedback));
 
-        return MAX(c->rests_until_usec, has_work(c) ? 0 : boot_of(c->hub->clock, due));
+        return MAX(c->rests_until_usec, c->n_waiting > 0 || c->has_written ? 0 : boot_of(c->hub->clock, due));
 }
 
 static void tick(void *userdata, usec_t now)
@@ -345,7 +349,7 @@ int c2d_new(C2d **ret, const Hub *hub)
 
         if (!c)
                 return -ENOMEM;
-        *c = (C2d){.hub = hub};
+        *c = (C2d){.hub = hub, .mailbox = hub->mailbox};
         mailbox_set_sink(hub->mailbox, on_arrived, c);
         *ret = c;
         return 0;
@@ -355,7 +359,7 @@ C2d *c2d_free(C2d *c)
 {
         if (!c)
                 return NULL;
-        mailbox_set_sink(c->hub->mailbox, NULL, NULL);
+        mailbox_set_sink(c->mailbox, NULL, NULL);
         while (c->recipients) {
                 Recipient *gone = c->recipients;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Cases in order, one at a time. Each is told in a line of JSON on standard output, which ../sdk.py turns into a test:
+// Cases in order, one at a time unless sideBySide() says otherwise. Each is told in a line of JSON on standard output, which ../sdk.py turns into a test:
 //
 //   {"name": "...", "ok": true}
 //   {"name": "...", "ok": false, "error": "the stack"}
@@ -84,22 +84,36 @@ async function until(question, what, milliseconds = 10000) {
     }
 }
 
-async function main() {
-    for (const { name, run } of cases) {
-        const course = new Course();
-        const told = { name, ok: true };
-        try {
-            await within(run(course), 'the case', PATIENCE);
-        } catch (error) {
-            told.ok = false;
-            told.error = error.stack || String(error);
-        }
-        await course.close();
-        process.stdout.write(JSON.stringify(told) + '\n');
+// How many cases run side by side, for those that mostly wait. They are begun in order.
+let width = 1;
+
+function sideBySide(count) {
+    width = count;
+}
+
+async function tell({ name, run }) {
+    const course = new Course();
+    const told = { name, ok: true };
+    try {
+        await within(run(course), 'the case', PATIENCE);
+    } catch (error) {
+        told.ok = false;
+        told.error = error.stack || String(error);
     }
+    await course.close();
+    process.stdout.write(JSON.stringify(told) + '\n');
+}
+
+async function main() {
+    const rest = cases.values();
+    const worker = async () => {
+        for (const one of rest)
+            await tell(one);
+    };
+    await Promise.all(Array.from({ length: width }, worker));
 }
 
 // Cases are told after the module that holds them has been read. What an SDK leaves open does not keep us.
 setImmediate(() => main().then(() => process.exit(0)));
 
-module.exports = { test, assert, event, events, refusal, until, within };
+module.exports = { test, assert, event, events, refusal, sideBySide, until, within };

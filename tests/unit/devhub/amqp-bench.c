@@ -105,7 +105,8 @@ void bench_feed(AmqpBench *b, const void *data, size_t size)
 {
         char *exact = malloc(size + (size == 0));
 
-        memcpy(exact, data, size);
+        if (size > 0)
+                memcpy(exact, data, size);
         amqp_session_feed(b->session, exact, size, b->clock->boot_usec);
         free(exact);
 }

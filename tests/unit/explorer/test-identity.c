@@ -175,7 +175,7 @@ START_TEST(what_cannot_be_is_told)
         static const char *const lines[] = {
                 "--status on", "--edge maybe", "--primary-key short", "--primary-key YWJj", "--primary-key !!!!",
                 "--primary-key @/nowhere", "--primary-thumbprint xyz", "--primary-thumbprint 0123",
-                "--x509-ca --primary-key " KEY_1, "--renew-key all",
+                "--x509-ca --primary-key a2tra2tra2tra2tra2tra2tra2s=", "--renew-key all",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Enrollment, new - what the options of create make of it
+ * Enrollment change - what the options of create and update make of an enrollment
  */
 
 #include "explorer/json-text.h"
 #include "explorer/words.h"
 
-/* The options of both kinds, for their tables. */
+/* The options of all of them, for their tables. */
 #define ENROLLMENT_OPTIONS                                                                                           \
         {"primary-key", "KEY", "base64 of 16 to 64 bytes, or @FILE that holds it", OPTION_SECRET},                   \
         {"secondary-key", "KEY", "the same, for the other key", OPTION_SECRET},                                      \
@@ -21,5 +21,8 @@
         {"initial-twin", "JSON", "tags and properties.desired of a new twin: JSON, @FILE or -", 0},                  \
         {"edge", "yes|no", "whether these are IoT Edge devices", 0}
 
-/* member: of the id. EXPLORER_OK, or having complained. */
-int enrollment_new(const Words *w, const char *member, const char *id, json_object **ret);
+/* One for create: enabled, and with keys that the service is to draw, which is what empty ones say. */
+json_object *enrollment_new(const char *member, const char *id);
+
+/* Changes what is named. EXPLORER_OK, or having complained. */
+int enrollment_change(const Words *w, bool of_group, json_object *enrollment);

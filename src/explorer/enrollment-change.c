@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "explorer/enrollment-new.h"
+#include "explorer/enrollment-change.h"
 
 #include <string.h>
 
@@ -13,29 +13,16 @@
 
 /* ---- attestation ---- */
 
-static json_object *object_in(json_object *o, const char *name, bool *ok)
-{
-        json_put(o, name, json_object_new_object(), ok);
-        return json_member(o, name);
-}
-
-static int put_key(const Words *w, const char *option, json_object *keys, const char *member, bool *ok)
+static int put_key(const Words *w, const char *option, json_object *attestation, const char *member, bool *ok)
 {
         _cleanup_(secret_buffer_done) Buffer key = BUFFER_NULL;
         int r = key_of_option(w, option, &key);
 
-        if (r == EXPLORER_OK)
-                json_put_text(keys, member, key.size > 0 ? key.data : "", ok); /* empty: the service draws one */
+        if (r == EXPLORER_OK && key.size > 0) {
+                json_put_text(attestation, "type", "symmetricKey", ok);
+                json_put_text(json_object_made(attestation, "symmetricKey", ok), member, key.data, ok);
+        }
         return r;
-}
-
-static int put_keys(const Words *w, json_object *attestation, bool *ok)
-{
-        json_object *keys = object_in(attestation, "symmetricKey", ok);
-        int r = put_key(w, "primary-key", keys, "primaryKey", ok);
-
-        json_put_text(attestation, "type", "symmetricKey", ok);
-        return r == EXPLORER_OK ? put_key(w, "secondary-key", keys, "secondaryKey", ok) : r;
 }
 
 static int put_certificate(const Words *w, const char *option, json_object *certificates, const char *member, bool *ok)
@@ -53,21 +40,24 @@ static int put_certificate(const Words *w, const char *option, json_object *cert
                 complain("%s holds no certificate in PEM form", name);
                 return EXPLORER_FAILED;
         }
-        json_put_text(object_in(certificates, member, ok), "certificate", pem.data, ok);
+        json_put_text(json_object_made(certificates, member, ok), "certificate", pem.data, ok);
         return EXPLORER_OK;
 }
 
-static int put_x509(const Words *w, json_object *attestation, bool of_group, bool *ok)
+/* Instead of what it was before. */
+static int put_x509(const Words *w, json_object *o, bool of_group, bool *ok)
 {
-        json_object *x509 = object_in(attestation, "x509", ok), *certificates;
+        json_object *attestation = json_object_new_object(), *x509, *certificates;
         int r;
 
         json_put_text(attestation, "type", "x509", ok);
+        x509 = json_object_made(attestation, "x509", ok);
+        json_put(o, "attestation", attestation, ok);
         if (words_have(w, "ca-name")) {
-                json_put_text(object_in(x509, "caReferences", ok), "primary", words_value(w, "ca-name"), ok);
+                json_put_text(json_object_made(x509, "caReferences", ok), "primary", words_value(w, "ca-name"), ok);
                 return EXPLORER_OK;
         }
-        certificates = object_in(x509, of_group ? "signingCertificates" : "clientCertificates", ok);
+        certificates = json_object_made(x509, of_group ? "signingCertificates" : "clientCertificates", ok);
         r = put_certificate(w, "certificate", certificates, "primary", ok);
         return r == EXPLORER_OK ? put_certificate(w, "secondary-certificate", certificates, "secondary", ok) : r;
 }
@@ -76,13 +66,22 @@ static int put_attestation(const Words *w, json_object *o, bool of_group, bool *
 {
         bool keys = words_have(w, "primary-key") || words_have(w, "secondary-key");
         bool certificates = words_have(w, "certificate"), authority = words_have(w, "ca-name");
-        json_object *attestation = object_in(o, "attestation", ok);
+        int r = EXPLORER_OK;
 
         if (keys + certificates + authority > 1)
                 return bad_usage("keys, --certificate%s exclude each other", of_group ? " and --ca-name" : "");
         if (words_have(w, "secondary-certificate") && !certificates)
                 return bad_usage("--secondary-certificate goes with --certificate");
-        return certificates || authority ? put_x509(w, attestation, of_group, ok) : put_keys(w, attestation, ok);
+        if (certificates || authority)
+                return put_x509(w, o, of_group, ok);
+        if (keys) {
+                json_object *attestation = json_object_made(o, "attestation", ok);
+
+                r = put_key(w, "primary-key", attestation, "primaryKey", ok);
+                if (r == EXPLORER_OK)
+                        r = put_key(w, "secondary-key", attestation, "secondaryKey", ok);
+        }
+        return r;
 }
 
 /* ---- where to ---- */
@@ -98,14 +97,21 @@ static void put_hubs(const Words *w, json_object *o, bool *ok)
         json_put(o, "iotHubs", hubs, ok);
 }
 
+static void put_reprovision(json_object *o, const char *policy, bool *ok)
+{
+        json_object *p = json_object_made(o, "reprovisionPolicy", ok);
+
+        json_put(p, "updateHubAssignment", json_object_new_boolean(strcmp(policy, "never") != 0), ok);
+        json_put(p, "migrateDeviceData", json_object_new_boolean(strcmp(policy, "migrate") == 0), ok);
+}
+
 static int put_policies(const Words *w, json_object *o, bool *ok)
 {
         static const char *const statuses[] = {"enabled", "disabled", NULL};
         static const char *const allocations[] = {"hashed", "geoLatency", "static", NULL};
         static const char *const reprovisions[] = {"migrate", "reset", "never", NULL};
         static const char *const answers[] = {"yes", "no", NULL};
-        const char *status = "enabled", *allocation = NULL, *reprovision = "migrate", *edge = NULL;
-        json_object *policy;
+        const char *status = NULL, *allocation = NULL, *reprovision = NULL, *edge = NULL;
         int r = words_choice(w, "status", statuses, &status);
 
         if (r == EXPLORER_OK)
@@ -116,14 +122,14 @@ static int put_policies(const Words *w, json_object *o, bool *ok)
                 r = words_choice(w, "edge", answers, &edge);
         if (r != EXPLORER_OK)
                 return r;
-        json_put_text(o, "provisioningStatus", status, ok);
+        if (status)
+                json_put_text(o, "provisioningStatus", status, ok);
         if (allocation)
                 json_put_text(o, "allocationPolicy", allocation, ok);
-        policy = object_in(o, "reprovisionPolicy", ok);
-        json_put(policy, "updateHubAssignment", json_object_new_boolean(strcmp(reprovision, "never") != 0), ok);
-        json_put(policy, "migrateDeviceData", json_object_new_boolean(strcmp(reprovision, "migrate") == 0), ok);
+        if (reprovision)
+                put_reprovision(o, reprovision, ok);
         if (edge)
-                json_put(object_in(o, "capabilities", ok), "iotEdge", json_object_new_boolean(*edge == 'y'), ok);
+                json_put(json_object_made(o, "capabilities", ok), "iotEdge", json_object_new_boolean(*edge == 'y'), ok);
         if (words_have(w, "hub"))
                 put_hubs(w, o, ok);
         return EXPLORER_OK;
@@ -145,20 +151,37 @@ static int put_twin(const Words *w, json_object *o, bool *ok)
         return EXPLORER_OK;
 }
 
-int enrollment_new(const Words *w, const char *member, const char *id, json_object **ret)
-{
-        bool of_group = strcmp(member, "enrollmentGroupId") == 0, ok = true;
-        json_object *o = json_object_new_object();
-        int r;
+/* ---- the whole ---- */
 
-        *ret = o;
+json_object *enrollment_new(const char *member, const char *id)
+{
+        json_object *o = json_object_new_object(), *attestation, *keys;
+        bool ok = o;
+
         json_put_text(o, member, id, &ok);
-        if (words_have(w, "device-id"))
-                json_put_text(o, "deviceId", words_value(w, "device-id"), &ok);
-        r = put_attestation(w, o, of_group, &ok);
+        attestation = json_object_made(o, "attestation", &ok);
+        json_put_text(attestation, "type", "symmetricKey", &ok);
+        keys = json_object_made(attestation, "symmetricKey", &ok);
+        json_put_text(keys, "primaryKey", "", &ok);
+        json_put_text(keys, "secondaryKey", "", &ok);
+        json_put_text(o, "provisioningStatus", "enabled", &ok);
+        put_reprovision(o, "migrate", &ok);
+        if (ok)
+                return o;
+        (void)json_object_put(o);
+        return NULL;
+}
+
+int enrollment_change(const Words *w, bool of_group, json_object *o)
+{
+        bool ok = true;
+        int r = put_attestation(w, o, of_group, &ok);
+
         if (r == EXPLORER_OK)
                 r = put_policies(w, o, &ok);
         if (r == EXPLORER_OK)
                 r = put_twin(w, o, &ok);
+        if (r == EXPLORER_OK && words_have(w, "device-id"))
+                json_put_text(o, "deviceId", words_value(w, "device-id"), &ok);
         return r != EXPLORER_OK ? r : ok ? EXPLORER_OK : out_of_memory();
 }
