@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/https.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,7 @@ static void take_retry_after(HttpsReply *r, const char *value)
         char *end;
         unsigned long seconds = strtoul(value, &end, 10);
 
-        if (*end != 0 || end == value) {
+        if (*end != 0 || !isdigit((unsigned char)*value)) {
                 time_t date = curl_getdate(value, NULL), now = time(NULL);
 
                 seconds = date > now ? (unsigned long)(date - now) : 0;
@@ -232,7 +233,7 @@ static bool add_headers(Asking *a)
         curl_slist_free_all(TAKE_PTR(a->headers));
         return add_authorization(a) && add_request_id(a) && add_if_match(a) && add_header(a, "Accept: application/json") &&
                add_header(a, "Expect:") &&
-               (!q->body || add_header(a, "Content-Type: application/json; charset=utf-8")) &&
+               add_header(a, q->body ? "Content-Type: application/json; charset=utf-8" : "Content-Type:") &&
                (!q->continuation || add_header(a, "x-ms-continuation: %s", q->continuation)) &&
                (q->page == 0 || add_header(a, "x-ms-max-item-count: %" PRIu32, q->page));
 }

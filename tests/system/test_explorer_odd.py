@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublink-explorer before hubs that refuse, throttle, hang, lie, or are no hubs."""
 
+import email.utils
 import os
 import signal
 import socket
@@ -42,6 +43,7 @@ def test_a_request_is_as_the_hub_wants_it(hub, explorer):
     assert request.headers['host'] == HOST
     token = request.headers['authorization']
     assert token.startswith('SharedAccessSignature sr=hub.example.test&sig=') and token.endswith('&skn=iothubowner')
+    assert 'content-type' not in request.headers and 'expect' not in request.headers
     assert 'user-agent' in request.headers and len(request.headers['request-id']) == 36
 
 
@@ -114,6 +116,10 @@ def test_many_questions_share_a_connection(hub, explorer):
 @pytest.mark.parametrize('answer, code, words, told', [
     (refusal(404, 'DeviceNotFound'), REFUSED, ['get', 'D1'], "there is no device 'D1'"),
     (refusal(404, 'ModuleNotFound'), REFUSED, ['get', 'd1/m1'], "there is no module 'd1/m1'"),
+    (reply(404, {'errorCode': 404201, 'trackingId': 'x', 'message': 'Enrollment not found.'}), REFUSED,
+     ['enrollment', 'get', 'e1'], "there is no enrollment 'e1'"),
+    (reply(404, {'Message': 'no such path'}), REFUSED, ['enrollment', 'get', 'e1'], 'is it a provisioning service?'),
+    (reply(401, {'errorCode': 401002, 'message': 'Unauthorized'}), REFUSED, ['enrollment', 'list'], 'provisioningserviceowner'),
     (refusal(401, 'IotHubNotFound'), REFUSED, ['get', 'd1'], 'HostName'),
     (refusal(409, 'DeviceAlreadyExists'), REFUSED, ['create', 'd1'], 'exists already'),
     (refusal(403, 'IotHubQuotaExceeded'), REFUSED, ['device-method', 'd1', 'm'], 'midnight UTC'),
@@ -162,6 +168,19 @@ def test_a_throttled_question_is_asked_again_when_the_hub_says_so(hub, explorer)
     assert time.monotonic() - before >= 1 and len(hub.requests) == 3
     assert '429' in done.stderr and '503' in done.stderr
     assert len({r.headers['request-id'] for r in hub.requests}) == 3
+
+
+@pytest.mark.parametrize('wish', ['-5', 'soon', '', 'Thu, 01 Jan 1970 00:00:00 GMT', '0'])
+def test_a_wish_that_makes_no_sense_is_no_wish(hub, explorer, wish):
+    answers(hub, refusal(429, 'ThrottlingException', Retry_After=wish), reply(200, DEVICE))
+    explorer.run('get', 'd1', '--timeout', '20s')
+    assert len(hub.requests) == 2
+
+
+def test_a_throttle_until_a_date(hub, explorer):
+    date = email.utils.formatdate(time.time() + 3600, usegmt=True)
+    answers(hub, refusal(429, 'ThrottlingException', Retry_After=date))
+    assert 'try again in 59 min' in explorer.fails(REFUSED, 'get', 'd1').replace('60 min', '59 min')
 
 
 def test_a_long_throttle_is_told_with_its_time(hub, explorer):
@@ -255,6 +274,20 @@ def test_an_unknown_authority_is_refused_with_the_remedy(hub, tmp_path):
         said = explorer.fails(FAILED, 'get', 'd1')
         assert 'cannot prove that it is the hub' in said and other.ca_file in said
         explorer.run('get', 'd1', '--ca', hub.ca_file)
+
+
+def test_the_systems_authorities_stay_trusted_beside_ours(hub, tmp_path):
+    """The hub's own becomes one of the system's, in a mount namespace; --ca names another."""
+    answers(hub, reply(200, DEVICE))
+    systems = '/etc/ssl/certs/ca-certificates.crt'
+    with OddHub(tmp_path) as other:
+        text = (hub.directory / 'endpoints.json').read_text()
+        (tmp_path / 'endpoints.json').write_text(text.replace(hub.ca_file, other.ca_file))
+        words = [PROGRAM, '--devhub', tmp_path, 'get', 'd1']
+        assert subprocess.run(words, capture_output=True).returncode == FAILED
+        script = 'mount --bind "$0" %s && exec "$@"' % systems
+        done = subprocess.run(['unshare', '-m', 'sh', '-c', script, hub.ca_file, *words], capture_output=True, text=True)
+        assert done.returncode == OK, done.stderr
 
 
 def test_another_name_is_refused(tmp_path):
