@@ -45,5 +45,8 @@ const Command *const commands[] = {
         &command_enrollment_group_delete,
         &command_enrollment_group_query,
         &command_enrollment_group_device_key,
+        &command_registration_list,
+        &command_registration_get,
+        &command_registration_delete,
 };
 const size_t n_commands = ARRAY_SIZE(commands);

@@ -3,8 +3,7 @@
 /*
  * Enrollment - who may be provisioned: single devices, and groups of them
  *
- * Kept by a provisioning service, which has a host and policies of its own; hublink-devhub is hub and provisioning
- * service under one name. The service never shows keys with the rest: they are asked for by themselves.
+ * The service never shows keys with the rest: they are asked for by themselves.
  */
 
 #include <errno.h>
@@ -16,76 +15,25 @@
 #include "explorer/enrollment-change.h"
 #include "explorer/key.h"
 #include "explorer/output.h"
+#include "explorer/provisioning.h"
 #include "explorer/query.h"
 #include "explorer/record.h"
-#include "explorer/service.h"
 #include "explorer/words.h"
 
-/* What tells the two kinds apart. */
-typedef struct Kind {
-        const char *member;    /* of the id */
-        const char *path;
-        const char *mechanism; /* the same path, as the service spells it where the keys are */
-        const char *noun;
-} Kind;
-
-static const Kind individual = {"registrationId", "enrollments", "enrollments", "enrollment"};
-static const Kind group = {"enrollmentGroupId", "enrollmentGroups", "enrollmentgroups", "enrollment group"};
+static const Kind individual = {"registrationId", "enrollments", "enrollments", "enrollment", "Enrollment"};
+static const Kind group = {"enrollmentGroupId", "enrollmentGroups", "enrollmentgroups", "enrollment group", "Enrollment"};
 
 static const Kind *kind_of(const Words *w)
 {
         return strncmp(w->command->name, "enrollment-group", strlen("enrollment-group")) == 0 ? &group : &individual;
 }
 
-/* ---- asking ---- */
-
-/* A hub of Azure keeps no enrollments; its error would say no more than that it knows no such path. */
-static int check_host(const Explorer *e)
-{
-        static const char hubs[] = ".azure-devices.net";
-        size_t n = strlen(e->login.host);
-
-        if (n <= strlen(hubs) || strcasecmp(e->login.host + n - strlen(hubs), hubs) != 0)
-                return EXPLORER_OK;
-        complain("enrollments are kept by a provisioning service, and %s is a hub: log in with the connection string of "
-                 "the former (HostName=NAME.azure-devices-provisioning.net;SharedAccessKeyName=...)",
-                 e->login.host);
-        return EXPLORER_USAGE;
-}
-
-static int ask(const Explorer *e, const Kind *k, const char *id, HttpsRequest request, const char *tail, Answer *ret)
-{
-        _cleanup_(buffer_done) Buffer path = BUFFER_NULL, what = BUFFER_NULL;
-        Question q;
-        int r = check_host(e);
-
-        if (r != EXPLORER_OK)
-                return r;
-        buffer_printf(&path, "/%s/", *tail ? k->mechanism : k->path);
-        put_encoded(&path, id);
-        buffer_printf(&path, "%s?api-version=" DPS_VERSION, tail);
-        buffer_printf(&what, "%s '%s'", k->noun, id);
-        if (buffer_error(&path) || buffer_error(&what))
-                return out_of_memory();
-        request.path = path.data;
-        q = (Question){
-                .request = request,
-                .subject = {.what = what.data, .right = request.reads ? "EnrollmentRead" : "EnrollmentWrite"},
-        };
-        r = service_ask(e, &q, ret);
-        if (r == EXPLORER_OK && ret->json && !json_object_is_type(ret->json, json_type_object)) {
-                complain("%s does not answer with an enrollment: is it a provisioning service?", e->login.host);
-                answer_done(ret);
-                return EXPLORER_FAILED;
-        }
-        return r;
-}
-
 /* Puts the keys where the service leaves them out. */
 static int add_keys(const Explorer *e, const Kind *k, const char *id, json_object *enrollment)
 {
         _cleanup_(answer_done) Answer answer = {};
-        int r = ask(e, k, id, (HttpsRequest){.method = "POST", .reads = true}, "/attestationmechanism", &answer);
+        int r = provisioning_ask(e, k, id, (HttpsRequest){.method = "POST", .reads = true}, "/attestationmechanism",
+                                 &answer);
         bool ok = true;
 
         if (r != EXPLORER_OK)
@@ -144,7 +92,7 @@ static int put(const Explorer *e, const Words *w, json_object *enrollment, const
         request.body = json_object_to_json_string_ext(enrollment, JSON_C_TO_STRING_PLAIN);
         if (!request.body)
                 return out_of_memory();
-        r = ask(e, kind_of(w), id, request, "", &answer);
+        r = provisioning_ask(e, kind_of(w), id, request, "", &answer);
         if (r == EXPLORER_OK && has_keys(answer.json))
                 r = add_keys(e, kind_of(w), id, answer.json);
         return r == EXPLORER_OK ? print_enrollment(e, kind_of(w), answer.json) : r;
@@ -154,7 +102,7 @@ static int run_get(const Explorer *e, const Words *w)
 {
         const char *id = words_operand(w, 0);
         _cleanup_(answer_done) Answer answer = {};
-        int r = ask(e, kind_of(w), id, (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
+        int r = provisioning_ask(e, kind_of(w), id, (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
 
         if (r == EXPLORER_OK && words_have(w, "keys"))
                 r = add_keys(e, kind_of(w), id, answer.json);
@@ -179,7 +127,7 @@ static int run_update(const Explorer *e, const Words *w)
         int r = etag_of_option(w, &etag);
 
         if (r == EXPLORER_OK)
-                r = ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
+                r = provisioning_ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
         if (r == EXPLORER_OK && has_keys(answer.json))
                 r = add_keys(e, k, words_operand(w, 0), answer.json);
         if (r == EXPLORER_OK)
@@ -196,7 +144,7 @@ static int run_delete(const Explorer *e, const Words *w)
         HttpsRequest request = {.method = "DELETE"};
         int r = etag_of_option(w, &request.etag);
 
-        return r == EXPLORER_OK ? ask(e, kind_of(w), words_operand(w, 0), request, "", &answer) : r;
+        return r == EXPLORER_OK ? provisioning_ask(e, kind_of(w), words_operand(w, 0), request, "", &answer) : r;
 }
 
 /* ---- list, query ---- */
@@ -220,7 +168,7 @@ static int run_rows(const Explorer *e, const Words *w, RowsShape shape, const ch
         int r = query_options(w, &rows, &query);
 
         if (r == EXPLORER_OK)
-                r = check_host(e);
+                r = provisioning_check_host(e);
         return r == EXPLORER_OK ? query_run(e, &query, &rows) : r;
 }
 

@@ -25,8 +25,7 @@ static json_object *body_of(const Query *query)
         json_object *o = json_object_new_object();
         bool ok = o;
 
-        if (query->sql)
-                json_put_text(o, "query", query->sql, &ok);
+        json_put_text(o, "query", query->sql, &ok);
         if (ok)
                 return o;
         (void)json_object_put(o);

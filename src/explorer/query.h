@@ -10,7 +10,7 @@
 
 typedef struct Query {
         const char *path;
-        const char *sql;  /* NULL: the body is empty */
+        const char *sql;
         const char *what; /* for complaints */
         const char *right;
         uint32_t page;    /* rows at a time */

@@ -182,6 +182,11 @@ static bool lacks(const char *policy, const char *right)
         return false;
 }
 
+static bool is_provisioning(const char *right)
+{
+        return right && (strncmp(right, "Enrollment", 10) == 0 || strncmp(right, "RegistrationStatus", 18) == 0);
+}
+
 static const char *who_has(const char *right)
 {
         if (strcmp(right, "ServiceConnect") == 0)
@@ -190,7 +195,7 @@ static const char *who_has(const char *right)
                 return "iothubowner or registryReadWrite";
         if (strcmp(right, "RegistryRead") == 0)
                 return "iothubowner, registryRead or registryReadWrite";
-        if (strcmp(right, "EnrollmentRead") == 0 || strcmp(right, "EnrollmentWrite") == 0)
+        if (is_provisioning(right))
                 return "provisioningserviceowner";
         return NULL;
 }
@@ -268,7 +273,7 @@ static void put_absent(const Refusal *r, const Subject *s, const char *what, Buf
                 buffer_printf(b, "there is no %s in %s; names are told apart by case", what, s->host);
         else
                 buffer_printf(b, "%s: %s has no such service: is it %s?", what, s->host,
-                              s->right && strncmp(s->right, "Enrollment", 10) == 0 ? "a provisioning service" : "a hub");
+                              is_provisioning(s->right) ? "a provisioning service" : "a hub");
 }
 
 static void put_reason(const Refusal *r, const Subject *s, Buffer *b)

@@ -354,10 +354,17 @@ def test_a_device_is_provisioned_by_what_was_printed(hub, explorer):
     with Guest(hub, 'gw-1', key) as guest:
         assert guest.provision()['status'] == 'assigned'
     assert explorer.json('get', 'gw-1')['primaryKey'] == key
+    came = explorer.json('registration', 'get', 'gw-1')
+    assert (came['registrationId'], came['status'], came['assignedHub']) == ('gw-1', 'assigned', hub.host)
+    assert explorer.lines('registration', 'get', 'gw-1')['deviceId'] == 'gw-1'
+    assert explorer.run('registration', 'list', 'fleet').stdout.splitlines()[1].split()[:4] == \
+        ['gw-1', 'assigned', 'gw-1', hub.host]
     assert explorer.json('get-twin', 'gw-1')['tags'] == {'site': 'north'}
     explorer.run('enrollment-group', 'update', 'fleet', '--status', 'disabled')
     with Guest(hub, 'gw-2', explorer.run('enrollment-group', 'device-key', 'fleet', 'gw-2').stdout.strip()) as guest:
         assert guest.provision()['status'] == 'disabled'
+    explorer.run('registration', 'delete', 'gw-1')
+    assert "no registration 'gw-1'" in explorer.fails(REFUSED, 'registration', 'get', 'gw-1')
     explorer.run('enrollment-group', 'delete', 'fleet')
 
 
