@@ -95,6 +95,14 @@ static void append_foreign(char *to, size_t size, const char *text, size_t n)
         to[at] = 0;
 }
 
+/* Without its full stop: a sentence of ours goes on behind it. */
+static size_t sentence_size(const char *text)
+{
+        size_t n = strlen(text);
+
+        return n > 0 && text[n - 1] == '.' ? n - 1 : n;
+}
+
 int amqp_fault_set(AmqpFault *fault, AmqpFaultKind kind, const char *fmt, ...)
 {
         va_list ap;
@@ -115,7 +123,7 @@ int amqp_fault_set_named(AmqpFault *fault, const char *name, const char *descrip
         fault->kind = kind_of(name);
         append_foreign(fault->condition, sizeof(fault->condition), name, strlen(name));
         append_foreign(fault->words, sizeof(fault->words), description ? description : "",
-                       description ? strlen(description) : 0);
+                       description ? sentence_size(description) : 0);
         append_foreign(fault->words, sizeof(fault->words), " (", 2);
         append_foreign(fault->words, sizeof(fault->words), name, strlen(name));
         append_foreign(fault->words, sizeof(fault->words), ")", 1);
