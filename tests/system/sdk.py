@@ -49,9 +49,47 @@ def environment(hub, trusts=True):
     return made
 
 
-def start(hub, program, trusts=True, **pipes):
+def start(hub, program, trusts=True, words=(), **pipes):
     """One of the programs in tests/system/node, where the hub lives."""
-    return subprocess.Popen(hub.within([NODE, PROGRAMS / program]), env=environment(hub, trusts), text=True, **pipes)
+    return subprocess.Popen(hub.within([NODE, PROGRAMS / program, *words]), env=environment(hub, trusts), text=True,
+                            **pipes)
+
+
+class Program:
+    """One that tells what it does, a line of JSON each, until its input ends."""
+
+    def __init__(self, hub, name, *words):
+        self.process = start(hub, name, words=words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def tells(self, key):
+        """The next line with this member."""
+        while True:
+            line = self.lines.get(timeout=PATIENCE)
+            assert line is not None, 'the program ended (%s)' % self.process.wait(10)
+            told = json.loads(line)
+            assert 'error' not in told, told['error']
+            if key in told:
+                return told
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
 
 
 @pytest.fixture(scope='module')
