@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublink-devhub: twins, at the device's side over MQTT and at the service's over HTTPS."""
 
+import contextlib
 import json
 import re
+import sqlite3
 import struct
 import time
 
@@ -444,3 +446,52 @@ def test_a_fault_is_quicker_than_the_service(devhub, service, device, twin):
         assert (refused.status, refused.error) == (412, 'PreconditionFailed')
     assert service.patch('/twins/d1', {'properties': {'desired': {'a': 1}}}, {'If-Match': etag}).status == 200
     assert twin.desired() == (2, {'a': 1})
+
+
+# --- in bulk: 8.3 ---
+
+def test_twins_are_changed_in_bulk(devhub, service):
+    module = devhub.create_module('d1', 'm1')
+    device = devhub.create('d2')
+    with TwinClient(devhub, module) as m, TwinClient(devhub, device) as d:
+        answer = service.post('/devices', [
+            {'id': 'd1', 'moduleId': 'm1', 'importMode': 'updateTwin', 'properties': {'desired': {'a': 1}}},
+            {'id': 'd2', 'importMode': 'UpdateTwin', 'tags': {'t': 1}, 'properties': {'desired': {'a': 2}}},
+            {'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'twinETag': 'AAAAAAAAAAE=', 'tags': {'t': 2}}])
+        assert (answer.status, answer.json) == (200, {'isSuccessful': True, 'errors': [], 'warnings': []})
+        assert m.desired() == (2, {'a': 1})
+        assert d.desired() == (2, {'a': 2})
+    assert service.get('/twins/d2').json['tags'] == {'t': 1}
+    assert service.get('/twins/d1').json['tags'] == {'t': 2}
+
+
+def test_trap_50_a_bulk_that_failed_in_part_is_200(devhub, service, device):
+    answer = service.post('/devices', [
+        {'id': 'd1', 'importMode': 'updateTwin', 'tags': {'t': 1}},
+        {'id': 'd2', 'importMode': 'updateTwin', 'tags': {'t': 1}},
+        {'id': 'd1', 'moduleId': 'm1', 'importMode': 'updateTwin', 'tags': {'t': 1}}])
+    assert answer.status == 200
+    assert answer.json['isSuccessful'] is False
+    assert [(e['deviceId'], e['moduleId'], e['errorCode'], e['operation']) for e in answer.json['errors']] == [
+        ('d2', None, 'DeviceNotFound', 'updateTwin'), ('d1', 'm1', 'ModuleNotFound', 'updateTwin')]
+    assert service.get('/twins/d1').json['tags'] == {'t': 1}
+    for item, error in (({'id': 'd1', 'importMode': 'updateTwin', 'tags': {'a.b': 1}}, 'ArgumentInvalid'),
+                        ({'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'twinETag': 'AAAAAAAAAAE=', 'tags': {'t': 2}},
+                         'PreconditionFailed'),
+                        ({'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'tags': {'t': 2}}, 'PreconditionFailed'),
+                        ({'importMode': 'updateTwin'}, 'ArgumentNull')):
+        assert service.post('/devices', [item]).json['errors'][0]['errorCode'] == error
+    assert service.get('/twins/d1').json['tags'] == {'t': 1}
+
+
+# --- an identity that is gone while its link is still there ---
+
+def test_the_twin_of_nobody_is_404(devhub):
+    for name, number in ('d1', 404001), ('d1/m1', 404010):
+        identity = devhub.create_module('d1', 'm1') if '/' in name else devhub.create(name)
+        with TwinClient(devhub, identity) as twin:
+            with contextlib.closing(sqlite3.connect(devhub.directory / 'devhub.db')) as db, db:
+                db.execute('DELETE FROM identities')
+            assert twin.refused({'a': 1}) == (404, number)
+            status, _, body = twin.response(twin.send('$iothub/twin/GET'))
+            assert (status, json.loads(body)['errorCode']) == (404, number)

@@ -70,7 +70,10 @@ static void refuse_for(const TwinDesk *t, Link *link, const TopicParts *topic, i
                 refuse(t, link, topic, SERVICE_ERROR_ARGUMENT_INVALID, error->data);
                 break;
         case TWIN_E_UNKNOWN:
-                refuse(t, link, topic, SERVICE_ERROR_DEVICE_NOT_FOUND, "There is no such device or module.");
+                if (link_verdict(link)->module_id)
+                        refuse(t, link, topic, SERVICE_ERROR_MODULE_NOT_FOUND, "There is no such module any more.");
+                else
+                        refuse(t, link, topic, SERVICE_ERROR_DEVICE_NOT_FOUND, "There is no such device any more.");
                 break;
         default:
                 log_error("%s: its twin cannot be read or written: %s (%s)", link_peer(link), strerror(-k),

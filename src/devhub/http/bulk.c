@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "devhub/http/bulk-twins.h"
 #include "devhub/hub/json-read.h"
 #include "devhub/hub/registrar.h"
 
@@ -70,12 +71,16 @@ static const char *read_item(json_object *item, RegistrarRequest *ret, Registrar
         return refuse(refusal, SERVICE_ERROR_ARGUMENT_INVALID, "The importMode is not known");
 }
 
-static int do_item(const Hub *hub, json_object *item, RegistrarRefusal *refusal)
+static int do_item(const Hub *hub, json_object *item, BulkTwins *twins, RegistrarRefusal *refusal)
 {
         _cleanup_(identity_done) Identity identity = {};
+        const char *mode = text_of(item, "importMode");
         RegistrarRequest request;
+        bool if_match;
 
         *refusal = (RegistrarRefusal){};
+        if (mode && bulk_twins_mode(mode, &if_match))
+                return bulk_twins_change(twins, hub, item, if_match, refusal);
         if (read_item(item, &request, refusal))
                 return REGISTRAR_E_REFUSED;
         return registrar_do(hub, &request, &identity, refusal);
@@ -173,29 +178,37 @@ static bool check_items(HttpCall *call, json_object *items)
         return true;
 }
 
+static int do_items(const Hub *hub, json_object *items, BulkTwins *twins, json_object *errors)
+{
+        RegistrarRefusal refusal;
+        int r = errors ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(items); i++) {
+                json_object *item = json_object_array_get_idx(items, i);
+
+                r = do_item(hub, item, twins, &refusal);
+                if (r == REGISTRAR_E_REFUSED)
+                        r = add_error(errors, item, &refusal);
+        }
+        return r < 0 ? r : hub_commit(hub);
+}
+
 void http_bulk(void *userdata, HttpCall *call)
 {
         const Hub *hub = userdata;
         json_object *items = http_call_json(call), *errors;
-        RegistrarRefusal refusal;
-        int r = 0;
+        _cleanup_(bulk_twins_done) BulkTwins twins = {};
+        int r;
 
         if (!items || !check_items(call, items))
                 return;
         errors = json_object_new_array();
-        if (!errors)
-                r = -ENOMEM;
-        for (size_t i = 0; r >= 0 && i < json_object_array_length(items); i++) {
-                json_object *item = json_object_array_get_idx(items, i);
-
-                r = do_item(hub, item, &refusal);
-                if (r == REGISTRAR_E_REFUSED)
-                        r = add_error(errors, item, &refusal);
-        }
+        r = do_items(hub, items, &twins, errors);
         if (r < 0) {
                 json_object_put(errors);
                 http_reply_failure(call, r, "change identities");
                 return;
         }
+        bulk_twins_tell(&twins, hub);
         http_reply_json(call, 200, make_report(errors));
 }
