@@ -15,6 +15,7 @@ import struct
 import time
 
 import mqtt
+import websocket
 
 API = '2019-03-31'
 RESPONSES = '$dps/registrations/res/#'
@@ -51,8 +52,11 @@ class Answer:
 
 class Guest(mqtt.Client):
     def __init__(self, devhub, registration_id, key=None, subscribe=True, password=None, connack=0, scope=None,
-                 username=None, client_id=None, clean=True, **token):
+                 username=None, client_id=None, clean=True, by_websocket=False, **token):
         super().__init__('127.0.0.1', devhub.port, devhub.ca_file, devhub.host)
+        if by_websocket:
+            super().close()
+            self.tls, self.data = websocket.WebSocket(devhub), b''
         self.rid = 0
         scope = scope or devhub.endpoints()['id_scope']
         username = username or '%s/registrations/%s/api-version=%s' % (scope, registration_id, API)

@@ -102,6 +102,14 @@ def test_a_device_of_a_group_is_provisioned_and_connects(devhub, service):
             pass
 
 
+def test_a_device_is_provisioned_by_websocket(devhub, service):
+    enroll(service, 'dev1')
+    with Guest(devhub, 'dev1', KEY, by_websocket=True) as guest:
+        assert guest.provision()['status'] == 'assigned'
+    with Guest(devhub, 'dev1', OTHER_KEY.swapcase(), by_websocket=True) as guest:
+        assert refused(guest.register(), 401, 401002)
+
+
 def test_what_a_device_begins_with(devhub, service):
     twin = {'tags': {'site': 'north'}, 'properties': {'desired': {'interval': 5}}}
     enroll(service, 'dev1', initialTwin=twin, capabilities={'iotEdge': True})
