@@ -295,7 +295,7 @@ static int open_amqp(Serve *s)
                 return r;
         }
         server_on_stored(s->server, on_stored, s);
-        return 0;
+        return server_add_ticker(s->server, amqp_server_ticker(s->amqp));
 }
 
 /* ---- endpoints.json ---- */

@@ -85,6 +85,19 @@ def test_reading_needs_service_connect(devhub):
         amqp.read(0)
 
 
+def test_a_link_ends_ten_minutes_after_its_last_token(devhub):
+    devhub.stop()
+    devhub.start('--virtual-clock')
+    with Amqp(devhub).allow() as amqp:
+        reader = amqp.read(0)
+        devhub.run('clock', 'advance', '69min')
+        with pytest.raises(Timeout):
+            reader.receive(0.5)
+        devhub.run('clock', 'advance', '2min')
+        with pytest.raises(LinkDetached, match='amqp:unauthorized-access'):
+            reader.receive(10)
+
+
 # --- telemetry ---
 
 def test_an_event_arrives_with_all_that_the_hub_knows(devhub):

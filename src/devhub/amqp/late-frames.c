@@ -5,7 +5,8 @@
 
 #include "base/macro.h"
 
-#define HEADER_SIZE 8
+#define HEADER_SIZE     8
+#define FRAME_TYPE_SASL 1
 
 typedef enum Performative {
         PERFORMATIVE_NONE, /* an empty frame, or one that is no performative that we know */
@@ -52,11 +53,22 @@ static Performative performative_of(const unsigned char *head, size_t size)
 
 /* ---- judgement ---- */
 
+static bool is_sasl(const unsigned char *head)
+{
+        return !is_protocol_header(head) && head[5] == FRAME_TYPE_SASL;
+}
+
 static bool is_late(LateFrames *l, size_t size)
 {
         unsigned channel = channel_of(l->head);
         uint64_t bit = channel < LATE_FRAMES_CHANNELS ? UINT64_C(1) << channel : 0;
 
+        if (is_sasl(l->head)) {
+                bool late = l->had_sasl;
+
+                l->had_sasl = true;
+                return late;
+        }
         switch (performative_of(l->head, size)) {
         case PERFORMATIVE_BEGIN:
                 l->ended &= ~bit;

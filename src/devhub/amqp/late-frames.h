@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * Late frames - what a client says on a channel after it has ended it
+ * Late frames - what a client says of what is over: a channel that it has ended, SASL
  *
  * Nothing may follow `end` but a new `begin`. rhea, beneath the official clients for Node, still accepts a message
  * that was on its way to it when it ended the session, and Proton would close the connection for that; the real
  * service lets it pass. So flow, disposition and detach are taken out when they come too late: they tell of what is
- * gone anyway. Everything else is Proton's to judge.
+ * gone anyway. So is every frame of SASL behind the first: all mechanisms of ours are over with that, and Proton keeps
+ * what a second one says for ever. Everything else is Proton's to judge.
  *
  * Knows where a frame begins and which channels the peer has ended; holds no more than a frame's head.
  */
@@ -26,6 +27,7 @@ typedef struct LateFrames {
         size_t rest;       /* of the frame after its head */
         bool drops;        /* it */
         uint64_t ended;    /* one bit a channel */
+        bool had_sasl;
 } LateFrames;
 
 /* Hands on what is to be heard, piece by piece. It begins behind the first protocol header, and knows others. */

@@ -28,6 +28,7 @@ struct AmqpServer {
         Listener *over_tls, *plain;
         sd_event_source *later; /* what must not be done with a connection on the stack: */
         bool to_stir;
+        usec_t wall_ahead_usec; /* of the boot clock, when it was last looked at */
         Connection *connections;
         unsigned n_connections;
 };
@@ -184,6 +185,41 @@ void amqp_server_committed(AmqpServer *s)
         amqp_house_committed(&s->house);
 }
 
+/* ---- the clock ---- */
+
+static usec_t wall_ahead(const AmqpServer *s)
+{
+        const Clock *clock = s->house.hub->clock;
+
+        return usec_sub(clock_wall(clock), clock_boot(clock));
+}
+
+/* The two clocks drift apart by less than this, while nobody moves one of them. */
+static bool has_moved(const AmqpServer *s)
+{
+        usec_t now = wall_ahead(s), before = s->wall_ahead_usec;
+
+        return MAX(now, before) - MIN(now, before) > USEC_PER_SEC;
+}
+
+static usec_t clock_deadline(void *userdata)
+{
+        return has_moved(userdata) ? 0 : USEC_INFINITY;
+}
+
+static void clock_tick(void *userdata, usec_t now)
+{
+        AmqpServer *s = userdata;
+
+        s->wall_ahead_usec = wall_ahead(s);
+        amqp_house_stir(&s->house); /* each looks at its deadline anew */
+}
+
+Ticker amqp_server_ticker(AmqpServer *s)
+{
+        return (Ticker){"amqp clock", clock_deadline, clock_tick, s};
+}
+
 /* ---- life ---- */
 
 static int open_listeners(AmqpServer *s, const AmqpServerSettings *settings, uint16_t *ret_port, const char **ret_error)
@@ -223,6 +259,7 @@ int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings 
         if (r < 0)
                 return r;
         s->house.tls_port = listener_port(s->over_tls);
+        s->wall_ahead_usec = wall_ahead(s);
         feedback_set_sink(hub->feedback, on_feedback, s);
         *ret = TAKE_PTR(s);
         return 0;

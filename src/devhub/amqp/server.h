@@ -12,6 +12,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/ticker.h"
 #include "base/tls-server.h"
 #include "devhub/hub/hub.h"
 
@@ -29,6 +30,8 @@ AmqpServer *amqp_server_free(AmqpServer *server);
 DEFINE_CLEANUP(AmqpServer *, amqp_server_free);
 
 void amqp_server_committed(AmqpServer *server); /* what the hub had written: readers may wait for it */
+/* Sees when the hub's clock has been moved: tokens may have ended with that. */
+Ticker amqp_server_ticker(AmqpServer *server);
 
 uint16_t amqp_server_tls_port(const AmqpServer *server);
 uint16_t amqp_server_plain_port(const AmqpServer *server);

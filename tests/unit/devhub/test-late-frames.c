@@ -154,6 +154,23 @@ START_TEST(a_frame_that_is_too_large_is_known_by_its_header)
 }
 END_TEST
 
+START_TEST(only_the_first_frame_of_sasl_is_heard)
+{
+        for (int i = 0; i < 3; i++) {
+                Buffer frame = BUFFER_NULL;
+
+                frame_of(&frame, 0, 0x41, 40);
+                frame.data[5] = 1;
+                buffer_append(&sent, frame.data, frame.size);
+                if (i == 0)
+                        buffer_append(&expected, frame.data, frame.size);
+                buffer_done(&frame);
+        }
+        say(0, BEGIN, 20, true);
+        listen();
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("devhub/amqp/late-frames");
@@ -166,6 +183,7 @@ int main(void)
         tcase_add_test(c, a_late_wish_is_heard);
         tcase_add_test(c, headers_and_empty_frames_pass);
         tcase_add_test(c, the_long_form_of_a_descriptor_is_known);
+        tcase_add_test(c, only_the_first_frame_of_sasl_is_heard);
         tcase_add_test(c, channels_beyond_ours_are_left_alone);
         tcase_add_test(c, a_frame_that_is_too_large_is_known_by_its_header);
         return suite_run(s);
