@@ -6,20 +6,13 @@
 
 #include "azure/bag.h"
 #include "devhub/mqtt/delivery.h"
+#include "devhub/mqtt/puback.h"
 
 #define CONNECT_WITHIN_USEC (60 * USEC_PER_SEC)
 #define KEEP_ALIVE_MAX_USEC (1767 * USEC_PER_SEC)
 #define MESSAGE_SIZE_MAX    ((size_t)256 * 1024)
 /* The body and the longest topic. What announces more is not even read. */
 #define PACKET_SIZE_MAX (MESSAGE_SIZE_MAX + UINT16_MAX + 4)
-#define PUBACKS_MAX     UINT16_MAX /* there are no more packet identifiers */
-
-/* A PUBACK that is owed. */
-typedef struct Puback {
-        uint16_t id;
-        bool stored;
-        usec_t due_usec; /* once stored; until then, how long after that */
-} Puback;
 
 struct Session {
         SessionSink sink;
@@ -37,8 +30,7 @@ struct Session {
         uint64_t n_events;
         Deliveries deliveries;
 
-        Puback *pubacks; /* in order of receipt */
-        size_t n_pubacks, n_allocated, n_unstored; /* the unstored ones are the last */
+        Pubacks pubacks;
 };
 
 int session_new(Session **ret, const SessionSink *sink, usec_t now)
@@ -64,7 +56,7 @@ Session *session_free(Session *s)
         buffer_done(&s->output);
         subscriptions_done(&s->subscriptions);
         deliveries_done(&s->deliveries);
-        free(s->pubacks);
+        pubacks_done(&s->pubacks);
         free(s);
         return NULL;
 }
@@ -84,7 +76,7 @@ void session_silence(Session *s)
         s->state = SESSION_SILENT;
         buffer_clear(&s->input);
         buffer_clear(&s->output);
-        s->n_pubacks = s->n_unstored = 0;
+        pubacks_forget(&s->pubacks);
 }
 
 void session_set_end(Session *s, usec_t ends_usec)
@@ -176,22 +168,6 @@ static const char *check_event(const Session *s, const TopicParts *parts, const 
         return NULL;
 }
 
-static bool owe_puback(Session *s, uint16_t id, usec_t delay_usec)
-{
-        if (s->n_pubacks == s->n_allocated) {
-                size_t n = MAX(s->n_allocated * 2, (size_t)32);
-                Puback *more = reallocarray(s->pubacks, n, sizeof(*more));
-
-                if (!more)
-                        return false;
-                s->pubacks = more;
-                s->n_allocated = n;
-        }
-        s->pubacks[s->n_pubacks++] = (Puback){.id = id, .due_usec = delay_usec};
-        s->n_unstored++;
-        return true;
-}
-
 static void on_event(Session *s, const TopicParts *parts, const MqttPublish *publish)
 {
         SessionEvent event = {.body = publish->payload, .qos = publish->qos};
@@ -209,21 +185,8 @@ static void on_event(Session *s, const TopicParts *parts, const MqttPublish *pub
                 return;
         }
         s->n_events++;
-        if (publish->qos == 1 && delay_usec != USEC_INFINITY && !owe_puback(s, publish->id, delay_usec))
+        if (publish->qos == 1 && delay_usec != USEC_INFINITY && pubacks_owe(&s->pubacks, publish->id, delay_usec) < 0)
                 session_close(s, "no memory");
-}
-
-/* Sends what is due, and nothing past one that is not: the order of PUBACKs is that of receipt. */
-static void send_pubacks(Session *s, usec_t now)
-{
-        size_t n = 0;
-
-        while (n < s->n_pubacks && s->pubacks[n].stored && s->pubacks[n].due_usec <= now)
-                mqtt_write_puback(&s->output, s->pubacks[n++].id);
-        if (n == 0)
-                return;
-        s->n_pubacks -= n;
-        memmove(s->pubacks, s->pubacks + n, s->n_pubacks * sizeof(*s->pubacks));
 }
 
 /* Behind events that are not stored yet its PUBACK leaves with theirs. */
@@ -233,9 +196,9 @@ static void on_request(Session *s, const TopicParts *parts, const MqttPublish *p
         const char *fault;
 
         if (publish->qos == 1) {
-                bool is_next = s->n_unstored == 0;
+                bool is_next = s->pubacks.n_unstored == 0;
 
-                if (!owe_puback(s, publish->id, 0)) {
+                if (pubacks_owe(&s->pubacks, publish->id, 0) < 0) {
                         session_close(s, "no memory");
                         return;
                 }
@@ -261,7 +224,7 @@ static void on_publish(Session *s, const MqttPublish *publish, usec_t now)
 
         if (publish->qos > 1)
                 session_close(s, "QoS 2 is not supported");
-        else if (s->n_pubacks >= PUBACKS_MAX)
+        else if (s->pubacks.n >= PUBACKS_MAX)
                 session_close(s, "it does not wait for acknowledgements");
         else if (!is_for(s, parts.kind))
                 session_close(s, "it published to a topic that the hub does not know");
@@ -305,12 +268,8 @@ void session_stored(Session *s, usec_t now)
 {
         if (s->state == SESSION_SILENT)
                 return;
-        for (size_t i = s->n_pubacks - s->n_unstored; i < s->n_pubacks; i++) {
-                s->pubacks[i].stored = true;
-                s->pubacks[i].due_usec = usec_add(now, s->pubacks[i].due_usec);
-        }
-        s->n_unstored = 0;
-        send_pubacks(s, now);
+        pubacks_stored(&s->pubacks, now);
+        pubacks_write(&s->pubacks, now, &s->output);
 }
 
 /* ---- SUBSCRIBE ---- */
@@ -469,9 +428,7 @@ usec_t session_deadline(const Session *s)
                 return usec_add(s->heard_usec, CONNECT_WITHIN_USEC);
         case SESSION_OPEN:
                 deadline = MIN(usec_add(s->heard_usec, s->keep_alive_usec), s->ends_usec);
-                if (s->n_pubacks > 0 && s->pubacks[0].stored)
-                        deadline = MIN(deadline, s->pubacks[0].due_usec);
-                return deadline;
+                return MIN(deadline, pubacks_deadline(&s->pubacks));
         case SESSION_SILENT:
         case SESSION_CLOSED:
                 return USEC_INFINITY;
@@ -488,7 +445,7 @@ void session_tick(Session *s, usec_t now)
         }
         if (s->state != SESSION_OPEN)
                 return;
-        send_pubacks(s, now);
+        pubacks_write(&s->pubacks, now, &s->output);
         if (now >= s->ends_usec)
                 session_close(s, "its token has ended");
         else if (now >= usec_add(s->heard_usec, s->keep_alive_usec))
