@@ -291,6 +291,14 @@ static void on_link_acknowledged(void *userdata, Link *link, uint64_t tag)
 
 /* ---- the end ---- */
 
+static void tell_will(Server *s, Link *link)
+{
+        SessionEvent will;
+
+        if (session_will(link_session(link), &will) && turn_take_will(s->turn, link, &will) < 0)
+                log_warning("%s: its will could not be stored", link_peer(link));
+}
+
 static void on_link_ended(void *userdata, Link *link)
 {
         Server *s = userdata;
@@ -301,6 +309,7 @@ static void on_link_ended(void *userdata, Link *link)
                 const char *reason = session_reason(session);
 
                 keep_session(s, link);
+                tell_will(s, link);
                 note_presence(s, link, false);
                 log_info("%s: " WHO_FORMAT ": %s%s, %llu events", link_peer(link), WHO(v),
                          *reason ? "closed: " : "disconnected", reason,

@@ -159,18 +159,33 @@ int turn_admit(Turn *t, Link *link)
         return 0;
 }
 
-int turn_take(Turn *t, Link *link, const SessionEvent *event)
+static int append(Turn *t, Link *link, const SessionEvent *event)
 {
         int r;
 
         r = t->broken ? -EIO
                       : event_log_append(t->log, link_notes(link)->id, clock_wall(t->clock), event->bag.data,
                                          event->bag.size, event->body.data, event->body.size);
+        t->n_events += r >= 0;
+        return r;
+}
+
+int turn_take(Turn *t, Link *link, const SessionEvent *event)
+{
+        int r = append(t, link, event);
+
         if (r < 0)
                 return broke(t, link, r);
-        t->n_events++;
         note(t, link);
         return 0;
+}
+
+int turn_take_will(Turn *t, Link *link, const SessionEvent *will)
+{
+        int r = append(t, link, will);
+
+        turn_want_end(t);
+        return r;
 }
 
 /* ---- life ---- */

@@ -30,6 +30,8 @@ void turn_on_stored(Turn *turn, void (*stored)(void *userdata), void *userdata);
 /* Records the link, from its verdict; gives LinkNotes.id. */
 int turn_admit(Turn *turn, Link *link);
 int turn_take(Turn *turn, Link *link, const SessionEvent *event);
+/* The same, of a link that has ended: it is not told what becomes of it, for it may be gone by then. */
+int turn_take_will(Turn *turn, Link *link, const SessionEvent *will);
 void turn_want_end(Turn *turn); /* also if nothing came */
 /* Now: for somebody who answers a caller. Negative: it could not be committed, and the links in it are closed. */
 int turn_commit(Turn *turn);

@@ -92,12 +92,43 @@ def test_a_duplicate_is_an_event_of_its_own(devhub, device):
     assert len(devhub.events(count=2)) == 2
 
 
-def test_will_and_retain_do_no_harm(devhub, device):
-    for qos in 0, 1, 2:
-        client = devhub.client(device, will=(device.topic('w=1'), b'gone', qos, True))
+def test_trap_27_retain_is_a_property(devhub, device):
+    with devhub.client(device) as client:
         client.publish(device.topic(), b'1', retain=True)
+        client.publish(device.topic('a=b'), b'2', retain=True)
+        client.publish(device.topic('a=b'), b'3')
+    assert [e['properties'] for e in devhub.events(count=3)] == [
+        {'mqtt-retain': 'true'}, {'a': 'b', 'mqtt-retain': 'true'}, {'a': 'b'}]
+
+
+def test_a_will_is_an_event(devhub, device):
+    for qos in 0, 1, 2:
+        client = devhub.client(device, will=(device.topic('w=%d' % qos), b'"gone"', qos, True))
+        client.publish(device.topic(), b'1')
         client.close()
-    assert len(devhub.events(count=3)) == 3
+        wills = [e for e in devhub.events(count=2 * qos + 2) if e['body'] == 'gone']
+        assert [w['properties'] for w in wills] == [
+            {'w': str(i), 'iothub-MessageType': 'Will'} for i in range(qos + 1)]
+
+
+def test_a_will_is_told_when_the_hub_cuts_and_not_after_a_disconnect(devhub, device):
+    with devhub.client(device, will=(device.topic(), b'1', 1, False)) as client:
+        client.send(mqtt.packet(mqtt.DISCONNECT))
+        client.expect_close()
+    assert devhub.events() == []
+    with devhub.client(device, will=(device.topic(), b'2', 1, False)) as client:
+        with devhub.client(device) as newer:  # takes over
+            client.expect_close()
+            newer.publish(device.topic(), b'3')
+    assert sorted(e['body'] for e in devhub.events(count=2)) == [2, 3]
+
+
+def test_a_will_of_another_kind_is_refused(devhub, device):
+    for topic in 'telemetry', 'devices/d2/messages/events/', '$iothub/twin/GET/?$rid=1', device.topic('a=%ff'):
+        with devhub.open() as client:
+            client.send(mqtt.connect('d1', device.username(), device.token(), will=(topic, b'1', 0, False)))
+            client.expect_close()
+    devhub.client(device).close()
 
 
 def test_what_breaks_a_rule_closes(devhub, device):

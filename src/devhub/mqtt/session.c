@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "azure/bag.h"
 #include "devhub/mqtt/delivery.h"
+#include "devhub/mqtt/event-check.h"
 #include "devhub/mqtt/puback.h"
+#include "devhub/mqtt/will.h"
 
 #define CONNECT_WITHIN_USEC (60 * USEC_PER_SEC)
 #define KEEP_ALIVE_MAX_USEC (1767 * USEC_PER_SEC)
-#define MESSAGE_SIZE_MAX    ((size_t)256 * 1024)
 /* The body and the longest topic. What announces more is not even read. */
-#define PACKET_SIZE_MAX (MESSAGE_SIZE_MAX + UINT16_MAX + 4)
+#define PACKET_SIZE_MAX (EVENT_SIZE_MAX + UINT16_MAX + 4)
 
 struct Session {
         SessionSink sink;
@@ -29,6 +29,7 @@ struct Session {
         Subscriptions subscriptions;
         uint64_t n_events;
         Deliveries deliveries;
+        Will will;
 
         Pubacks pubacks;
 };
@@ -56,6 +57,7 @@ Session *session_free(Session *s)
         buffer_done(&s->output);
         subscriptions_done(&s->subscriptions);
         deliveries_done(&s->deliveries);
+        will_done(&s->will);
         pubacks_done(&s->pubacks);
         free(s);
         return NULL;
@@ -93,9 +95,27 @@ static usec_t keep_alive_of(uint16_t seconds)
         return seconds == 0 ? KEEP_ALIVE_MAX_USEC : MIN(usec, KEEP_ALIVE_MAX_USEC);
 }
 
+/* NULL, or what is wrong with it. It may be telemetry of the client's own, and nothing else. */
+static const char *take_will(Session *s, const MqttConnect *connect)
+{
+        TopicParts topic = topic_parse(connect->will_topic.data, connect->will_topic.size);
+        const char *fault;
+        MqttText bag;
+
+        if (!connect->will_topic.data)
+                return NULL;
+        if (topic.kind != TOPIC_EVENTS)
+                return "its will is no telemetry";
+        fault = event_check(&topic, connect->will_payload, s->device_id, s->module_id, &bag);
+        if (!fault && will_set(&s->will, bag, connect->will_payload) < 0)
+                fault = "no memory";
+        return fault;
+}
+
 static void on_connect(Session *s, const MqttConnect *connect)
 {
         SessionGrant grant = {.reason = "", .ends_usec = USEC_INFINITY};
+        const char *fault;
 
         s->sink.connect(s->sink.userdata, connect, &grant);
         if (grant.silent) {
@@ -106,14 +126,20 @@ static void on_connect(Session *s, const MqttConnect *connect)
                 session_close(s, grant.reason);
                 return;
         }
+        s->device_id = grant.device_id;
+        s->module_id = grant.module_id;
+        fault = grant.code == 0 ? take_will(s, connect) : NULL;
+        if (fault) {
+                subscriptions_done(&grant.subscriptions);
+                session_close(s, fault);
+                return;
+        }
         mqtt_write_connack(&s->output, grant.code == 0 && grant.present, grant.code);
         if (grant.code != 0) {
                 session_close(s, grant.reason);
                 return;
         }
         s->state = SESSION_OPEN;
-        s->device_id = grant.device_id;
-        s->module_id = grant.module_id;
         s->clean = connect->clean_session;
         s->keep_alive_usec = keep_alive_of(connect->keep_alive);
         s->ends_usec = grant.ends_usec;
@@ -124,54 +150,11 @@ static void on_connect(Session *s, const MqttConnect *connect)
 
 /* ---- PUBLISH ---- */
 
-static bool is_text(const char *text, size_t size, const char *expected)
-{
-        return expected ? size == strlen(expected) && memcmp(text, expected, size) == 0 : size == 0;
-}
-
-static size_t length(const char *s)
-{
-        return s ? strlen(s) : 0;
-}
-
-/* The hub counts the body, the values of system properties, and names and values of the application's. */
-static size_t size_of(const Bag *bag, size_t body_size)
-{
-        size_t size = body_size;
-
-        for (size_t i = 0; i < bag->n_entries; i++) {
-                const BagEntry *e = &bag->entries[i];
-
-                size += length(e->value) + (strncmp(e->name, "$.", 2) == 0 ? 0 : length(e->name));
-        }
-        return size;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *check_event(const Session *s, const TopicParts *parts, const MqttPublish *publish,
-                               MqttText *ret_bag)
-{
-        _cleanup_(bag_done) Bag bag = {};
-        int r;
-
-        if (!s->device_id || !is_text(parts->device_id, parts->device_id_size, s->device_id) ||
-            !is_text(parts->module_id, parts->module_id_size, s->module_id))
-                return "it published to the topic of another device or module";
-        r = bag_parse(parts->bag, parts->bag_size, &bag);
-        if (r == -E2BIG)
-                return "a message has too many properties";
-        if (r < 0)
-                return r == -ENOMEM ? "no memory" : "the properties of a message are malformed";
-        if (size_of(&bag, publish->payload.size) > MESSAGE_SIZE_MAX)
-                return "a message is larger than 256 KiB";
-        *ret_bag = (MqttText){parts->bag, parts->bag_size};
-        return NULL;
-}
-
 static void on_event(Session *s, const TopicParts *parts, const MqttPublish *publish)
 {
         SessionEvent event = {.body = publish->payload, .qos = publish->qos};
-        const char *fault = check_event(s, parts, publish, &event.bag);
+        const char *fault = event_check(parts, event.body, s->device_id, s->module_id, &event.bag);
+        _cleanup_(buffer_done) Buffer marked = BUFFER_NULL;
         usec_t delay_usec = 0;
         int r;
 
@@ -179,7 +162,11 @@ static void on_event(Session *s, const TopicParts *parts, const MqttPublish *pub
                 session_close(s, fault);
                 return;
         }
-        r = s->sink.event(s->sink.userdata, &event, &delay_usec);
+        if (publish->retain) {
+                will_mark(&marked, event.bag, "mqtt-retain=true");
+                event.bag = (MqttText){marked.data, marked.size};
+        }
+        r = buffer_error(&marked) < 0 ? -ENOMEM : s->sink.event(s->sink.userdata, &event, &delay_usec);
         if (r < 0) {
                 session_close(s, r == -ECANCELED ? "poisoned, by a fault" : "the event could not be stored");
                 return;
@@ -341,6 +328,7 @@ static void on_packet_open(Session *s, const MqttPacket *packet, usec_t now)
                 mqtt_write_pingresp(&s->output);
                 break;
         case MQTT_DISCONNECT:
+                will_done(&s->will);
                 session_close(s, "");
                 break;
         case MQTT_CONNECT:
@@ -477,6 +465,15 @@ bool session_is_subscribed(const Session *s, SubscriptionKind kind, uint8_t *ret
 bool session_is_clean(const Session *s)
 {
         return s->clean;
+}
+
+bool session_will(const Session *s, SessionEvent *ret)
+{
+        *ret = (SessionEvent){
+                .bag = {s->will.bag.data, s->will.bag.size},
+                .body = {s->will.body.data, s->will.body.size},
+        };
+        return s->will.is_there;
 }
 
 uint64_t session_n_events(const Session *s)

@@ -101,5 +101,8 @@ const char *session_reason(const Session *session); /* why it is closed; "" for 
 Buffer *session_output(Session *session);           /* the caller sends from its front and consumes */
 bool session_is_subscribed(const Session *session, SubscriptionKind kind, uint8_t *ret_qos);
 bool session_is_clean(const Session *session);      /* nothing of it is to be kept */
+/* What is to be told now that it is over; false: there is no will, or the client has taken it back by DISCONNECT.
+ * Borrowed from the session. */
+bool session_will(const Session *session, SessionEvent *ret);
 uint64_t session_n_events(const Session *session);
 Subscriptions *session_subscriptions(Session *session); /* to be taken over when it is not clean */
