@@ -45,18 +45,18 @@ function monitor(id) {
 }
 
 // An official client of the device or module, not connected yet, closed after the case.
-function client(t, made, options = {}) {
+function client(t, made, options = {}, Transport = Mqtt) {
     const connectionString = typeof made === 'string' ? made : made.connectionString;
     const kind = /;ModuleId=/i.test(connectionString) ? ModuleClient : Client;
-    const opened = kind.fromConnectionString(connectionString, Mqtt);
+    const opened = kind.fromConnectionString(connectionString, Transport);
     opened.on('error', () => {});
     t.after(() => opened.close());
     return opened.setOptions(options).then(() => opened);
 }
 
 // A device, new when its id is given, and its connected client.
-async function device(t, made, options) {
-    const opened = await client(t, typeof made === 'string' ? create(made) : made, options);
+async function device(t, made, options, Transport) {
+    const opened = await client(t, typeof made === 'string' ? create(made) : made, options, Transport);
     await opened.open();
     return opened;
 }
