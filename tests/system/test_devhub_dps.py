@@ -420,6 +420,67 @@ def test_many_at_once(devhub, service):
     assert len(json.loads(devhub.run('device', 'list', '--json').stdout)) == 60
 
 
+# --- devices over HTTPS ---
+
+class Caller(Service):
+    """A device that speaks HTTPS; its token is over its registration."""
+
+    def __init__(self, devhub, registration_id, key, scope=None, **token):
+        self.scope = scope or devhub.endpoints()['id_scope']
+        token.setdefault('policy', 'registration')
+        super().__init__(devhub, token=mqtt.token(key, '%s/registrations/%s' % (self.scope, registration_id), **token))
+        self.home = '/%s/registrations/%s' % (self.scope, registration_id)
+
+    def register(self, body=None):
+        return self.put(self.home + '/register', body, api='2021-06-01')
+
+
+def test_a_device_is_provisioned_over_https(devhub, service):
+    enroll_group(service, 'fleet')
+    key = derived(KEY, 'dev1')
+    caller = Caller(devhub, 'dev1', key)
+    assert refused(caller.post(caller.home, {'registrationId': 'dev1'}), 404, 404203)
+    begun = caller.put(caller.home + '/register?forceRegistration=true', {'registrationId': 'dev1', 'payload': {}})
+    assert begun.status == 202 and begun.headers['Retry-After'] == '3' and begun.headers['x-ms-request-id']
+    assert begun.json['status'] == 'assigning'
+    path = '%s/operations/%s' % (caller.home, begun.json['operationId'])
+    assert begun.headers['Location'].startswith('https://%s%s?api-version=' % (devhub.host, path))
+    answer = begun
+    for _ in range(50):
+        answer = caller.get(path)
+        if answer.status != 202:
+            break
+        assert answer.headers['Retry-After'] == '3' and answer.json == begun.json
+        time.sleep(0.1)
+    assert answer.status == 200 and answer.headers['Retry-After'] is None
+    state = answer.json['registrationState']
+    assert (state['status'], state['assignedHub'], state['deviceId']) == ('assigned', devhub.host, 'dev1')
+    assert caller.post(caller.home, {'registrationId': 'dev1'}).json == state
+    assert service.get('/registrations/dev1').json == state
+    with devhub.client(device_of(devhub, state, key)):
+        pass
+
+
+def test_over_https_the_refusal_comes_at_once(devhub, service):
+    enroll(service, 'dev1')
+    for caller in (Caller(devhub, 'dev1', OTHER_KEY.swapcase()), Caller(devhub, 'dev9', KEY),
+                   Caller(devhub, 'dev1', KEY, scope='0neFFFFFFFF'), Caller(devhub, 'dev1', KEY, expiry=1),
+                   Caller(devhub, 'dev1', KEY, policy='iothubowner')):
+        for answer in (caller.register(), caller.get(caller.home + '/operations/5.a.b'), caller.post(caller.home, {})):
+            assert refused(answer, 401, 401002)
+    good = Caller(devhub, 'dev1', KEY)
+    assert refused(good.put(good.home + '/register', {}, {'Authorization': None}), 401, 401002)
+    assert refused(good.register(b'[]'), 400, 400004)
+    assert refused(good.get(good.home + '/operations/5.a.b'), 404, 404203)
+    assert good.register(b'').status == 202
+    assert refused(good.get(good.home + '/operations/5.a.b'), 404, 404204)
+    assert good.get(good.home + '/register').status == 405
+    devhub.fault('set', 'dps-busy', '--count', '1')
+    busy = good.register()
+    assert refused(busy, 429, 429001) and busy.headers['Retry-After'] == '1'
+    assert good.register().status == 202
+
+
 # --- enrollments over HTTPS ---
 
 def test_an_enrollment_goes_in_and_out(devhub, service):

@@ -23,6 +23,7 @@ void guest_done(Guest *g)
 
 void guest_answer_done(GuestAnswer *answer)
 {
+        free(answer->operation_id);
         buffer_done(&answer->body);
 }
 
@@ -84,6 +85,7 @@ static void tell(GuestAnswer *ret, const Registration *r)
 
         ret->status = is_assigning ? 202 : 200;
         ret->retry_after = is_assigning ? REGISTRATION_RETRY_AFTER_S : 0;
+        ret->operation_id = is_assigning ? strdup(r->operation_id) : NULL;
         json_write(&ret->body, operation);
         (void)json_object_put(operation);
 }
@@ -185,6 +187,26 @@ void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t
 
 /* ---- poll ---- */
 
+/* What there is of it. False: there is nothing, and that has been said. */
+static bool find(const Guest *guest, const Hub *hub, Registration *registration, GuestAnswer *ret)
+{
+        int r;
+
+        *ret = (GuestAnswer){};
+        if (!guest->registration_id) {
+                refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+                return false;
+        }
+        if (is_busy(guest, hub, ret))
+                return false;
+        r = registration_find(hub->store, guest->registration_id, clock_wall(hub->clock), registration);
+        if (r < 0)
+                fail(ret, hub, guest, r);
+        else if (r == REGISTRATION_E_UNKNOWN)
+                refuse(ret, hub, DPS_ERROR_REGISTRATION_NOT_FOUND, NULL);
+        return r == 0;
+}
+
 static bool is(const char *text, size_t size, const char *expected)
 {
         return text && size == strlen(expected) && memcmp(text, expected, size) == 0;
@@ -193,20 +215,24 @@ static bool is(const char *text, size_t size, const char *expected)
 void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, size_t size, GuestAnswer *ret)
 {
         _cleanup_(registration_done) Registration registration = {};
-        int r;
 
-        *ret = (GuestAnswer){};
-        if (!guest->registration_id)
-                return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
-        if (is_busy(guest, hub, ret))
+        if (!find(guest, hub, &registration, ret))
                 return;
-        r = registration_find(hub->store, guest->registration_id, clock_wall(hub->clock), &registration);
-        if (r < 0)
-                fail(ret, hub, guest, r);
-        else if (r == REGISTRATION_E_UNKNOWN)
-                refuse(ret, hub, DPS_ERROR_REGISTRATION_NOT_FOUND, NULL);
-        else if (!is(operation_id, size, registration.operation_id))
-                refuse(ret, hub, DPS_ERROR_OPERATION_NOT_FOUND, NULL);
-        else
+        if (is(operation_id, size, registration.operation_id))
                 tell(ret, &registration);
+        else
+                refuse(ret, hub, DPS_ERROR_OPERATION_NOT_FOUND, NULL);
+}
+
+void guest_look(const Guest *guest, const Hub *hub, GuestAnswer *ret)
+{
+        _cleanup_(registration_done) Registration registration = {};
+        json_object *state;
+
+        if (!find(guest, hub, &registration, ret))
+                return;
+        state = registration_to_json(&registration);
+        ret->status = 200;
+        json_write(&ret->body, state);
+        (void)json_object_put(state);
 }

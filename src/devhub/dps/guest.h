@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Guest - a client that has come to be provisioned, and what it asks
+ * Guest - a client that has come to be provisioned, by whichever door, and what it asks
  *
  * Who may not be provisioned is let in all the same, and hears so when it asks: that is how the real service does it.
  * What it asks is answered with a status, perhaps a time to wait, and JSON.
@@ -24,6 +24,7 @@ typedef struct Guest {
 typedef struct GuestAnswer {
         int status;
         unsigned retry_after; /* seconds; 0: none */
+        char *operation_id;   /* that is still under way; or NULL */
         Buffer body;
 } GuestAnswer;
 
@@ -35,6 +36,7 @@ void guest_answer_done(GuestAnswer *answer);
 int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token, Guest *ret,
                  const char **ret_reason);
 
-/* Both always answer, and have committed what they answer. operation_id: NULL when the client left it out. */
+/* All always answer, and have committed what they answer. operation_id: NULL when the client left it out. */
 void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t size, GuestAnswer *ret);
+void guest_look(const Guest *guest, const Hub *hub, GuestAnswer *ret); /* the registration as it stands */
 void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, size_t size, GuestAnswer *ret);
