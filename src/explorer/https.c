@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/https.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -24,7 +22,6 @@
 #define CA_MAX         ((size_t)8 << 20)
 #define CONNECT_USEC   (15 * USEC_PER_SEC)
 #define TOKEN_LIFE_SEC 600
-#define LATE_SEC       5 /* a header's whole seconds, and the way */
 
 struct Https {
         CURL *curl;
@@ -41,7 +38,7 @@ typedef struct Asking {
         size_t headers_size;
         bool too_large;
         char error[CURL_ERROR_SIZE];
-        usec_t deadline_usec;
+        usec_t began_usec, deadline_usec;
 } Asking;
 
 Https *https_new(void)
@@ -61,16 +58,6 @@ Https *https_free(Https *h)
         return NULL;
 }
 
-void https_reply_done(HttpsReply *r)
-{
-        secret_buffer_done(&r->body);
-        free(r->etag);
-        free(r->continuation);
-        free(r->item_type);
-        free(r->error_name);
-        *r = (HttpsReply){};
-}
-
 /* ---- what comes ---- */
 
 static size_t take_body(char *data, size_t one, size_t size, void *userdata)
@@ -85,82 +72,15 @@ static size_t take_body(char *data, size_t one, size_t size, void *userdata)
         return buffer_error(&a->reply->body) ? 0 : size;
 }
 
-static bool header_is(const char *line, size_t size, const char *name, const char **ret_value, size_t *ret_size)
-{
-        size_t n = strlen(name);
-
-        if (size <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
-                return false;
-        line += n + 1;
-        size -= n + 1;
-        while (size > 0 && strchr(" \t", *line))
-                line++, size--;
-        while (size > 0 && strchr(" \t\r\n", line[size - 1]))
-                size--;
-        *ret_value = line;
-        *ret_size = size;
-        return true;
-}
-
-static void take_date(HttpsReply *r, const char *value)
-{
-        time_t date = curl_getdate(value, NULL);
-        int64_t skew = (int64_t)time(NULL) - (int64_t)date;
-
-        if (date > 0)
-                r->skew_sec = skew >= -LATE_SEC && skew <= LATE_SEC ? 0 : skew;
-}
-
-/* In seconds, or as a date. */
-static void take_retry_after(HttpsReply *r, const char *value)
-{
-        char *end;
-        unsigned long seconds = strtoul(value, &end, 10);
-
-        if (*end != 0 || !isdigit((unsigned char)*value)) {
-                time_t date = curl_getdate(value, NULL), now = time(NULL);
-
-                seconds = date > now ? (unsigned long)(date - now) : 0;
-        }
-        r->retry_after_usec = MIN((usec_t)seconds, USEC_PER_DAY / USEC_PER_SEC) * USEC_PER_SEC;
-}
-
 static size_t take_header(char *line, size_t one, size_t size, void *userdata)
 {
         Asking *a = userdata;
-        HttpsReply *r = a->reply;
-        const struct {
-                const char *name;
-                char **member;
-        } rows[] = {
-                {"etag", &r->etag},
-                {"x-ms-continuation", &r->continuation},
-                {"x-ms-item-type", &r->item_type},
-                {"iothub-errorcode", &r->error_name},
-        };
-        const char *value;
-        size_t value_size;
 
         a->headers_size += size;
-        if (a->headers_size > HEADERS_MAX) {
-                a->too_large = true;
+        a->too_large |= a->headers_size > HEADERS_MAX;
+        if (a->too_large)
                 return 0;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                if (header_is(line, size, rows[i].name, &value, &value_size) && value_size > 0) {
-                        free(*rows[i].member);
-                        *rows[i].member = strndup(value, value_size);
-                }
-        if (header_is(line, size, "date", &value, &value_size) ||
-            header_is(line, size, "retry-after", &value, &value_size)) {
-                char text[64];
-
-                (void)snprintf(text, sizeof(text), "%.*s", (int)MIN(value_size, sizeof(text) - 1), value);
-                if (line[0] == 'd' || line[0] == 'D')
-                        take_date(r, text);
-                else
-                        take_retry_after(r, text);
-        }
+        https_reply_header(a->reply, line, size, time(NULL));
         return size;
 }
 
@@ -348,10 +268,14 @@ static void put_where(const Asking *a, Buffer *words)
                 buffer_printf(words, " (%s port %u)", l->address, l->https_port);
 }
 
-/* An untrusted chain, another name, or a wrong date: libcurl tells the last two in its words only. */
-static void put_tls(const Asking *a, CURLcode code, Buffer *words)
+static const char *advice(const Asking *a)
 {
-        const char *why = *a->error ? a->error : curl_easy_strerror(code);
+        return a->explorer->login.address ? "does the devhub still run?" : "is port 443 open on the way there?";
+}
+
+/* An untrusted chain, another name, or a wrong date: libcurl tells the last two in its words only. */
+static void put_tls(const Asking *a, const char *why, Buffer *words)
+{
         time_t now = time(NULL);
         char today[32] = "?";
         struct tm t;
@@ -372,53 +296,60 @@ static void put_tls(const Asking *a, CURLcode code, Buffer *words)
         }
 }
 
-static int tell_time_out(const Asking *a, Buffer *words)
+/* Nobody is there, or somebody who does not answer: a firewall drops without a word. */
+static void put_time_out(const Asking *a, Buffer *words)
 {
+        usec_t spent = usec_sub(clock_boot(&clock_system), a->began_usec);
+        curl_off_t connected = 0;
+
+        (void)curl_easy_getinfo(a->curl, CURLINFO_CONNECT_TIME_T, &connected);
         put_where(a, words);
-        buffer_printf(words, " did not answer within %" PRIu64 " s; see --timeout",
-                      usec_add(a->explorer->timeout_usec, a->request->patience_usec) / USEC_PER_SEC);
-        return EXPLORER_TIMEOUT;
+        if (connected == 0)
+                buffer_printf(words, " cannot be reached within %" PRIu64 " s: %s", spent / USEC_PER_SEC, advice(a));
+        else
+                buffer_printf(words, " did not answer within %" PRIu64 " s; see --timeout", spent / USEC_PER_SEC);
+}
+
+static void put_failure(const Asking *a, CURLcode code, Buffer *words)
+{
+        const char *why = *a->error ? a->error : curl_easy_strerror(code);
+
+        switch (code) {
+        case CURLE_OPERATION_TIMEDOUT:
+                put_time_out(a, words);
+                break;
+        case CURLE_COULDNT_RESOLVE_HOST:
+                buffer_printf(words, "the name %s is not known: is it spelt rightly, and is there a network?",
+                              a->explorer->login.host);
+                break;
+        case CURLE_COULDNT_RESOLVE_PROXY:
+                buffer_append_string(words, "the name of the proxy (https_proxy in the environment) is not known");
+                break;
+        case CURLE_COULDNT_CONNECT:
+                put_where(a, words);
+                buffer_printf(words, " cannot be reached: %s: %s", why, advice(a));
+                break;
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+                put_tls(a, why, words);
+                break;
+        default:
+                put_where(a, words);
+                buffer_printf(words, " did not answer as a hub does: %s", why);
+        }
 }
 
 static int tell_failure(const Asking *a, CURLcode code, Buffer *words)
 {
-        long verified = 0;
-
         if (code == CURLE_OUT_OF_MEMORY || buffer_error(&a->reply->body)) {
                 buffer_append_string(words, "no memory is left");
-                return EXPLORER_FAILED;
-        }
-        if (a->too_large) {
+        } else if (a->too_large) {
                 put_where(a, words);
                 buffer_append_string(words, " sends more than a hub's answer can be: is it a hub?");
-                return EXPLORER_FAILED;
+        } else {
+                put_failure(a, code, words);
         }
-        (void)curl_easy_getinfo(a->curl, CURLINFO_SSL_VERIFYRESULT, &verified);
-        switch (code) {
-        case CURLE_OPERATION_TIMEDOUT:
-                return tell_time_out(a, words);
-        case CURLE_COULDNT_RESOLVE_HOST:
-                buffer_printf(words, "the name %s is not known: is it spelt rightly, and is there a network?",
-                              a->explorer->login.host);
-                return EXPLORER_FAILED;
-        case CURLE_COULDNT_RESOLVE_PROXY:
-                buffer_append_string(words, "the name of the proxy (https_proxy in the environment) is not known");
-                return EXPLORER_FAILED;
-        case CURLE_COULDNT_CONNECT:
-                put_where(a, words);
-                buffer_printf(words, " cannot be reached: %s. %s", *a->error ? a->error : curl_easy_strerror(code),
-                              a->explorer->login.address ? "Does the devhub still run?"
-                                                         : "Is port 443 open on the way there?");
-                return EXPLORER_FAILED;
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CACERT_BADFILE:
-                put_tls(a, code, words);
-                return EXPLORER_FAILED;
-        default:
-                put_where(a, words);
-                buffer_printf(words, " did not answer as a hub does: %s", *a->error ? a->error : curl_easy_strerror(code));
-                return EXPLORER_FAILED;
-        }
+        return code == CURLE_OPERATION_TIMEDOUT ? EXPLORER_TIMEOUT : EXPLORER_FAILED;
 }
 
 /* ---- tries ---- */
@@ -493,13 +424,14 @@ static int ask(Asking *a, Buffer *words)
 
 int https_ask(const Explorer *e, const HttpsRequest *request, HttpsReply *ret, Buffer *ret_words)
 {
-        usec_t budget = usec_add(e->timeout_usec, request->patience_usec);
+        usec_t now = clock_boot(&clock_system), budget = usec_add(e->timeout_usec, request->patience_usec);
         Asking a = {
                 .explorer = e,
                 .request = request,
                 .curl = e->https->curl,
                 .reply = ret,
-                .deadline_usec = usec_add(clock_boot(&clock_system), budget),
+                .began_usec = now,
+                .deadline_usec = usec_add(now, budget),
         };
         int r;
 

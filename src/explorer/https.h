@@ -13,9 +13,8 @@
  * Https keeps the connection from one question to the next; Explorer has it.
  */
 
-#include "base/buffer.h"
-#include "base/clock.h"
 #include "explorer/explorer.h"
+#include "explorer/https-reply.h"
 
 typedef struct Https Https;
 
@@ -33,19 +32,6 @@ typedef struct HttpsRequest {
         bool reads;               /* it changes nothing, so that it may be asked again */
         usec_t patience_usec;     /* the hub may take so much longer to answer */
 } HttpsRequest;
-
-typedef struct HttpsReply {
-        unsigned status;
-        Buffer body;
-        char *etag;          /* as it came, with its quotes; or NULL */
-        char *continuation;  /* there is more; or NULL */
-        char *item_type;     /* of a query's rows; or NULL */
-        char *error_name;    /* iothub-errorcode; or NULL */
-        usec_t retry_after_usec; /* the hub wishes; 0: it does not say */
-        int64_t skew_sec;    /* how far our clock is ahead of the hub's; 0: it does not say */
-} HttpsReply;
-
-void https_reply_done(HttpsReply *reply);
 
 /* 0: there is an answer, of whatever status. Otherwise the exit code, and what happened in words (that may hold what
  * others sent). */
