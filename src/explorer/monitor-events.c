@@ -93,7 +93,7 @@ static int write_lines(Monitor *m)
                 return 0;
         if (buffer_error(&m->lines) || output_text(m->lines.data, m->lines.size) != EXPLORER_OK) {
                 m->failed = true;
-                m->left = !buffer_error(&m->lines) && output_has_no_reader();
+                m->left = !buffer_error(&m->lines) && output_is_unwanted();
                 return -EPIPE;
         }
         buffer_clear(&m->lines);

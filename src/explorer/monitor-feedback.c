@@ -47,7 +47,7 @@ static FeedbackVerdict on_batch(void *userdata, const Feedback *batch)
                 (m->explorer->json ? feedback_line : feedback_text)(&batch->records[i], &lines);
         if (buffer_error(&lines) || output_text(lines.data ? lines.data : "", lines.size) != EXPLORER_OK) {
                 m->failed = true;
-                m->left = !buffer_error(&lines) && output_has_no_reader();
+                m->left = !buffer_error(&lines) && output_is_unwanted();
                 return FEEDBACK_HOLD;
         }
         m->n += batch->n_records;

@@ -74,17 +74,17 @@ int output_text(const char *text, size_t size)
         if (buffer_error(&seen))
                 return out_of_memory();
         if ((seen.size > 0 && fwrite(seen.data, seen.size, 1, stdout) != 1) || fflush(stdout) != 0) {
-                /* a reader that has had enough is no fault */
-                if (errno != EPIPE)
+                /* a reader that has had enough is no fault, nor is it to be stopped while one is slow */
+                if (errno != EPIPE && errno != EINTR)
                         complain("standard output: %s", strerror(errno));
                 return EXPLORER_FAILED;
         }
         return EXPLORER_OK;
 }
 
-bool output_has_no_reader(void)
+bool output_is_unwanted(void)
 {
-        if (errno != EPIPE)
+        if (errno != EPIPE && errno != EINTR)
                 return false;
         __fpurge(stdout);
         return true;

@@ -24,5 +24,5 @@ int output_buffer(Buffer *b);                   /* the same, and done with it: w
 int output_json(json_object *o);                /* on one line */
 int output_document(const Explorer *e, json_object *o); /* laid out for people; with --json on one line */
 
-/* After a failure: was it that whoever read has gone? Forgets what was not written then. */
-bool output_has_no_reader(void);
+/* After a failure: was it that whoever read has gone, or a signal to stop? Forgets what was not written then. */
+bool output_is_unwanted(void);

@@ -55,7 +55,7 @@ def test_a_redirect_that_leads_nowhere(hub, explorer, address):
     assert 'leads nowhere' in explorer.fails(1, 'monitor-events')
 
 
-def test_ids_as_a_list_and_many_partitions(hub, explorer):
+def test_trap_45_ids_as_a_list_and_many_partitions(hub, explorer):
     hub.as_list = True
     hub.partitions = [str(n) for n in range(32)]
     for n in range(32):

@@ -45,7 +45,7 @@ def events(done):
 
 # --- events ---
 
-def test_the_way_to_the_events(hub, explorer):
+def test_trap_2_the_way_to_the_events_and_a_key_of_two_uses(hub, explorer):
     found = events(explorer.run('monitor-events', '--from', 'start', '--count', 3, '--json'))
     assert sorted((e['device'], e['sequence'], e['body']['n']) for e in found) == \
         [('d0', 101, 2), ('d1', 100, 1), ('d1', 100, 3)]
