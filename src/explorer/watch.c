@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/watch.h"
 
+#include <string.h>
+
 #include "base/backoff.h"
 #include "explorer/amqp-complaint.h"
 #include "explorer/output.h"
@@ -42,12 +44,20 @@ static void pause_until(usec_t until)
                         return;
 }
 
+/* A right that was there may have ended with its token, on a machine that slept: a new one is asked for. Whether the
+ * right itself has gone the answer to that will tell. */
+static bool may_have_expired(const AmqpFault *fault)
+{
+        return strcmp(fault->condition, "amqp:unauthorized-access") == 0;
+}
+
 /* A link that is up again, or gives the reason why not. */
 static int come_back(const Watch *w, usec_t until)
 {
         Backoff backoff = {.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC / 2};
+        bool was_up = true;
 
-        while (amqp_fault_is_passing(w->fault) && !is_over(w, until)) {
+        while ((amqp_fault_is_passing(w->fault) || (was_up && may_have_expired(w->fault))) && !is_over(w, until)) {
                 _cleanup_(buffer_done) Buffer span = BUFFER_NULL;
                 usec_t delay = backoff_next(&backoff, &random_system);
 
@@ -56,6 +66,7 @@ static int come_back(const Watch *w, usec_t until)
                 pause_until(MIN(until, usec_add(boot_now(), delay)));
                 if (is_over(w, until))
                         break;
+                was_up = false;
                 amqp_fault_clear(w->fault);
                 w->part.close(w->part.userdata);
                 if (open_part(w, until) >= 0) {

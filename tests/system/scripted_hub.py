@@ -69,6 +69,7 @@ class ScriptedHub(MessagingHandler):
         self.token_status = {}   # host -> (number, text); number 0: no answer
         self.refuse = {}         # a link's address -> (condition, description, info)
         self.reject = None       # a message to a device: (condition, description)
+        self.idle_timeout = None # seconds of silence after which it closes
         self.partitions = ['0', '1']
         self.as_list = False     # the partitions' ids
         self.events = []         # (partition, Message), sent to whoever reads from before them
@@ -172,6 +173,10 @@ class ScriptedHub(MessagingHandler):
         return living
 
     # --- links ---
+
+    def on_connection_bound(self, event):
+        if self.idle_timeout:
+            event.transport.idle_timeout = self.idle_timeout
 
     def on_connection_opening(self, event):
         self.connections.add(event.connection)

@@ -2,6 +2,7 @@
 """hublink-explorer's AMQP against a hub that does what the test says."""
 
 import json
+import time
 
 import pytest
 from proton import int32, symbol
@@ -143,6 +144,17 @@ def test_a_link_is_stolen(hub, explorer):
         assert any('a new receiver' in line and 'consumer group' in line for line in watch.said)
 
 
+def test_an_idle_connection_is_kept_up(hub, explorer):
+    hub.idle_timeout = 1.0
+    with explorer.watch('monitor-events', '--json') as watch:
+        watch.until('reading')
+        time.sleep(4)
+        hub.event('0', 1)
+        assert json.loads(watch.line())['sequence'] == 1
+        assert watch.stop() == 0
+        assert not any('lost' in line or 'trying' in line for line in watch.said)
+
+
 def test_a_right_is_taken_away(hub, explorer):
     with explorer.watch('monitor-feedback') as watch:
         watch.until('waiting')
@@ -150,6 +162,16 @@ def test_a_right_is_taken_away(hub, explorer):
         hub.cut()
         assert watch.end() == 5
         assert any('gone' in line for line in watch.said)
+
+
+def test_a_token_that_ended_while_the_machine_slept(hub, explorer):
+    with explorer.watch('monitor-events', '--json') as watch:
+        watch.until('reading')
+        hub.detach('0', 'amqp:unauthorized-access', 'ExpiredToken')
+        watch.until('is back')
+        hub.event('0', 1)
+        assert json.loads(watch.line())['sequence'] == 1
+        assert watch.stop() == 0
 
 
 def test_a_renewal_is_refused(hub, explorer):
