@@ -81,7 +81,7 @@ START_TEST(a_policy_gives_its_rights_and_no_more)
                 unsigned rights;
         } policies[] = {
                 {"iothubowner", RIGHT_REGISTRY_READ | RIGHT_REGISTRY_WRITE | RIGHT_SERVICE_CONNECT |
-                                        RIGHT_DEVICE_CONNECT},
+                                        RIGHT_DEVICE_CONNECT | RIGHT_ENROLLMENT},
                 {"service", RIGHT_SERVICE_CONNECT},
                 {"device", RIGHT_DEVICE_CONNECT},
                 {"registryRead", RIGHT_REGISTRY_READ},

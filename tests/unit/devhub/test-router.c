@@ -16,6 +16,7 @@
 
 typedef struct Bench {
         DevhubHouse house;
+        Faults faults;
         Hub hub;
         HttpRouter *router;
         char token[512];
@@ -104,6 +105,7 @@ static void open_bench(Bench *b)
                 .store = &b->house.store,
                 .clock = &b->house.time.clock,
                 .host = HOST,
+                .faults = &b->faults,
                 .commit = on_commit,
                 .userdata = b,
         };
@@ -127,6 +129,7 @@ static void close_bench(Bench *b)
 {
         end_call(b);
         http_router_free(b->router);
+        faults_done(&b->faults);
         devhub_house_close(&b->house);
 }
 
