@@ -236,10 +236,9 @@ static int add_routes(Serve *s)
         return r;
 }
 
-static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
+static WireHandover handover_of(const Serve *s, const HttpSocket *socket)
 {
-        Serve *s = userdata;
-        WireHandover handover = {
+        return (WireHandover){
                 .fd = socket->fd,
                 .peer = socket->peer,
                 .first = socket->first,
@@ -248,8 +247,36 @@ static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
                 .release = socket->release,
                 .userdata = socket->userdata,
         };
+}
+
+static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
+{
+        Serve *s = userdata;
+        WireHandover handover = handover_of(s, socket);
 
         server_take_websocket(s->server, &handover);
+}
+
+static void on_amqp_websocket(void *userdata, const HttpSocket *socket)
+{
+        Serve *s = userdata;
+        WireHandover handover = handover_of(s, socket);
+
+        amqp_server_take_websocket(s->amqp, &handover);
+}
+
+static int add_websockets(Serve *s)
+{
+        const HttpWebSocket sockets[] = {
+                {"/$iothub/websocket", "mqtt", on_mqtt_websocket, s},
+                {"/$iothub/websocket", "AMQPWSB10", on_amqp_websocket, s},
+                {"/$servicebus/websocket", "AMQPWSB10", on_amqp_websocket, s},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(sockets); i++)
+                r = http_server_add_websocket(s->http, &sockets[i]);
+        return r;
 }
 
 static int open_https(Serve *s)
@@ -264,8 +291,7 @@ static int open_https(Serve *s)
         if (r >= 0)
                 r = http_server_new(&s->http, s->event, hub, s->router);
         if (r >= 0)
-                r = http_server_add_websocket(s->http, &(HttpWebSocket){"/$iothub/websocket", "mqtt",
-                                                                        on_mqtt_websocket, s});
+                r = add_websockets(s);
         if (r >= 0)
                 r = https_new(&s->https, s->event, s->settings->listen, s->settings->https_port, s->server, s->http,
                               &error);
@@ -393,10 +419,10 @@ static int begin(Serve *s)
         r = open_listeners(s);
         if (r < 0)
                 return r;
-        r = open_https(s);
+        r = open_amqp(s);
         if (r < 0)
                 return r;
-        r = open_amqp(s);
+        r = open_https(s);
         if (r < 0)
                 return r;
         r = write_endpoints(s);
@@ -412,10 +438,10 @@ static void end(Serve *s)
         control_free(s->control);
         if (s->server)
                 server_close_links(s->server); /* some came through the HTTPS port; the last turn is told to AMQP */
+        amqp_server_free(s->amqp); /* likewise */
         https_free(s->https);
         http_server_free(s->http);
         http_router_free(s->router);
-        amqp_server_free(s->amqp);
         server_free(s->server);
         c2d_free(s->c2d);
         twin_desk_free(s->twins);

@@ -355,16 +355,30 @@ static int add_link(Server *s, int fd, const char *peer)
         return links_add(&s->links, TAKE_PTR(link));
 }
 
-void server_take_websocket(Server *s, const WireHandover *handover)
+static int add_websocket(Server *s, const WireHandover *handover)
 {
         LinkSink sink = sink_of(s);
         Link *link;
+        int r;
 
-        if (s->links.n >= LINKS_MAX || link_new_websocket(&link, s->event, handover, &sink) < 0 ||
-            links_add(&s->links, link) < 0)
-                log_warning("%s: turned away: no room for its WebSocket", handover->peer);
-        else if (handover->first_size > 0)
+        r = link_new_websocket(&link, s->event, handover, &sink);
+        if (r >= 0)
+                r = links_add(&s->links, link);
+        if (r < 0)
+                return r;
+        if (handover->first_size > 0)
                 link_feed(link, handover->first, handover->first_size);
+        return 0;
+}
+
+void server_take_websocket(Server *s, const WireHandover *handover)
+{
+        if (s->links.n >= LINKS_MAX) {
+                log_warning("%s: turned away: there are %d connections already", handover->peer, LINKS_MAX);
+                handover->release(handover->userdata);
+        } else if (add_websocket(s, handover) < 0) {
+                log_warning("%s: turned away: no memory", handover->peer);
+        }
 }
 
 static void on_knock(void *userdata, int fd, const char *peer)

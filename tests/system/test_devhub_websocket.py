@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hublink-devhub: MQTT over WebSocket, on the HTTPS port."""
+"""hublink-devhub: MQTT and AMQP over WebSocket, on the HTTPS port."""
 
 import base64
 import hashlib
@@ -122,6 +122,24 @@ def test_many_come_and_go_beside_requests(devhub, device):
     with connected(devhub, device) as client:
         client.publish(device.topic(), b'1')
     assert devhub.stop() == 0
+
+
+@pytest.mark.parametrize('path', ['/$iothub/websocket', '/$servicebus/websocket'])
+def test_amqp_too(devhub, path):
+    """The header of AMQP without SASL, and of SASL, come back as they are."""
+    for header in b'AMQP\0\1\0\0', b'AMQP\3\1\0\0':
+        with WebSocket(devhub, path, 'AMQPWSB10') as ws:
+            ws.sendall(header)
+            got = b''
+            while len(got) < 8:
+                got += ws.recv(8 - len(got))
+            assert got == header
+    with WebSocket(devhub, path, 'AMQPWSB10') as ws:
+        ws.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        while ws.recv(100):
+            pass
+    with WebSocket(devhub, path, 'AMQPWSB10') as ws:
+        assert devhub.stop() == 0
 
 
 def test_a_stop_ends_open_ones(devhub, device):

@@ -8,7 +8,7 @@
 #include "devhub/amqp/house.h"
 #include "devhub/amqp/session.h"
 #include "devhub/net/listener.h"
-#include "devhub/net/wire.h"
+#include "devhub/net/websocket.h"
 
 #define CONNECTIONS_MAX 512u
 
@@ -17,6 +17,7 @@ struct Connection {
         Connection *next;
         AmqpServer *server;
         Wire *wire;
+        WebSocket *websocket; /* NULL: AMQP stands on the wire itself */
         AmqpSession *session; /* from the end of the handshake on */
         bool ended;
 };
@@ -41,6 +42,7 @@ static Connection *connection_free(Connection *c)
                 return NULL;
         amqp_session_free(c->session);
         wire_free(c->wire);
+        websocket_free(c->websocket);
         free(c);
         return NULL;
 }
@@ -100,10 +102,54 @@ static void ended(void *userdata)
 
 /* ---- those who come ---- */
 
+static Conversation conversation_of(Connection *c)
+{
+        return (Conversation){begin, feed, tick, deadline, output, is_over, broke, ended, c};
+}
+
+static void keep(AmqpServer *s, Connection *c)
+{
+        c->next = s->connections;
+        s->connections = c;
+        s->n_connections++;
+}
+
+static int add_websocket(AmqpServer *s, const WireHandover *handover)
+{
+        _cleanup_(connection_freep) Connection *c = calloc(1, sizeof(*c));
+        Conversation inner = conversation_of(c), outer;
+        int r = c ? websocket_new(&c->websocket, &inner) : -ENOMEM;
+
+        if (r < 0) {
+                handover->release(handover->userdata);
+                return r;
+        }
+        c->server = s;
+        outer = websocket_conversation(c->websocket);
+        r = wire_new_handover(&c->wire, s->event, handover, &outer);
+        if (r < 0)
+                return r;
+        keep(s, c);
+        if (handover->first_size > 0)
+                wire_feed(c->wire, handover->first, handover->first_size);
+        (void)TAKE_PTR(c);
+        return 0;
+}
+
+void amqp_server_take_websocket(AmqpServer *s, const WireHandover *handover)
+{
+        if (s->n_connections >= CONNECTIONS_MAX) {
+                log_warning("%s: AMQP: turned away: there are %u connections already", handover->peer, CONNECTIONS_MAX);
+                handover->release(handover->userdata);
+        } else if (add_websocket(s, handover) < 0) {
+                log_warning("%s: AMQP: turned away: no memory", handover->peer);
+        }
+}
+
 static int add_connection(AmqpServer *s, TlsServer *tls, int fd, const char *peer)
 {
         _cleanup_(connection_freep) Connection *c = calloc(1, sizeof(*c));
-        Conversation conversation = {begin, feed, tick, deadline, output, is_over, broke, ended, c};
+        Conversation conversation = conversation_of(c);
         int r;
 
         if (!c) {
@@ -114,9 +160,7 @@ static int add_connection(AmqpServer *s, TlsServer *tls, int fd, const char *pee
         r = wire_new(&c->wire, s->event, tls, fd, peer, &conversation);
         if (r < 0)
                 return r;
-        c->next = s->connections;
-        s->connections = TAKE_PTR(c);
-        s->n_connections++;
+        keep(s, TAKE_PTR(c));
         return 0;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * AMQP server - AMQP 1.0 on the event loop, for services: over TLS, and plain
+ * AMQP server - AMQP 1.0 on the event loop, for services: over TLS, over WebSocket, and plain
  *
  * Plain is for the development mode of clients (UseDevelopmentEmulator=true), which know no certificate then.
  *
@@ -15,6 +15,7 @@
 #include "base/ticker.h"
 #include "base/tls-server.h"
 #include "devhub/hub/hub.h"
+#include "devhub/net/wire.h"
 
 typedef struct AmqpServer AmqpServer;
 
@@ -29,6 +30,8 @@ int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings 
 AmqpServer *amqp_server_free(AmqpServer *server);
 DEFINE_CLEANUP(AmqpServer *, amqp_server_free);
 
+/* One that came over HTTPS and is to speak AMQP in WebSocket frames from here on. */
+void amqp_server_take_websocket(AmqpServer *server, const WireHandover *handover);
 void amqp_server_committed(AmqpServer *server); /* what the hub had written: readers may wait for it */
 /* Sees when the hub's clock has been moved: tokens may have ended with that. */
 Ticker amqp_server_ticker(AmqpServer *server);
