@@ -77,4 +77,6 @@ function serviceClient(t, connectionString = OWNER) {
     return opened;
 }
 
-module.exports = { endpoints, OWNER, client, create, device, eventHub, monitor, policy, registry, serviceClient, settled };
+module.exports = {
+    endpoints, OWNER, client, command, create, device, eventHub, monitor, policy, registry, serviceClient, settled,
+};
