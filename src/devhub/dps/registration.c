@@ -189,37 +189,43 @@ static int name_device(Registration *r, const Enrollment *e)
         return r->device_id ? 0 : -ENOMEM;
 }
 
-/* It connects with the keys that it was attested by. */
-static int set_up(Identity *identity, const Enrollment *e, const char *registration_id)
+static bool is_set_up(const Identity *identity, const Enrollment *e, const char *primary, const char *secondary)
 {
-        _cleanup_(secret_freep) char *primary = NULL, *secondary = NULL;
-        int r;
-
-        r = attestation_keys(e, registration_id, &primary, &secondary);
-        if (r < 0)
-                return r;
-        secret_free(identity->primary_key);
-        secret_free(identity->secondary_key);
-        identity->primary_key = TAKE_PTR(primary);
-        identity->secondary_key = TAKE_PTR(secondary);
-        identity->authentication = AUTHENTICATION_SAS;
-        identity->is_edge = e->iot_edge;
-        return 0;
+        return identity->authentication == AUTHENTICATION_SAS && identity->is_edge == e->iot_edge &&
+               strcmp(identity->primary_key, primary) == 0 && strcmp(identity->secondary_key, secondary) == 0;
 }
 
+static void set_up(Identity *identity, const Enrollment *e, char **primary, char **secondary)
+{
+        secret_free(identity->primary_key);
+        secret_free(identity->secondary_key);
+        identity->primary_key = TAKE_PTR(*primary);
+        identity->secondary_key = TAKE_PTR(*secondary);
+        identity->authentication = AUTHENTICATION_SAS;
+        identity->is_edge = e->iot_edge;
+}
+
+/* It connects with the keys that it was attested by. An identity that is as it should be is not written again: its
+ * etag would be another one. */
 static int settle_identity(Store *store, const Registration *r, const Enrollment *e, bool *ret_created)
 {
+        _cleanup_(secret_freep) char *primary = NULL, *secondary = NULL;
         _cleanup_(identity_done) Identity identity = {};
         int k;
 
-        k = registry_find(store, r->device_id, NULL, &identity);
-        *ret_created = k == REGISTRY_E_UNKNOWN;
-        if (k == REGISTRY_E_UNKNOWN)
-                k = identity_init(&identity, r->device_id, NULL);
+        k = attestation_keys(e, r->id, &primary, &secondary);
         if (k >= 0)
-                k = set_up(&identity, e, r->id);
+                k = registry_find(store, r->device_id, NULL, &identity);
         if (k < 0)
                 return k;
+        *ret_created = k == REGISTRY_E_UNKNOWN;
+        if (*ret_created)
+                k = identity_init(&identity, r->device_id, NULL);
+        else if (is_set_up(&identity, e, primary, secondary))
+                return 0;
+        if (k < 0)
+                return k;
+        set_up(&identity, e, &primary, &secondary);
         return *ret_created ? registry_add(store, &identity, r->updated_usec)
                             : registry_update(store, &identity, NULL, r->updated_usec);
 }

@@ -219,6 +219,24 @@ START_TEST(a_device_that_comes_again)
 }
 END_TEST
 
+START_TEST(an_identity_is_written_again_only_when_it_differs)
+{
+        _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
+        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), second = {}, third = {};
+        _cleanup_(identity_done) Identity before = identity("dev1"), same = {}, other = {};
+
+        second = provision(&e, HOST, NOW);
+        same = identity("dev1");
+        ck_assert_str_eq(same.etag, before.etag);
+        e.iot_edge = true;
+        third = provision(&e, HOST, NOW);
+        other = identity("dev1");
+        ck_assert(other.is_edge);
+        ck_assert_str_ne(other.etag, before.etag);
+        ck_assert_str_eq(other.generation_id, before.generation_id);
+}
+END_TEST
+
 START_TEST(an_identity_that_was_deleted_is_made_again)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
@@ -417,6 +435,7 @@ int main(void)
         tcase_add_test(c, the_initial_twin_is_for_a_device_that_begins);
         tcase_add_test(c, trap_55_it_is_assigning_until_it_is_told);
         tcase_add_loop_test(c, a_device_that_comes_again, 0, 6);
+        tcase_add_test(c, an_identity_is_written_again_only_when_it_differs);
         tcase_add_test(c, an_identity_that_was_deleted_is_made_again);
         tcase_add_test(c, a_device_that_is_sent_elsewhere);
         tcase_add_test(c, one_that_is_disabled_is_told_so_and_no_identity_is_made);
