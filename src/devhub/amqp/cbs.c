@@ -46,7 +46,7 @@ static void put_token(AmqpLink *link, pn_delivery_t *delivery, pn_message_t *req
                 reply(link, delivery, request, 200, "OK", NULL, NULL);
                 return;
         }
-        log_notice("AMQP: put-token refused: %s", r < 0 ? strerror(-r) : reason);
+        log_notice("%s: AMQP: put-token refused: %s", link->grants->peer, r < 0 ? strerror(-r) : reason);
         if (r < 0)
                 reply(link, delivery, request, 500, "InternalServerError", NULL, NULL);
         else

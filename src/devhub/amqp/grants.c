@@ -158,7 +158,7 @@ bool grants_add_plain(Grants *grants, const AmqpHouse *house, const char *user, 
         int r = add_plain(grants, house, user, password, &reason);
 
         if (r != 0)
-                log_notice("AMQP: refused by SASL PLAIN: %s", r < 0 ? strerror(-r) : reason);
+                log_notice("%s: AMQP: refused by SASL PLAIN: %s", grants->peer, r < 0 ? strerror(-r) : reason);
         return r == 0;
 }
 

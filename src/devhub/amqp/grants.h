@@ -23,6 +23,7 @@ typedef struct Grant {
 } Grant;
 
 typedef struct Grants {
+        const char *peer; /* for the log, borrowed */
         Grant *items;
         size_t n_items;
 } Grants;

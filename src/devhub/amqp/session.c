@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "devhub/amqp/late-frames.h"
 #include "devhub/amqp/link.h"
 #include "devhub/amqp/sasl.h"
@@ -31,7 +32,6 @@ struct AmqpSession {
         AmqpGuest guest; /* of the house */
         pn_connection_driver_t driver;
         SaslDesk sasl;
-        const char *peer;
         void (*stirred)(void *userdata);
         void *userdata;
 
@@ -160,6 +160,7 @@ static void on_connection_open(AmqpSession *s)
 {
         pn_connection_t *connection = s->driver.connection;
 
+        log_info("%s: AMQP: connected", s->grants.peer);
         s->open_until_usec = USEC_INFINITY;
         pn_connection_set_container(connection, s->house->hub->host);
         pn_connection_open(connection);
@@ -424,7 +425,7 @@ int amqp_session_new(AmqpSession **ret, AmqpHouse *house, const char *peer, void
                 return -ENOMEM;
         }
         s->house = house;
-        s->peer = peer;
+        s->grants.peer = peer;
         s->stirred = stirred;
         s->userdata = userdata;
         s->now = now;
