@@ -279,7 +279,7 @@ def test_methods_are_answered(hub, explorer):
         assert done.returncode == FAILED and 'status   501' in done.stdout and 'did not work' in done.stderr
         began = time.monotonic()
         said = explorer.fails(TIMEOUT, 'device-method', 'd1', 'mute', '--response-timeout', '5s')
-        assert 'did not answer in time' in said and 4 < time.monotonic() - began < 20
+        assert 'did not answer in time' in said and 4 < time.monotonic() - began
 
 
 def test_trap_33_a_device_that_does_not_listen_is_as_one_that_is_away(hub, explorer):

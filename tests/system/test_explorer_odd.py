@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -185,9 +186,8 @@ def test_a_throttle_until_a_date(hub, explorer):
 
 def test_a_long_throttle_is_told_with_its_time(hub, explorer):
     answers(hub, refusal(429, 'ThrottlingException', Retry_After=300))
-    before = time.monotonic()
-    said = explorer.fails(REFUSED, 'get', 'd1', '--timeout', '5s')
-    assert 'try again in 5 min' in said and time.monotonic() - before < 5
+    assert 'try again in 5 min' in explorer.fails(REFUSED, 'get', 'd1')
+    assert len(hub.requests) == 1
 
 
 def test_what_changes_something_is_not_repeated_after_an_error_within(hub, explorer):
@@ -200,10 +200,8 @@ def test_what_changes_something_is_not_repeated_after_an_error_within(hub, explo
 
 
 def test_a_silent_hub_ends_with_the_time_out(hub, explorer):
-    answers(hub, lambda connection: time.sleep(5))
-    before = time.monotonic()
-    said = explorer.fails(TIMEOUT, 'get', 'd1', '--timeout', '1s')
-    assert time.monotonic() - before < 4 and '--timeout' in said
+    answers(hub, lambda connection: time.sleep(40))
+    assert '--timeout' in explorer.fails(TIMEOUT, 'get', 'd1', '--timeout', '1s')
 
 
 # --- no hub at all ---
@@ -363,8 +361,13 @@ def test_the_secret_is_not_in_the_process_list(hub):
 
 
 def test_an_interrupted_question_leaves_at_once(hub):
-    answers(hub, lambda connection: time.sleep(20))
+    asked = threading.Event()
+
+    def keep_quiet(connection):
+        asked.set()
+        time.sleep(40)
+    answers(hub, keep_quiet)
     with subprocess.Popen([PROGRAM, '--devhub', hub.directory, 'get', 'd1'], stderr=subprocess.DEVNULL) as process:
-        time.sleep(0.5)
+        assert asked.wait(20)
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == -signal.SIGINT
+        assert process.wait(20) == -signal.SIGINT
