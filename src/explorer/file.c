@@ -76,30 +76,34 @@ int file_read_operand_bytes(Buffer *b, const char *name, size_t most)
         return read_operand(b, name, most, read_all);
 }
 
+/* What somebody probably meant who gave something else. */
+static const char *advice(const char *operand)
+{
+        if (access(operand, R_OK) == 0)
+                return " (a file is named with an @ before it)";
+        return strchr(operand, '"') ? "" : " (text wants quotes: '\"text\"')";
+}
+
 int json_of_operand(const char *operand, const char *what, size_t most, json_object **ret)
 {
         _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
         bool elsewhere = operand[0] == '@' || strcmp(operand, "-") == 0;
         size_t at = 0;
-        int r;
+        int r = EXPLORER_OK;
 
         if (elsewhere)
                 r = file_read_operand(&text, operand[0] == '@' ? operand + 1 : operand, most);
+        else if (strlen(operand) > most)
+                r = bad_usage("%s is larger than the hub takes", what);
         else
-                r = strlen(operand) <= most ? EXPLORER_OK : bad_usage("%s is larger than the hub takes", what);
+                buffer_append_string(&text, operand);
         if (r != EXPLORER_OK)
                 return r;
-        if (!elsewhere)
-                buffer_append_string(&text, operand);
         r = buffer_error(&text) ? -ENOMEM : json_text_parse(text.data ?: "", text.size, ret, &at);
         if (r == -ENOMEM)
                 return out_of_memory();
-        if (r < 0)
-                return bad_usage("%s is not JSON, from byte %zu on: %.*s%s", what, at + 1,
-                                 (int)MIN(text.size - at, (size_t)20), text.data ? text.data + at : "",
-                                 elsewhere                       ? ""
-                                 : access(operand, R_OK) == 0    ? " (a file is named with an @ before it)"
-                                 : strchr(operand, '"') == NULL ? " (text wants quotes: '\"text\"')"
-                                                                 : "");
-        return EXPLORER_OK;
+        if (r == 0)
+                return EXPLORER_OK;
+        return bad_usage("%s is not JSON, from byte %zu on: %.*s%s", what, at + 1, (int)MIN(text.size - at, (size_t)20),
+                         text.data ? text.data + at : "", elsewhere ? "" : advice(operand));
 }
