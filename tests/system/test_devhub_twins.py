@@ -476,8 +476,8 @@ def test_trap_50_a_bulk_that_failed_in_part_is_200(devhub, service, device):
         ('d2', None, 'DeviceNotFound', 'updateTwin'), ('d1', 'm1', 'ModuleNotFound', 'updateTwin')]
     assert service.get('/twins/d1').json['tags'] == {'t': 1}
     for item, error in (({'id': 'd1', 'importMode': 'updateTwin', 'tags': {'a.b': 1}}, 'ArgumentInvalid'),
-                        ({'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'twinETag': 'AAAAAAAAAAE=', 'tags': {'t': 2}},
-                         'PreconditionFailed'),
+                        ({'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'twinETag': 'AAAAAAAAAAE=',
+                          'tags': {'t': 2}}, 'PreconditionFailed'),
                         ({'id': 'd1', 'importMode': 'updateTwinIfMatchETag', 'tags': {'t': 2}}, 'PreconditionFailed'),
                         ({'importMode': 'updateTwin'}, 'ArgumentNull')):
         assert service.post('/devices', [item]).json['errors'][0]['errorCode'] == error

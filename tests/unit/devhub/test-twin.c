@@ -150,8 +150,8 @@ START_TEST(the_service_changes_tags_and_desired)
         ck_assert_uint_eq(b.version, 4);
 
         /* both at once are one change of the twin; a null goes to the device */
-        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":null},\"properties\":{\"desired\":{\"x\":null,\"z\":2}}}", false,
-                                NULL, &c, &told),
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":null},\"properties\":{\"desired\":{\"x\":null,\"z\":2}}}",
+                                false, NULL, &c, &told),
                          0);
         ck_assert_str_eq(told.data, "{\"x\":null,\"z\":2,\"$version\":3}");
         check_twin("d1", NULL, 5, "AAAAAAAAAAQ=", "{}", "{\"z\":2}", 3, "{}", 1);
@@ -160,8 +160,8 @@ END_TEST
 
 START_TEST(what_names_no_section_changes_nothing)
 {
-        static const char *const texts[] = {"{}", "{\"properties\":{}}", "{\"properties\":null}", "{\"deviceId\":\"d\"}",
-                                            "{\"properties\":{\"reported\":{\"a\":1}}}"};
+        static const char *const texts[] = {"{}", "{\"properties\":{}}", "{\"properties\":null}",
+                                            "{\"deviceId\":\"d\"}", "{\"properties\":{\"reported\":{\"a\":1}}}"};
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
                 _cleanup_(twin_done) Twin twin = {};
@@ -194,11 +194,11 @@ START_TEST(replacing_leaves_nothing_else)
         uint64_t version;
 
         ck_assert_int_eq(report("d1", NULL, "{\"r\":1}", &version), 0);
-        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1,\"y\":{\"z\":1}}}}", false,
-                                NULL, &a, &told),
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"t\":1},\"properties\":{\"desired\":{\"x\":1,\"y\":{\"z\":1}}}}",
+                                false, NULL, &a, &told),
                          0);
-        ck_assert_int_eq(change("d1", "{\"tags\":{\"u\":2},\"properties\":{\"desired\":{\"y\":{\"w\":1}}}}", true, NULL, &b,
-                                &told),
+        ck_assert_int_eq(change("d1", "{\"tags\":{\"u\":2},\"properties\":{\"desired\":{\"y\":{\"w\":1}}}}", true, NULL,
+                                &b, &told),
                          0);
         ck_assert_str_eq(told.data, "{\"y\":{\"w\":1,\"z\":null},\"x\":null,\"$version\":3}");
         check_twin("d1", NULL, 5, "AAAAAAAAAAQ=", "{\"u\":2}", "{\"y\":{\"w\":1}}", 3, "{\"r\":1}", 2);
