@@ -21,6 +21,7 @@
 #include "devhub/http/messages.h"
 #include "devhub/http/methods.h"
 #include "devhub/http/provisioning.h"
+#include "devhub/http/query.h"
 #include "devhub/http/registrations.h"
 #include "devhub/http/registry.h"
 #include "devhub/http/twins.h"
@@ -225,6 +226,7 @@ static int add_routes(Serve *s)
                 http_events_add,
                 http_methods_add,
                 http_twins_add,
+                http_query_add,
                 http_enrollments_add,
                 http_provisioning_add,
                 http_registrations_add,
