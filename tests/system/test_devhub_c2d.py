@@ -127,7 +127,7 @@ def test_trap_21_a_kept_session_gets_them_after_connack(devhub, device, cloud):
         client.subscribe(c2d_filter(device))
         cloud.send('d1', b'1')
         cloud.send('d1', b'2')
-        first, second = arrived(client), arrived(client)
+        _, second = arrived(client), arrived(client)
         acknowledge(client, second)
         client.send(mqtt.packet(mqtt.DISCONNECT))
         client.expect_close()
