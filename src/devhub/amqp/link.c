@@ -16,6 +16,7 @@
 
 #define OUTGOING_HIGH  ((size_t)65536) /* that much of a session waits in the engine, at most */
 #define UNSETTLED_MAX  2048            /* messages that the peer has not said a word about */
+#define ENCODED_MAX    ((size_t)1024 * 1024)
 #define WORDS_MAX      256
 #define ROUNDS_AT_ONCE 64
 
@@ -267,7 +268,7 @@ static int encode(pn_message_t *message, Buffer *ret)
         size_t room = 1024, size;
         int r = PN_OVERFLOW;
 
-        while (r == PN_OVERFLOW && room <= 2 * MESSAGE_SIZE_MAX) {
+        while (r == PN_OVERFLOW && room <= ENCODED_MAX) {
                 buffer_clear(ret);
                 size = room;
                 if (!buffer_extend(ret, size))

@@ -250,6 +250,39 @@ START_TEST(an_event_carries_all_that_the_hub_says_of_it)
 }
 END_TEST
 
+START_TEST(an_event_may_be_as_large_as_the_hub_takes)
+{
+        static const size_t sizes[] = {0, 1, 900, 1024, 4096, 65000, 65536, 100000, 262143, 262144};
+        char *body = malloc(262144);
+        pn_message_t *message = pn_message();
+        pn_link_t *link;
+        AmqpBench b;
+
+        begin(&b);
+        for (size_t i = 0; i < 262144; i++)
+                body[i] = (char)(i * 7);
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+                store_event(&b, "d1", "a=b", body, sizes[i]);
+        commit(&b);
+        link = read_from(&b, EVENTS_OF_D1, NULL, -1, 100);
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                pn_bytes_t got;
+
+                ck_assert_msg(bench_receive(link, message), "%zu", sizes[i]);
+                pn_data_rewind(pn_message_body(message));
+                ck_assert(pn_data_next(pn_message_body(message)));
+                got = pn_data_get_binary(pn_message_body(message));
+                ck_assert_uint_eq(got.size, sizes[i]);
+                ck_assert(sizes[i] == 0 || memcmp(got.start, body, got.size) == 0);
+                bench_run(&b);
+        }
+        ck_assert_ptr_null(bench_detached(link));
+        pn_message_free(message);
+        free(body);
+        bench_end(&b);
+}
+END_TEST
+
 /* ---- reading ---- */
 
 START_TEST(what_is_committed_is_delivered_at_once_and_nothing_else)
@@ -702,6 +735,7 @@ int main(void)
         c = suite_case(s, "reading");
         tcase_add_test(c, trap_43_positions_are_understood);
         tcase_add_test(c, an_event_carries_all_that_the_hub_says_of_it);
+        tcase_add_test(c, an_event_may_be_as_large_as_the_hub_takes);
         tcase_add_test(c, what_is_committed_is_delivered_at_once_and_nothing_else);
         tcase_add_test(c, no_more_is_sent_than_there_is_credit_for);
         tcase_add_test(c, a_reader_begins_where_it_says);
