@@ -71,8 +71,8 @@ function registry(connectionString = OWNER) {
 }
 
 // The service client; connected by AMQP when it first needs to be.
-function serviceClient(t, connectionString = OWNER) {
-    const opened = service.Client.fromConnectionString(connectionString);
+function serviceClient(t, connectionString = OWNER, Transport = undefined) {
+    const opened = service.Client.fromConnectionString(connectionString, Transport);
     t.after(() => opened.close());
     return opened;
 }
