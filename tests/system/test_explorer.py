@@ -266,6 +266,32 @@ def test_a_connected_device_hears_of_desired_properties(hub, explorer):
         assert json.loads(body[2 + size:]) == {'t': 21.5, '$version': 2}
 
 
+# --- queries ---
+
+def test_queries_go_through_all_pages(explorer):
+    for n in range(5):
+        explorer.run('create', 'd%d' % n)
+    explorer.run('update', 'd3', '--status', 'disabled')
+    rows = explorer.json('query', 'SELECT * FROM devices', '--page', '2')
+    assert sorted(row['deviceId'] for row in rows) == ['d0', 'd1', 'd2', 'd3', 'd4']
+    assert len(explorer.json('query', 'SELECT * FROM devices', '--page', '2', '--top', '3')) == 3
+    lines = explorer.run('query', "SELECT * FROM devices WHERE status = 'disabled'").stdout.splitlines()
+    assert [json.loads(line)['deviceId'] for line in lines] == ['d3']
+
+
+def test_twins_are_found_by_their_tags(explorer):
+    explorer.run('create', 'd1')
+    explorer.run('create', 'd2')
+    explorer.run('update-twin', 'd2', '{"tags":{"building":"43"}}')
+    found = explorer.run('query-twin', "SELECT * FROM devices WHERE tags.building = '43'").stdout
+    assert json.loads(found)['deviceId'] == 'd2' and len(found.splitlines()) > 20
+
+
+def test_a_query_that_is_none(explorer):
+    said = explorer.fails(REFUSED, 'query', 'DROP TABLE devices')
+    assert 'the query: the hub does not accept what was asked' in said
+
+
 # --- methods ---
 
 def test_methods_are_answered(hub, explorer):
