@@ -392,6 +392,20 @@ def test_who_may_take_messages(devhub, device):
     assert owner.get('/devices/d1/modules/m9/messages/deviceBound').error == 'ModuleNotFound'
 
 
+def test_a_disabled_device_gets_and_sends_nothing_but_keeps_its_mail(devhub, device, cloud, poller):
+    owner = Service(devhub)
+    record = owner.get('/devices/d1').json
+    cloud.send('d1', b'1')
+    assert owner.put('/devices/d1', {**record, 'status': 'disabled'}, {'If-Match': '*'}).status == 200
+    by_policy = Poller(devhub, device, token=Service(devhub, 'device').token)
+    for one in poller, by_policy:
+        assert one.take().status == one.event(b'1').status == one.complete('x') == 401
+    cloud.send('d1', b'2')
+    assert owner.put('/devices/d1', record, {'If-Match': '*'}).status == 200
+    assert (poller.take().body, by_policy.take().body) == (b'1', b'2')
+    assert devhub.events() == []
+
+
 def test_a_purge_of_nothing(devhub, device, poller):
     answer = Service(devhub, 'service').delete('/devices/d1/commands')
     assert answer.status == 200

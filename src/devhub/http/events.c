@@ -126,23 +126,33 @@ static int store(const Hub *hub, const HttpCall *call, const Identity *identity,
         return append(hub, &link, batch);
 }
 
+/* A token of a policy is good for devices that do not exist or are disabled. False: that has been replied. */
+static bool find_sender(const Hub *hub, HttpCall *call, Identity *ret)
+{
+        const char *device_id = http_call_part(call, "d");
+        int r = registry_find(hub->store, device_id, http_call_part(call, "m"), ret);
+
+        if (r < 0)
+                http_reply_failure(call, r, "look up a device");
+        else if (r == REGISTRY_E_UNKNOWN)
+                http_reply_error(call, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s not registered", device_id);
+        else if (ret->disabled)
+                http_reply_error(call, SERVICE_ERROR_UNAUTHORIZED_ACCESS, "Unauthorized");
+        else
+                return true;
+        return false;
+}
+
 static void post(void *userdata, HttpCall *call)
 {
         const Hub *hub = userdata;
-        const char *device_id = http_call_part(call, "d");
-        _cleanup_(identity_done) Identity identity = {};
+        _cleanup_(identity_done) Identity sender = {};
         _cleanup_(event_batch_done) EventBatch batch = {};
         int r;
 
-        if (!read_events(call, &batch))
+        if (!find_sender(hub, call, &sender) || !read_events(call, &batch))
                 return;
-        r = registry_find(hub->store, device_id, http_call_part(call, "m"), &identity);
-        if (r == REGISTRY_E_UNKNOWN) {
-                http_reply_error(call, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s not registered", device_id);
-                return;
-        }
-        if (r >= 0)
-                r = store(hub, call, &identity, &batch);
+        r = store(hub, call, &sender, &batch);
         if (r < 0)
                 http_reply_failure(call, r, "store an event");
         else

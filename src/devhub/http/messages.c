@@ -26,8 +26,9 @@ static void reply_unknown(HttpCall *call, Owner owner, bool module)
                 http_reply_error(call, SERVICE_ERROR_DEVICE_NOT_FOUND, "Device %s not registered", owner.device_id);
 }
 
-/* A token of a policy is good for identities that do not exist. False: that has been replied. */
-static bool check_owner(const Hub *hub, HttpCall *call, Owner owner)
+/* A token of a policy is good for identities that do not exist, or are disabled and may do nothing themselves. False:
+ * that has been replied. */
+static bool check_owner(const Hub *hub, HttpCall *call, Owner owner, bool is_caller)
 {
         _cleanup_(identity_done) Identity identity = {};
         int r = registry_find(hub->store, owner.device_id, owner.module_id, &identity);
@@ -36,6 +37,8 @@ static bool check_owner(const Hub *hub, HttpCall *call, Owner owner)
                 http_reply_failure(call, r, "look up a device");
         else if (r == REGISTRY_E_UNKNOWN)
                 reply_unknown(call, owner, owner.module_id);
+        else if (is_caller && identity.disabled)
+                http_reply_error(call, SERVICE_ERROR_UNAUTHORIZED_ACCESS, "Unauthorized");
         else
                 return true;
         return false;
@@ -142,7 +145,7 @@ static void take(void *userdata, HttpCall *call)
         MailHold hold = {};
         int r;
 
-        if (!check_owner(hub, call, owner) || !read_lock_timeout(call, &hold.lock_usec))
+        if (!check_owner(hub, call, owner, true) || !read_lock_timeout(call, &hold.lock_usec))
                 return;
         r = mailbox_take(hub->mailbox, owner.device_id, owner.module_id, &hold, &mail);
         if (r < 0) {
@@ -166,7 +169,7 @@ static void settle(const Hub *hub, HttpCall *call, Verb verb)
         Owner owner = owner_of(call);
         int r;
 
-        if (!check_owner(hub, call, owner))
+        if (!check_owner(hub, call, owner, true))
                 return;
         r = verb(hub->mailbox, owner.device_id, owner.module_id, http_call_part(call, "token"));
         if (r < 0)
@@ -206,7 +209,7 @@ static void purge(void *userdata, HttpCall *call)
         unsigned n = 0;
         int r;
 
-        if (!check_owner(hub, call, owner))
+        if (!check_owner(hub, call, owner, false))
                 return;
         r = mailbox_purge(hub->mailbox, owner.device_id, owner.module_id, &n);
         if (r < 0)
