@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/doors.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "devhub/amqp/server.h"
+#include "devhub/http/enrollments.h"
+#include "devhub/http/events.h"
+#include "devhub/http/messages.h"
+#include "devhub/http/methods.h"
+#include "devhub/http/provisioning.h"
+#include "devhub/http/query.h"
+#include "devhub/http/registrations.h"
+#include "devhub/http/registry.h"
+#include "devhub/http/twins.h"
+#include "devhub/https.h"
+
+/* ---- HTTPS and WebSocket ---- */
+
+static int add_routes(Doors *d)
+{
+        static int (*const tables[])(HttpRouter *router, const Hub *hub) = {
+                http_registry_add,
+                http_messages_add,
+                http_events_add,
+                http_methods_add,
+                http_twins_add,
+                http_query_add,
+                http_enrollments_add,
+                http_provisioning_add,
+                http_registrations_add,
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(tables); i++)
+                r = tables[i](d->router, server_hub(d->server));
+        return r;
+}
+
+static WireHandover handover_of(const Doors *d, const HttpSocket *socket)
+{
+        return (WireHandover){
+                .fd = socket->fd,
+                .peer = socket->peer,
+                .first = socket->first,
+                .first_size = socket->first_size,
+                .certificate = https_certificate(d->https, socket->fd),
+                .release = socket->release,
+                .userdata = socket->userdata,
+        };
+}
+
+static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
+{
+        Doors *d = userdata;
+        WireHandover handover = handover_of(d, socket);
+
+        server_take_websocket(d->server, &handover);
+}
+
+static void on_amqp_websocket(void *userdata, const HttpSocket *socket)
+{
+        Doors *d = userdata;
+        WireHandover handover = handover_of(d, socket);
+
+        amqp_server_take_websocket(d->amqp, &handover);
+}
+
+static int add_websockets(Doors *d)
+{
+        const HttpWebSocket sockets[] = {
+                {"/$iothub/websocket", "mqtt", on_mqtt_websocket, d},
+                {"/$iothub/websocket", "AMQPWSB10", on_amqp_websocket, d},
+                {"/$servicebus/websocket", "AMQPWSB10", on_amqp_websocket, d},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(sockets); i++)
+                r = http_server_add_websocket(d->http, &sockets[i]);
+        return r;
+}
+
+static int open_https(Doors *d)
+{
+        Hub *hub = server_hub(d->server);
+        const char *error = "no memory";
+        int r;
+
+        r = http_router_new(&d->router, hub);
+        if (r >= 0)
+                r = add_routes(d);
+        if (r >= 0)
+                r = http_server_new(&d->http, d->event, hub, d->router);
+        if (r >= 0)
+                r = add_websockets(d);
+        if (r >= 0)
+                r = https_new(&d->https, d->event, d->settings->listen, d->settings->https_port, d->server, d->http,
+                              &error);
+        if (r < 0)
+                log_error("%s port %u: %s: %s", d->settings->listen, d->settings->https_port, error, strerror(-r));
+        return r;
+}
+
+/* ---- AMQP ---- */
+
+static void on_stored(void *userdata)
+{
+        amqp_server_committed(((Doors *)userdata)->amqp);
+}
+
+static int open_amqp(Doors *d)
+{
+        AmqpServerSettings settings = {
+                .listen = d->settings->listen,
+                .tls_port = d->settings->amqps_port,
+                .plain_port = d->settings->amqp_port,
+        };
+        const char *error;
+        uint16_t port;
+        int r;
+
+        r = amqp_server_new(&d->amqp, d->event, &settings, certificates_get(d->certificates, _FAULT_KIND_MAX),
+                            server_hub(d->server), &port, &error);
+        if (r < 0) {
+                log_error("%s port %u: %s: %s", settings.listen, port, error, strerror(-r));
+                return r;
+        }
+        server_on_stored(d->server, on_stored, d);
+        return server_add_ticker(d->server, amqp_server_ticker(d->amqp));
+}
+
+/* ---- all of them ---- */
+
+int doors_open(Doors *d, sd_event *event, const ServerSettings *settings, Server *server, Certificates *certificates)
+{
+        int r;
+
+        *d = (Doors){.event = event, .settings = settings, .server = server, .certificates = certificates};
+        r = open_amqp(d);
+        return r < 0 ? r : open_https(d);
+}
+
+void doors_close(Doors *d)
+{
+        amqp_server_free(d->amqp); /* some of its connections came through the HTTPS port */
+        https_free(d->https);
+        http_server_free(d->http);
+        http_router_free(d->router);
+        *d = (Doors){};
+}
+
+uint16_t doors_https_port(const Doors *d)
+{
+        return https_port(d->https);
+}
+
+uint16_t doors_amqps_port(const Doors *d)
+{
+        return amqp_server_tls_port(d->amqp);
+}
+
+uint16_t doors_amqp_port(const Doors *d)
+{
+        return amqp_server_plain_port(d->amqp);
+}
