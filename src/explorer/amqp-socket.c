@@ -19,8 +19,11 @@ static void addresses_free(struct addrinfo **addresses)
                 freeaddrinfo(*addresses);
 }
 
-/* Waits for the descriptor: 0, or -ECONNABORTED with the fault set. */
-static int wait_for(int fd, short events, usec_t until, const AmqpTarget *t, AmqpFault *fault)
+/* One address among several that never answers is given up for the next. */
+#define ADDRESS_USEC (10 * USEC_PER_SEC)
+
+/* Waits for the descriptor: 0, -ETIMEDOUT, or -ECONNABORTED with the fault set. */
+static int wait_for(int fd, short events, usec_t until, AmqpFault *fault)
 {
         short came;
         int r;
@@ -34,18 +37,22 @@ static int wait_for(int fd, short events, usec_t until, const AmqpTarget *t, Amq
                 if (came)
                         return 0;
                 if (clock_boot(&clock_system) >= until)
-                        return amqp_fault_set(fault, AMQP_FAULT_TIMEOUT, "%s, port %u, does not answer", t->host,
-                                              (unsigned)t->port);
+                        return -ETIMEDOUT;
         }
+}
+
+static int tell_silence(const AmqpTarget *t, AmqpFault *fault)
+{
+        return amqp_fault_set(fault, AMQP_FAULT_TIMEOUT, "%s, port %u, does not answer", t->host, (unsigned)t->port);
 }
 
 /* ---- TCP ---- */
 
-/* A descriptor that is connected, or why not as a negative errno; -ECONNABORTED has said it. */
-static int connect_one(const struct addrinfo *a, usec_t until, const AmqpTarget *t, AmqpFault *fault)
+/* A descriptor that is connected, or why not as a negative errno, or as the fault. */
+static int connect_one(const struct addrinfo *a, usec_t until, AmqpFault *fault)
 {
         _cleanup_close_ int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        int error = 0, yes = 1;
+        int error = 0, yes = 1, r;
         socklen_t size = sizeof(error);
 
         if (fd < 0)
@@ -55,8 +62,9 @@ static int connect_one(const struct addrinfo *a, usec_t until, const AmqpTarget 
                 return TAKE_FD(fd);
         if (errno != EINPROGRESS)
                 return -errno;
-        if (wait_for(fd, POLLOUT, until, t, fault) < 0)
-                return -ECONNABORTED;
+        r = wait_for(fd, POLLOUT, until, fault);
+        if (r < 0)
+                return r;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 return -errno;
         return error ? -error : TAKE_FD(fd);
@@ -77,10 +85,14 @@ static int connect_any(const AmqpTarget *t, usec_t until, AmqpFault *fault)
                                       gai_strerror(r));
         r = -EADDRNOTAVAIL;
         for (const struct addrinfo *a = addresses; a; a = a->ai_next) {
-                r = connect_one(a, until, t, fault);
-                if (r >= 0 || r == -ECONNABORTED)
+                usec_t limit = usec_add(clock_boot(&clock_system), ADDRESS_USEC);
+
+                r = connect_one(a, a->ai_next ? MIN(until, limit) : until, fault);
+                if (r >= 0 || fault->kind != AMQP_FAULT_NONE)
                         return r;
         }
+        if (r == -ETIMEDOUT)
+                return tell_silence(t, fault);
         return amqp_fault_set(fault, AMQP_FAULT_NETWORK, "no connection to %s, port %s: %s", to, port, strerror(-r));
 }
 
@@ -106,8 +118,11 @@ static int shake_hands(const TlsClient *client, TlsStream *stream, const AmqpTar
         while ((r = tls_stream_handshake(stream)) == -EAGAIN) {
                 short events = tls_stream_events(stream) == EPOLLOUT ? POLLOUT : POLLIN;
 
-                if (wait_for(tls_stream_fd(stream), events, until, t, fault) < 0)
-                        return -ECONNABORTED;
+                r = wait_for(tls_stream_fd(stream), events, until, fault);
+                if (r == -ETIMEDOUT)
+                        return tell_silence(t, fault);
+                if (r < 0)
+                        return r;
         }
         return r < 0 ? tell_tls(client, stream, t, r, fault) : 0;
 }

@@ -85,6 +85,11 @@ def test_a_host_that_says_nothing(tmp_path):
         assert 'has no answer' in Explorer(tmp_path).fails(4, '--timeout', '1s', 'send', 'd1', 'x')
 
 
+def test_a_host_that_never_shakes_hands(tmp_path):
+    with Stranger(tmp_path, [], secured=False):
+        assert 'does not answer' in Explorer(tmp_path).fails(4, '--timeout', '1s', 'send', 'd1', 'x')
+
+
 def test_a_host_without_tls(tmp_path):
     with Stranger(tmp_path, [b'AMQP\x00\x01\x00\x00'], secured=False):
         assert 'no TLS with' in Explorer(tmp_path).fails(1, '--timeout', '2s', 'send', 'd1', 'x')
