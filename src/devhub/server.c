@@ -410,13 +410,17 @@ static usec_t last_activity(void *userdata, const char *device_id, const char *m
         return link ? link_notes(link)->active_usec : 0;
 }
 
+/* A guest is nobody of the hub's. */
 static unsigned n_connected(void *userdata)
 {
         Server *s = userdata;
         unsigned n = 0;
 
-        for (size_t i = 0; i < s->links.n; i++)
-                n += link_is_open(s->links.all[i]) && !link_verdict(s->links.all[i])->module_id;
+        for (size_t i = 0; i < s->links.n; i++) {
+                const Verdict *v = link_verdict(s->links.all[i]);
+
+                n += link_is_open(s->links.all[i]) && v->device_id && !v->module_id;
+        }
         return n;
 }
 
@@ -478,10 +482,12 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
 
 static void note_the_end(Server *s)
 {
-        for (size_t i = 0; i < s->links.n; i++)
-                if (link_is_open(s->links.all[i]))
-                        (void)presence_changed(s->store, link_verdict(s->links.all[i])->device_id,
-                                               link_verdict(s->links.all[i])->module_id, clock_wall(s->hub.clock));
+        for (size_t i = 0; i < s->links.n; i++) {
+                const Verdict *v = link_verdict(s->links.all[i]);
+
+                if (link_is_open(s->links.all[i]) && v->device_id)
+                        (void)presence_changed(s->store, v->device_id, v->module_id, clock_wall(s->hub.clock));
+        }
 }
 
 void server_close_links(Server *s)

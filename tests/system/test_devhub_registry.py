@@ -11,6 +11,7 @@ import urllib.parse
 import mqtt
 import pytest
 from devhub import Device, Devhub, devhub  # noqa: F401  (a fixture)
+from dps import Guest
 from https import Service
 
 NEVER = '0001-01-01T00:00:00Z'
@@ -215,6 +216,16 @@ def test_trap_25_the_second_connection_is_the_one_that_counts(devhub, service):
         first.expect_close()
         assert service.get('/devices/dev1').json['connectionState'] == 'Connected'
         assert service.get('/statistics/service').json == {'connectedDeviceCount': 1}
+
+
+def test_a_guest_of_the_provisioning_service_is_no_device(devhub, service):
+    service.put('/devices/dev1', NODE_CREATE)
+    with Guest(devhub, 'dev1', base64.b64encode(b'k' * 32).decode()):
+        assert service.get('/statistics/service').json == {'connectedDeviceCount': 0}
+        assert service.get('/devices/dev1').json['connectionState'] == 'Disconnected'
+        assert devhub.stop() == 0
+    devhub.start()
+    assert service.get('/devices/dev1').json['lastActivityTime'] == NEVER
 
 
 @pytest.mark.parametrize('kind, more', [
