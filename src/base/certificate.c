@@ -66,6 +66,20 @@ int certificate_parse(Certificate **ret, const char *pem, size_t size)
         return 0;
 }
 
+int certificate_parse_der(Certificate **ret, const void *der, size_t size)
+{
+        _cleanup_(certificate_freep) Certificate *c = calloc(1, sizeof(*c));
+        const unsigned char *p = der;
+
+        if (!c)
+                return -ENOMEM;
+        c->leaf = size <= INT32_MAX ? d2i_X509(NULL, &p, (long)size) : NULL;
+        if (!c->leaf || p != (const unsigned char *)der + size)
+                return -EBADMSG;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
 Certificate *certificate_copy(const Certificate *c)
 {
         Certificate *copy = NULL;

@@ -23,6 +23,8 @@ typedef struct Certificate Certificate;
 
 /* The first certificate of the text, and those behind it as its chain. -EBADMSG: there is none. */
 int certificate_parse(Certificate **ret, const char *pem, size_t size);
+/* One alone, in DER to its last byte. -EBADMSG: it is none. */
+int certificate_parse_der(Certificate **ret, const void *der, size_t size);
 /* Shares both; chain may be NULL, or begin with the leaf. */
 int certificate_new(Certificate **ret, struct x509_st *leaf, struct stack_st_X509 *chain);
 Certificate *certificate_copy(const Certificate *certificate); /* NULL: there is none, or no memory */

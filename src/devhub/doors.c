@@ -51,6 +51,13 @@ static WireHandover handover_of(const Doors *d, const HttpSocket *socket)
         };
 }
 
+static const Certificate *on_certificate(void *userdata, int fd)
+{
+        const Doors *d = userdata;
+
+        return https_certificate(d->https, fd);
+}
+
 static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
 {
         Doors *d = userdata;
@@ -97,6 +104,8 @@ static int open_https(Doors *d)
         if (r >= 0)
                 r = https_new(&d->https, d->event, d->settings->listen, d->settings->https_port, d->server, d->http,
                               &error);
+        if (r >= 0)
+                http_server_on_certificate(d->http, on_certificate, d);
         if (r < 0)
                 log_error("%s port %u: %s: %s", d->settings->listen, d->settings->https_port, error, strerror(-r));
         return r;

@@ -52,11 +52,11 @@ class Answer:
 
 class Guest(mqtt.Client):
     def __init__(self, devhub, registration_id, key=None, subscribe=True, password=None, connack=0, scope=None,
-                 username=None, client_id=None, clean=True, by_websocket=False, **token):
-        super().__init__('127.0.0.1', devhub.port, devhub.ca_file, devhub.host)
+                 username=None, client_id=None, clean=True, by_websocket=False, certificate=None, **token):
+        super().__init__('127.0.0.1', devhub.port, devhub.ca_file, devhub.host, certificate=certificate)
         if by_websocket:
             super().close()
-            self.tls, self.data = websocket.WebSocket(devhub), b''
+            self.tls, self.data = websocket.WebSocket(devhub, certificate=certificate), b''
         self.rid = 0
         scope = scope or devhub.endpoints()['id_scope']
         username = username or '%s/registrations/%s/api-version=%s' % (scope, registration_id, API)

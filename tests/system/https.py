@@ -46,8 +46,11 @@ class Answer:
 class Connection(http.client.HTTPSConnection):
     """To the devhub's address, by the devhub's name."""
 
-    def __init__(self, devhub, timeout=30):
+    def __init__(self, devhub, timeout=30, certificate=None):
+        """certificate: the files of one and of its key"""
         context = ssl.create_default_context(cafile=devhub.ca_file)
+        if certificate:
+            context.load_cert_chain(*certificate)
         super().__init__(devhub.host, devhub.https_port, timeout=timeout, context=context)
         self._create_connection = lambda address, *_: socket.create_connection(('127.0.0.1', address[1]), timeout)
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "azure/derived-key.h"
 #include "azure/token.h"
@@ -45,30 +46,74 @@ int attestation_keys(const Enrollment *e, const char *registration_id, char **re
         return 0;
 }
 
-/* ---- the enrollment ---- */
+/* ---- what it shows ---- */
+
+/* One of the two. */
+typedef struct Proof {
+        const Token *token;
+        const Certificate *certificate;
+        const char *registration_id; /* in lower case */
+        usec_t wall_now;
+} Proof;
 
 /* 1: the token was signed with a key of the device's under this enrollment. */
-static int is_signed(const Enrollment *e, const char *registration_id, const Token *token)
+static int is_signed(const Enrollment *e, const Proof *proof)
 {
         _cleanup_(secret_freep) char *primary = NULL, *secondary = NULL;
         int r;
 
-        r = attestation_keys(e, registration_id, &primary, &secondary);
+        if (!proof->token)
+                return 0;
+        r = attestation_keys(e, proof->registration_id, &primary, &secondary);
         if (r < 0)
                 return r;
-        return token_is_signed_by(token, primary) || token_is_signed_by(token, secondary);
+        return token_is_signed_by(proof->token, primary) || token_is_signed_by(proof->token, secondary);
 }
 
+/* 1: it is this certificate, or of a group one that this authority is behind. */
+static int fits(const char *pem, EnrollmentKind kind, const Proof *proof)
+{
+        _cleanup_(certificate_freep) Certificate *own = NULL;
+        char sha256[CERTIFICATE_SHA256_HEX + 1];
+        int r;
+
+        if (!pem)
+                return 0;
+        r = certificate_parse(&own, pem, strlen(pem));
+        if (r < 0)
+                return r;
+        if (kind == ENROLLMENT_GROUP)
+                return certificate_is_issued_by(proof->certificate, own, proof->wall_now);
+        r = certificate_sha256(own, sha256);
+        return r < 0 ? r : certificate_has_thumbprint(proof->certificate, sha256);
+}
+
+static int is_certified(const Enrollment *e, const Proof *proof)
+{
+        int r;
+
+        if (!proof->certificate)
+                return 0;
+        r = fits(e->primary_certificate, e->kind, proof);
+        return r != 0 ? r : fits(e->secondary_certificate, e->kind, proof);
+}
+
+static int proves(const Enrollment *e, const Proof *proof)
+{
+        return e->attestation == ATTESTATION_X509 ? is_certified(e, proof) : is_signed(e, proof);
+}
+
+/* ---- the enrollment ---- */
+
 typedef struct Search {
-        const char *registration_id;
-        const Token *token;
+        const Proof *proof;
         char *found; /* the group's id */
 } Search;
 
 static int visit_group(void *userdata, const Enrollment *group)
 {
         Search *search = userdata;
-        int r = is_signed(group, search->registration_id, search->token);
+        int r = proves(group, search->proof);
 
         if (r <= 0)
                 return r;
@@ -82,10 +127,9 @@ static int refuse(const char **ret_reason, const char *reason)
         return ATTESTATION_E_REFUSED;
 }
 
-static int find_group(Store *store, const char *registration_id, const Token *token, Enrollment *ret,
-                      const char **ret_reason)
+static int find_group(Store *store, const Proof *proof, Enrollment *ret, const char **ret_reason)
 {
-        Search search = {registration_id, token, NULL};
+        Search search = {proof, NULL};
         _cleanup_free_ char *found = NULL;
         int r;
 
@@ -94,26 +138,29 @@ static int find_group(Store *store, const char *registration_id, const Token *to
         if (r < 0)
                 return r;
         if (!found)
-                return refuse(ret_reason, "neither an enrollment has its name nor a group the key it was signed with");
+                return refuse(ret_reason, proof->token ? "neither an enrollment has its name nor a group the key it"
+                                                         " was signed with"
+                                                       : "neither an enrollment has its name nor a group the"
+                                                         " authority behind its certificate");
         return enrollment_find(store, ENROLLMENT_GROUP, found, ret);
 }
 
 /* One of its own comes before any group: that is how a single device is kept out of its group. */
-static int find_enrollment(Store *store, const char *registration_id, const Token *token, Enrollment *ret,
-                           const char **ret_reason)
+static int find_enrollment(Store *store, const Proof *proof, Enrollment *ret, const char **ret_reason)
 {
         _cleanup_(enrollment_done) Enrollment e = {};
         int r;
 
-        r = enrollment_find(store, ENROLLMENT_INDIVIDUAL, registration_id, &e);
+        r = enrollment_find(store, ENROLLMENT_INDIVIDUAL, proof->registration_id, &e);
         if (r == ENROLLMENT_E_UNKNOWN)
-                return find_group(store, registration_id, token, ret, ret_reason);
+                return find_group(store, proof, ret, ret_reason);
         if (r >= 0)
-                r = is_signed(&e, registration_id, token);
+                r = proves(&e, proof);
         if (r < 0)
                 return r;
         if (r == 0)
-                return refuse(ret_reason, "the token is signed with neither key of its enrollment");
+                return refuse(ret_reason, proof->token ? "the token is signed with neither key of its enrollment"
+                                                       : "the certificate is neither of those of its enrollment");
         *ret = e;
         e = (Enrollment){};
         return 0;
@@ -146,11 +193,58 @@ static const char *check_token(const AttestationRequest *request, const Token *t
         return NULL;
 }
 
-int attestation_check(Store *store, const AttestationRequest *request, Enrollment *ret, const char **ret_reason)
+static int check_by_token(Store *store, const AttestationRequest *request, const char *registration_id,
+                          Enrollment *ret, const char **ret_reason)
 {
         _cleanup_(token_done) Token token = {};
-        _cleanup_free_ char *registration_id = NULL;
+        Proof proof = {.token = &token, .registration_id = registration_id, .wall_now = request->wall_now};
         const char *fault;
+        int r;
+
+        r = token_parse(request->token, &token);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse(ret_reason, "the password is no shared access signature");
+        fault = check_token(request, &token);
+        return fault ? refuse(ret_reason, fault) : find_enrollment(store, &proof, ret, ret_reason);
+}
+
+/* ---- the certificate ---- */
+
+/* NULL: it is right so far. */
+static const char *check_certificate(const Certificate *certificate, const char *registration_id, usec_t wall_now)
+{
+        _cleanup_free_ char *name = NULL;
+
+        if (!certificate_is_valid_at(certificate, wall_now))
+                return "its certificate has ended, or has not begun";
+        /* registration ids have no case */
+        if (certificate_common_name(certificate, &name) < 0 || strcasecmp(name, registration_id) != 0)
+                return "the common name of its certificate is not the registration id";
+        return NULL;
+}
+
+static int check_by_certificate(Store *store, const AttestationRequest *request, const char *registration_id,
+                                Enrollment *ret, const char **ret_reason)
+{
+        Proof proof = {
+                .certificate = request->certificate,
+                .registration_id = registration_id,
+                .wall_now = request->wall_now,
+        };
+        const char *fault = check_certificate(request->certificate, registration_id, request->wall_now);
+        int r;
+
+        r = fault ? refuse(ret_reason, fault) : find_enrollment(store, &proof, ret, ret_reason);
+        return r == ATTESTATION_E_REFUSED ? ATTESTATION_E_INVALID_CERTIFICATE : r;
+}
+
+/* ---- the whole ---- */
+
+int attestation_check(Store *store, const AttestationRequest *request, Enrollment *ret, const char **ret_reason)
+{
+        _cleanup_free_ char *registration_id = NULL;
         int r;
 
         *ret_reason = "";
@@ -161,13 +255,7 @@ int attestation_check(Store *store, const AttestationRequest *request, Enrollmen
                 return refuse(ret_reason, "the registration id is none: 1 to 128 of a-z 0-9 - . _ :");
         if (r < 0)
                 return r;
-        r = token_parse(request->token, &token);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0)
-                return refuse(ret_reason, "the password is no shared access signature");
-        fault = check_token(request, &token);
-        if (fault)
-                return refuse(ret_reason, fault);
-        return find_enrollment(store, registration_id, &token, ret, ret_reason);
+        if (request->certificate && !*request->token)
+                return check_by_certificate(store, request, registration_id, ret, ret_reason);
+        return check_by_token(store, request, registration_id, ret, ret_reason);
 }

@@ -130,7 +130,8 @@ static void let_in(DpsDesk *desk, Link *link, const MqttConnect *connect, const 
         const char *reason;
         int r;
 
-        r = guest_attest(desk->hub, username->id_scope, username->registration_id, token, &guest, &reason);
+        r = guest_attest(desk->hub, username->id_scope, username->registration_id, token,
+                         link_certificate(link), &guest, &reason);
         if (r < 0)
                 return refuse(ret, CONNACK_UNAVAILABLE, "its enrollment cannot be looked up");
         greet(desk, link, &guest, reason);

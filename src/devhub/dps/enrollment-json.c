@@ -8,6 +8,7 @@
 #include "devhub/dps/initial-twin.h"
 #include "devhub/dps/json-fields.h"
 #include "devhub/dps/registration-id.h"
+#include "devhub/dps/x509-json.h"
 #include "devhub/hub/identity.h"
 #include "devhub/hub/json-read.h"
 #include "devhub/hub/key.h"
@@ -118,9 +119,12 @@ static int take_attestation(json_object *body, Enrollment *e, const char **ret_e
         r = take_text(attestation, "type", &type, ret_error);
         if (r < 0)
                 return r;
-        if (!type || strcasecmp(type, "symmetricKey") != 0)
-                return wrong(ret_error, "the attestation's type must be symmetricKey: hublink-devhub offers no other");
-        return take_keys(attestation, e, ret_error);
+        e->attestation = type ? attestation_type_from_string(type) : _ATTESTATION_TYPE_INVALID;
+        if (e->attestation < 0)
+                return wrong(ret_error,
+                             "the attestation's type must be symmetricKey or x509: hublink-devhub offers no other");
+        return e->attestation == ATTESTATION_X509 ? x509_from_json(attestation, e, ret_error)
+                                                  : take_keys(attestation, e, ret_error);
 }
 
 static int take_status(json_object *body, Enrollment *e, const char **ret_error)
@@ -303,12 +307,20 @@ static int put_hubs(json_object *object, const char *list)
         return 0;
 }
 
+/* Certificates are told of; keys are not. */
+static int put_attestation(json_object *object, const Enrollment *e)
+{
+        json_object *attestation = json_put_object(object, "attestation");
+
+        if (!attestation || json_put_text(attestation, "type", attestation_type_to_string(e->attestation)) < 0)
+                return -ENOMEM;
+        return e->attestation == ATTESTATION_X509 ? x509_to_json(attestation, e) : 0;
+}
+
 static int put_policies(json_object *object, const Enrollment *e)
 {
-        json_object *attestation = json_put_object(object, "attestation"), *reprovisioning, *capabilities;
+        json_object *reprovisioning, *capabilities;
 
-        if (!attestation || json_put_text(attestation, "type", "symmetricKey") < 0)
-                return -ENOMEM;
         capabilities = json_put_object(object, "capabilities");
         reprovisioning = json_put_object(object, "reprovisionPolicy");
         if (!capabilities || !reprovisioning ||
@@ -322,7 +334,7 @@ static int put_policies(json_object *object, const Enrollment *e)
 static int put_enrollment(json_object *object, const Enrollment *e)
 {
         if (json_put_text(object, e->kind == ENROLLMENT_GROUP ? "enrollmentGroupId" : "registrationId", e->id) < 0 ||
-            json_put_text(object, "deviceId", e->device_id) < 0 || put_policies(object, e) < 0 ||
+            json_put_text(object, "deviceId", e->device_id) < 0 || put_attestation(object, e) < 0 || put_policies(object, e) < 0 ||
             json_put_text(object, "allocationPolicy", allocation_to_string(e->allocation)) < 0 ||
             json_put_text(object, "iotHubHostName", e->iot_hub) < 0 || put_hubs(object, e->iot_hubs) < 0 ||
             put_tree(object, "initialTwin", e->initial_twin) < 0 ||
@@ -345,8 +357,10 @@ static int put_keys(json_object *object, const Enrollment *e)
 {
         json_object *keys;
 
-        if (json_put_text(object, "type", "symmetricKey") < 0)
+        if (json_put_text(object, "type", attestation_type_to_string(e->attestation)) < 0)
                 return -ENOMEM;
+        if (e->attestation == ATTESTATION_X509)
+                return x509_to_json(object, e);
         keys = json_put_object(object, "symmetricKey");
         if (!keys || json_put_text(keys, "primaryKey", e->primary_key) < 0)
                 return -ENOMEM;

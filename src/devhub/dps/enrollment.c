@@ -9,6 +9,24 @@
 #include "devhub/hub/draw.h"
 #include "devhub/hub/key.h"
 
+static const char *const attestation_types[_ATTESTATION_TYPE_MAX] = {
+        [ATTESTATION_SYMMETRIC_KEY] = "symmetricKey",
+        [ATTESTATION_X509] = "x509",
+};
+
+const char *attestation_type_to_string(AttestationType type)
+{
+        return attestation_types[type];
+}
+
+AttestationType attestation_type_from_string(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(attestation_types); i++)
+                if (strcasecmp(attestation_types[i], name) == 0)
+                        return (AttestationType)i;
+        return _ATTESTATION_TYPE_INVALID;
+}
+
 static const char *const allocations[_ALLOCATION_MAX] = {
         [ALLOCATION_HASHED] = "hashed",
         [ALLOCATION_GEO_LATENCY] = "geoLatency",
@@ -34,6 +52,8 @@ void enrollment_done(Enrollment *e)
         free(e->device_id);
         secret_free(e->primary_key);
         secret_free(e->secondary_key);
+        free(e->primary_certificate);
+        free(e->secondary_certificate);
         free(e->iot_hub);
         free(e->iot_hubs);
         free(e->initial_twin);
@@ -42,9 +62,30 @@ void enrollment_done(Enrollment *e)
         *e = (Enrollment){};
 }
 
+/* Certificates came later than the table. */
+static int add_columns(Store *store)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = store_prepare(store, "SELECT 1 FROM pragma_table_info('enrollments') WHERE name = 'attestation'",
+                          &statement);
+        if (r < 0)
+                return r;
+        r = store_step(store, statement);
+        if (r != 0)
+                return MIN(r, 0);
+        (void)sqlite3_reset(statement);
+        return store_run(store, "ALTER TABLE enrollments ADD COLUMN attestation INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE enrollments ADD COLUMN primary_certificate TEXT;"
+                                "ALTER TABLE enrollments ADD COLUMN secondary_certificate TEXT");
+}
+
 int enrollment_prepare(Store *store)
 {
-        return store_run(store, "CREATE TABLE IF NOT EXISTS enrollments ("
+        int r;
+
+        r = store_run(store, "CREATE TABLE IF NOT EXISTS enrollments ("
                                 "  kind INTEGER NOT NULL, id TEXT NOT NULL COLLATE NOCASE, device_id TEXT,"
                                 "  primary_key TEXT NOT NULL, secondary_key TEXT NOT NULL,"
                                 "  disabled INTEGER NOT NULL, keep_assignment INTEGER NOT NULL,"
@@ -52,13 +93,15 @@ int enrollment_prepare(Store *store)
                                 "  iot_hub TEXT, iot_hubs TEXT, initial_twin TEXT, device_information TEXT,"
                                 "  etag TEXT NOT NULL, created_usec INTEGER NOT NULL, updated_usec INTEGER NOT NULL,"
                                 "  PRIMARY KEY (kind, id)) WITHOUT ROWID");
+        return r < 0 ? r : add_columns(store);
 }
 
 /* ---- rows ---- */
 
 #define COLUMNS                                                                                                      \
         "kind, id, device_id, primary_key, secondary_key, disabled, keep_assignment, reset_data, iot_edge,"          \
-        " allocation, iot_hub, iot_hubs, initial_twin, device_information, etag, created_usec, updated_usec"
+        " allocation, iot_hub, iot_hubs, initial_twin, device_information, etag, created_usec, updated_usec,"   \
+        " attestation, primary_certificate, secondary_certificate"
 
 /* Where the texts stand among the columns. */
 static const struct {
@@ -75,6 +118,8 @@ static const struct {
         {12, offsetof(Enrollment, initial_twin), true},
         {13, offsetof(Enrollment, device_information), true},
         {14, offsetof(Enrollment, etag), false},
+        {18, offsetof(Enrollment, primary_certificate), true},
+        {19, offsetof(Enrollment, secondary_certificate), true},
 };
 
 static char **text_of(Enrollment *e, size_t offset)
@@ -97,6 +142,7 @@ static int bind_row(sqlite3_stmt *statement, Enrollment *e)
         (void)sqlite3_bind_int(statement, 9, e->iot_edge);
         (void)sqlite3_bind_int64(statement, 16, (sqlite3_int64)e->created_usec);
         (void)sqlite3_bind_int64(statement, 17, (sqlite3_int64)e->updated_usec);
+        (void)sqlite3_bind_int(statement, 18, (int)e->attestation);
         return store_bind_text(statement, 10, allocation_to_string(e->allocation));
 }
 
@@ -110,6 +156,7 @@ static int read_row(sqlite3_stmt *statement, Enrollment *ret)
                 .iot_edge = sqlite3_column_int(statement, 8),
                 .created_usec = (usec_t)sqlite3_column_int64(statement, 15),
                 .updated_usec = (usec_t)sqlite3_column_int64(statement, 16),
+                .attestation = (AttestationType)sqlite3_column_int(statement, 17),
         };
         const char *allocation = (const char *)sqlite3_column_text(statement, 9);
 
@@ -167,6 +214,42 @@ static int settle_key(char **key, char **old)
         return 0;
 }
 
+static int settle_keys(Enrollment *e, Enrollment *old)
+{
+        int r = settle_key(&e->primary_key, &old->primary_key);
+
+        return r < 0 ? r : settle_key(&e->secondary_key, &old->secondary_key);
+}
+
+static int no_key(char **key)
+{
+        secret_free(*key);
+        *key = strdup("");
+        return *key ? 0 : -ENOMEM;
+}
+
+/* The service tells of certificates without giving them back: what was read and is written again has none. */
+static int settle_certificates(Enrollment *e, Enrollment *old)
+{
+        if (!e->primary_certificate && !e->secondary_certificate) {
+                e->primary_certificate = TAKE_PTR(old->primary_certificate);
+                e->secondary_certificate = TAKE_PTR(old->secondary_certificate);
+        }
+        if (!e->primary_certificate && !e->secondary_certificate)
+                return ENROLLMENT_E_NO_CERTIFICATE;
+        return no_key(&e->primary_key) < 0 || no_key(&e->secondary_key) < 0 ? -ENOMEM : 0;
+}
+
+/* Of what is there nothing is of use to one that goes by something else from now on. */
+static int settle_attestation(Enrollment *e, Enrollment *old)
+{
+        Enrollment none = {};
+
+        if (old->attestation != e->attestation)
+                old = &none;
+        return e->attestation == ATTESTATION_X509 ? settle_certificates(e, old) : settle_keys(e, old);
+}
+
 static int renew_etag(Enrollment *e)
 {
         free(e->etag);
@@ -181,7 +264,7 @@ static int write_row(Store *store, Enrollment *e)
 
         r = store_prepare(store,
                           "INSERT OR REPLACE INTO enrollments (" COLUMNS ")"
-                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                           &statement);
         if (r < 0)
                 return r;
@@ -207,11 +290,10 @@ int enrollment_put(Store *store, Enrollment *e, const char *if_match, usec_t wal
                 return ENROLLMENT_E_CHANGED;
         e->created_usec = r == 0 ? old.created_usec : wall_now;
         e->updated_usec = wall_now;
-        r = settle_key(&e->primary_key, &old.primary_key);
-        if (r >= 0)
-                r = settle_key(&e->secondary_key, &old.secondary_key);
-        if (r >= 0)
-                r = renew_etag(e);
+        r = settle_attestation(e, &old);
+        if (r != 0)
+                return r;
+        r = renew_etag(e);
         return r < 0 ? r : write_row(store, e);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/dps/guest.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,6 +19,7 @@ void guest_done(Guest *g)
 {
         free(g->registration_id);
         free(g->enrollment_id);
+        certificate_free(g->certificate);
         *g = (Guest){};
 }
 
@@ -29,12 +31,28 @@ void guest_answer_done(GuestAnswer *answer)
 
 /* ---- who it is ---- */
 
-int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token, Guest *ret,
-                 const char **ret_reason)
+static int admit(Guest *ret, const char *registration_id, const Certificate *certificate, Enrollment *e)
+{
+        _cleanup_(guest_done) Guest guest = {.enrollment_kind = e->kind};
+        int r;
+
+        r = registration_id_fold(registration_id, &guest.registration_id);
+        if (r < 0)
+                return r;
+        guest.enrollment_id = TAKE_PTR(e->id);
+        guest.certificate = certificate_copy(certificate);
+        if (certificate && !guest.certificate)
+                return -ENOMEM;
+        *ret = guest;
+        guest = (Guest){};
+        return 0;
+}
+
+int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token,
+                 const Certificate *certificate, Guest *ret, const char **ret_reason)
 {
         _cleanup_(enrollment_done) Enrollment e = {};
         _cleanup_free_ char *id_scope = NULL;
-        _cleanup_(guest_done) Guest guest = {};
         int r;
 
         *ret_reason = "";
@@ -49,18 +67,13 @@ int guest_attest(const Hub *hub, const char *said_scope, const char *registratio
                                       .registration_id = registration_id,
                                       .token = token ? token : "",
                                       .wall_now = clock_wall(hub->clock),
+                                      .certificate = certificate,
                               },
                               &e, ret_reason);
-        if (r != 0)
-                return MIN(r, 0);
-        r = registration_id_fold(registration_id, &guest.registration_id);
-        if (r < 0)
-                return r;
-        guest.enrollment_kind = e.kind;
-        guest.enrollment_id = TAKE_PTR(e.id);
-        *ret = guest;
-        guest = (Guest){};
-        return 0;
+        if (r == 0)
+                return admit(ret, registration_id, token && *token ? NULL : certificate, &e);
+        ret->refusal = r == ATTESTATION_E_INVALID_CERTIFICATE ? "Invalid certificate" : "Unauthorized";
+        return MIN(r, 0);
 }
 
 /* ---- answers ---- */
@@ -153,12 +166,23 @@ static int begin(const Guest *guest, const Hub *hub, Registration *ret)
         r = enrollment_find(hub->store, guest->enrollment_kind, guest->enrollment_id, &e);
         if (r != 0)
                 return r;
-        r = registration_begin(hub->store, &e, guest->registration_id, hub->host, elsewhere(guest, hub),
-                               clock_wall(hub->clock), ret);
+        /* what it came by may be worth nothing any more */
+        if (e.attestation == ATTESTATION_X509 && !guest->certificate)
+                return ENROLLMENT_E_UNKNOWN;
+        r = registration_begin(hub->store,
+                               &(RegistrationRequest){
+                                       .enrollment = &e,
+                                       .certificate = guest->certificate,
+                                       .id = guest->registration_id,
+                                       .host = hub->host,
+                                       .elsewhere = elsewhere(guest, hub),
+                                       .wall_now = clock_wall(hub->clock),
+                               },
+                               ret);
         if (r >= 0)
                 r = hub_commit(hub);
-        if (r >= 0 && ret->has_left)
-                hub_forget(hub, ret->device_id, NULL);
+        if (r >= 0 && ret->left_device)
+                hub_forget(hub, ret->left_device, NULL);
         return r;
 }
 
@@ -170,7 +194,7 @@ void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t
 
         *ret = (GuestAnswer){};
         if (!guest->registration_id)
-                return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+                return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, guest->refusal);
         if (is_busy(guest, hub, ret))
                 return;
         fault = check_body(guest, body, size);
@@ -194,7 +218,7 @@ static bool find(const Guest *guest, const Hub *hub, Registration *registration,
 
         *ret = (GuestAnswer){};
         if (!guest->registration_id) {
-                refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, NULL);
+                refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, guest->refusal);
                 return false;
         }
         if (is_busy(guest, hub, ret))

@@ -17,6 +17,8 @@
 
 typedef struct Guest {
         char *registration_id; /* in lower case; NULL: refused */
+        const char *refusal;   /* in words (static), when it is */
+        Certificate *certificate; /* that it came with, and no token; or NULL */
         char *enrollment_id;   /* by which it was attested */
         EnrollmentKind enrollment_kind;
 } Guest;
@@ -31,10 +33,10 @@ typedef struct GuestAnswer {
 void guest_done(Guest *guest);
 void guest_answer_done(GuestAnswer *answer);
 
-/* From its user name and its token (NULL: none). *ret_reason (static): why it is refused, "" if it is not. Negative:
- * it cannot be told. */
-int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token, Guest *ret,
-                 const char **ret_reason);
+/* From its user name, and its token or its certificate (NULL: none). *ret_reason (static): why it is refused, "" if it
+ * is not. Negative: it cannot be told. */
+int guest_attest(const Hub *hub, const char *said_scope, const char *registration_id, const char *token,
+                 const Certificate *certificate, Guest *ret, const char **ret_reason);
 
 /* All always answer, and have committed what they answer. operation_id: NULL when the client left it out. */
 void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t size, GuestAnswer *ret);

@@ -2,16 +2,26 @@
 #include "devhub/dps/registration-json.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "devhub/dps/json-fields.h"
+#include "devhub/dps/x509-json.h"
 #include "devhub/hub/json-read.h"
 
-/* By which keys the device was attested: in a group, by which group's. */
+static int put_certificate(json_object *by, const char *pem)
+{
+        _cleanup_(certificate_freep) Certificate *certificate = NULL;
+        int r = certificate_parse(&certificate, pem, strlen(pem));
+
+        return r < 0 ? r : x509_put_info(by, "certificateInfo", certificate);
+}
+
+/* By which certificate or keys the device was attested: in a group, by which group's. */
 static int put_attested_by(json_object *object, const Registration *r)
 {
-        json_object *by = json_put_object(object, "symmetricKey");
+        json_object *by = json_put_object(object, r->certificate ? "x509" : "symmetricKey");
 
-        if (!by)
+        if (!by || (r->certificate && put_certificate(by, r->certificate) < 0))
                 return -ENOMEM;
         return r->enrollment_kind == ENROLLMENT_GROUP ? json_put_text(by, "enrollmentGroupId", r->enrollment_id) : 0;
 }

@@ -51,14 +51,35 @@ void registration_done(Registration *r)
         free(r->enrollment_id);
         free(r->assigned_hub);
         free(r->device_id);
+        free(r->certificate);
+        free(r->left_device);
         free(r->operation_id);
         free(r->etag);
         *r = (Registration){};
 }
 
+/* Certificates came later than the table. */
+static int add_column(Store *store)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = store_prepare(store, "SELECT 1 FROM pragma_table_info('registrations') WHERE name = 'certificate'",
+                          &statement);
+        if (r < 0)
+                return r;
+        r = store_step(store, statement);
+        if (r != 0)
+                return MIN(r, 0);
+        (void)sqlite3_reset(statement);
+        return store_run(store, "ALTER TABLE registrations ADD COLUMN certificate TEXT");
+}
+
 int registration_prepare(Store *store)
 {
-        return store_run(store, "CREATE TABLE IF NOT EXISTS registrations ("
+        int r;
+
+        r = store_run(store, "CREATE TABLE IF NOT EXISTS registrations ("
                                 "  id TEXT PRIMARY KEY,"
                                 "  enrollment_kind INTEGER NOT NULL, enrollment_id TEXT NOT NULL COLLATE NOCASE,"
                                 "  status INTEGER NOT NULL, substatus INTEGER NOT NULL,"
@@ -67,13 +88,14 @@ int registration_prepare(Store *store)
                                 "  created_usec INTEGER NOT NULL, updated_usec INTEGER NOT NULL) WITHOUT ROWID;"
                                 "CREATE INDEX IF NOT EXISTS registrations_of_enrollment"
                                 "  ON registrations (enrollment_kind, enrollment_id, id)");
+        return r < 0 ? r : add_column(store);
 }
 
 /* ---- rows ---- */
 
 #define COLUMNS                                                                                                      \
         "id, enrollment_kind, enrollment_id, status, substatus, assigned_hub, device_id, error_code, operation_id,"  \
-        " etag, created_usec, updated_usec"
+        " etag, created_usec, updated_usec, certificate"
 
 static int read_row(sqlite3_stmt *statement, Registration *ret)
 {
@@ -90,11 +112,13 @@ static int read_row(sqlite3_stmt *statement, Registration *ret)
                 .etag = store_column_text(statement, 9),
                 .created_usec = (usec_t)sqlite3_column_int64(statement, 10),
                 .updated_usec = (usec_t)sqlite3_column_int64(statement, 11),
+                .certificate = store_column_text(statement, 12),
         };
 
         if (!r.id || !r.enrollment_id || !r.operation_id || !r.etag ||
             (!r.assigned_hub && sqlite3_column_type(statement, 5) != SQLITE_NULL) ||
-            (!r.device_id && sqlite3_column_type(statement, 6) != SQLITE_NULL)) {
+            (!r.device_id && sqlite3_column_type(statement, 6) != SQLITE_NULL) ||
+            (!r.certificate && sqlite3_column_type(statement, 12) != SQLITE_NULL)) {
                 registration_done(&r);
                 return -ENOMEM;
         }
@@ -109,13 +133,14 @@ static int write_row(Store *store, const Registration *r)
 
         k = store_prepare(store,
                           "INSERT OR REPLACE INTO registrations (" COLUMNS ")"
-                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                           &statement);
         if (k < 0)
                 return k;
         if (store_bind_text(statement, 1, r->id) < 0 || store_bind_text(statement, 3, r->enrollment_id) < 0 ||
             store_bind_text(statement, 6, r->assigned_hub) < 0 || store_bind_text(statement, 7, r->device_id) < 0 ||
-            store_bind_text(statement, 9, r->operation_id) < 0 || store_bind_text(statement, 10, r->etag) < 0)
+            store_bind_text(statement, 9, r->operation_id) < 0 || store_bind_text(statement, 10, r->etag) < 0 ||
+            store_bind_text(statement, 13, r->certificate) < 0)
                 return -ENOMEM;
         (void)sqlite3_bind_int(statement, 2, (int)r->enrollment_kind);
         (void)sqlite3_bind_int(statement, 4, (int)r->status);
@@ -189,31 +214,106 @@ static int name_device(Registration *r, const Enrollment *e)
         return r->device_id ? 0 : -ENOMEM;
 }
 
-static bool is_set_up(const Identity *identity, const Enrollment *e, const char *primary, const char *secondary)
+/* ---- its identity ---- */
+
+/* What it will prove itself by to the hub. Those that do not belong are "", thumbprints NULL. */
+typedef struct Credentials {
+        Authentication authentication;
+        char *primary_key, *secondary_key;
+        char *primary_thumbprint, *secondary_thumbprint;
+} Credentials;
+
+static void credentials_done(Credentials *c)
 {
-        return identity->authentication == AUTHENTICATION_SAS && identity->is_edge == e->iot_edge &&
-               strcmp(identity->primary_key, primary) == 0 && strcmp(identity->secondary_key, secondary) == 0;
+        secret_free(c->primary_key);
+        secret_free(c->secondary_key);
+        free(c->primary_thumbprint);
+        free(c->secondary_thumbprint);
 }
 
-static void set_up(Identity *identity, const Enrollment *e, char **primary, char **secondary)
+static int take_thumbprint(const Certificate *certificate, char **ret)
+{
+        char sha1[CERTIFICATE_SHA1_HEX + 1];
+        int r = certificate_sha1(certificate, sha1);
+
+        if (r < 0)
+                return r;
+        *ret = strdup(sha1);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int take_thumbprint_of(const char *pem, char **ret)
+{
+        _cleanup_(certificate_freep) Certificate *certificate = NULL;
+        int r;
+
+        if (!pem)
+                return 0;
+        r = certificate_parse(&certificate, pem, strlen(pem));
+        return r < 0 ? r : take_thumbprint(certificate, ret);
+}
+
+/* A device of its own may come with either of its certificates; one of a group has just the one. */
+static int take_thumbprints(const RegistrationRequest *request, Credentials *c)
+{
+        const Enrollment *e = request->enrollment;
+        int r;
+
+        c->authentication = AUTHENTICATION_SELF_SIGNED;
+        c->primary_key = strdup("");
+        c->secondary_key = strdup("");
+        if (!c->primary_key || !c->secondary_key)
+                return -ENOMEM;
+        if (e->kind == ENROLLMENT_GROUP)
+                return take_thumbprint(request->certificate, &c->primary_thumbprint);
+        r = take_thumbprint_of(e->primary_certificate, &c->primary_thumbprint);
+        return r < 0 ? r : take_thumbprint_of(e->secondary_certificate, &c->secondary_thumbprint);
+}
+
+static int take_credentials(const RegistrationRequest *request, Credentials *c)
+{
+        if (request->enrollment->attestation == ATTESTATION_X509)
+                return take_thumbprints(request, c);
+        c->authentication = AUTHENTICATION_SAS;
+        return attestation_keys(request->enrollment, request->id, &c->primary_key, &c->secondary_key);
+}
+
+static bool same(const char *a, const char *b)
+{
+        return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool is_set_up(const Identity *identity, const Enrollment *e, const Credentials *c)
+{
+        return identity->authentication == c->authentication && identity->is_edge == e->iot_edge &&
+               same(identity->primary_key, c->primary_key) && same(identity->secondary_key, c->secondary_key) &&
+               same(identity->primary_thumbprint, c->primary_thumbprint) &&
+               same(identity->secondary_thumbprint, c->secondary_thumbprint);
+}
+
+static void set_up(Identity *identity, const Enrollment *e, Credentials *c)
 {
         secret_free(identity->primary_key);
         secret_free(identity->secondary_key);
-        identity->primary_key = TAKE_PTR(*primary);
-        identity->secondary_key = TAKE_PTR(*secondary);
-        identity->authentication = AUTHENTICATION_SAS;
+        free(identity->primary_thumbprint);
+        free(identity->secondary_thumbprint);
+        identity->primary_key = TAKE_PTR(c->primary_key);
+        identity->secondary_key = TAKE_PTR(c->secondary_key);
+        identity->primary_thumbprint = TAKE_PTR(c->primary_thumbprint);
+        identity->secondary_thumbprint = TAKE_PTR(c->secondary_thumbprint);
+        identity->authentication = c->authentication;
         identity->is_edge = e->iot_edge;
 }
 
-/* It connects with the keys that it was attested by. An identity that is as it should be is not written again: its
- * etag would be another one. */
-static int settle_identity(Store *store, const Registration *r, const Enrollment *e, bool *ret_created)
+/* It connects with what it was attested by. An identity that is as it should be is not written again: its etag would
+ * be another one. */
+static int settle_identity(Store *store, const Registration *r, const RegistrationRequest *request, bool *ret_created)
 {
-        _cleanup_(secret_freep) char *primary = NULL, *secondary = NULL;
+        _cleanup_(credentials_done) Credentials credentials = {};
         _cleanup_(identity_done) Identity identity = {};
         int k;
 
-        k = attestation_keys(e, r->id, &primary, &secondary);
+        k = take_credentials(request, &credentials);
         if (k >= 0)
                 k = registry_find(store, r->device_id, NULL, &identity);
         if (k < 0)
@@ -221,41 +321,50 @@ static int settle_identity(Store *store, const Registration *r, const Enrollment
         *ret_created = k == REGISTRY_E_UNKNOWN;
         if (*ret_created)
                 k = identity_init(&identity, r->device_id, NULL);
-        else if (is_set_up(&identity, e, primary, secondary))
+        else if (is_set_up(&identity, request->enrollment, &credentials))
                 return 0;
         if (k < 0)
                 return k;
-        set_up(&identity, e, &primary, &secondary);
+        set_up(&identity, request->enrollment, &credentials);
         return *ret_created ? registry_add(store, &identity, r->updated_usec)
                             : registry_update(store, &identity, NULL, r->updated_usec);
 }
 
-static int settle_here(Store *store, const Registration *r, const Enrollment *e)
+static int settle_here(Store *store, const Registration *r, const RegistrationRequest *request)
 {
         bool created = false;
         int k;
 
-        k = settle_identity(store, r, e, &created);
+        k = settle_identity(store, r, request, &created);
         if (k < 0 || (!created && r->substatus != SUBSTATUS_DEVICE_DATA_RESET))
                 return k;
-        return initial_twin_write(store, r->device_id, e->initial_twin, r->updated_usec);
+        return initial_twin_write(store, r->device_id, request->enrollment->initial_twin, r->updated_usec);
 }
 
-/* What is with another hub is not ours to write down. */
-static int assign(Store *store, Registration *r, const Enrollment *e, const char *host, bool was_here)
+/* What was assigned under another name leaves no identity behind. */
+static int leave(Store *store, const char *device_id, Registration *r)
 {
+        int k = registry_remove(store, device_id, NULL, NULL);
+
+        if (k == 0) {
+                free(r->left_device);
+                r->left_device = strdup(device_id);
+                if (!r->left_device)
+                        return -ENOMEM;
+        }
+        return MIN(k, 0);
+}
+
+/* What is with another hub is not ours to write down. was_here: the device that it was at this hub; or NULL. */
+static int assign(Store *store, Registration *r, const RegistrationRequest *request, const char *was_here)
+{
+        bool is_here = is_at(r, request->host);
         int k;
 
-        k = name_device(r, e);
-        if (k < 0)
-                return k;
-        if (is_at(r, host))
-                return settle_here(store, r, e);
-        if (!was_here)
-                return 0;
-        k = registry_remove(store, r->device_id, NULL, NULL);
-        r->has_left = k == 0;
-        return MIN(k, 0);
+        k = name_device(r, request->enrollment);
+        if (k >= 0 && was_here && (!is_here || strcmp(was_here, r->device_id) != 0))
+                k = leave(store, was_here, r);
+        return k < 0 || !is_here ? k : settle_here(store, r, request);
 }
 
 /* ---- registering ---- */
@@ -300,29 +409,53 @@ static int renew(Registration *r, const Enrollment *e, const char *id)
         return 0;
 }
 
-int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host,
-                       const char *elsewhere, usec_t wall_now, Registration *ret)
+static int note_certificate(Registration *r, const Certificate *certificate)
+{
+        _cleanup_(buffer_done) Buffer pem = BUFFER_NULL;
+        int k = certificate ? certificate_pem(certificate, &pem) : 0;
+
+        if (k < 0)
+                return k;
+        free(r->certificate);
+        r->certificate = certificate ? buffer_steal(&pem) : NULL;
+        return certificate && !r->certificate ? -ENOMEM : 0;
+}
+
+static int settle(Store *store, Registration *r, const RegistrationRequest *request)
+{
+        _cleanup_free_ char *was_here = NULL;
+        int k;
+
+        if (is_at(r, request->host) && r->device_id) {
+                was_here = strdup(r->device_id);
+                if (!was_here)
+                        return -ENOMEM;
+        }
+        k = renew(r, request->enrollment, request->id);
+        if (k >= 0)
+                k = note_certificate(r, request->enrollment->attestation == ATTESTATION_X509 ? request->certificate
+                                                                                             : NULL);
+        if (k >= 0)
+                k = decide(r, request->enrollment, request->host, request->elsewhere);
+        if (k >= 0 && r->status == REGISTRATION_ASSIGNED)
+                k = assign(store, r, request, was_here);
+        return k < 0 ? k : write_row(store, r);
+}
+
+int registration_begin(Store *store, const RegistrationRequest *request, Registration *ret)
 {
         _cleanup_(registration_done) Registration r = {};
-        bool was_here;
         int k;
 
         k = store_begin(store);
         if (k >= 0)
-                k = find(store, id, &r);
+                k = find(store, request->id, &r);
         if (k < 0)
                 return k;
         if (k == REGISTRATION_E_UNKNOWN)
-                r.created_usec = wall_now;
-        r.updated_usec = wall_now;
-        was_here = is_at(&r, host);
-        k = renew(&r, enrollment, id);
-        if (k >= 0)
-                k = decide(&r, enrollment, host, elsewhere);
-        if (k >= 0 && r.status == REGISTRATION_ASSIGNED)
-                k = assign(store, &r, enrollment, host, was_here);
-        if (k >= 0)
-                k = write_row(store, &r);
+                r.created_usec = request->wall_now;
+        r.updated_usec = request->wall_now;
+        k = settle(store, &r, request);
         if (k < 0)
                 return k;
         r.status = REGISTRATION_ASSIGNING;

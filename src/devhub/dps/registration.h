@@ -9,8 +9,10 @@
  * What becomes of it is decided at once, from the enrollment as it stands then; it is told half a second later, so
  * that a client that asks early hears "assigning" once more, as it would from the real service.
  *
- * One that is assigned is an identity of the hub's, with the keys that it was attested by; a new one, or one that
- * begins anew, has the enrollment's initial twin.
+ * One that is assigned is an identity of the hub's, with the keys that it was attested by, or, by a certificate, with
+ * its thumbprint (selfSigned), also in a group: the hub need not know the group's authority. Whoever comes with a new
+ * certificate is provisioned anew, and the hub then knows that one. A new identity, or one that begins anew, has the
+ * enrollment's initial twin.
  *
  * The hub that is linked is this one. A device that comes again stays with it (reprovisionedToInitialAssignment). One
  * that was assigned when the hub had another name is moved here with its data, or begins anew, or stays where it was,
@@ -19,6 +21,7 @@
  * Time:   wall clock, given with each call.
  */
 
+#include "base/certificate.h"
 #include "devhub/dps/enrollment.h"
 
 #define REGISTRATION_RETRY_AFTER_S 3
@@ -52,7 +55,8 @@ typedef struct Registration {
         char *assigned_hub;     /* NULL: it has never been assigned */
         char *device_id;        /* likewise */
         unsigned error_code;    /* of one that has failed */
-        bool has_left;          /* it has just been taken from this hub, whose links to it are to be cut */
+        char *left_device;      /* has just been taken from this hub, whose links to it are to be cut; or NULL */
+        char *certificate;      /* PEM: that it was attested by; NULL: by a key */
         char *operation_id;
         char *etag;
         usec_t created_usec;
@@ -72,11 +76,17 @@ enum {
 
 int registration_prepare(Store *store);
 
-/* Registers the device, or does so anew, and gives its state: assigning. id: in lower case; the device has been
- * attested for the enrollment. host: this hub's name; elsewhere: that of another one, to be assigned to instead (a
- * fault), or NULL. */
-int registration_begin(Store *store, const Enrollment *enrollment, const char *id, const char *host,
-                       const char *elsewhere, usec_t wall_now, Registration *ret);
+typedef struct RegistrationRequest {
+        const Enrollment *enrollment; /* that the device has been attested for */
+        const Certificate *certificate; /* by which, in an enrollment of certificates */
+        const char *id;               /* in lower case */
+        const char *host;             /* this hub's name */
+        const char *elsewhere;        /* that of another one, to be assigned to instead (a fault); or NULL */
+        usec_t wall_now;
+} RegistrationRequest;
+
+/* Registers the device, or does so anew, and gives its state: assigning. */
+int registration_begin(Store *store, const RegistrationRequest *request, Registration *ret);
 
 int registration_find(Store *store, const char *id, usec_t wall_now, Registration *ret);
 int registration_delete(Store *store, const char *id, const char *if_match); /* if_match NULL: whatever it is */

@@ -32,6 +32,7 @@ struct HttpCall {
         Buffer body;
         bool too_large; /* more came than HTTP_BODY_MAX, and was thrown away */
         json_object *json;
+        const Certificate *certificate; /* while it is being handled; or NULL */
 
         /* by the router */
         HttpPairs parts; /* decoded */

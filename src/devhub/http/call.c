@@ -140,6 +140,11 @@ const char *http_call_body(const HttpCall *call, size_t *ret_size)
         return call->body.data ? call->body.data : "";
 }
 
+const Certificate *http_call_certificate(const HttpCall *call)
+{
+        return call->certificate;
+}
+
 const Access *http_call_access(const HttpCall *call)
 {
         return &call->access;

@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 
 #include "base/buffer.h"
+#include "base/certificate.h"
 #include "devhub/hub/access.h"
 #include "devhub/hub/service-error.h"
 
@@ -28,6 +29,9 @@ const char *http_call_header(const HttpCall *call, const char *name); /* NULL: i
 bool http_call_header_at(const HttpCall *call, size_t i, const char **ret_name, const char **ret_value);
 const char *http_call_body(const HttpCall *call, size_t *ret_size);   /* never NULL, ended by a NUL */
 const Access *http_call_access(const HttpCall *call);                 /* what the token allows */
+
+/* That the caller showed to TLS; NULL: none. Good until the handler returns. */
+const Certificate *http_call_certificate(const HttpCall *call);
 
 /* The body as JSON, the call's own. NULL: it is not, and that has been replied. */
 json_object *http_call_json(HttpCall *call);

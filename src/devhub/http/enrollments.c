@@ -30,9 +30,17 @@ static DpsError error_of(const Kind *kind, int k)
                 return kind->exists;
         case ENROLLMENT_E_CHANGED:
                 return DPS_ERROR_PRECONDITION_FAILED;
+        case ENROLLMENT_E_NO_CERTIFICATE:
+                return DPS_ERROR_BAD_REQUEST;
         default:
                 return kind->not_found;
         }
+}
+
+/* NULL: those of the error. */
+static const char *words_of(int k)
+{
+        return k == ENROLLMENT_E_NO_CERTIFICATE ? "An attestation of the type x509 needs a certificate." : NULL;
 }
 
 static void reply_trouble(HttpCall *call, const Hub *hub, const Kind *kind, int k, const char *what)
@@ -40,7 +48,7 @@ static void reply_trouble(HttpCall *call, const Hub *hub, const Kind *kind, int 
         if (k < 0)
                 http_reply_failure(call, k, what);
         else
-                dps_reply_error(call, hub, error_of(kind, k), NULL);
+                dps_reply_error(call, hub, error_of(kind, k), words_of(k));
 }
 
 /* ---- one ---- */
@@ -173,6 +181,7 @@ static int do_item(const Hub *hub, Mode mode, json_object *item, const char **re
                                                                  : "",
                                            clock_wall(hub->clock));
         }
+        *ret_message = words_of(r);
         return r > 0 ? (int)error_of(&individuals, r) : r;
 }
 

@@ -35,7 +35,7 @@ static bool attest(HttpCall *call, const Hub *hub, Guest *ret)
 {
         const char *reason;
         int r = guest_attest(hub, http_call_part(call, "s"), http_call_part(call, "r"),
-                             http_call_header(call, "Authorization"), ret, &reason);
+                             http_call_header(call, "Authorization"), http_call_certificate(call), ret, &reason);
 
         if (r < 0)
                 http_reply_failure(call, r, "look up an enrollment");

@@ -40,6 +40,8 @@ struct HttpServer {
         HttpWebSocket websockets[WEBSOCKETS_MAX];
         size_t n_websockets;
         Handovers handovers;
+        HttpCertificate certificate;
+        void *certificate_userdata;
 };
 
 /* ---- time ---- */
@@ -99,14 +101,21 @@ static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *us
         return 0;
 }
 
-/* False: it cannot be watched; it is then answered into the void, should the caller go. */
-static bool watch(Exchange *x)
+/* -1: it has none any more. */
+static int descriptor_of(const Exchange *x)
 {
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-        return info &&
-               sd_event_add_io(x->server->event, &x->watch, info->connect_fd, EPOLLRDHUP, on_hang_up, x) >= 0;
+        return info ? info->connect_fd : -1;
+}
+
+/* False: it cannot be watched; it is then answered into the void, should the caller go. */
+static bool watch(Exchange *x)
+{
+        int fd = descriptor_of(x);
+
+        return fd >= 0 && sd_event_add_io(x->server->event, &x->watch, fd, EPOLLRDHUP, on_hang_up, x) >= 0;
 }
 
 static void sleep_until_replied(Exchange *x)
@@ -206,7 +215,10 @@ static enum MHD_Result dispatch(Exchange *x)
         x->dispatched = true;
         if (http_upgrade_is_wanted(&x->call))
                 return upgrade(x);
+        if (x->server->certificate)
+                x->call.certificate = x->server->certificate(x->server->certificate_userdata, descriptor_of(x));
         http_router_dispatch(x->server->router, &x->call);
+        x->call.certificate = NULL; /* it goes with the connection */
         if (x->call.replied)
                 return send_reply(x);
         sleep_until_replied(x);
@@ -370,6 +382,12 @@ HttpServer *http_server_free(HttpServer *s)
         sd_event_unref(s->event);
         free(s);
         return NULL;
+}
+
+void http_server_on_certificate(HttpServer *s, HttpCertificate certificate, void *userdata)
+{
+        s->certificate = certificate;
+        s->certificate_userdata = userdata;
 }
 
 int http_server_add_websocket(HttpServer *s, const HttpWebSocket *socket)

@@ -28,5 +28,9 @@ DEFINE_CLEANUP(HttpServer *, http_server_free);
  * gives it back before http_server_free(). */
 int http_server_add_websocket(HttpServer *server, const HttpWebSocket *socket);
 
+/* Before the loop runs: who knows the certificate that was shown on the connection with this descriptor. */
+typedef const Certificate *(*HttpCertificate)(void *userdata, int fd);
+void http_server_on_certificate(HttpServer *server, HttpCertificate certificate, void *userdata);
+
 /* Takes the descriptor, a stream socket; also on failure. peer: for the log of a WebSocket. */
 int http_server_take(HttpServer *server, int fd, const struct sockaddr *peer, socklen_t size);

@@ -55,13 +55,18 @@ static Enrollment enrollment(EnrollmentKind kind)
         return e;
 }
 
+static int begin(const Enrollment *e, const char *id, const char *elsewhere, Registration *ret)
+{
+        return registration_begin(&house.store, &(RegistrationRequest){e, NULL, id, HOST, elsewhere, NOW}, ret);
+}
+
 /* Registers and asks again when it is told. */
 static Registration provision(const Enrollment *e, const char *host, usec_t now)
 {
         _cleanup_(registration_done) Registration begun = {};
         Registration r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, e, "dev1", host, NULL, now, &begun), 0);
+        ck_assert_int_eq(registration_begin(&house.store, &(RegistrationRequest){e, NULL, "dev1", host, NULL, now}, &begun), 0);
         ck_assert_int_eq(begun.status, REGISTRATION_ASSIGNING);
         ck_assert_int_eq(registration_find(&house.store, "dev1", now + USEC_PER_SEC, &r), 0);
         ck_assert_str_eq(r.operation_id, begun.operation_id);
@@ -259,14 +264,14 @@ START_TEST(a_device_that_is_sent_elsewhere)
         _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), away = {}, still = {}, back = {};
         _cleanup_(identity_done) Identity i = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &away), 0);
+        ck_assert_int_eq(begin(&e, "dev1", "b.example.net", &away), 0);
         ck_assert_str_eq(away.assigned_hub, "b.example.net");
         ck_assert_int_eq(away.substatus, SUBSTATUS_DEVICE_DATA_MIGRATED);
-        ck_assert(away.has_left);
+        ck_assert_str_eq(away.left_device, "dev1");
         ck_assert_int_eq(registry_find(&house.store, "dev1", NULL, &i), REGISTRY_E_UNKNOWN);
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &still), 0);
+        ck_assert_int_eq(begin(&e, "dev1", "b.example.net", &still), 0);
         ck_assert_int_eq(still.substatus, SUBSTATUS_REPROVISIONED);
-        ck_assert(!still.has_left);
+        ck_assert_ptr_null(still.left_device);
         back = provision(&e, HOST, NOW);
         ck_assert_str_eq(back.assigned_hub, HOST);
         ck_assert_int_eq(back.substatus, SUBSTATUS_DEVICE_DATA_MIGRATED);
@@ -275,7 +280,7 @@ START_TEST(a_device_that_is_sent_elsewhere)
 
         e.keep_assignment = true;
         registration_done(&still);
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, "b.example.net", NOW, &still), 0);
+        ck_assert_int_eq(begin(&e, "dev1", "b.example.net", &still), 0);
         ck_assert_str_eq(still.assigned_hub, HOST);
 }
 END_TEST
@@ -335,7 +340,7 @@ START_TEST(they_belong_to_their_enrollment)
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
                 _cleanup_(registration_done) Registration r = {};
 
-                ck_assert_int_eq(registration_begin(&house.store, &fleet, ids[i], HOST, NULL, NOW, &r), 0);
+                ck_assert_int_eq(begin(&fleet, ids[i], NULL, &r), 0);
         }
         ck_assert_int_eq(registration_each(&house.store, "Fleet", NULL, 10, NOW, count, &n), 0);
         ck_assert_uint_eq(n, 3);
@@ -352,17 +357,55 @@ START_TEST(they_belong_to_their_enrollment)
 }
 END_TEST
 
+START_TEST(a_device_under_another_name_leaves_none_behind)
+{
+        _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
+        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), renamed = {}, again = {};
+        _cleanup_(identity_done) Identity gone = {}, there = {};
+
+        e.device_id = strdup("Wind-1");
+        ck_assert_int_eq(begin(&e, "dev1", NULL, &renamed), 0);
+        ck_assert_str_eq(renamed.left_device, "dev1");
+        ck_assert_int_eq(registry_find(&house.store, "dev1", NULL, &gone), REGISTRY_E_UNKNOWN);
+        there = identity("Wind-1");
+        ck_assert_str_eq(there.primary_key, PRIMARY);
+        ck_assert_int_eq(begin(&e, "dev1", NULL, &again), 0);
+        ck_assert_ptr_null(again.left_device);
+}
+END_TEST
+
+/* The tables of a hub that knew no certificates. */
+START_TEST(tables_of_an_older_hub_are_brought_up_to_date)
+{
+        _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL), found = {};
+        _cleanup_(registration_done) Registration r = provision(&e, HOST, NOW), still = {};
+
+        ck_assert_int_eq(store_run(&house.store, "ALTER TABLE registrations DROP COLUMN certificate;"
+                                                 "ALTER TABLE enrollments DROP COLUMN attestation;"
+                                                 "ALTER TABLE enrollments DROP COLUMN primary_certificate;"
+                                                 "ALTER TABLE enrollments DROP COLUMN secondary_certificate"),
+                         0);
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(dps_service_prepare(&house.store), 0);
+        ck_assert_int_eq(enrollment_find(&house.store, ENROLLMENT_INDIVIDUAL, "dev1", &found), 0);
+        ck_assert_int_eq(found.attestation, ATTESTATION_SYMMETRIC_KEY);
+        ck_assert_str_eq(found.primary_key, PRIMARY);
+        ck_assert_int_eq(registration_find(&house.store, "dev1", NOW + USEC_PER_SEC, &still), 0);
+        ck_assert_str_eq(still.etag, r.etag);
+}
+END_TEST
+
 START_TEST(they_outlive_the_server_once_committed)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
         _cleanup_(registration_done) Registration lost = {}, r = {};
 
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NULL, NOW, &lost), 0);
+        ck_assert_int_eq(begin(&e, "dev1", NULL, &lost), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), REGISTRATION_E_UNKNOWN);
         registration_done(&lost);
         ck_assert_int_eq(enrollment_put(&house.store, &e, NULL, NOW), 0);
-        ck_assert_int_eq(registration_begin(&house.store, &e, "dev1", HOST, NULL, NOW, &lost), 0);
+        ck_assert_int_eq(begin(&e, "dev1", NULL, &lost), 0);
         ck_assert_int_eq(store_commit(&house.store), 0);
         devhub_house_reopen(&house);
         ck_assert_int_eq(registration_find(&house.store, "dev1", NOW, &r), 0);
@@ -441,6 +484,8 @@ int main(void)
         tcase_add_test(c, one_that_is_disabled_is_told_so_and_no_identity_is_made);
         tcase_add_test(c, one_without_a_hub_fails);
         tcase_add_test(c, they_belong_to_their_enrollment);
+        tcase_add_test(c, a_device_under_another_name_leaves_none_behind);
+        tcase_add_test(c, tables_of_an_older_hub_are_brought_up_to_date);
         tcase_add_test(c, they_outlive_the_server_once_committed);
         tcase_add_test(c, each_state_is_told);
         return suite_run(s);
