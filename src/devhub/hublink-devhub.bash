@@ -16,7 +16,7 @@ _hublink_devhub() {
                 COMPREPLY=($(compgen -W 'start end' -- "$cur"))
                 return ;;
         --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                --count | --for | --device | --code | --delay | --offset | --hub)
+                --count | --for | --device | --code | --delay | --offset | --hub | --linked-hub)
                 return ;;
         esac
 
@@ -24,7 +24,7 @@ _hublink_devhub() {
         for ((i = 1; i < cword; i++)); do
                 case ${words[i]} in
                 --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                        --count | --for | --device | --code | --delay | --offset | --hub)
+                        --count | --for | --device | --code | --delay | --offset | --hub | --linked-hub)
                         ((i++)) ;;
                 -*) ;;
                 *) command+="${command:+ }${words[i]}" ;;
@@ -32,7 +32,7 @@ _hublink_devhub() {
         done
 
         local options='--state-dir --help --version' more=
-        local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --virtual-clock'
+        local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --virtual-clock'
         case $command in
         '') more="serve device monitor fault ca clock $serve" ;;
         serve) more=$serve ;;

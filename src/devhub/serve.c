@@ -27,6 +27,7 @@ typedef struct Serve {
         Desks desks;
         Doors doors;
         Control *control;
+        LinkedHubs linked_hubs;
 } Serve;
 
 static int lock(Serve *s)
@@ -93,6 +94,25 @@ static int end_at_signals(sd_event *event)
         return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
+/* Not waited for: that server may be waiting for us. */
+static void forget_there(const StateDir *dir, const char *device_id)
+{
+        json_object *request = json_object_new_object();
+
+        json_object_object_add(request, "verb", json_object_new_string("forget"));
+        json_object_object_add(request, "device", json_object_new_string(device_id));
+        (void)control_tell(dir, request);
+        json_object_put(request);
+}
+
+static void link_hubs(Serve *s)
+{
+        s->linked_hubs = s->settings->linked_hubs;
+        s->linked_hubs.forget = forget_there;
+        if (s->linked_hubs.n > 0)
+                server_hub(s->server)->linked_hubs = &s->linked_hubs;
+}
+
 static int open_server(Serve *s)
 {
         const char *error = "";
@@ -109,6 +129,7 @@ static int open_server(Serve *s)
                 log_error("%s port %u: %s: %s", s->settings->listen, s->settings->mqtt_port, error, strerror(-r));
                 return r;
         }
+        link_hubs(s);
         r = desks_open(&s->desks, s->server);
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@
 #include "base/ticker.h"
 #include "devhub/device/desk.h"
 #include "devhub/device/strikes.h"
+#include "devhub/dps/linked-hub.h"
 #include "devhub/hub/hub.h"
 
 typedef struct Server Server;
@@ -27,6 +28,7 @@ typedef struct ServerSettings {
         uint16_t https_port;
         uint16_t amqps_port;
         uint16_t amqp_port; /* without TLS */
+        LinkedHubs linked_hubs;
         bool virtual_clock; /* server_move_clock() is allowed */
 } ServerSettings;
 

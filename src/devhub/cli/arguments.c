@@ -15,7 +15,7 @@ static const char help[] =
         "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
         "\n"
         "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N] [--https-port N]\n"
-        "                              [--amqps-port N] [--amqp-port N]\n"
+        "                              [--amqps-port N] [--amqp-port N] [--linked-hub HOST=DIR]\n"
         "       hublink-devhub device create|delete ID\n"
         "       hublink-devhub device list\n"
         "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
@@ -35,6 +35,7 @@ static const char help[] =
         "  --https-port N    default 443; 0 as above\n"
         "  --amqps-port N    default 5671; 0 as above: services, and readers of events\n"
         "  --amqp-port N     default 5672; 0 as above: the same without TLS\n"
+        "  --linked-hub H=D  provisioning may assign to the hub H as well, whose state directory is D; repeatable\n"
         "  --virtual-clock   lets clock advance move the hub's clock\n"
         "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
         "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
@@ -111,6 +112,7 @@ typedef enum Option {
         OPTION_OFFSET,
         OPTION_HUB,
         OPTION_VIRTUAL_CLOCK,
+        OPTION_LINKED_HUB,
 } Option;
 
 #define TAKES_ANY       (~0u)
@@ -139,6 +141,7 @@ static const struct option options[] = {
         {"offset", required_argument, NULL, OPTION_OFFSET},
         {"hub", required_argument, NULL, OPTION_HUB},
         {"virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK},
+        {"linked-hub", required_argument, NULL, OPTION_LINKED_HUB},
         {},
 };
 
@@ -165,6 +168,7 @@ static const unsigned takers[] = {
         [OPTION_OFFSET] = OF(COMMAND_FAULT_SET),
         [OPTION_HUB] = OF(COMMAND_FAULT_SET),
         [OPTION_VIRTUAL_CLOCK] = OF(COMMAND_SERVE),
+        [OPTION_LINKED_HUB] = OF(COMMAND_SERVE),
 };
 
 static const char *option_name(int option)
@@ -232,6 +236,25 @@ static int take_offset(Arguments *a, const char *value)
         return 0;
 }
 
+static int take_linked_hub(Arguments *a, const char *value)
+{
+        LinkedHubs *hubs = &a->serve.linked_hubs;
+        const char *equals = strchr(value, '=');
+        LinkedHub *hub = &hubs->all[hubs->n];
+
+        if (hubs->n == LINKED_HUBS_MAX)
+                return complain("there are more than %d of --linked-hub", LINKED_HUBS_MAX);
+        if (!equals || !equals[1] || (size_t)(equals - value) >= sizeof(hub->host))
+                return complain("--linked-hub takes HOST=DIR, not '%s'", value);
+        memcpy(hub->host, value, (size_t)(equals - value));
+        hub->host[equals - value] = 0;
+        if (!is_host_name(hub->host))
+                return complain("--linked-hub takes a host name before =, not '%s'", hub->host);
+        hub->directory = equals + 1;
+        hubs->n++;
+        return 0;
+}
+
 static int take_option(Arguments *a, Option option, const char *value)
 {
         uint64_t number;
@@ -259,6 +282,8 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_port(option, value, &a->serve.amqps_port);
         case OPTION_AMQP_PORT:
                 return take_port(option, value, &a->serve.amqp_port);
+        case OPTION_LINKED_HUB:
+                return take_linked_hub(a, value);
         case OPTION_JSON:
                 a->json = true;
                 return 0;

@@ -153,6 +153,22 @@ Control *control_free(Control *control)
 
 /* ---- the other end ---- */
 
+int control_tell(const StateDir *dir, json_object *request)
+{
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address;
+        const char *out;
+        size_t size;
+
+        if (fd < 0)
+                return -errno;
+        address_of(dir, &address);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return errno == ENOENT ? -ECONNREFUSED : -errno;
+        out = json_object_to_json_string_length(request, JSON_C_TO_STRING_PLAIN, &size);
+        return send(fd, out, size, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 int control_call(const StateDir *dir, json_object *request, json_object **ret_answer)
 {
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

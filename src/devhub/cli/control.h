@@ -23,4 +23,6 @@ Control *control_free(Control *control); /* removes the socket */
 DEFINE_CLEANUP(Control *, control_free);
 
 /* The other end. -ECONNREFUSED: no server runs here. */
+/* Its answer is not waited for; so it may be asked by another server. */
+int control_tell(const StateDir *dir, json_object *request);
 int control_call(const StateDir *dir, json_object *request, json_object **ret_answer);

@@ -157,13 +157,32 @@ static const char *check_body(const Guest *guest, const char *body, size_t size)
         return fault;
 }
 
+/* Its links there are cut; of a linked hub's registry it goes now, that it has its place elsewhere. */
+static void leave(const Hub *hub, const Registration *r)
+{
+        const LinkedHub *there;
+
+        if (!r->left_hub)
+                return;
+        if (strcasecmp(r->left_hub, hub->host) == 0) {
+                hub_forget(hub, r->left_device, NULL);
+                return;
+        }
+        there = linked_hubs_find(hub->linked_hubs, r->left_hub);
+        if (there && linked_hub_remove(hub->linked_hubs, there, r->left_device) < 0)
+                log_warning("%s stays behind in %s", r->left_device, r->left_hub);
+}
+
 /* As the enrollment stands now, which may be gone since the client connected. */
 static int begin(const Guest *guest, const Hub *hub, Registration *ret)
 {
         _cleanup_(enrollment_done) Enrollment e = {};
         int r;
 
-        r = enrollment_find(hub->store, guest->enrollment_kind, guest->enrollment_id, &e);
+        /* no hub's store waits for another's */
+        r = hub->linked_hubs ? hub_commit(hub) : 0;
+        if (r >= 0)
+                r = enrollment_find(hub->store, guest->enrollment_kind, guest->enrollment_id, &e);
         if (r != 0)
                 return r;
         /* what it came by may be worth nothing any more */
@@ -177,12 +196,13 @@ static int begin(const Guest *guest, const Hub *hub, Registration *ret)
                                        .host = hub->host,
                                        .elsewhere = elsewhere(guest, hub),
                                        .wall_now = clock_wall(hub->clock),
+                                       .linked_hubs = hub->linked_hubs,
                                },
                                ret);
         if (r >= 0)
                 r = hub_commit(hub);
-        if (r >= 0 && ret->left_device)
-                hub_forget(hub, ret->left_device, NULL);
+        if (r >= 0)
+                leave(hub, ret);
         return r;
 }
 

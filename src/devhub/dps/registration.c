@@ -7,9 +7,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "base/secret.h"
-#include "devhub/dps/attestation.h"
-#include "devhub/dps/initial-twin.h"
+#include "devhub/dps/allocation.h"
+#include "devhub/dps/settlement.h"
 #include "devhub/hub/draw.h"
 #include "devhub/hub/registry.h"
 
@@ -52,6 +51,7 @@ void registration_done(Registration *r)
         free(r->assigned_hub);
         free(r->device_id);
         free(r->certificate);
+        free(r->left_hub);
         free(r->left_device);
         free(r->operation_id);
         free(r->etag);
@@ -176,10 +176,11 @@ static bool is_at(const Registration *r, const char *hub)
 }
 
 /* Gives its status, and where it is assigned a hub and a substatus. */
-static int decide(Registration *r, const Enrollment *e, const char *host, const char *elsewhere)
+static int decide(Registration *r, const RegistrationRequest *request)
 {
-        const char *hub = elsewhere ? elsewhere : host;
+        const Enrollment *e = request->enrollment;
         bool was_assigned = r->assigned_hub;
+        const char *hub;
 
         r->error_code = 0;
         if (e->disabled) {
@@ -190,7 +191,9 @@ static int decide(Registration *r, const Enrollment *e, const char *host, const 
         r->substatus = was_assigned ? SUBSTATUS_REPROVISIONED : SUBSTATUS_INITIAL_ASSIGNMENT;
         if (was_assigned && e->keep_assignment)
                 return 0;
-        if (!elsewhere && !enrollment_allows_hub(e, host)) {
+        hub = request->elsewhere ? request->elsewhere
+                                 : allocation_choose(e, request->id, r->assigned_hub, request->host, request->linked_hubs);
+        if (!hub) {
                 r->status = REGISTRATION_FAILED;
                 r->error_code = NO_HUB;
                 return 0;
@@ -204,6 +207,8 @@ static int decide(Registration *r, const Enrollment *e, const char *host, const 
         return r->assigned_hub ? 0 : -ENOMEM;
 }
 
+/* ---- what it leaves, and what it becomes ---- */
+
 /* In a group each device has the name that it registers under. */
 static int name_device(Registration *r, const Enrollment *e)
 {
@@ -214,157 +219,122 @@ static int name_device(Registration *r, const Enrollment *e)
         return r->device_id ? 0 : -ENOMEM;
 }
 
-/* ---- its identity ---- */
+/* Where and what it was before; texts NULL: nowhere yet. */
+typedef struct Past {
+        char *hub, *device_id;
+} Past;
 
-/* What it will prove itself by to the hub. Those that do not belong are "", thumbprints NULL. */
-typedef struct Credentials {
-        Authentication authentication;
-        char *primary_key, *secondary_key;
-        char *primary_thumbprint, *secondary_thumbprint;
-} Credentials;
-
-static void credentials_done(Credentials *c)
+static void past_done(Past *past)
 {
-        secret_free(c->primary_key);
-        secret_free(c->secondary_key);
-        free(c->primary_thumbprint);
-        free(c->secondary_thumbprint);
+        free(past->hub);
+        free(past->device_id);
 }
 
-static int take_thumbprint(const Certificate *certificate, char **ret)
+static int remember(const Registration *r, Past *ret)
 {
-        char sha1[CERTIFICATE_SHA1_HEX + 1];
-        int r = certificate_sha1(certificate, sha1);
-
-        if (r < 0)
-                return r;
-        *ret = strdup(sha1);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int take_thumbprint_of(const char *pem, char **ret)
-{
-        _cleanup_(certificate_freep) Certificate *certificate = NULL;
-        int r;
-
-        if (!pem)
+        if (!r->assigned_hub || !r->device_id)
                 return 0;
-        r = certificate_parse(&certificate, pem, strlen(pem));
-        return r < 0 ? r : take_thumbprint(certificate, ret);
+        ret->hub = strdup(r->assigned_hub);
+        ret->device_id = strdup(r->device_id);
+        return ret->hub && ret->device_id ? 0 : -ENOMEM;
 }
 
-/* A device of its own may come with either of its certificates; one of a group has just the one. */
-static int take_thumbprints(const RegistrationRequest *request, Credentials *c)
+/* The twin that it had; *ret stays empty where there is none to be had. */
+static int load_twin(Store *store, const RegistrationRequest *request, const Past *past, Twin *ret)
 {
-        const Enrollment *e = request->enrollment;
-        int r;
-
-        c->authentication = AUTHENTICATION_SELF_SIGNED;
-        c->primary_key = strdup("");
-        c->secondary_key = strdup("");
-        if (!c->primary_key || !c->secondary_key)
-                return -ENOMEM;
-        if (e->kind == ENROLLMENT_GROUP)
-                return take_thumbprint(request->certificate, &c->primary_thumbprint);
-        r = take_thumbprint_of(e->primary_certificate, &c->primary_thumbprint);
-        return r < 0 ? r : take_thumbprint_of(e->secondary_certificate, &c->secondary_thumbprint);
-}
-
-static int take_credentials(const RegistrationRequest *request, Credentials *c)
-{
-        if (request->enrollment->attestation == ATTESTATION_X509)
-                return take_thumbprints(request, c);
-        c->authentication = AUTHENTICATION_SAS;
-        return attestation_keys(request->enrollment, request->id, &c->primary_key, &c->secondary_key);
-}
-
-static bool same(const char *a, const char *b)
-{
-        return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static bool is_set_up(const Identity *identity, const Enrollment *e, const Credentials *c)
-{
-        return identity->authentication == c->authentication && identity->is_edge == e->iot_edge &&
-               same(identity->primary_key, c->primary_key) && same(identity->secondary_key, c->secondary_key) &&
-               same(identity->primary_thumbprint, c->primary_thumbprint) &&
-               same(identity->secondary_thumbprint, c->secondary_thumbprint);
-}
-
-static void set_up(Identity *identity, const Enrollment *e, Credentials *c)
-{
-        secret_free(identity->primary_key);
-        secret_free(identity->secondary_key);
-        free(identity->primary_thumbprint);
-        free(identity->secondary_thumbprint);
-        identity->primary_key = TAKE_PTR(c->primary_key);
-        identity->secondary_key = TAKE_PTR(c->secondary_key);
-        identity->primary_thumbprint = TAKE_PTR(c->primary_thumbprint);
-        identity->secondary_thumbprint = TAKE_PTR(c->secondary_thumbprint);
-        identity->authentication = c->authentication;
-        identity->is_edge = e->iot_edge;
-}
-
-/* It connects with what it was attested by. An identity that is as it should be is not written again: its etag would
- * be another one. */
-static int settle_identity(Store *store, const Registration *r, const RegistrationRequest *request, bool *ret_created)
-{
-        _cleanup_(credentials_done) Credentials credentials = {};
-        _cleanup_(identity_done) Identity identity = {};
+        const LinkedHub *hub = linked_hubs_find(request->linked_hubs, past->hub);
+        LinkedStore there;
         int k;
 
-        k = take_credentials(request, &credentials);
+        if (strcasecmp(past->hub, request->host) == 0)
+                return MIN(twin_load(store, past->device_id, NULL, ret), 0);
+        if (!hub)
+                return 0;
+        k = linked_store_open(&there, hub);
+        if (k < 0)
+                return k;
+        k = twin_load(&there.store, past->device_id, NULL, ret);
+        linked_store_done(&there);
+        return MIN(k, 0);
+}
+
+/* What is with a hub that is not linked is not ours to write down. */
+static int settle_there(const RegistrationRequest *request, const char *host, const Settlement *settlement)
+{
+        const LinkedHub *hub = linked_hubs_find(request->linked_hubs, host);
+        LinkedStore there;
+        int k;
+
+        if (!hub)
+                return 0;
+        k = linked_store_open(&there, hub);
+        if (k < 0)
+                return k;
+        k = settlement_do(&there.store, settlement);
         if (k >= 0)
-                k = registry_find(store, r->device_id, NULL, &identity);
-        if (k < 0)
-                return k;
-        *ret_created = k == REGISTRY_E_UNKNOWN;
-        if (*ret_created)
-                k = identity_init(&identity, r->device_id, NULL);
-        else if (is_set_up(&identity, request->enrollment, &credentials))
+                k = store_commit(&there.store);
+        linked_store_done(&there);
+        return k;
+}
+
+static int settle_here(Store *store, const Settlement *settlement)
+{
+        int k = store_begin(store);
+
+        return k < 0 ? k : settlement_do(store, settlement);
+}
+
+static int settle(Store *store, const Registration *r, const RegistrationRequest *request, const Past *past)
+{
+        _cleanup_(twin_done) Twin twin = {};
+        Settlement settlement = {
+                .enrollment = request->enrollment,
+                .certificate = request->certificate,
+                .registration_id = request->id,
+                .device_id = r->device_id,
+                .begins_anew = r->substatus == SUBSTATUS_DEVICE_DATA_RESET,
+                .wall_now = request->wall_now,
+        };
+
+        if (r->substatus == SUBSTATUS_DEVICE_DATA_MIGRATED && past->hub) {
+                int k = load_twin(store, request, past, &twin);
+
+                if (k < 0)
+                        return k;
+                settlement.brought = twin.tags.values ? &twin : NULL;
+        }
+        return is_at(r, request->host) ? settle_here(store, &settlement)
+                                       : settle_there(request, r->assigned_hub, &settlement);
+}
+
+/* Under another name or with another hub now: nothing is left behind. With a linked hub that waits until ours is
+ * written: the caller sees to it. */
+static int leave(Store *store, Registration *r, const RegistrationRequest *request, Past *past)
+{
+        int k = 0;
+
+        if (!past->hub || (is_at(r, past->hub) && strcmp(past->device_id, r->device_id) == 0))
                 return 0;
-        if (k < 0)
-                return k;
-        set_up(&identity, request->enrollment, &credentials);
-        return *ret_created ? registry_add(store, &identity, r->updated_usec)
-                            : registry_update(store, &identity, NULL, r->updated_usec);
-}
-
-static int settle_here(Store *store, const Registration *r, const RegistrationRequest *request)
-{
-        bool created = false;
-        int k;
-
-        k = settle_identity(store, r, request, &created);
-        if (k < 0 || (!created && r->substatus != SUBSTATUS_DEVICE_DATA_RESET))
-                return k;
-        return initial_twin_write(store, r->device_id, request->enrollment->initial_twin, r->updated_usec);
-}
-
-/* What was assigned under another name leaves no identity behind. */
-static int leave(Store *store, const char *device_id, Registration *r)
-{
-        int k = registry_remove(store, device_id, NULL, NULL);
-
+        if (strcasecmp(past->hub, request->host) == 0) {
+                k = store_begin(store);
+                if (k >= 0)
+                        k = registry_remove(store, past->device_id, NULL, NULL);
+        }
         if (k == 0) {
-                free(r->left_device);
-                r->left_device = strdup(device_id);
-                if (!r->left_device)
-                        return -ENOMEM;
+                r->left_hub = TAKE_PTR(past->hub);
+                r->left_device = TAKE_PTR(past->device_id);
         }
         return MIN(k, 0);
 }
 
-/* What is with another hub is not ours to write down. was_here: the device that it was at this hub; or NULL. */
-static int assign(Store *store, Registration *r, const RegistrationRequest *request, const char *was_here)
+static int assign(Store *store, Registration *r, const RegistrationRequest *request, Past *past)
 {
-        bool is_here = is_at(r, request->host);
         int k;
 
         k = name_device(r, request->enrollment);
-        if (k >= 0 && was_here && (!is_here || strcmp(was_here, r->device_id) != 0))
-                k = leave(store, was_here, r);
-        return k < 0 || !is_here ? k : settle_here(store, r, request);
+        if (k >= 0)
+                k = settle(store, r, request, past);
+        return k < 0 ? k : leave(store, r, request, past);
 }
 
 /* ---- registering ---- */
@@ -421,24 +391,23 @@ static int note_certificate(Registration *r, const Certificate *certificate)
         return certificate && !r->certificate ? -ENOMEM : 0;
 }
 
-static int settle(Store *store, Registration *r, const RegistrationRequest *request)
+static int go_on(Store *store, Registration *r, const RegistrationRequest *request)
 {
-        _cleanup_free_ char *was_here = NULL;
+        _cleanup_(past_done) Past past = {};
         int k;
 
-        if (is_at(r, request->host) && r->device_id) {
-                was_here = strdup(r->device_id);
-                if (!was_here)
-                        return -ENOMEM;
-        }
-        k = renew(r, request->enrollment, request->id);
+        k = remember(r, &past);
+        if (k >= 0)
+                k = renew(r, request->enrollment, request->id);
         if (k >= 0)
                 k = note_certificate(r, request->enrollment->attestation == ATTESTATION_X509 ? request->certificate
                                                                                              : NULL);
         if (k >= 0)
-                k = decide(r, request->enrollment, request->host, request->elsewhere);
+                k = decide(r, request);
         if (k >= 0 && r->status == REGISTRATION_ASSIGNED)
-                k = assign(store, r, request, was_here);
+                k = assign(store, r, request, &past);
+        if (k >= 0)
+                k = store_begin(store);
         return k < 0 ? k : write_row(store, r);
 }
 
@@ -447,15 +416,13 @@ int registration_begin(Store *store, const RegistrationRequest *request, Registr
         _cleanup_(registration_done) Registration r = {};
         int k;
 
-        k = store_begin(store);
-        if (k >= 0)
-                k = find(store, request->id, &r);
+        k = find(store, request->id, &r);
         if (k < 0)
                 return k;
         if (k == REGISTRATION_E_UNKNOWN)
                 r.created_usec = request->wall_now;
         r.updated_usec = request->wall_now;
-        k = settle(store, &r, request);
+        k = go_on(store, &r, request);
         if (k < 0)
                 return k;
         r.status = REGISTRATION_ASSIGNING;

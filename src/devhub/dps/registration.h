@@ -9,20 +9,17 @@
  * What becomes of it is decided at once, from the enrollment as it stands then; it is told half a second later, so
  * that a client that asks early hears "assigning" once more, as it would from the real service.
  *
- * One that is assigned is an identity of the hub's, with the keys that it was attested by, or, by a certificate, with
- * its thumbprint (selfSigned), also in a group: the hub need not know the group's authority. Whoever comes with a new
- * certificate is provisioned anew, and the hub then knows that one. A new identity, or one that begins anew, has the
- * enrollment's initial twin.
- *
- * The hub that is linked is this one. A device that comes again stays with it (reprovisionedToInitialAssignment). One
- * that was assigned when the hub had another name is moved here with its data, or begins anew, or stays where it was,
- * as the enrollment wants it. So is one that was assigned elsewhere by a fault, which took its identity with it.
+ * One that is assigned is an identity of its hub's (settlement): of this one, or of one that is linked. A device stays
+ * with its hub as long as the enrollment allows that (reprovisionedToInitialAssignment). One whose hub is another now
+ * (the enrollment's hubs have changed, or this hub has another name, or a fault has sent it away) is moved there with
+ * its twin, or begins anew, or stays where it was, as the enrollment wants it.
  *
  * Time:   wall clock, given with each call.
  */
 
 #include "base/certificate.h"
 #include "devhub/dps/enrollment.h"
+#include "devhub/dps/linked-hub.h"
 
 #define REGISTRATION_RETRY_AFTER_S 3
 
@@ -55,7 +52,8 @@ typedef struct Registration {
         char *assigned_hub;     /* NULL: it has never been assigned */
         char *device_id;        /* likewise */
         unsigned error_code;    /* of one that has failed */
-        char *left_device;      /* has just been taken from this hub, whose links to it are to be cut; or NULL */
+        char *left_hub;         /* where it has just been something else; or NULL: */
+        char *left_device;
         char *certificate;      /* PEM: that it was attested by; NULL: by a key */
         char *operation_id;
         char *etag;
@@ -83,9 +81,11 @@ typedef struct RegistrationRequest {
         const char *host;             /* this hub's name */
         const char *elsewhere;        /* that of another one, to be assigned to instead (a fault); or NULL */
         usec_t wall_now;
+        const LinkedHubs *linked_hubs; /* or NULL */
 } RegistrationRequest;
 
-/* Registers the device, or does so anew, and gives its state: assigning. */
+/* Registers the device, or does so anew, and gives its state: assigning. No transaction is open when there are linked
+ * hubs. Once it is committed, what it left is told of: ret->left_hub. */
 int registration_begin(Store *store, const RegistrationRequest *request, Registration *ret);
 
 int registration_find(Store *store, const char *id, usec_t wall_now, Registration *ret);
