@@ -8,6 +8,7 @@
 #include "devhub/device/methods.h"
 #include "devhub/device/twin.h"
 #include "devhub/dps/desk.h"
+#include "devhub/dps/poll-meter.h"
 
 static int open_post(Desks *d, Server *server)
 {
@@ -65,6 +66,10 @@ static int open_provisioning(Desks *d, Server *server)
         Desk desk;
         int r;
 
+        r = poll_meter_new(&d->polls);
+        if (r < 0)
+                return r;
+        server_hub(server)->polls = d->polls;
         r = dps_desk_new(&d->dps, server_hub(server));
         if (r < 0)
                 return r;
@@ -102,6 +107,7 @@ void desks_close(Desks *d)
         twin_desk_free(d->twins);
         method_desk_free(d->methods);
         dps_desk_free(d->dps);
+        poll_meter_free(d->polls);
         mailbox_free(d->mailbox);
         feedback_free(d->feedback);
         *d = (Desks){};

@@ -18,6 +18,7 @@ typedef struct Desks {
         struct C2d *c2d;
         struct TwinDesk *twins;
         struct MethodDesk *methods;
+        struct PollMeter *polls;
         struct DpsDesk *dps;
 } Desks;
 

@@ -18,6 +18,7 @@ import mqtt
 import websocket
 
 API = '2019-03-31'
+TOLD_AFTER = 0.6  # seconds, and a little more than that
 RESPONSES = '$dps/registrations/res/#'
 
 
@@ -31,6 +32,7 @@ class Answer:
     """What came on the response topic; every packet is looked at as the pickiest client would."""
 
     def __init__(self, flags, body):
+        self.at = time.monotonic()
         size, = struct.unpack('>H', body[:2])
         self.qos = flags >> 1 & 3
         self.topic = body[2:2 + size].decode()
@@ -90,13 +92,14 @@ class Guest(mqtt.Client):
                         body)
 
     def wait(self, answer, within=20):
-        """Polls sooner than it is told to: no client may suffer from that."""
+        """Polls sooner than it is told to: no client may suffer from that, as long as it does so seldom."""
         operation_id = answer.json['operationId']
         deadline = time.monotonic() + within
-        while answer.status == 202:
+        while answer.status in (202, 429):
             assert time.monotonic() < deadline, 'still assigning'
+            pause = TOLD_AFTER if answer.status == 202 else answer.retry_after
+            time.sleep(max(0, answer.at + pause - time.monotonic()))
             answer = self.poll(operation_id)
-            time.sleep(0.1 if answer.status == 202 else 0)
         return answer
 
     def provision(self, body=b''):

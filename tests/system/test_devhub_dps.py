@@ -188,6 +188,34 @@ def check_another_name(devhub, policy, substatus, hub):
 
 # --- traps ---
 
+def test_a_link_ends_with_its_token(devhub, service):
+    enroll(service, 'dev1')
+    with Guest(devhub, 'dev1', KEY, expiry=time.time() - 297) as guest:  # it is taken for 300 s
+        assert guest.register().status == 202
+        guest.expect_close()
+
+
+def test_five_polls_in_ten_seconds(devhub, service):
+    for name in 'many1', 'many2':
+        enroll(service, name)
+    with Guest(devhub, 'many1', KEY) as guest, Guest(devhub, 'many2', KEY) as other:
+        operation = guest.register().json['operationId']
+        assert all(guest.poll(operation).status in (200, 202) for _ in range(5))
+        answer = guest.poll(operation)
+        assert refused(answer, 429, 429001) and 1 <= answer.retry_after <= 10
+        assert other.poll(other.register().json['operationId']).status == 202
+        assert guest.register().status == 202
+
+
+def test_a_message_of_more_than_96_kb(devhub, service):
+    enroll(service, 'dev1')
+    with Guest(devhub, 'dev1', KEY) as guest:
+        body = json.dumps({'payload': ''}).encode()
+        fill = 96 * 1024 - len(body)
+        assert guest.register(json.dumps({'payload': 'x' * fill}).encode()).status == 202
+        assert refused(guest.register(json.dumps({'payload': 'x' * (fill + 1)}).encode()), 413, 413001)
+
+
 def test_trap_8_a_user_name_without_a_question_mark(devhub, service):
     enroll(service, 'dev1')
     scope = devhub.endpoints()['id_scope']
@@ -451,7 +479,7 @@ def test_a_device_is_provisioned_over_https(devhub, service):
         if answer.status != 202:
             break
         assert answer.headers['Retry-After'] == '3' and answer.json == begun.json
-        time.sleep(0.1)
+        time.sleep(0.25)
     assert answer.status == 200 and answer.headers['Retry-After'] is None
     state = answer.json['registrationState']
     assert (state['status'], state['assignedHub'], state['deviceId']) == ('assigned', devhub.host, 'dev1')
@@ -631,6 +659,6 @@ def test_who_may_write_enrollments(devhub, service):
     for policy, allowed in (('provisioningserviceowner', True), ('iothubowner', True), ('service', False),
                             ('device', False), ('registryReadWrite', False)):
         answer = Service(devhub, policy).get('/enrollments/dev1')
-        assert answer.status == (200 if allowed else 401), policy
+        assert answer.status == 200 if allowed else refused(answer, 401, 401002), policy
     devhub.create('d1')
     assert service.get('/devices/d1').status == 401

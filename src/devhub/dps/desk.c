@@ -122,6 +122,14 @@ static void greet(const DpsDesk *desk, const Link *link, const Guest *guest, con
                  guest->enrollment_kind == ENROLLMENT_GROUP ? "group " : "", guest->enrollment_id);
 }
 
+/* The wall clock tells when the token ends; the link waits by the boot clock. */
+static usec_t boot_end(const Hub *hub, usec_t wall_end)
+{
+        if (wall_end == USEC_INFINITY)
+                return USEC_INFINITY;
+        return usec_add(clock_boot(hub->clock), usec_sub(wall_end, clock_wall(hub->clock)));
+}
+
 static void let_in(DpsDesk *desk, Link *link, const MqttConnect *connect, const DpsUsername *username,
                    SessionGrant *ret)
 {
@@ -135,6 +143,7 @@ static void let_in(DpsDesk *desk, Link *link, const MqttConnect *connect, const 
         if (r < 0)
                 return refuse(ret, CONNACK_UNAVAILABLE, "its enrollment cannot be looked up");
         greet(desk, link, &guest, reason);
+        ret->ends_usec = boot_end(desk->hub, guest.ends_usec);
         if (take_seat(desk, link, &guest) < 0)
                 refuse(ret, CONNACK_UNAVAILABLE, "no memory");
 }

@@ -31,6 +31,8 @@ const char *dps_error_message(DpsError error)
                 return "Enrollment group already exists.";
         case DPS_ERROR_PRECONDITION_FAILED:
                 return "Precondition failed.";
+        case DPS_ERROR_TOO_LARGE:
+                return "The message is larger than 96 KB.";
         case DPS_ERROR_THROTTLED:
                 return "Operations are being throttled by the service.";
         case DPS_ERROR_SERVER:

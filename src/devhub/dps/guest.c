@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "azure/token.h"
 #include "base/log.h"
 #include "devhub/dps/attestation.h"
 #include "devhub/dps/dps-error.h"
+#include "devhub/dps/poll-meter.h"
 #include "devhub/dps/registration-id.h"
 #include "devhub/dps/registration-json.h"
 #include "devhub/dps/service.h"
@@ -31,9 +33,20 @@ void guest_answer_done(GuestAnswer *answer)
 
 /* ---- who it is ---- */
 
-static int admit(Guest *ret, const char *registration_id, const Certificate *certificate, Enrollment *e)
+/* A certificate is looked at when it is shown; a token is good for its time. */
+static usec_t end_of(const char *text)
 {
-        _cleanup_(guest_done) Guest guest = {.enrollment_kind = e->kind};
+        _cleanup_(token_done) Token token = {};
+
+        if (token_parse(text, &token) < 0 || token.expiry > USEC_INFINITY / USEC_PER_SEC)
+                return USEC_INFINITY;
+        return usec_add(token.expiry * USEC_PER_SEC, ATTESTATION_SKEW_USEC);
+}
+
+static int admit(Guest *ret, const char *registration_id, const char *token, const Certificate *certificate,
+                 Enrollment *e)
+{
+        _cleanup_(guest_done) Guest guest = {.enrollment_kind = e->kind, .ends_usec = token ? end_of(token) : USEC_INFINITY};
         int r;
 
         r = registration_id_fold(registration_id, &guest.registration_id);
@@ -56,7 +69,7 @@ int guest_attest(const Hub *hub, const char *said_scope, const char *registratio
         int r;
 
         *ret_reason = "";
-        *ret = (Guest){};
+        *ret = (Guest){.ends_usec = USEC_INFINITY};
         r = dps_service_id_scope(hub->store, &id_scope);
         if (r < 0)
                 return r;
@@ -71,7 +84,7 @@ int guest_attest(const Hub *hub, const char *said_scope, const char *registratio
                               },
                               &e, ret_reason);
         if (r == 0)
-                return admit(ret, registration_id, token && *token ? NULL : certificate, &e);
+                return admit(ret, registration_id, token, token && *token ? NULL : certificate, &e);
         ret->refusal = r == ATTESTATION_E_INVALID_CERTIFICATE ? "Invalid certificate" : "Unauthorized";
         return MIN(r, 0);
 }
@@ -217,6 +230,8 @@ void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t
                 return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, guest->refusal);
         if (is_busy(guest, hub, ret))
                 return;
+        if (size > GUEST_MESSAGE_MAX)
+                return refuse(ret, hub, DPS_ERROR_TOO_LARGE, NULL);
         fault = check_body(guest, body, size);
         if (fault)
                 return refuse(ret, hub, DPS_ERROR_BAD_REQUEST, fault);
@@ -259,13 +274,17 @@ static bool is(const char *text, size_t size, const char *expected)
 void guest_poll(const Guest *guest, const Hub *hub, const char *operation_id, size_t size, GuestAnswer *ret)
 {
         _cleanup_(registration_done) Registration registration = {};
+        usec_t wait;
 
         if (!find(guest, hub, &registration, ret))
                 return;
-        if (is(operation_id, size, registration.operation_id))
-                tell(ret, &registration);
-        else
-                refuse(ret, hub, DPS_ERROR_OPERATION_NOT_FOUND, NULL);
+        if (!is(operation_id, size, registration.operation_id))
+                return refuse(ret, hub, DPS_ERROR_OPERATION_NOT_FOUND, NULL);
+        wait = poll_meter_take(hub->polls, registration.operation_id, clock_boot(hub->clock));
+        if (wait == 0)
+                return tell(ret, &registration);
+        refuse(ret, hub, DPS_ERROR_THROTTLED, NULL);
+        ret->retry_after = seconds(wait);
 }
 
 void guest_look(const Guest *guest, const Hub *hub, GuestAnswer *ret)

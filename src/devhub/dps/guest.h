@@ -15,9 +15,12 @@
 #include "devhub/dps/registration.h"
 #include "devhub/hub/hub.h"
 
+#define GUEST_MESSAGE_MAX ((size_t)96 * 1024)
+
 typedef struct Guest {
         char *registration_id; /* in lower case; NULL: refused */
         const char *refusal;   /* in words (static), when it is */
+        usec_t ends_usec;      /* wall clock: when its token is not taken any more; USEC_INFINITY: it came without */
         Certificate *certificate; /* that it came with, and no token; or NULL */
         char *enrollment_id;   /* by which it was attested */
         EnrollmentKind enrollment_kind;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "devhub/http/call-core.h"
+#include "devhub/http/dps-reply.h"
 
 #define TABLES_MAX 16
 
@@ -141,10 +142,14 @@ static void reply_not_routed(HttpCall *call, const char *allowed)
         http_reply_json(call, allowed ? 405 : 404, body);
 }
 
-static void reply_unauthorized(HttpCall *call, const char *reason)
+static void reply_unauthorized(const HttpRouter *router, HttpCall *call, const HttpRoute *route, const char *reason)
 {
         log_notice("%s %s: refused with 401: %s", call->method, call->path, reason);
-        http_reply_error(call, SERVICE_ERROR_UNAUTHORIZED_ACCESS, "Unauthorized");
+        /* the provisioning service has errors of its own */
+        if (route->rights == RIGHT_ENROLLMENT)
+                dps_reply_error(call, router->hub, DPS_ERROR_UNAUTHORIZED, NULL);
+        else
+                http_reply_error(call, SERVICE_ERROR_UNAUTHORIZED_ACCESS, "Unauthorized");
 }
 
 /* True: the token is good and its rights suffice. */
@@ -166,9 +171,9 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
         if (r < 0)
                 http_reply_failure(call, r, "check a token");
         else if (r == ACCESS_E_REFUSED)
-                reply_unauthorized(call, token ? reason : "there is no Authorization header");
+                reply_unauthorized(router, call, route, token ? reason : "there is no Authorization header");
         else if (!(call->access.rights & route->rights))
-                reply_unauthorized(call, "the token's policy has no right to do that");
+                reply_unauthorized(router, call, route, "the token's policy has no right to do that");
         else
                 return true;
         return false;
