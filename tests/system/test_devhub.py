@@ -36,7 +36,7 @@ def test_secrets_are_the_owners_alone(devhub, device):
 
 
 @pytest.mark.parametrize('version', [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_tls_1_2_and_1_3(devhub, device, version):
+def test_trap_48_tls_1_2_and_1_3(devhub, device, version):
     with devhub.open(versions=(version, version)) as client:
         assert client.tls.version() == {ssl.TLSVersion.TLSv1_2: 'TLSv1.2', ssl.TLSVersion.TLSv1_3: 'TLSv1.3'}[version]
         assert client.connect('d1', device.username(), device.token()) == (False, 0)
@@ -100,7 +100,7 @@ def test_every_clients_username(devhub, device, sdk):
     assert system.get('dt-dataschema') == expected
 
 
-def test_each_credential_gets_its_connack(devhub, device):
+def test_traps_1_and_29_each_credential_gets_its_connack(devhub, device):
     owner = dict(part.split('=', 1) for part in devhub.endpoints()['owner_connection_string'].split(';'))
     policies = dict(sqlite3.connect(devhub.directory / 'devhub.db').execute('SELECT name, primary_key FROM policies'))
     assert policies['iothubowner'] == owner['SharedAccessKey'] and len(policies) == 6
@@ -289,7 +289,7 @@ def test_everything_outlives_a_restart(devhub, device):
 
 
 @pytest.mark.parametrize('how', [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_closes_links_without_a_disconnect(devhub, device, how):
+def test_trap_58_a_stop_closes_links_without_a_disconnect(devhub, device, how):
     with devhub.client(device) as client:
         start = time.monotonic()
         assert devhub.stop(how) == 0

@@ -47,7 +47,7 @@ def test_an_event_with_every_property(devhub, device):
         'dt-dataschema': 'dtmi:a:b;1'}
 
 
-def test_topics_as_clients_write_them(devhub, device):
+def test_trap_6_topics_as_clients_write_them(devhub, device):
     topics = ['devices/d1/messages/events', 'devices/d1/messages/events/', 'devices/d1/messages/events/a=1',
               'devices/d1/messages/events/a=1/', 'devices/d1/messages/events/?a=1', 'devices/d1/messages/events/a=x/y']
     with devhub.client(device) as client:

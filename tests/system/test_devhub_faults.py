@@ -160,7 +160,7 @@ def test_clock_offset(devhub, device):
     assert 'needs --offset' in devhub.fault('set', 'clock-offset', check=False).stderr
 
 
-def test_token_cut(devhub, device):
+def test_trap_28_token_cut(devhub, device):
     soon = int(time.time()) + 3
     with devhub.open() as client, devhub.open() as other:
         d2 = devhub.create('d2')
@@ -172,7 +172,7 @@ def test_token_cut(devhub, device):
         other.publish(d2.topic(), b'1')  # trap 28: it lives ten minutes longer
 
 
-def test_throttle(devhub, device):
+def test_trap_30_throttle(devhub, device):
     devhub.fault('set', 'throttle', '--delay', '500ms', '--count', '1')
     with devhub.client(device) as client:
         start = time.monotonic()
