@@ -151,8 +151,8 @@ Https *https_free(Https *h)
 const Certificate *https_certificate(const Https *h, int inner_fd)
 {
         for (const Caller *c = h->callers; c; c = c->next)
-                if (!c->ended && c->inner_fd == inner_fd)
-                        return relay_certificate(c->relay);
+                if (c->inner_fd == inner_fd) /* the newest: descriptors are used again */
+                        return c->ended ? NULL : relay_certificate(c->relay);
         return NULL;
 }
 

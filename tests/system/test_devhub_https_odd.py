@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import socket
 import ssl
 import time
@@ -206,3 +207,30 @@ def test_a_stop_ends_what_is_open(devhub, service):
             assert raw.answer()[0] is None
         except OSError:
             pass
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path('/proc/%d/stat' % pid).read_text().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def test_one_who_does_not_read_costs_no_time(devhub):
+    """Replies back up, the inner connection ends, the caller resets: nobody may be asked about it without end."""
+    context = ssl.create_default_context(cafile=devhub.ca_file)
+    plain = socket.create_connection(('127.0.0.1', devhub.https_port), 20)
+    with context.wrap_socket(plain, server_hostname=devhub.host) as own:
+        request = b'GET /devices?api-version=2021-04-12 HTTP/1.1\r\nHost: hub\r\n\r\n'
+        own.setblocking(False)
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            try:
+                own.send(request * 200)
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                time.sleep(0.05)
+        before = cpu_seconds(devhub.process.pid)
+        time.sleep(2)
+        assert cpu_seconds(devhub.process.pid) - before < 0.5
+    time.sleep(0.2)
+    before = cpu_seconds(devhub.process.pid)
+    time.sleep(1)
+    assert cpu_seconds(devhub.process.pid) - before < 0.3

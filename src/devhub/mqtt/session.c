@@ -14,6 +14,9 @@
 /* The body and the longest topic. What announces more is not even read. */
 #define PACKET_SIZE_MAX (EVENT_SIZE_MAX + UINT16_MAX + 4)
 
+/* More than all the mail that a device can have: who lets so much stand does not read. */
+#define OUTPUT_MAX ((size_t)8 * 1024 * 1024)
+
 struct Session {
         SessionSink sink;
         SessionState state;
@@ -245,6 +248,11 @@ int session_publish(Session *s, const char *topic, const void *body, size_t size
         r = qos > 0 ? deliveries_add(&s->deliveries, tag, &id, &dup) : 0;
         if (r < 0)
                 return r;
+        if (s->output.size > OUTPUT_MAX) {
+                session_close(s, "it does not read what it asked for");
+                buffer_clear(&s->output);
+                return -ENOTCONN;
+        }
         mqtt_write_publish(&s->output, topic, body, size, qos, dup, id);
         if (buffer_error(&s->output))
                 session_close(s, "no memory");
@@ -380,6 +388,10 @@ static size_t handle(Session *s, const char *data, size_t size, usec_t now)
                 }
                 used += n;
                 on_packet(s, &packet, now);
+                if (s->output.size > OUTPUT_MAX) {
+                        session_close(s, "it does not read what it asked for");
+                        buffer_clear(&s->output);
+                }
         }
         return size; /* what follows the end is not heard */
 }
@@ -396,7 +408,7 @@ void session_feed(Session *s, const void *data, size_t size, usec_t now)
         } else {
                 buffer_append(&s->input, data, size);
                 if (!buffer_error(&s->input)) {
-                        used = handle(s, s->input.data, s->input.size, now);
+                        used = MIN(handle(s, s->input.data, s->input.size, now), s->input.size); /* silence clears it */
                         memmove(s->input.data, s->input.data + used, s->input.size - used);
                         buffer_truncate(&s->input, s->input.size - used);
                 }

@@ -8,6 +8,7 @@
 
 #define CHUNK       ((size_t)16384)
 #define BUFFER_HIGH ((size_t)262144) /* of either direction */
+#define PATIENCE_USEC (120 * USEC_PER_SEC) /* with a client that reads nothing of what waits for it */
 
 struct Relay {
         Wire *wire;
@@ -16,6 +17,7 @@ struct Relay {
         uint32_t events;
         Buffer in, out; /* from the client, to the client */
         bool over;      /* the inner side is */
+        usec_t moved_usec; /* when some of it last left, or none waited; boot clock */
         RelayEnded ended;
         void *userdata;
 };
@@ -28,11 +30,12 @@ static void wait_for(Relay *r)
 
         if (r->over)
                 events = 0;
+        /* off, since epoll tells of an end also when nothing is waited for */
+        (void)sd_event_source_set_enabled(r->io, events == 0 ? SD_EVENT_OFF : SD_EVENT_ON);
         if (events == r->events)
                 return;
         r->events = events;
         (void)sd_event_source_set_io_events(r->io, events);
-        (void)sd_event_source_set_enabled(r->io, r->over ? SD_EVENT_OFF : SD_EVENT_ON);
 }
 
 static void write_inner(Relay *r)
@@ -78,6 +81,8 @@ static int on_inner(sd_event_source *source, int fd, uint32_t revents, void *use
 {
         Relay *r = userdata;
 
+        if (r->out.size == 0)
+                r->moved_usec = clock_boot(&clock_system);
         write_inner(r);
         read_inner(r);
         wait_for(r);
@@ -105,11 +110,21 @@ static void feed(void *userdata, const void *data, size_t size, usec_t now)
 
 static void tick(void *userdata, usec_t now)
 {
+        Relay *r = userdata;
+
+        if (r->out.size == 0 || now < usec_add(r->moved_usec, PATIENCE_USEC))
+                return;
+        buffer_clear(&r->out);
+        r->over = true;
+        wait_for(r);
 }
 
+/* With one who says nothing the library has patience of its own. */
 static usec_t deadline(void *userdata)
 {
-        return USEC_INFINITY; /* patience is the library's */
+        const Relay *r = userdata;
+
+        return r->out.size > 0 ? usec_add(r->moved_usec, PATIENCE_USEC) : USEC_INFINITY;
 }
 
 static Buffer *output(void *userdata)
@@ -131,7 +146,10 @@ static bool is_full(void *userdata)
 
 static void sent(void *userdata)
 {
-        wait_for(userdata);
+        Relay *r = userdata;
+
+        r->moved_usec = clock_boot(&clock_system);
+        wait_for(r);
 }
 
 static void broke(void *userdata, const char *reason)

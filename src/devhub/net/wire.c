@@ -261,6 +261,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
                 open_conversation(w);
         if (!w->ended && w->begun)
                 receive(w);
+        /* epoll tells of an end also when nothing is waited for, again and again */
+        if (!w->ended && (revents & (EPOLLERR | EPOLLHUP)) && w->events == 0)
+                end_with(w, "the connection broke");
         wire_settle(w);
         return 0;
 }

@@ -896,6 +896,39 @@ START_TEST(silence_swallows_all)
 }
 END_TEST
 
+/* The beginning of CONNECT had to be kept: silence drops it. */
+START_TEST(silence_may_strike_a_connect_that_comes_in_pieces)
+{
+        for (size_t at = 1; at < sizeof(connect_clean); at++) {
+                Bench b;
+
+                bench_begin(&b);
+                b.grant.silent = true;
+                feed(&b, connect_clean, at);
+                feed(&b, connect_clean + at, sizeof(connect_clean) - at);
+                ck_assert_int_eq(session_state(b.session), SESSION_SILENT);
+                ASSERT_NO_OUTPUT(&b);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+START_TEST(who_asks_and_does_not_read_is_cut)
+{
+        static char body[256 * 1024];
+        unsigned n = 0;
+        Bench b;
+
+        open_session(&b);
+        while (session_publish(b.session, "t", body, sizeof(body), 0, 0) == 0)
+                ck_assert_uint_lt(++n, 64);
+        ck_assert_uint_gt(n, 30);
+        ASSERT_CLOSED(&b);
+        ck_assert_uint_eq(session_output(b.session)->size, 0);
+        bench_end(&b);
+}
+END_TEST
+
 START_TEST(a_cut_takes_the_packet_with_it)
 {
         Bench b;
@@ -967,6 +1000,8 @@ int main(void)
         c = suite_case(s, "the end");
         tcase_add_test(c, disconnect_needs_no_reason);
         tcase_add_test(c, silence_swallows_all);
+        tcase_add_test(c, silence_may_strike_a_connect_that_comes_in_pieces);
+        tcase_add_test(c, who_asks_and_does_not_read_is_cut);
         tcase_add_test(c, a_cut_takes_the_packet_with_it);
         tcase_add_test(c, the_first_reason_stays);
         return suite_run(s);
