@@ -56,6 +56,21 @@ void kept_sessions_put(KeptSessions *kept, const char *device_id, const char *mo
         *subscriptions = (Subscriptions){};
 }
 
+void kept_sessions_drop_device(KeptSessions *kept, const char *device_id)
+{
+        size_t size = strlen(device_id);
+
+        for (size_t i = kept->n_sessions; i-- > 0;) {
+                KeptSession *session = &kept->sessions[i];
+
+                if (strncmp(session->name, device_id, size) != 0 || (session->name[size] && session->name[size] != '/'))
+                        continue;
+                free(session->name);
+                subscriptions_done(&session->subscriptions);
+                *session = kept->sessions[--kept->n_sessions];
+        }
+}
+
 void kept_sessions_done(KeptSessions *kept)
 {
         for (size_t i = 0; i < kept->n_sessions; i++) {

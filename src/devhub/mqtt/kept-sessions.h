@@ -24,4 +24,5 @@ void kept_sessions_put(KeptSessions *kept, const char *device_id, const char *mo
 /* Gives them to the caller; false: none are there. */
 bool kept_sessions_take(KeptSessions *kept, const char *device_id, const char *module_id, Subscriptions *ret);
 void kept_sessions_drop(KeptSessions *kept, const char *device_id, const char *module_id);
+void kept_sessions_drop_device(KeptSessions *kept, const char *device_id); /* with all its modules */
 void kept_sessions_done(KeptSessions *kept);

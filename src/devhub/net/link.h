@@ -61,6 +61,7 @@ typedef struct LinkNotes {
         bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
         Link *next_in_turn;
         bool kept;         /* its session's subscriptions have been put aside, or dropped */
+        bool forgotten;    /* its identity is gone: no will of it is told */
         usec_t active_usec; /* wall clock: when it last connected or sent an event */
 } LinkNotes;
 LinkNotes *link_notes(Link *link);
