@@ -17,6 +17,7 @@
 
 #define LINKS_MAX 4096
 #define DESKS_MAX 8
+#define CLOCK_STEP_MAX ((int64_t)(3650 * USEC_PER_DAY)) /* more is a slip of the hand, and cannot be taken back */
 
 struct Server {
         ServerSettings settings;
@@ -308,8 +309,9 @@ static void on_link_ended(void *userdata, Link *link)
         if (link_notes(link)->id > 0) {
                 const char *reason = session_reason(session);
 
+                if (!link_notes(link)->forgotten)
+                        tell_will(s, link);
                 keep_session(s, link);
-                tell_will(s, link);
                 note_presence(s, link, false);
                 log_info("%s: " WHO_FORMAT ": %s%s, %llu events", link_peer(link), WHO(v),
                          *reason ? "closed: " : "disconnected", reason,
@@ -436,6 +438,14 @@ static int commit(void *userdata)
         return s->turn ? turn_commit(s->turn) : -ESHUTDOWN; /* no turn: all is being closed */
 }
 
+static void spoil(void *userdata)
+{
+        Server *s = userdata;
+
+        if (s->turn)
+                turn_spoil(s->turn);
+}
+
 int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Certificates *certificates,
                Store *store, const char **ret_error)
 {
@@ -459,6 +469,7 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
                 .host = s->host,
                 .devices = {are_connected, forget, last_activity, n_connected, s},
                 .commit = commit,
+                .spoil = spoil,
                 .userdata = s,
         };
         hub_clock_init(&s->clock);
@@ -519,6 +530,8 @@ int server_move_clock(Server *s, int64_t by_usec)
 {
         if (!s->settings.virtual_clock)
                 return -EPERM;
+        if (by_usec > CLOCK_STEP_MAX || by_usec < -CLOCK_STEP_MAX)
+                return -ERANGE;
         s->clock.moved_usec += by_usec;
         strikes_set_ends(&s->strikes);
         return 0;
@@ -533,10 +546,13 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
                 if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
                     (module_id && !same(v->module_id, module_id)))
                         continue;
+                link_notes(link)->kept = link_notes(link)->forgotten = true;
                 link_close(link, "its identity was deleted or disabled");
-                kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         }
-        kept_sessions_drop(&s->kept, device_id, module_id);
+        if (module_id)
+                kept_sessions_drop(&s->kept, device_id, module_id);
+        else
+                kept_sessions_drop_device(&s->kept, device_id);
         for (size_t i = 0; i < s->n_desks; i++)
                 if (s->desks[i].forgotten)
                         s->desks[i].forgotten(s->desks[i].userdata, device_id, module_id);

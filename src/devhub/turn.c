@@ -86,6 +86,14 @@ void turn_on_stored(Turn *t, void (*stored)(void *userdata), void *userdata)
         t->stored_userdata = userdata;
 }
 
+void turn_spoil(Turn *t)
+{
+        if (!t->store->in_transaction)
+                return;
+        t->broken = true;
+        turn_want_end(t);
+}
+
 int turn_commit(Turn *t)
 {
         return end_turn(t);
@@ -182,7 +190,8 @@ int turn_take(Turn *t, Link *link, const SessionEvent *event)
 
 int turn_take_will(Turn *t, Link *link, const SessionEvent *will)
 {
-        int r = append(t, link, will);
+        /* after a turn that was undone its row may be another link's */
+        int r = t->failing ? -EIO : append(t, link, will);
 
         turn_want_end(t);
         return r;

@@ -35,3 +35,4 @@ int turn_take_will(Turn *turn, Link *link, const SessionEvent *will);
 void turn_want_end(Turn *turn); /* also if nothing came */
 /* Now: for somebody who answers a caller. Negative: it could not be committed, and the links in it are closed. */
 int turn_commit(Turn *turn);
+void turn_spoil(Turn *turn); /* it will not be committed */

@@ -325,6 +325,13 @@ static usec_t deadline(void *userdata)
         return MAX(c->rests_until_usec, c->n_waiting > 0 || c->has_written ? 0 : boot_of(c->hub->clock, due));
 }
 
+static void wait_for_all(C2d *c)
+{
+        for (Recipient *r = c->recipients; r; r = r->next)
+                set_waits(c, r, true);
+        c->rests_until_usec = usec_add(clock_boot(c->hub->clock), REST_USEC);
+}
+
 static void tick(void *userdata, usec_t now)
 {
         C2d *c = userdata;
@@ -336,7 +343,8 @@ static void tick(void *userdata, usec_t now)
         check(c, feedback_tick(c->hub->feedback));
         deliver(c);
         c->has_written = false;
-        (void)hub_commit(c->hub); /* it says itself when it fails; what was sent will be sent again */
+        if (hub_commit(c->hub) < 0) /* it says itself why; the locks are undone, so that all is sent again */
+                wait_for_all(c);
         if (c->rests_until_usec == 0)
                 c->is_failing = false;
 }

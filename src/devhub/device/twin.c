@@ -154,6 +154,8 @@ static int report(const TwinDesk *t, Link *link, MqttText body, uint64_t *ret_ve
                 return k;
         k = twin_report(t->hub->store, v->device_id, v->module_id, given, clock_wall(t->hub->clock), ret_version,
                         error);
+        if (k < 0)
+                hub_spoil(t->hub);
         return k != 0 ? k : hub_commit(t->hub);
 }
 

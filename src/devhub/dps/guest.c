@@ -212,6 +212,8 @@ static int begin(const Guest *guest, const Hub *hub, Registration *ret)
                                        .linked_hubs = hub->linked_hubs,
                                },
                                ret);
+        if (r < 0)
+                hub_spoil(hub);
         if (r >= 0)
                 r = hub_commit(hub);
         if (r >= 0)

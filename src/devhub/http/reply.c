@@ -55,6 +55,17 @@ static void add_request_id(HttpCall *call)
                           d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
 }
 
+/* By the hub's own clock: a client learns from it that one of the two is wrong. */
+static void add_date(HttpCall *call)
+{
+        time_t now = (time_t)(clock_wall(call->hub->clock) / USEC_PER_SEC);
+        char text[64];
+        struct tm tm;
+
+        if (gmtime_r(&now, &tm) && strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
+                add_header(call, "Date", text);
+}
+
 /* The one way out. What is promised is committed before it leaves; if that fails the promise is taken back. A refusal
  * commits as well: what may have been begun is whole, and no transaction stays open behind it. */
 static void reply(HttpCall *call, unsigned status, const char *content_type)
@@ -67,6 +78,7 @@ static void reply(HttpCall *call, unsigned status, const char *content_type)
         if (content_type)
                 add_header(call, "Content-Type", content_type);
         add_header(call, "Server", "Microsoft-HTTPAPI/2.0");
+        add_date(call);
         add_request_id(call);
         call->status = status;
         call->replied = true;
@@ -202,5 +214,6 @@ void http_reply_failure(HttpCall *call, int error, const char *what)
 {
         log_error("%s %s: cannot %s: %s (%s)", call->method, call->path, what, strerror(-error),
                   store_error(call->hub->store));
+        hub_spoil(call->hub);
         http_reply_error(call, SERVICE_ERROR_SERVER, "The hub failed; its log tells more.");
 }

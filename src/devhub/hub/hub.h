@@ -51,6 +51,7 @@ typedef struct Hub {
         struct PollMeter *polls; /* of who is provisioned */
         const struct LinkedHubs *linked_hubs; /* that devices may be assigned to as well; NULL: none */
         int (*commit)(void *userdata); /* hub_commit() */
+        void (*spoil)(void *userdata); /* hub_spoil() */
         void *userdata;
 } Hub;
 
@@ -58,6 +59,14 @@ typedef struct Hub {
 static inline int hub_commit(const Hub *hub)
 {
         return hub->commit(hub->userdata);
+}
+
+/* A change of several steps failed in its middle: nothing of this turn may be committed. Who brought something in it is
+ * not told that it is stored. */
+static inline void hub_spoil(const Hub *hub)
+{
+        if (hub->spoil) /* a bench may have no turns */
+                hub->spoil(hub->userdata);
 }
 
 /* Is this to go wrong now? Counts a strike. device_id NULL: no device is meant. NULL: no. */
