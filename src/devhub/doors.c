@@ -118,19 +118,25 @@ static void on_stored(void *userdata)
         amqp_server_committed(((Doors *)userdata)->amqp);
 }
 
+static TlsServer *newcomer(void *userdata, bool *ret_stall)
+{
+        return strikes_newcomer(server_strikes(((Doors *)userdata)->server), ret_stall);
+}
+
 static int open_amqp(Doors *d)
 {
         AmqpServerSettings settings = {
                 .listen = d->settings->listen,
                 .tls_port = d->settings->amqps_port,
                 .plain_port = d->settings->amqp_port,
+                .newcomer = newcomer,
+                .userdata = d,
         };
         const char *error;
         uint16_t port;
         int r;
 
-        r = amqp_server_new(&d->amqp, d->event, &settings, certificates_get(d->certificates, _FAULT_KIND_MAX),
-                            server_hub(d->server), &port, &error);
+        r = amqp_server_new(&d->amqp, d->event, &settings, server_hub(d->server), &port, &error);
         if (r < 0) {
                 log_error("%s port %u: %s: %s", settings.listen, port, error, strerror(-r));
                 return r;
@@ -141,11 +147,11 @@ static int open_amqp(Doors *d)
 
 /* ---- all of them ---- */
 
-int doors_open(Doors *d, sd_event *event, const ServerSettings *settings, Server *server, Certificates *certificates)
+int doors_open(Doors *d, sd_event *event, const ServerSettings *settings, Server *server)
 {
         int r;
 
-        *d = (Doors){.event = event, .settings = settings, .server = server, .certificates = certificates};
+        *d = (Doors){.event = event, .settings = settings, .server = server};
         r = open_amqp(d);
         return r < 0 ? r : open_https(d);
 }

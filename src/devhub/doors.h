@@ -5,7 +5,7 @@
  * Doors - where services come in, and devices that do not speak MQTT over TLS: HTTPS, WebSocket, AMQP
  *
  * Owns:   HTTP router and server, the HTTPS port, the AMQP server.
- * Knows:  event loop, settings, server and certificates, which outlive them.
+ * Knows:  event loop, settings and server, which outlive them.
  */
 
 #include "devhub/server.h"
@@ -14,7 +14,6 @@ typedef struct Doors {
         sd_event *event;
         const ServerSettings *settings;
         Server *server;
-        Certificates *certificates;
 
         struct HttpRouter *router;
         struct HttpServer *http;
@@ -23,8 +22,7 @@ typedef struct Doors {
 } Doors;
 
 /* What failed is in the log. doors_close() follows in any case. */
-int doors_open(Doors *doors, sd_event *event, const ServerSettings *settings, Server *server,
-               Certificates *certificates);
+int doors_open(Doors *doors, sd_event *event, const ServerSettings *settings, Server *server);
 /* The server's links are closed by then: some came through the HTTPS port. */
 void doors_close(Doors *doors);
 

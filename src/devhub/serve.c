@@ -159,7 +159,7 @@ static int begin(Serve *s)
         r = open_server(s);
         if (r < 0)
                 return r;
-        r = doors_open(&s->doors, s->event, s->settings, s->server, &s->certificates);
+        r = doors_open(&s->doors, s->event, s->settings, s->server);
         if (r < 0)
                 return r;
         r = endpoints_write(s->dir, s->server, &s->doors, s->settings->listen);

@@ -2,6 +2,7 @@
 """hublink-devhub: each fault, seen from the device's side."""
 
 import datetime
+import email.utils
 import json
 import os
 import re
@@ -137,6 +138,17 @@ def test_certificate(devhub, device, fault, words):
     with pytest.raises(ssl.SSLCertVerificationError):
         Service(devhub).get('/devices/d1')
     assert Service(devhub).get('/devices/d1').status == 200
+    devhub.fault('set', fault, '--count', '1')
+    context = ssl.create_default_context(cafile=devhub.ca_file)
+    with socket.create_connection(('127.0.0.1', devhub.endpoints()['amqps_port']), 10) as raw:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            context.wrap_socket(raw, server_hostname=devhub.host)
+
+
+def test_what_strikes_before_a_name_is_said_is_for_all(devhub):
+    for fault in 'tls-stall', 'cert-expired', 'clock-offset':
+        done = devhub.fault('set', fault, '--device', 'd1', check=False)
+        assert done.returncode == 1 and 'leave out --device' in done.stderr
 
 
 def test_a_new_authority_can_be_trusted(devhub, device):
@@ -152,6 +164,8 @@ def test_clock_offset(devhub, device):
     wait_for(lambda: devhub.fault('list').stdout == '')
     devhub.client(device).close()
     devhub.fault('set', 'clock-offset', '--offset', '-1h')
+    date = email.utils.parsedate_to_datetime(Service(devhub).get('/devices/d1').headers['Date']).timestamp()
+    assert abs(date - (time.time() - 3600)) < 60
     with devhub.client(device) as client:
         client.publish(device.topic(), b'1')
     [event] = devhub.events()
@@ -207,6 +221,7 @@ def test_a_clock_that_can_be_moved(devhub, device):
         client.publish(device.topic(), b'1')
         devhub.run('clock', 'advance', '62min')
         client.expect_close()
+    assert 'ten years' in devhub.run('clock', 'advance', '99999999h', check=False).stderr
     after = devhub.run('clock', 'show').stdout.strip()
     parse = datetime.datetime.fromisoformat
     assert 72 * 60 <= (parse(after[:-1]) - parse(before[:-1])).total_seconds() < 73 * 60

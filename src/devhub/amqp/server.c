@@ -24,7 +24,8 @@ struct Connection {
 
 struct AmqpServer {
         sd_event *event;
-        TlsServer *tls;
+        TlsServer *(*newcomer)(void *userdata, bool *ret_stall);
+        void *userdata;
         AmqpHouse house;
         Listener *over_tls, *plain;
         sd_event_source *later; /* what must not be done with a connection on the stack: */
@@ -146,7 +147,7 @@ void amqp_server_take_websocket(AmqpServer *s, const WireHandover *handover)
         }
 }
 
-static int add_connection(AmqpServer *s, TlsServer *tls, int fd, const char *peer)
+static int add_connection(AmqpServer *s, TlsServer *tls, bool stall, int fd, const char *peer)
 {
         _cleanup_(connection_freep) Connection *c = calloc(1, sizeof(*c));
         Conversation conversation = conversation_of(c);
@@ -160,16 +161,18 @@ static int add_connection(AmqpServer *s, TlsServer *tls, int fd, const char *pee
         r = wire_new(&c->wire, s->event, tls, fd, peer, &conversation);
         if (r < 0)
                 return r;
+        if (stall)
+                wire_stall(c->wire);
         keep(s, TAKE_PTR(c));
         return 0;
 }
 
-static void on_knock(AmqpServer *s, TlsServer *tls, int fd, const char *peer)
+static void on_knock(AmqpServer *s, TlsServer *tls, bool stall, int fd, const char *peer)
 {
         if (s->n_connections >= CONNECTIONS_MAX) {
                 log_warning("%s: AMQP: turned away: there are %u connections already", peer, CONNECTIONS_MAX);
                 safe_close(fd);
-        } else if (add_connection(s, tls, fd, peer) < 0) {
+        } else if (add_connection(s, tls, stall, fd, peer) < 0) {
                 log_warning("%s: AMQP: turned away: no memory", peer);
         }
 }
@@ -177,13 +180,15 @@ static void on_knock(AmqpServer *s, TlsServer *tls, int fd, const char *peer)
 static void on_tls_knock(void *userdata, int fd, const char *peer)
 {
         AmqpServer *s = userdata;
+        bool stall;
+        TlsServer *tls = s->newcomer(s->userdata, &stall);
 
-        on_knock(s, s->tls, fd, peer);
+        on_knock(s, tls, stall, fd, peer);
 }
 
 static void on_plain_knock(void *userdata, int fd, const char *peer)
 {
-        on_knock(userdata, NULL, fd, peer);
+        on_knock(userdata, NULL, false, fd, peer);
 }
 
 /* ---- later ---- */
@@ -278,8 +283,8 @@ static int open_listeners(AmqpServer *s, const AmqpServerSettings *settings, uin
         return listener_new(&s->plain, s->event, settings->listen, settings->plain_port, on_plain_knock, s, ret_error);
 }
 
-int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings *settings, TlsServer *tls,
-                    const Hub *hub, uint16_t *ret_port, const char **ret_error)
+int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings *settings, const Hub *hub,
+                    uint16_t *ret_port, const char **ret_error)
 {
         _cleanup_(amqp_server_freep) AmqpServer *s = calloc(1, sizeof(*s));
         int r;
@@ -289,7 +294,8 @@ int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings 
         if (!s)
                 return -ENOMEM;
         s->event = sd_event_ref(event);
-        s->tls = tls;
+        s->newcomer = settings->newcomer;
+        s->userdata = settings->userdata;
         r = amqp_house_init(&s->house, hub);
         if (r < 0) {
                 *ret_error = "cannot read events";

@@ -7,7 +7,7 @@
  * Plain is for the development mode of clients (UseDevelopmentEmulator=true), which know no certificate then.
  *
  * Owns:   listeners, connections, the house.
- * Knows:  hub and TLS server, which outlive it.
+ * Knows:  hub and certificates, which outlive it.
  */
 
 #include <systemd/sd-event.h>
@@ -22,11 +22,14 @@ typedef struct AmqpServer AmqpServer;
 typedef struct AmqpServerSettings {
         const char *listen; /* a numeric address */
         uint16_t tls_port, plain_port; /* 0: a free one */
+        /* The certificate to show to one who comes over TLS; *ret_stall: its handshake is to stay without an answer. */
+        TlsServer *(*newcomer)(void *userdata, bool *ret_stall);
+        void *userdata;
 } AmqpServerSettings;
 
 /* *ret_error (static) says what could not be done, *ret_port with which of the two. */
-int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings *settings, TlsServer *tls,
-                    const Hub *hub, uint16_t *ret_port, const char **ret_error);
+int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings *settings, const Hub *hub,
+                    uint16_t *ret_port, const char **ret_error);
 AmqpServer *amqp_server_free(AmqpServer *server);
 DEFINE_CLEANUP(AmqpServer *, amqp_server_free);
 

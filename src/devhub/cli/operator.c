@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/cli/operator.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "devhub/mqtt/judge.h"
@@ -32,6 +33,12 @@ static json_object *complain(json_object *reply, const char *error)
         return reply;
 }
 
+static bool is_before_names(FaultKind kind)
+{
+        return kind == FAULT_TLS_STALL || kind == FAULT_CERT_WRONG_NAME || kind == FAULT_CERT_EXPIRED ||
+               kind == FAULT_CERT_NEW_CA || kind == FAULT_CLOCK_OFFSET;
+}
+
 static json_object *fault_set(Server *server, json_object *request, json_object *reply)
 {
         const char *name = text_of(request, "fault");
@@ -50,6 +57,8 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
 
         if (fault.kind == _FAULT_KIND_INVALID)
                 return complain(reply, "there is no such fault");
+        if (fault.device_id && is_before_names(fault.kind))
+                return complain(reply, "this fault strikes before a device has said its name: leave out --device");
         if (fault.kind == FAULT_CLOCK_OFFSET && fault.offset_usec == 0)
                 return complain(reply, "clock-offset needs --offset, such as +1h or -10min");
         return strikes_set(server_strikes(server), &fault) < 0 ? complain(reply, "it failed: see the server's log")
@@ -101,7 +110,11 @@ static json_object *move_clock(Server *server, json_object *request, json_object
 {
         int64_t by = signed_of(request, "by_usec");
 
-        if (by != 0 && server_move_clock(server, by) < 0)
+        int r = by == 0 ? 0 : server_move_clock(server, by);
+
+        if (r == -ERANGE)
+                return complain(reply, "the clock moves ten years at a time at most");
+        if (r < 0)
                 return complain(reply, "its clock is the machine's: start it with --virtual-clock to move it");
         json_object_object_add(reply, "wall_usec", json_object_new_uint64(server_wall(server)));
         return reply;

@@ -328,6 +328,7 @@ static int add_sources(HttpServer *s)
 static int start(HttpServer *s)
 {
         unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                         MHD_USE_SUPPRESS_DATE_NO_CLOCK | /* replies have that of the hub */
                          MHD_ALLOW_UPGRADE |
                          MHD_USE_ITC; /* wakes us for the last step of a connection that was handed over */
 
