@@ -11,7 +11,8 @@
 struct Handover {
         Handovers *all;
         const HttpWebSocket *socket;
-        struct MHD_UpgradeResponseHandle *handle;
+        struct MHD_UpgradeResponseHandle *handle; /* NULL: the 101 has not left yet */
+        Handover **request;                       /* what the request knows it by; or NULL */
         Handover *previous, *next;
         char peer[INET6_ADDRSTRLEN + 8];
 };
@@ -31,6 +32,8 @@ static void release(void *userdata)
         Handover *h = userdata;
         Handovers *all = h->all;
 
+        if (h->request)
+                *h->request = NULL;
         remove_handover(h);
         (void)MHD_upgrade_action(h->handle, MHD_UPGRADE_ACTION_CLOSE);
         free(h);
@@ -82,7 +85,7 @@ static void on_upgraded(void *userdata, struct MHD_Connection *connection, void 
 }
 
 enum MHD_Result handovers_begin(Handovers *all, struct MHD_Connection *connection, const HttpCall *call,
-                                const HttpWebSocket *socket)
+                                const HttpWebSocket *socket, Handover **ret)
 {
         Handover *h = calloc(1, sizeof(*h));
         struct MHD_Response *response = h ? MHD_create_response_for_upgrade(on_upgraded, h) : NULL;
@@ -100,7 +103,19 @@ enum MHD_Result handovers_begin(Handovers *all, struct MHD_Connection *connectio
         if (r == MHD_YES)
                 r = MHD_queue_response(connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
         MHD_destroy_response(response);
-        if (r != MHD_YES)
+        if (r != MHD_YES) {
                 free(h);
+                return r;
+        }
+        h->request = ret;
+        *ret = h;
         return r;
+}
+
+void handover_request_over(Handover *h)
+{
+        if (h->handle)
+                h->request = NULL;
+        else
+                free(h);
 }

@@ -21,6 +21,9 @@ typedef struct Handovers {
         void *userdata;
 } Handovers;
 
-/* Replies 101, and hands the connection over when that has left. The headers are in the call. */
+/* Replies 101, and hands the connection over when that has left. The headers are in the call. *ret: until it is given
+ * back, for handover_request_over(). */
 enum MHD_Result handovers_begin(Handovers *handovers, struct MHD_Connection *connection, const HttpCall *call,
-                                const HttpWebSocket *socket);
+                                const HttpWebSocket *socket, Handover **ret);
+/* The request is over: it may never have come to the 101. */
+void handover_request_over(Handover *handover);

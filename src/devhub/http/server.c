@@ -26,6 +26,7 @@ struct Exchange {
 
         bool asleep; /* in the list of such: */
         Exchange *previous, *next;
+        Handover *handover;     /* NULL: it does not become a WebSocket, or has been one */
         sd_event_source *watch; /* of the socket, while it sleeps */
 };
 
@@ -207,7 +208,7 @@ static enum MHD_Result upgrade(Exchange *x)
         HttpServer *s = x->server;
         const HttpWebSocket *socket = http_upgrade_find(&x->call, s->websockets, s->n_websockets);
 
-        return socket ? handovers_begin(&s->handovers, x->connection, &x->call, socket) : send_reply(x);
+        return socket ? handovers_begin(&s->handovers, x->connection, &x->call, socket, &x->handover) : send_reply(x);
 }
 
 static enum MHD_Result dispatch(Exchange *x)
@@ -257,6 +258,8 @@ static void on_completed(void *userdata, struct MHD_Connection *connection, void
         if (!x)
                 return;
         *context = NULL;
+        if (x->handover)
+                handover_request_over(x->handover);
         http_call_cancel(&x->call);
         http_call_done(&x->call);
         free(x);
