@@ -227,7 +227,7 @@ END_TEST
 START_TEST(an_identity_is_written_again_only_when_it_differs)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
-        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), second = {}, third = {};
+        _unused_ _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), second = {}, third = {};
         _cleanup_(identity_done) Identity before = identity("dev1"), same = {}, other = {};
 
         second = provision(&e, HOST, NOW);
@@ -245,7 +245,7 @@ END_TEST
 START_TEST(an_identity_that_was_deleted_is_made_again)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
-        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), again = {};
+        _unused_ _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), again = {};
         _cleanup_(identity_done) Identity i = {};
 
         ck_assert_int_eq(registry_delete(&house.store, "dev1", NULL), 0);
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(a_device_that_is_sent_elsewhere)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_GROUP);
-        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), away = {}, still = {}, back = {};
+        _unused_ _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), away = {}, still = {}, back = {};
         _cleanup_(identity_done) Identity i = {};
 
         ck_assert_int_eq(begin(&e, "dev1", "b.example.net", &away), 0);
@@ -334,7 +334,7 @@ START_TEST(they_belong_to_their_enrollment)
         static const char *const ids[] = {"a", "b", "c"};
         _cleanup_(enrollment_done) Enrollment fleet = enrollment(ENROLLMENT_GROUP),
                                               own = enrollment(ENROLLMENT_INDIVIDUAL);
-        _cleanup_(registration_done) Registration mine = provision(&own, HOST, NOW), gone = {};
+        _unused_ _cleanup_(registration_done) Registration mine = provision(&own, HOST, NOW), gone = {};
         unsigned n = 0, behind = 0, after = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
@@ -360,7 +360,7 @@ END_TEST
 START_TEST(a_device_under_another_name_leaves_none_behind)
 {
         _cleanup_(enrollment_done) Enrollment e = enrollment(ENROLLMENT_INDIVIDUAL);
-        _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), renamed = {}, again = {};
+        _unused_ _cleanup_(registration_done) Registration first = provision(&e, HOST, NOW), renamed = {}, again = {};
         _cleanup_(identity_done) Identity gone = {}, there = {};
 
         e.device_id = strdup("Wind-1");
