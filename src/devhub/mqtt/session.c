@@ -101,12 +101,13 @@ static usec_t keep_alive_of(uint16_t seconds)
 /* NULL, or what is wrong with it. It may be telemetry of the client's own, and nothing else. */
 static const char *take_will(Session *s, const MqttConnect *connect)
 {
-        TopicParts topic = topic_parse(connect->will_topic.data, connect->will_topic.size);
         const char *fault;
+        TopicParts topic;
         MqttText bag;
 
         if (!connect->will_topic.data)
                 return NULL;
+        topic = topic_parse(connect->will_topic.data, connect->will_topic.size);
         if (topic.kind != TOPIC_EVENTS)
                 return "its will is no telemetry";
         fault = event_check(&topic, connect->will_payload, s->device_id, s->module_id, &bag);
