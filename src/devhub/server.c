@@ -7,16 +7,14 @@
 
 #include "base/log.h"
 #include "base/pulse.h"
+#include "devhub/device/desk-row.h"
 #include "devhub/hub/presence.h"
-#include "devhub/hub/authority.h"
-#include "devhub/hub/registry.h"
-#include "devhub/mqtt/judge.h"
+#include "devhub/mqtt/judge-desk.h"
 #include "devhub/mqtt/kept-sessions.h"
 #include "devhub/net/listener.h"
 #include "devhub/turn.h"
 
 #define LINKS_MAX 4096
-#define DESKS_MAX 8
 #define CLOCK_STEP_MAX ((int64_t)(3650 * USEC_PER_DAY)) /* more is a slip of the hand, and cannot be taken back */
 
 struct Server {
@@ -32,8 +30,7 @@ struct Server {
 
         Hub hub;
         Pulse *pulse;
-        Desk desks[DESKS_MAX];
-        size_t n_desks;
+        DeskRow desks;
 
         HubClock clock;
         Strikes strikes;
@@ -122,29 +119,6 @@ static void take_over(Server *s, const Verdict *v)
 
 /* ---- CONNECT ---- */
 
-static int find_identity(void *userdata, const char *device_id, const char *module_id, Identity *ret)
-{
-        Server *s = userdata;
-
-        return registry_find(s->store, device_id, module_id, ret);
-}
-
-static int find_policy(void *userdata, const char *name, Policy *ret)
-{
-        Server *s = userdata;
-
-        return registry_find_policy(s->store, name, ret);
-}
-
-static int vouches(void *userdata, const Certificate *certificate, usec_t wall_now)
-{
-        Server *s = userdata;
-
-        return authority_vouches(s->store, certificate, wall_now);
-}
-
-_Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN, "the registry is the judge's desk");
-
 /* What fails here is no reason to cut a link: it is what people look at, not what they rely on. */
 static void note_presence(Server *s, Link *link, bool connected)
 {
@@ -164,33 +138,21 @@ static void note_presence(Server *s, Link *link, bool connected)
         turn_want_end(s->turn);
 }
 
-static void tell_connected(Server *s, Link *link)
-{
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].connected)
-                        s->desks[i].connected(s->desks[i].userdata, link);
-}
-
 /* Has one of the desks a guest in it? Faults that are for everyone strike guests too. */
 static bool greet_guest(Server *s, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
-        for (size_t i = 0; i < s->n_desks; i++) {
-                const Desk *desk = &s->desks[i];
-
-                if (!desk->connect || !desk->connect(desk->userdata, link, connect, ret))
-                        continue;
-                (void)strikes_connect(&s->strikes, link, &(Verdict){}, ret);
-                if (ret->code != CONNACK_ACCEPTED)
-                        log_notice("%s: a guest: refused with CONNACK %u: %s", link_peer(link), ret->code, ret->reason);
-                return true;
-        }
-        return false;
+        if (!desk_row_connect(&s->desks, link, connect, ret))
+                return false;
+        (void)strikes_connect(&s->strikes, link, &(Verdict){}, ret);
+        if (ret->code != CONNACK_ACCEPTED)
+                log_notice("%s: a guest: refused with CONNACK %u: %s", link_peer(link), ret->code, ret->reason);
+        return true;
 }
 
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
-        JudgeDesk desk = {find_identity, find_policy, vouches, s};
+        JudgeDesk desk = judge_desk(s->store);
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
@@ -219,7 +181,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
                 return;
         }
         note_presence(s, link, true);
-        tell_connected(s, link);
+        desk_row_connected(&s->desks, link);
         if (connect->clean_session)
                 kept_sessions_drop(&s->kept, v->device_id, v->module_id);
         else
@@ -262,32 +224,23 @@ static const char *on_link_request(void *userdata, Link *link, const SessionRequ
 {
         Server *s = userdata;
 
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].kinds & DESK_KIND(request->topic->kind))
-                        return s->desks[i].request(s->desks[i].userdata, link, request);
-        return "it published to a topic that is not for devices";
+        return desk_row_request(&s->desks, link, request);
 }
 
 static void on_link_subscribed(void *userdata, Link *link)
 {
         Server *s = userdata;
 
-        if (link_notes(link)->id == 0)
-                return;
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].subscribed)
-                        s->desks[i].subscribed(s->desks[i].userdata, link);
+        if (link_notes(link)->id != 0)
+                desk_row_subscribed(&s->desks, link);
 }
 
 static void on_link_acknowledged(void *userdata, Link *link, uint64_t tag)
 {
         Server *s = userdata;
 
-        if (link_notes(link)->id == 0)
-                return;
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].acknowledged)
-                        s->desks[i].acknowledged(s->desks[i].userdata, link, tag);
+        if (link_notes(link)->id != 0)
+                desk_row_acknowledged(&s->desks, link, tag);
 }
 
 /* ---- the end ---- */
@@ -319,9 +272,7 @@ static void on_link_ended(void *userdata, Link *link)
         } else if (session && *session_reason(session)) {
                 log_info("%s: closed: %s", link_peer(link), session_reason(session));
         }
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].ended)
-                        s->desks[i].ended(s->desks[i].userdata, link);
+        desk_row_ended(&s->desks, link);
         s->ended_links = true;
         turn_want_end(s->turn);
 }
@@ -412,18 +363,11 @@ static usec_t last_activity(void *userdata, const char *device_id, const char *m
         return link ? link_notes(link)->active_usec : 0;
 }
 
-/* A guest is nobody of the hub's. */
 static unsigned n_connected(void *userdata)
 {
         Server *s = userdata;
-        unsigned n = 0;
 
-        for (size_t i = 0; i < s->links.n; i++) {
-                const Verdict *v = link_verdict(s->links.all[i]);
-
-                n += link_is_open(s->links.all[i]) && v->device_id && !v->module_id;
-        }
-        return n;
+        return links_n_devices(&s->links);
 }
 
 static void forget(void *userdata, const char *device_id, const char *module_id)
@@ -553,17 +497,12 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
                 kept_sessions_drop(&s->kept, device_id, module_id);
         else
                 kept_sessions_drop_device(&s->kept, device_id);
-        for (size_t i = 0; i < s->n_desks; i++)
-                if (s->desks[i].forgotten)
-                        s->desks[i].forgotten(s->desks[i].userdata, device_id, module_id);
+        desk_row_forgotten(&s->desks, device_id, module_id);
 }
 
 int server_add_desk(Server *s, const Desk *desk)
 {
-        if (s->n_desks == DESKS_MAX)
-                return -ENOBUFS;
-        s->desks[s->n_desks++] = *desk;
-        return 0;
+        return desk_row_add(&s->desks, desk);
 }
 
 int server_add_ticker(Server *s, Ticker ticker)

@@ -61,3 +61,15 @@ Link *links_find(const Links *links, const char *device_id, const char *module_i
                         return links->all[i];
         return NULL;
 }
+
+unsigned links_n_devices(const Links *links)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < links->n; i++) {
+                const Verdict *v = link_verdict(links->all[i]);
+
+                n += link_is_open(links->all[i]) && v->device_id && !v->module_id;
+        }
+        return n;
+}

@@ -32,7 +32,7 @@ typedef struct Conversation {
         void (*ended)(void *userdata);
         void *userdata;
         /* May be NULL: */
-        bool (*is_full)(void *userdata); /* it is not fed for now; wire_settle() when that has changed */
+        bool (*is_full)(void *userdata); /* it is not fed; wire_settle() when that has changed */
         void (*sent)(void *userdata);    /* some of its output has left */
 } Conversation;
 
