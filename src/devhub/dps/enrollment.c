@@ -65,20 +65,10 @@ void enrollment_done(Enrollment *e)
 /* Certificates came later than the table. */
 static int add_columns(Store *store)
 {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r;
-
-        r = store_prepare(store, "SELECT 1 FROM pragma_table_info('enrollments') WHERE name = 'attestation'",
-                          &statement);
-        if (r < 0)
-                return r;
-        r = store_step(store, statement);
-        if (r != 0)
-                return MIN(r, 0);
-        (void)sqlite3_reset(statement);
-        return store_run(store, "ALTER TABLE enrollments ADD COLUMN attestation INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE enrollments ADD COLUMN primary_certificate TEXT;"
-                                "ALTER TABLE enrollments ADD COLUMN secondary_certificate TEXT");
+        return store_add_columns(store, "enrollments", "attestation",
+                                 "ALTER TABLE enrollments ADD COLUMN attestation INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE enrollments ADD COLUMN primary_certificate TEXT;"
+                                 "ALTER TABLE enrollments ADD COLUMN secondary_certificate TEXT");
 }
 
 int enrollment_prepare(Store *store)

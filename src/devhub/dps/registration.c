@@ -61,18 +61,8 @@ void registration_done(Registration *r)
 /* Certificates came later than the table. */
 static int add_column(Store *store)
 {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r;
-
-        r = store_prepare(store, "SELECT 1 FROM pragma_table_info('registrations') WHERE name = 'certificate'",
-                          &statement);
-        if (r < 0)
-                return r;
-        r = store_step(store, statement);
-        if (r != 0)
-                return MIN(r, 0);
-        (void)sqlite3_reset(statement);
-        return store_run(store, "ALTER TABLE registrations ADD COLUMN certificate TEXT");
+        return store_add_columns(store, "registrations", "certificate",
+                                 "ALTER TABLE registrations ADD COLUMN certificate TEXT");
 }
 
 int registration_prepare(Store *store)

@@ -34,26 +34,17 @@ static int bind_ids(sqlite3_stmt *statement, const char *device_id, const char *
 /* What the first hubs knew of an identity is in the store's schema; the rest came later. */
 static int add_columns(Store *store)
 {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r;
-
-        r = store_prepare(store, "SELECT 1 FROM pragma_table_info('identities') WHERE name = 'etag'", &statement);
-        if (r < 0)
-                return r;
-        r = store_step(store, statement);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        (void)sqlite3_reset(statement);
-        return store_run(store, "ALTER TABLE identities ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
-                                "ALTER TABLE identities ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE identities ADD COLUMN status_reason TEXT;"
-                                "ALTER TABLE identities ADD COLUMN status_usec INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE identities ADD COLUMN authentication INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE identities ADD COLUMN primary_thumbprint TEXT;"
-                                "ALTER TABLE identities ADD COLUMN secondary_thumbprint TEXT;"
-                                "ALTER TABLE identities ADD COLUMN is_edge INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE identities ADD COLUMN managed_by TEXT;"
-                                "UPDATE identities SET etag = lower(hex(randomblob(6)));");
+        return store_add_columns(store, "identities", "etag",
+                                 "ALTER TABLE identities ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
+                                 "ALTER TABLE identities ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE identities ADD COLUMN status_reason TEXT;"
+                                 "ALTER TABLE identities ADD COLUMN status_usec INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE identities ADD COLUMN authentication INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE identities ADD COLUMN primary_thumbprint TEXT;"
+                                 "ALTER TABLE identities ADD COLUMN secondary_thumbprint TEXT;"
+                                 "ALTER TABLE identities ADD COLUMN is_edge INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE identities ADD COLUMN managed_by TEXT;"
+                                 "UPDATE identities SET etag = lower(hex(randomblob(6)));");
 }
 
 int registry_prepare(Store *store)

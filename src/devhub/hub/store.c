@@ -181,6 +181,23 @@ char *store_column_text(sqlite3_stmt *statement, int index)
         return text ? strdup(text) : NULL;
 }
 
+int store_add_columns(Store *store, const char *table, const char *column, const char *sql)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = store_prepare(store, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", &statement);
+        if (r < 0)
+                return r;
+        if (store_bind_text(statement, 1, table) < 0 || store_bind_text(statement, 2, column) < 0)
+                return -ENOMEM;
+        r = store_step(store, statement);
+        if (r != 0)
+                return MIN(r, 0);
+        (void)sqlite3_reset(statement);
+        return store_run(store, sql);
+}
+
 int store_set(Store *store, const char *key, const char *value)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;

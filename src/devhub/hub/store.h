@@ -46,6 +46,9 @@ static inline void statement_finalize(sqlite3_stmt **statement)
 }
 #define _cleanup_statement_ _cleanup_(statement_finalize)
 
+/* For a table of an older hub: runs the SQL that adds columns, unless this one of them is there. The names are ours. */
+int store_add_columns(Store *store, const char *table, const char *column, const char *sql);
+
 /* One value that outlives the server, such as the host name. */
 int store_set(Store *store, const char *key, const char *value);
 int store_get(Store *store, const char *key, char **ret); /* 1: found; 0: not */
