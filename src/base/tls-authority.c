@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
+#include "base/file.h"
 #include "base/secret.h"
 
 #define CA_DAYS     3650
 #define SERVER_DAYS 397 /* more than this some clients do not believe in */
 #define RENEW_DAYS  30
+#define PEM_MAX     ((size_t)64 * 1024)
 
 DEFINE_CLEANUP(X509 *, X509_free);
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
@@ -82,21 +83,7 @@ static int load(int dir_fd, const char *name, Buffer *b)
 {
         _cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 
-        if (fd < 0)
-                return -errno;
-        for (;;) {
-                char *room = buffer_extend(b, 4096);
-                ssize_t n;
-
-                if (!room)
-                        return -ENOMEM;
-                n = read(fd, room, 4096);
-                if (n < 0)
-                        return -errno;
-                buffer_truncate(b, b->size - 4096 + (size_t)n);
-                if (n == 0)
-                        return 0;
-        }
+        return fd < 0 ? -errno : file_read(b, fd, PEM_MAX);
 }
 
 /* A file's PEM text, to be read from ret, which borrows b. */

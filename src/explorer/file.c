@@ -8,47 +8,6 @@
 #include "base/secret.h"
 #include "explorer/output.h"
 
-#define STEP 16384
-
-/* A pipe says only at its end how much it held. */
-static int read_all(Buffer *b, int fd, size_t most)
-{
-        size_t before = b->size;
-
-        for (;;) {
-                size_t step = MIN((size_t)STEP, most + 1 - (b->size - before)), at = b->size;
-                char *p = buffer_extend(b, step);
-                ssize_t n;
-
-                if (!p)
-                        return -ENOMEM;
-                n = read(fd, p, step);
-                buffer_truncate(b, at + (n > 0 ? (size_t)n : 0));
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n == 0)
-                        return 0;
-                if (b->size - before > most)
-                        return -EFBIG;
-        }
-}
-
-int file_read(Buffer *b, int fd, size_t most)
-{
-        size_t before = b->size;
-        int r;
-
-        if (most <= STEP * 4) {
-                if (!buffer_extend(b, most + 1))
-                        return -ENOMEM;
-                buffer_truncate(b, before);
-        }
-        r = read_all(b, fd, most);
-        if (r == 0 && b->size > before && memchr(b->data + before, 0, b->size - before))
-                r = -EBADMSG;
-        return r;
-}
-
 static int read_operand(Buffer *b, const char *name, size_t most, int (*reader)(Buffer *b, int fd, size_t most))
 {
         bool standard = strcmp(name, "-") == 0;
@@ -73,7 +32,7 @@ int file_read_operand(Buffer *b, const char *name, size_t most)
 
 int file_read_operand_bytes(Buffer *b, const char *name, size_t most)
 {
-        return read_operand(b, name, most, read_all);
+        return read_operand(b, name, most, file_read_bytes);
 }
 
 /* What somebody probably meant who gave something else. */

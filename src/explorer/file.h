@@ -2,14 +2,11 @@
 #pragma once
 
 /*
- * File - the whole of one, if it is not too large; and what an operand may hold instead of naming one
+ * File - the one that an operand names, or what it holds instead of naming one
  */
 
+#include "base/file.h"
 #include "explorer/json-text.h"
-
-/* Appends what is left to read at fd. -EFBIG: more than most; -EBADMSG: it holds a NUL, so it is no text. A secret
- * leaves no copies behind: the room is made first. */
-int file_read(Buffer *b, int fd, size_t most);
 
 /* The text of an operand: "-" is standard input, all else the name of a file. EXPLORER_OK, or having complained
  * EXPLORER_USAGE or EXPLORER_FAILED. */

@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/iso-time.h"
 #include "base/json.h"
 #include "devhub/hub/authority.h"
@@ -50,27 +50,11 @@ static int open_store(Store *store, StateDir *dir, bool create)
 
 /* ---- add ---- */
 
-static int read_file(const char *file, Buffer *b)
+static int read_pem(const char *file, Buffer *b)
 {
         _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
 
-        if (fd < 0)
-                return -errno;
-        for (;;) {
-                char *room = buffer_extend(b, 4096);
-                ssize_t n;
-
-                if (!room)
-                        return -ENOMEM;
-                n = read(fd, room, 4096);
-                if (n < 0)
-                        return -errno;
-                buffer_truncate(b, b->size - 4096 + (size_t)n);
-                if (n == 0)
-                        return 0;
-                if (b->size > PEM_MAX)
-                        return -EFBIG;
-        }
+        return fd < 0 ? -errno : file_read(b, fd, PEM_MAX);
 }
 
 int ca_add(StateDir *dir, const char *name, const char *file)
@@ -79,9 +63,9 @@ int ca_add(StateDir *dir, const char *name, const char *file)
         Store store = {};
         int r;
 
-        r = read_file(file, &pem);
+        r = read_pem(file, &pem);
         if (r < 0)
-                return complain(file, strerror(-r));
+                return complain(file, r == -EBADMSG ? words_of(AUTHORITY_E_NO_CERTIFICATE) : strerror(-r));
         r = open_store(&store, dir, true);
         if (r >= 0)
                 r = authority_add(&store, name, pem.size > 0 ? pem.data : "", pem.size);

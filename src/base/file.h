@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * File - the whole of one, if it is not too large
+ */
+
+#include "base/buffer.h"
+
+/* Appends what is left to read at fd. -EFBIG: more than most. */
+int file_read_bytes(Buffer *b, int fd, size_t most);
+/* The same of a text. -EBADMSG: it holds a NUL. A small secret leaves no copies behind: the room is made first. */
+int file_read(Buffer *b, int fd, size_t most);
