@@ -9,8 +9,8 @@
 
 #include "azure/bag.h"
 #include "devhub/http/event-batch.h"
-#include "devhub/hub/json-read.h"
 #include "fuzz.h"
+#include "model/json-read.h"
 
 static void check_draft(const EventDraft *draft)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "devhub/dps/enrollment-json.h"
-#include "devhub/hub/json-read.h"
 #include "fuzz.h"
+#include "model/json-read.h"
 
 static json_object *read_json(const void *data, size_t size)
 {

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/twin-patch.h"
 #include "fuzz.h"
+#include "model/json-read.h"
 
 #define DESIRED_MAX (32 * 1024)
 

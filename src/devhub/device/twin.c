@@ -10,9 +10,9 @@
 #include "base/iso-time.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/service-error.h"
 #include "devhub/hub/twin.h"
+#include "model/json-read.h"
 
 struct TwinDesk {
         const Hub *hub;

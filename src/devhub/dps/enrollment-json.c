@@ -10,8 +10,8 @@
 #include "devhub/dps/registration-id.h"
 #include "devhub/dps/x509-json.h"
 #include "devhub/hub/identity.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/key.h"
+#include "model/json-read.h"
 
 /* ---- reading ---- */
 

@@ -13,7 +13,7 @@
 #include "devhub/dps/registration-id.h"
 #include "devhub/dps/registration-json.h"
 #include "devhub/dps/service.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #define NOWHERE "reassigned.invalid"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/twin.h"
+#include "model/json-read.h"
 
 static bool keeps_the_rules(TwinSectionKind kind, json_object *given)
 {

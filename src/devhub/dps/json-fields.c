@@ -2,7 +2,7 @@
 #include "devhub/dps/json-fields.h"
 
 #include "base/iso-time.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 int json_put_text(json_object *object, const char *name, const char *text)
 {

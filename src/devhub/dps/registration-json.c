@@ -6,7 +6,7 @@
 
 #include "devhub/dps/json-fields.h"
 #include "devhub/dps/x509-json.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 static int put_certificate(json_object *by, const char *pem)
 {

@@ -8,8 +8,8 @@
 #include "base/secret.h"
 #include "devhub/dps/attestation.h"
 #include "devhub/dps/initial-twin.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
+#include "model/json-read.h"
 
 /* ---- the identity ---- */
 

@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "devhub/dps/json-fields.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 static int wrong(const char **ret_error, const char *error)
 {

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
+#include "model/json-read.h"
 
 struct BulkTold {
         char *device_id, *module_id;

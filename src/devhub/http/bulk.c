@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "devhub/http/bulk-twins.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/registrar.h"
+#include "model/json-read.h"
 
 #define ITEMS_MAX 100
 

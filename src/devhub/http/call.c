@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "azure/percent.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 /* ---- pairs ---- */
 

@@ -9,7 +9,7 @@
 #include "devhub/dps/enrollment.h"
 #include "devhub/dps/json-fields.h"
 #include "devhub/http/dps-reply.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 /* Individual enrollments and groups have the same calls beneath paths of their own. */
 typedef struct Kind {

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "devhub/http/owner.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/methods.h"
 #include "devhub/hub/registry.h"
+#include "model/json-read.h"
 
 #define CONNECT_TIMEOUT_MAX  300
 #define RESPONSE_TIMEOUT_MIN 5

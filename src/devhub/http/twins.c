@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "devhub/http/owner.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/twin-document.h"
+#include "model/json-read.h"
 
 /* ---- replies ---- */
 

@@ -8,9 +8,9 @@
 
 #include "base/iso-time.h"
 #include "base/secret.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/key.h"
 #include "devhub/hub/mailbox.h"
+#include "model/json-read.h"
 
 /* ---- reading ---- */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #define RID_MAX       20
 #define NAME_MAX_SIZE 1024 /* it has to fit a topic */

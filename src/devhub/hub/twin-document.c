@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 /* Members are put in one after the other; the first failure sticks. */
 typedef struct Maker {

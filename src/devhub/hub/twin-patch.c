@@ -6,7 +6,7 @@
 
 #include "base/iso-time.h"
 #include "base/utf8.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #define NAME_MAX_SIZE   1024
 #define STRING_MAX_SIZE 4096

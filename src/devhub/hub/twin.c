@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/base64.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 /* The trigger stands in the file itself: whoever deletes an identity deletes its twin. */
 static const char schema[] =

@@ -9,7 +9,7 @@
 #include "devhub/dps/enrollment.h"
 #include "devhub/dps/registration-id.h"
 #include "devhub/dps/service.h"
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 #include "suite.h"
 
 #define PRIMARY   "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="

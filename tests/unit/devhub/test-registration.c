@@ -7,9 +7,9 @@
 #include "devhub-house.h"
 #include "devhub/dps/registration-json.h"
 #include "devhub/dps/service.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
+#include "model/json-read.h"
 #include "suite.h"
 
 #define PRIMARY   "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="

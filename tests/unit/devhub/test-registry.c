@@ -7,8 +7,8 @@
 #include "base/secret.h"
 #include "devhub-house.h"
 #include "devhub/hub/identity-record.h"
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/presence.h"
+#include "model/json-read.h"
 #include "suite.h"
 
 #define NOW (UINT64_C(1767225600) * USEC_PER_SEC)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #include "suite.h"
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "devhub/hub/json-read.h"
 #include "devhub/hub/registry.h"
+#include "model/json-read.h"
 
 #include "devhub-house.h"
 #include "suite.h"

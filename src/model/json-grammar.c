@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/hub/json-grammar.h"
+#include "model/json-grammar.h"
 
 #include <stdbool.h>
 #include <string.h>

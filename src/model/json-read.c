@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #include <errno.h>
 #include <math.h>
 
-#include "devhub/hub/json-grammar.h"
+#include "model/json-grammar.h"
 
 static void free_tokener(json_tokener **tokener)
 {

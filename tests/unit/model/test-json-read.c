@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/hub/json-read.h"
+#include "model/json-read.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,7 +107,7 @@ END_TEST
 
 int main(void)
 {
-        Suite *s = suite_create("devhub/json-read");
+        Suite *s = suite_create("model/json-read");
         TCase *c = suite_case(s, "reading");
 
         tcase_add_test(c, json_comes_out_as_it_went_in);
