@@ -196,12 +196,22 @@ bool token_is_signed_by(const Token *t, const char *key)
         return sign(key, t->raw_resource, t->expiry, mac) >= 0 && is_signature(t, mac);
 }
 
+bool token_is_signed_by_either(const Token *t, const char *primary, const char *secondary)
+{
+        return token_is_signed_by(t, primary) || token_is_signed_by(t, secondary);
+}
+
 bool token_is_signed_by_text(const Token *t, const char *key)
 {
         const Buffer secret = {.data = (char *)key, .size = strlen(key)}; /* read only */
         uint8_t mac[MAC_SIZE];
 
         return sign_with(&secret, t->raw_resource, t->expiry, mac) >= 0 && is_signature(t, mac);
+}
+
+usec_t token_ends_usec(const Token *t)
+{
+        return t->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : t->expiry * USEC_PER_SEC;
 }
 
 static bool leads(const char *path, size_t size, const char *longer, size_t longer_size)

@@ -13,6 +13,7 @@
  */
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
 /* key: base64. resource: not yet encoded, such as "hub.azure-devices.net/devices/dev1". policy: NULL for the
  * identity's own key. expiry: Unix seconds. Appends to b, or leaves it: -EINVAL when the key is not base64. */
@@ -33,8 +34,12 @@ void token_done(Token *t);
 
 /* Was it signed with this base64 key? Constant time. */
 bool token_is_signed_by(const Token *t, const char *key);
+bool token_is_signed_by_either(const Token *t, const char *primary, const char *secondary);
 /* Was it signed with the text of this key, not decoded? So are those of Event Hubs. */
 bool token_is_signed_by_text(const Token *t, const char *key);
+
+/* Wall clock; USEC_INFINITY for an expiry that is past what can be counted. */
+usec_t token_ends_usec(const Token *t);
 
 /* Does the resource cover path at a segment limit? "{h}" covers "{h}/devices/d"; "{h}/devices/d/anything" is
  * taken for "{h}/devices/d" as well (protocol reference 1.4). */

@@ -88,11 +88,6 @@ static int check_policy(const Token *token, const AmqpHouse *house, const char *
         return 0;
 }
 
-static usec_t end_of(const Token *token)
-{
-        return token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
-}
-
 static int judge(const char *text, const AmqpHouse *house, Grant *ret, const char **ret_reason)
 {
         _cleanup_(token_done) Token token = {};
@@ -107,10 +102,10 @@ static int judge(const char *text, const AmqpHouse *house, Grant *ret, const cha
         r = check_policy(&token, house, ret_reason);
         if (r != 0)
                 return r;
-        if (clock_wall(house->hub->clock) > usec_add(end_of(&token), ACCESS_SKEW_USEC))
+        if (clock_wall(house->hub->clock) > usec_add(token_ends_usec(&token), ACCESS_SKEW_USEC))
                 return refuse(ret_reason, "the token has expired");
         ret->rights = access_rights_of_policy(token.policy);
-        ret->ends_usec = usec_add(end_of(&token), GRACE_USEC);
+        ret->ends_usec = usec_add(token_ends_usec(&token), GRACE_USEC);
         ret->policy = TAKE_PTR(token.policy);
         ret->path = strdup(address_path_behind_host(token.resource));
         return ret->path ? 0 : -ENOMEM;

@@ -67,7 +67,7 @@ static int is_signed(const Enrollment *e, const Proof *proof)
         r = attestation_keys(e, proof->registration_id, &primary, &secondary);
         if (r < 0)
                 return r;
-        return token_is_signed_by(proof->token, primary) || token_is_signed_by(proof->token, secondary);
+        return token_is_signed_by_either(proof->token, primary, secondary);
 }
 
 /* 1: it is this certificate, or of a group one that this authority is behind. */
@@ -170,9 +170,7 @@ static int find_enrollment(Store *store, const Proof *proof, Enrollment *ret, co
 
 static bool has_ended(const Token *token, usec_t wall_now)
 {
-        usec_t end = token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
-
-        return wall_now > usec_add(end, ATTESTATION_SKEW_USEC);
+        return wall_now > usec_add(token_ends_usec(token), ATTESTATION_SKEW_USEC);
 }
 
 /* The id of the resource as the client spelt it in its user name. NULL: the token is right so far. */

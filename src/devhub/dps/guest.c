@@ -38,9 +38,9 @@ static usec_t end_of(const char *text)
 {
         _cleanup_(token_done) Token token = {};
 
-        if (token_parse(text, &token) < 0 || token.expiry > USEC_INFINITY / USEC_PER_SEC)
+        if (token_parse(text, &token) < 0)
                 return USEC_INFINITY;
-        return usec_add(token.expiry * USEC_PER_SEC, ATTESTATION_SKEW_USEC);
+        return usec_add(token_ends_usec(&token), ATTESTATION_SKEW_USEC);
 }
 
 static int admit(Guest *ret, const char *registration_id, const char *token, const Certificate *certificate,

@@ -80,11 +80,6 @@ static int check_resource(const AccessRequest *request, const Token *token)
         return token_covers(token, path.data) ? 0 : ACCESS_E_REFUSED;
 }
 
-static bool signed_by_either(const Token *token, const char *primary, const char *secondary)
-{
-        return token_is_signed_by(token, primary) || token_is_signed_by(token, secondary);
-}
-
 static int check_policy(Store *store, const Token *token, Access *access, const char **ret_reason)
 {
         _cleanup_(policy_done) Policy policy = {};
@@ -95,7 +90,7 @@ static int check_policy(Store *store, const Token *token, Access *access, const 
                 return r;
         if (r == REGISTRY_E_UNKNOWN)
                 return refuse(ret_reason, "the token names a policy that does not exist");
-        if (!signed_by_either(token, policy.primary_key, policy.secondary_key))
+        if (!token_is_signed_by_either(token, policy.primary_key, policy.secondary_key))
                 return refuse(ret_reason, "the token is signed with neither key of its policy");
         access->rights = access_rights_of_policy(token->policy);
         access->policy = strdup(token->policy);
@@ -118,7 +113,7 @@ static int check_identity(Store *store, const AccessRequest *request, const Toke
         if (identity.disabled)
                 return refuse(ret_reason, "the device is disabled");
         if (identity.authentication != AUTHENTICATION_SAS ||
-            !signed_by_either(token, identity.primary_key, identity.secondary_key))
+            !token_is_signed_by_either(token, identity.primary_key, identity.secondary_key))
                 return refuse(ret_reason, "the token is signed with neither key of the device or module");
         access->rights = RIGHT_DEVICE_CONNECT;
         return 0;
@@ -143,7 +138,7 @@ int access_check(Store *store, const AccessRequest *request, Access *ret, const 
                          : check_identity(store, request, &token, &access, ret_reason);
         if (r != 0)
                 return r;
-        access.ends_usec = token.expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token.expiry * USEC_PER_SEC;
+        access.ends_usec = token_ends_usec(&token);
         if (request->wall_now > usec_add(access.ends_usec, ACCESS_SKEW_USEC))
                 return refuse(ret_reason, "the token has expired");
         *ret = access;

@@ -58,11 +58,6 @@ static char *text_dup(MqttText text)
 
 /* ---- the token ---- */
 
-static bool signed_by_either(const Token *token, const char *primary, const char *secondary)
-{
-        return token_is_signed_by(token, primary) || token_is_signed_by(token, secondary);
-}
-
 /* Whose key is it? Gives the scope that events name: hub, device or module; NULL: refused. */
 static const char *check_signature(const Token *token, const Identity *identity, const JudgeDesk *desk, Verdict *v)
 {
@@ -70,7 +65,7 @@ static const char *check_signature(const Token *token, const Identity *identity,
         int r;
 
         if (!token->policy) {
-                if (signed_by_either(token, identity->primary_key, identity->secondary_key))
+                if (token_is_signed_by_either(token, identity->primary_key, identity->secondary_key))
                         return identity->module_id ? "module" : "device";
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token is signed with neither of its keys");
                 return NULL;
@@ -82,7 +77,7 @@ static const char *check_signature(const Token *token, const Identity *identity,
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token names a policy that does not exist");
         else if (!policy.device_connect)
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token's policy has no right to connect as a device");
-        else if (!signed_by_either(token, policy.primary_key, policy.secondary_key))
+        else if (!token_is_signed_by_either(token, policy.primary_key, policy.secondary_key))
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token is signed with neither key of its policy");
         else
                 return "hub";
@@ -97,11 +92,6 @@ static bool covers(const Token *token, const Username *u)
         if (u->module_id)
                 buffer_printf(&path, "/modules/%s", u->module_id);
         return !buffer_error(&path) && token_covers(token, path.data);
-}
-
-static usec_t expiry_usec(const Token *token)
-{
-        return token->expiry > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : token->expiry * USEC_PER_SEC;
 }
 
 static void judge_token(const char *password, const Username *u, const Identity *identity, usec_t wall_now,
@@ -122,10 +112,10 @@ static void judge_token(const char *password, const Username *u, const Identity 
         scope = check_signature(&token, identity, desk, v);
         if (!scope)
                 return;
-        if (wall_now > usec_add(expiry_usec(&token), JUDGE_SKEW_USEC))
+        if (wall_now > usec_add(token_ends_usec(&token), JUDGE_SKEW_USEC))
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the token has expired");
 
-        v->ends_usec = usec_add(expiry_usec(&token), JUDGE_GRACE_USEC);
+        v->ends_usec = usec_add(token_ends_usec(&token), JUDGE_GRACE_USEC);
         event_auth_method(&method, scope);
         v->auth_method = buffer_steal(&method);
         if (!v->auth_method)

@@ -167,6 +167,31 @@ START_TEST(a_foreign_signature_is_refused)
 }
 END_TEST
 
+START_TEST(either_key_of_two_will_do)
+{
+        static const char other[] = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw=";
+        _cleanup_free_ char *text = make("hub.example.net/devices/d", NULL);
+        _cleanup_(token_done) Token t = {};
+
+        ck_assert_int_eq(token_parse(text, &t), 0);
+        ck_assert(token_is_signed_by_either(&t, KEY, other));
+        ck_assert(token_is_signed_by_either(&t, other, KEY));
+        ck_assert(!token_is_signed_by_either(&t, other, other));
+}
+END_TEST
+
+START_TEST(an_end_past_counting_is_never)
+{
+        Token t = {.expiry = 1};
+
+        ck_assert_uint_eq(token_ends_usec(&t), USEC_PER_SEC);
+        t.expiry = USEC_INFINITY / USEC_PER_SEC;
+        ck_assert_uint_eq(token_ends_usec(&t), t.expiry * USEC_PER_SEC);
+        t.expiry++;
+        ck_assert_uint_eq(token_ends_usec(&t), USEC_INFINITY);
+}
+END_TEST
+
 START_TEST(every_flipped_bit_of_the_signature_is_refused)
 {
         _cleanup_free_ char *text = make("hub.example.net/devices/d", NULL);
@@ -357,6 +382,8 @@ int main(void)
         tcase_add_test(c, fields_come_in_any_order);
         tcase_add_test(c, an_empty_policy_is_none);
         tcase_add_test(c, a_foreign_signature_is_refused);
+        tcase_add_test(c, either_key_of_two_will_do);
+        tcase_add_test(c, an_end_past_counting_is_never);
         tcase_add_test(c, every_flipped_bit_of_the_signature_is_refused);
         tcase_add_test(c, a_signature_has_one_length);
         tcase_add_test(c, scope_ends_at_segments);
