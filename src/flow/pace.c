@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pace.h"
 
-#include "model/message.h"
+#include "azure/billing.h"
 
 #define LATE_ADDEND (50 * USEC_PER_MSEC)
 /* So many in a row that come late are no noise. */
@@ -77,7 +77,7 @@ static void judge(Pace *p, bool late, usec_t latency, usec_t now)
 
 static PaceFloor *floor_of(Pace *p, size_t size)
 {
-        size_t units = size / MESSAGE_BILLING_UNIT, i = 0;
+        size_t units = size / BILLING_CHUNK, i = 0;
 
         for (; units > 0 && i < PACE_SIZES - 1; units /= 2)
                 i++;

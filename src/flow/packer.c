@@ -62,7 +62,7 @@ static size_t message_size_at(const Packer *p, size_t text_size)
 
 static size_t units_at(const Packer *p, size_t text_size)
 {
-        return (message_size_at(p, text_size) + MESSAGE_BILLING_UNIT - 1) / MESSAGE_BILLING_UNIT;
+        return billed_messages(message_size_at(p, text_size), BILLING_CHUNK);
 }
 
 size_t packer_size(const Packer *p, bool whole_units)

@@ -15,6 +15,7 @@
  * Time:   boot clock for ages, wall clock for the readings.
  */
 
+#include "azure/billing.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "model/message.h"
@@ -22,7 +23,7 @@
 
 /* 16 such messages are the uplink's whole window of 512 KiB. */
 #define PACKER_UNITS_MAX 8
-#define PACKER_SIZE_MAX  (PACKER_UNITS_MAX * MESSAGE_BILLING_UNIT)
+#define PACKER_SIZE_MAX  (PACKER_UNITS_MAX * BILLING_CHUNK)
 
 /* One reading, as the queue gave it and with its time made out. */
 typedef struct PackerRecord {

@@ -14,8 +14,7 @@
 #include "base/clock.h"
 #include "model/name.h"
 
-#define MESSAGE_SIZE_MAX     (256 * 1024) /* the hub's limit: body, system values, property names and values */
-#define MESSAGE_BILLING_UNIT 4096
+#define MESSAGE_SIZE_MAX (256 * 1024) /* the hub's limit: body, system values, property names and values */
 
 typedef struct Property {
         char *name;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "azure/bag.h"
+#include "azure/billing.h"
 #include "azure/connection-string.h"
 
 #define CREDENTIAL                                                                                                   \
@@ -190,7 +191,7 @@ static void arrive(World *w, const FakePublish *p)
                 keep_latencies(w, e.body);
         for (uint64_t n = e.first; n <= e.last; n++)
                 tally_count(w, tally_of(w, e.stream), n);
-        w->n_units += (e.size + MESSAGE_BILLING_UNIT - 1) / MESSAGE_BILLING_UNIT;
+        w->n_units += billed_messages(e.size, BILLING_CHUNK);
         if (w->forget_events)
                 event_done(&e);
         else

@@ -89,7 +89,7 @@ START_TEST(whole_units_are_known_to_the_byte)
                 ck_assert_int_eq(packer_seal(&p, true, &pack), 0);
                 ck_assert_uint_eq(pack.last, short_by == 0 ? 3 : 4);
                 assert_balanced(&pack.body);
-                ck_assert_uint_le(pack.body.size + OVERHEAD, MESSAGE_BILLING_UNIT);
+                ck_assert_uint_le(pack.body.size + OVERHEAD, BILLING_CHUNK);
                 ck_assert_uint_eq(p.first, pack.last + 1);
                 ck_assert_uint_eq(p.appended_usec, pack.last + 1);
                 ck_assert_uint_eq(p.read_usec, 1000 + pack.last + 1);
@@ -209,7 +209,7 @@ START_TEST(a_unit_holds_75_samples_of_twelve_sensors)
                 ck_assert_int_eq(packer_seal(&p, true, &pack), 0);
                 units++;
                 samples += pack.last - pack.first + 1;
-                ck_assert_uint_ge(pack.body.size + OVERHEAD + 50, MESSAGE_BILLING_UNIT * 95 / 100);
+                ck_assert_uint_ge(pack.body.size + OVERHEAD + 50, BILLING_CHUNK * 95 / 100);
                 buffer_done(&pack.body);
         }
         ck_assert_uint_ge(samples, 75 * units);
