@@ -12,6 +12,7 @@
 #include "devhub/dps/service.h"
 #include "devhub/endpoints.h"
 #include "devhub/hub/authority.h"
+#include "devhub/hub/meter.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
@@ -56,6 +57,7 @@ static int prepare_store(Store *store)
                 mailbox_prepare,
                 partitions_prepare,
                 twin_prepare,
+                meter_prepare,
                 dps_service_prepare,
         };
         int r = 0;

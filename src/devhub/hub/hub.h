@@ -48,6 +48,7 @@ typedef struct Hub {
         Methods *methods;
         HubDevices devices;
         HubTwins twins;
+        struct Limits *limits; /* of its tier; NULL: it has none. Asked by admission.h. */
         struct PollMeter *polls; /* of who is provisioned */
         const struct LinkedHubs *linked_hubs; /* that devices may be assigned to as well; NULL: none */
         int (*commit)(void *userdata); /* hub_commit() */
