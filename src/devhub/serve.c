@@ -17,6 +17,7 @@
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
+#include "devhub/mqtt/kept-sessions.h"
 
 typedef struct Serve {
         StateDir *dir;
@@ -52,6 +53,7 @@ static int prepare_store(Store *store)
         static int (*const nouns[])(Store *store) = {
                 registry_prepare,
                 presence_prepare,
+                kept_sessions_prepare,
                 authority_prepare,
                 feedback_prepare,
                 mailbox_prepare,

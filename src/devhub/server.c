@@ -34,7 +34,6 @@ struct Server {
 
         HubClock clock;
         Strikes strikes;
-        KeptSessions kept;
 };
 
 /* At the turn's end, when no link is on the stack. */
@@ -85,22 +84,6 @@ static Words words(const char *before, const char *text, const char *instead)
 #define WHO_FORMAT "%s%s%s"
 #define WHO(v)     (v)->device_id, slash_of(v), module_of(v)
 
-/* Once per link: its session is kept for the next connection, unless it wished to leave nothing. */
-static void keep_session(Server *s, Link *link)
-{
-        LinkNotes *notes = link_notes(link);
-        const Verdict *v = link_verdict(link);
-        Session *session = link_session(link);
-
-        if (notes->kept || notes->id == 0)
-                return;
-        notes->kept = true;
-        if (session_is_clean(session))
-                kept_sessions_drop(&s->kept, v->device_id, v->module_id);
-        else
-                kept_sessions_put(&s->kept, v->device_id, v->module_id, session_subscriptions(session));
-}
-
 /* One link per identity: the newer wins. */
 static void take_over(Server *s, const Verdict *v)
 {
@@ -110,7 +93,6 @@ static void take_over(Server *s, const Verdict *v)
                 if (link_notes(link)->id == 0 || link_has_ended(link) ||
                     !link_is_of(link, v->device_id, v->module_id))
                         continue;
-                keep_session(s, link);
                 /* a silenced link stays half-open, as if the network had swallowed our FIN */
                 if (link_is_open(link))
                         link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection: it connected anew");
@@ -149,6 +131,17 @@ static bool greet_guest(Server *s, Link *link, const MqttConnect *connect, Sessi
         return true;
 }
 
+/* A session that begins or ends has done so before its client hears of it. */
+static int take_up_session(Server *s, const Verdict *v, bool clean, SessionGrant *ret)
+{
+        int r = clean ? kept_sessions_drop(s->store, v->device_id, v->module_id)
+                      : kept_sessions_open(s->store, v->device_id, v->module_id, &ret->subscriptions);
+        bool was_there = r > 0;
+
+        ret->present = was_there && !clean;
+        return r >= 0 && was_there == clean ? turn_commit(s->turn) : r;
+}
+
 static void on_link_connect(void *userdata, Link *link, const MqttConnect *connect, SessionGrant *ret)
 {
         Server *s = userdata;
@@ -182,10 +175,11 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         }
         note_presence(s, link, true);
         desk_row_connected(&s->desks, link);
-        if (connect->clean_session)
-                kept_sessions_drop(&s->kept, v->device_id, v->module_id);
-        else
-                ret->present = kept_sessions_take(&s->kept, v->device_id, v->module_id, &ret->subscriptions);
+        if (take_up_session(s, v, connect->clean_session, ret) < 0) {
+                ret->code = CONNACK_UNAVAILABLE;
+                ret->reason = "its session could not be stored";
+                return;
+        }
         ret->device_id = v->device_id;
         ret->module_id = v->module_id;
         ret->ends_usec = strikes_end(&s->strikes, v);
@@ -227,6 +221,15 @@ static const char *on_link_request(void *userdata, Link *link, const SessionRequ
         return desk_row_request(&s->desks, link, request);
 }
 
+static int on_link_keep(void *userdata, Link *link, const Subscriptions *subscriptions)
+{
+        Server *s = userdata;
+        const Verdict *v = link_verdict(link);
+        int r = kept_sessions_write(s->store, v->device_id, v->module_id, subscriptions);
+
+        return r < 0 ? r : turn_commit(s->turn);
+}
+
 static void on_link_subscribed(void *userdata, Link *link)
 {
         Server *s = userdata;
@@ -264,7 +267,6 @@ static void on_link_ended(void *userdata, Link *link)
 
                 if (!link_notes(link)->forgotten)
                         tell_will(s, link);
-                keep_session(s, link);
                 note_presence(s, link, false);
                 log_info("%s: " WHO_FORMAT ": %s%s, %llu events", link_peer(link), WHO(v),
                          *reason ? "closed: " : "disconnected", reason,
@@ -286,6 +288,7 @@ static LinkSink sink_of(Server *s)
                 .packet = on_link_packet,
                 .event = on_link_event,
                 .request = on_link_request,
+                .keep = on_link_keep,
                 .subscribed = on_link_subscribed,
                 .acknowledged = on_link_acknowledged,
                 .ended = on_link_ended,
@@ -461,7 +464,6 @@ Server *server_free(Server *s)
         server_close_links(s);
         pulse_free(s->pulse);
         strikes_done(&s->strikes);
-        kept_sessions_done(&s->kept);
         free(s->host);
         sd_event_unref(s->event);
         free(s);
@@ -481,6 +483,17 @@ int server_move_clock(Server *s, int64_t by_usec)
         return 0;
 }
 
+static void drop_sessions(Server *s, const char *device_id, const char *module_id)
+{
+        int r = module_id ? kept_sessions_drop(s->store, device_id, module_id)
+                          : kept_sessions_drop_device(s->store, device_id);
+
+        if (r < 0)
+                log_warning("%s%s%s: what it subscribed to is not forgotten: %s", device_id, module_id ? "/" : "",
+                            module_id ? module_id : "", store_error(s->store));
+        turn_want_end(s->turn);
+}
+
 void server_forget(Server *s, const char *device_id, const char *module_id)
 {
         for (size_t i = 0; i < s->links.n; i++) {
@@ -490,13 +503,10 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
                 if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
                     (module_id && !same(v->module_id, module_id)))
                         continue;
-                link_notes(link)->kept = link_notes(link)->forgotten = true;
+                link_notes(link)->forgotten = true;
                 link_close(link, "its identity was deleted or disabled");
         }
-        if (module_id)
-                kept_sessions_drop(&s->kept, device_id, module_id);
-        else
-                kept_sessions_drop_device(&s->kept, device_id);
+        drop_sessions(s, device_id, module_id);
         desk_row_forgotten(&s->desks, device_id, module_id);
 }
 

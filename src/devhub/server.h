@@ -7,7 +7,7 @@
  * Judges who connects, lets the newer of two links of one identity win, strikes with faults, hands the events to the
  * turn, and what else comes to the desks.
  *
- * Owns:   listener, links, the turn, faults, the clock, kept sessions.
+ * Owns:   listener, links, the turn, faults, the clock.
  * Knows:  the store, which outlives it.
  */
 

@@ -39,6 +39,12 @@ static const char *on_request(void *userdata, const SessionRequest *request)
         return NULL;
 }
 
+static int on_keep(void *userdata, const Subscriptions *subscriptions)
+{
+        promise(subscriptions->n_held <= SUBSCRIPTIONS_MAX);
+        return 0;
+}
+
 static void on_subscribed(void *userdata)
 {
         Guest *g = userdata;
@@ -107,7 +113,7 @@ static void say(const Conversation *to, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         Guest g = {};
-        SessionSink sink = {on_connect, on_packet, on_event, on_request, on_subscribed, on_acknowledged, &g};
+        SessionSink sink = {on_connect, on_packet, on_event, on_request, on_keep, on_subscribed, on_acknowledged, &g};
         Conversation inner = {begin, feed, tick, deadline, output, is_over, broke, ended, &g}, outer = inner;
         WebSocket *websocket = NULL;
         SessionEvent will;

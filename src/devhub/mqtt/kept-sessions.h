@@ -2,27 +2,22 @@
 #pragma once
 
 /*
- * Kept sessions - what a client that did not connect clean left behind
+ * Kept sessions - what a client that does not connect clean has subscribed to
  *
- * Only its subscriptions; they live as long as the server does. Pure.
+ * A session begins with such a CONNECT and ends with a clean one, or with its identity. It lies in the store all that
+ * time, so that it is there whatever ends the link, or the server. An identity has one, of five filters at most: that
+ * bounds it all. Nothing here commits. Functions give negative errno.
  */
 
+#include "devhub/hub/store.h"
 #include "devhub/mqtt/subscription.h"
 
-typedef struct KeptSession {
-        char *name; /* "d" or "d/m" */
-        Subscriptions subscriptions;
-} KeptSession;
+int kept_sessions_prepare(Store *store);
 
-typedef struct KeptSessions {
-        KeptSession *sessions;
-        size_t n_sessions;
-} KeptSessions;
-
-/* Takes the subscriptions, also when memory is short: then they are gone. Replaces what is there. */
-void kept_sessions_put(KeptSessions *kept, const char *device_id, const char *module_id, Subscriptions *subscriptions);
-/* Gives them to the caller; false: none are there. */
-bool kept_sessions_take(KeptSessions *kept, const char *device_id, const char *module_id, Subscriptions *ret);
-void kept_sessions_drop(KeptSessions *kept, const char *device_id, const char *module_id);
-void kept_sessions_drop_device(KeptSessions *kept, const char *device_id); /* with all its modules */
-void kept_sessions_done(KeptSessions *kept);
+/* 1: it is taken up, and here are its subscriptions; 0: it is a new one. */
+int kept_sessions_open(Store *store, const char *device_id, const char *module_id, Subscriptions *ret);
+/* The subscriptions are these now. */
+int kept_sessions_write(Store *store, const char *device_id, const char *module_id, const Subscriptions *subscriptions);
+/* 1: it is over; 0: there was none. */
+int kept_sessions_drop(Store *store, const char *device_id, const char *module_id);
+int kept_sessions_drop_device(Store *store, const char *device_id); /* with all its modules */

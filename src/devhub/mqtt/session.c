@@ -282,6 +282,15 @@ static const char *refusal_of(int k)
         }
 }
 
+/* What is acknowledged has been kept. False: it cannot be, and the connection ends. */
+static bool keep_subscriptions(Session *s)
+{
+        if (s->clean || !s->device_id || s->sink.keep(s->sink.userdata, &s->subscriptions) >= 0)
+                return true;
+        session_close(s, "its subscriptions could not be stored");
+        return false;
+}
+
 static void on_subscribe(Session *s, MqttFilters filters)
 {
         _cleanup_(buffer_done) Buffer codes = BUFFER_NULL;
@@ -298,6 +307,8 @@ static void on_subscribe(Session *s, MqttFilters filters)
                 }
                 buffer_append(&codes, &granted, 1);
         }
+        if (!keep_subscriptions(s))
+                return;
         mqtt_write_suback(&s->output, filters.id, (const uint8_t *)codes.data, codes.size);
         if (buffer_error(&codes))
                 session_close(s, "no memory");
@@ -312,7 +323,8 @@ static void on_unsubscribe(Session *s, MqttFilters filters)
 
         while (mqtt_next_filter(&filters, &filter, &qos))
                 subscriptions_remove(&s->subscriptions, filter);
-        mqtt_write_unsuback(&s->output, filters.id);
+        if (keep_subscriptions(s))
+                mqtt_write_unsuback(&s->output, filters.id);
 }
 
 /* ---- packets ---- */
@@ -475,11 +487,6 @@ bool session_is_subscribed(const Session *s, SubscriptionKind kind, uint8_t *ret
         return s->state == SESSION_OPEN && subscriptions_have(&s->subscriptions, kind, ret_qos);
 }
 
-bool session_is_clean(const Session *s)
-{
-        return s->clean;
-}
-
 bool session_will(const Session *s, SessionEvent *ret)
 {
         *ret = (SessionEvent){
@@ -492,9 +499,4 @@ bool session_will(const Session *s, SessionEvent *ret)
 uint64_t session_n_events(const Session *s)
 {
         return s->n_events;
-}
-
-Subscriptions *session_subscriptions(Session *s)
-{
-        return &s->subscriptions;
 }

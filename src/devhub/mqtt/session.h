@@ -69,6 +69,9 @@ typedef struct SessionSink {
         int (*event)(void *userdata, const SessionEvent *event, usec_t *ret_delay_usec);
         /* NULL, or why the connection is closed (static text). */
         const char *(*request)(void *userdata, const SessionRequest *request);
+        /* The subscriptions of a session that is to outlive its connection have changed. Negative: that cannot be kept,
+         * and nobody is told that they have. */
+        int (*keep)(void *userdata, const Subscriptions *subscriptions);
         /* There are subscriptions: the SUBACK, or the CONNACK of a session taken up, is written. */
         void (*subscribed)(void *userdata);
         /* What was published under the tag has its PUBACK. */
@@ -100,9 +103,7 @@ SessionState session_state(const Session *session);
 const char *session_reason(const Session *session); /* why it is closed; "" for a DISCONNECT */
 Buffer *session_output(Session *session);           /* the caller sends from its front and consumes */
 bool session_is_subscribed(const Session *session, SubscriptionKind kind, uint8_t *ret_qos);
-bool session_is_clean(const Session *session);      /* nothing of it is to be kept */
 /* What is to be told now that it is over; false: there is no will, or the client has taken it back by DISCONNECT.
  * Borrowed from the session. */
 bool session_will(const Session *session, SessionEvent *ret);
 uint64_t session_n_events(const Session *session);
-Subscriptions *session_subscriptions(Session *session); /* to be taken over when it is not clean */

@@ -61,6 +61,13 @@ static const char *on_request(void *userdata, const SessionRequest *request)
         return link->sink.request(link->sink.userdata, link, request);
 }
 
+static int on_keep(void *userdata, const Subscriptions *subscriptions)
+{
+        Link *link = userdata;
+
+        return link->sink.keep(link->sink.userdata, link, subscriptions);
+}
+
 static void on_subscribed(void *userdata)
 {
         Link *link = userdata;
@@ -85,6 +92,7 @@ static int begin(void *userdata, usec_t now)
                 .packet = on_packet,
                 .event = on_event,
                 .request = on_request,
+                .keep = on_keep,
                 .subscribed = on_subscribed,
                 .acknowledged = on_acknowledged,
                 .userdata = link,

@@ -21,6 +21,7 @@ typedef struct LinkSink {
         bool (*packet)(void *userdata, Link *link);
         int (*event)(void *userdata, Link *link, const SessionEvent *event, usec_t *ret_delay_usec);
         const char *(*request)(void *userdata, Link *link, const SessionRequest *request);
+        int (*keep)(void *userdata, Link *link, const Subscriptions *subscriptions);
         void (*subscribed)(void *userdata, Link *link);
         void (*acknowledged)(void *userdata, Link *link, uint64_t tag);
         /* Nothing more will come of it. Free it, but not within this call: the link is still on the stack. */
@@ -60,7 +61,6 @@ typedef struct LinkNotes {
         int64_t id;        /* in the event log */
         bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
         Link *next_in_turn;
-        bool kept;         /* its session's subscriptions have been put aside, or dropped */
         bool forgotten;    /* its identity is gone: no will of it is told */
         usec_t active_usec; /* wall clock: when it last connected or sent an event */
 } LinkNotes;
