@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Twin desk - the device twin as local services see it
+ *
+ * A section is a member at the top of a twin's half: the name of a component, or of a service's own part. The
+ * empty section is the whole half. JSON here is always a whole object, NUL-terminated.
+ */
+
+#include "model/sink.h"
+
+typedef struct TwinDesired {
+        RequestError error; /* NOT_CONNECTED: the hub was never asked; BAD_VALUE: no name of a section */
+        const char *detail;
+        const char *json; /* "{}": there is nothing in that section; borrowed until the loop goes on */
+        uint64_t version; /* of the desired half */
+} TwinDesired;
+
+typedef struct TwinStatus {
+        bool known; /* the twin has been read, in this run or an earlier one */
+        uint64_t desired_version, reported_version;
+        usec_t last_desired_usec;  /* wall clock, when a change was last taken over; 0: never */
+        usec_t last_reported_usec; /* wall clock, when the hub last took a report; 0: never */
+        size_t pending_bytes;      /* of what is to be reported */
+        uint64_t reports;          /* that the hub took */
+        uint64_t refused;          /* that it refused */
+        const char *last_error;    /* "" when there was none */
+} TwinStatus;
+
+typedef struct TwinDesk {
+        void (*desired)(void *userdata, const char *section, TwinDesired *ret);
+        /* Merged into what is to be reported, null deletes; answered when that is on the disk. The hub hears of it when
+         * there is a link, at its pace. client: unique name on the bus. BAD_VALUE with the reason: no JSON object, or
+         * beyond the hub's limits; NOT_OWNER: the section belongs to another, or to the daemon. */
+        void (*report)(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
+                       void *done_userdata);
+        void *userdata;
+} TwinDesk;
+
+/* What the twin tells unasked. */
+typedef struct TwinSink {
+        /* A section of the desired half changed; json: the section as it is now, "{}" when it is gone. */
+        void (*desired_changed)(void *userdata, const char *section, const char *json, uint64_t version);
+        void (*changed)(void *userdata); /* twin_status() changed */
+        void *userdata;
+} TwinSink;
