@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/pulse.h"
+#include "devhub/departures.h"
 #include "devhub/device/desk-row.h"
 #include "devhub/hub/presence.h"
 #include "devhub/mqtt/judge-desk.h"
@@ -34,6 +35,7 @@ struct Server {
 
         HubClock clock;
         Strikes strikes;
+        Departures departures;
 };
 
 /* At the turn's end, when no link is on the stack. */
@@ -373,9 +375,50 @@ static unsigned n_connected(void *userdata)
         return links_n_devices(&s->links);
 }
 
+static int drop_sessions(Server *s, const char *device_id, const char *module_id)
+{
+        return module_id ? kept_sessions_drop(s->store, device_id, module_id)
+                         : kept_sessions_drop_device(s->store, device_id);
+}
+
+static void cut_links(Server *s, const char *device_id, const char *module_id)
+{
+        for (size_t i = 0; i < s->links.n; i++) {
+                Link *link = s->links.all[i];
+                const Verdict *v = link_verdict(link);
+
+                if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
+                    (module_id && !same(v->module_id, module_id)))
+                        continue;
+                link_notes(link)->forgotten = true;
+                link_close(link, "its identity was deleted or disabled");
+        }
+        desk_row_forgotten(&s->desks, device_id, module_id);
+}
+
 static void forget(void *userdata, const char *device_id, const char *module_id)
 {
-        server_forget(userdata, device_id, module_id);
+        Server *s = userdata;
+        int r = drop_sessions(s, device_id, module_id);
+
+        if (r >= 0)
+                r = departures_add(&s->departures, device_id, module_id);
+        if (r < 0)
+                turn_spoil(s->turn);
+        turn_want_end(s->turn);
+}
+
+static void on_turn_ended(void *userdata, bool committed)
+{
+        Server *s = userdata;
+        Departure departure;
+
+        if (!committed)
+                departures_done(&s->departures);
+        while (departures_take(&s->departures, &departure)) {
+                cut_links(s, departure.device_id, departure.module_id);
+                departure_done(&departure);
+        }
 }
 
 static int commit(void *userdata)
@@ -431,6 +474,7 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
                 *ret_error = "cannot write events";
                 return r;
         }
+        turn_on_end(s->turn, on_turn_ended, s);
         r = listener_new(&s->mqtt, event, settings->listen, settings->mqtt_port, on_knock, s, ret_error);
         if (r < 0)
                 return r;
@@ -464,6 +508,7 @@ Server *server_free(Server *s)
         server_close_links(s);
         pulse_free(s->pulse);
         strikes_done(&s->strikes);
+        departures_done(&s->departures);
         free(s->host);
         sd_event_unref(s->event);
         free(s);
@@ -483,31 +528,12 @@ int server_move_clock(Server *s, int64_t by_usec)
         return 0;
 }
 
-static void drop_sessions(Server *s, const char *device_id, const char *module_id)
-{
-        int r = module_id ? kept_sessions_drop(s->store, device_id, module_id)
-                          : kept_sessions_drop_device(s->store, device_id);
-
-        if (r < 0)
-                log_warning("%s%s%s: what it subscribed to is not forgotten: %s", device_id, module_id ? "/" : "",
-                            module_id ? module_id : "", store_error(s->store));
-        turn_want_end(s->turn);
-}
-
 void server_forget(Server *s, const char *device_id, const char *module_id)
 {
-        for (size_t i = 0; i < s->links.n; i++) {
-                Link *link = s->links.all[i];
-                const Verdict *v = link_verdict(link);
-
-                if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
-                    (module_id && !same(v->module_id, module_id)))
-                        continue;
-                link_notes(link)->forgotten = true;
-                link_close(link, "its identity was deleted or disabled");
-        }
-        drop_sessions(s, device_id, module_id);
-        desk_row_forgotten(&s->desks, device_id, module_id);
+        if (drop_sessions(s, device_id, module_id) < 0)
+                log_warning("%s: what it subscribed to is not forgotten: %s", device_id, store_error(s->store));
+        turn_want_end(s->turn);
+        cut_links(s, device_id, module_id);
 }
 
 int server_add_desk(Server *s, const Desk *desk)

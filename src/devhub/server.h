@@ -44,7 +44,7 @@ void server_take_websocket(Server *server, const WireHandover *handover);
 void server_close_links(Server *server); /* all, at once: before what they stand on goes */
 /* The hub's clock, for good. -EPERM: it is not a virtual one; -ERANGE: more than ten years. */
 int server_move_clock(Server *server, int64_t by_usec);
-/* The identity is gone: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
+/* That the identity is gone is committed: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
 void server_forget(Server *server, const char *device_id, const char *module_id);
 
 /* What else the hub does with its devices: for whoever puts it together, before the loop runs. The userdata live

@@ -18,6 +18,8 @@ struct Turn {
         void *userdata;
         void (*stored)(void *userdata);
         void *stored_userdata;
+        void (*ended)(void *userdata, bool committed);
+        void *ended_userdata;
 
         Link *links; /* with something in the transaction */
         unsigned n_events;
@@ -77,6 +79,8 @@ static int end_turn(Turn *t)
         }
         if (stored && had_events && t->stored)
                 t->stored(t->stored_userdata);
+        if (t->ended)
+                t->ended(t->ended_userdata, stored);
         return stored ? 0 : -EIO;
 }
 
@@ -84,6 +88,12 @@ void turn_on_stored(Turn *t, void (*stored)(void *userdata), void *userdata)
 {
         t->stored = stored;
         t->stored_userdata = userdata;
+}
+
+void turn_on_end(Turn *t, void (*ended)(void *userdata, bool committed), void *userdata)
+{
+        t->ended = ended;
+        t->ended_userdata = userdata;
 }
 
 void turn_spoil(Turn *t)

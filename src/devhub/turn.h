@@ -24,6 +24,8 @@ int turn_new(Turn **ret, sd_event *event, Store *store, const Clock *clock, void
 Turn *turn_free(Turn *turn); /* commits what has come; its links must still be there */
 DEFINE_CLEANUP(Turn *, turn_free);
 
+/* Called at each end, when its links know: was it committed? */
+void turn_on_end(Turn *turn, void (*ended)(void *userdata, bool committed), void *userdata);
 /* Called when events have been committed, by whichever door they came: for those who read them. */
 void turn_on_stored(Turn *turn, void (*stored)(void *userdata), void *userdata);
 

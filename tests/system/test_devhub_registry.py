@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import mqtt
 import pytest
@@ -455,6 +456,44 @@ def test_a_bulk_cuts_who_is_deleted_or_disabled(devhub, service):
     service.post('/devices', [{'id': 'b1', 'importMode': 'delete'},
                               {'id': 'b2', 'importMode': 'update', 'status': 'disabled'}])
     for client in clients:
+        client.expect_close()
+
+
+@pytest.mark.parametrize('how', ['ABORT', 'ROLLBACK'])
+def test_a_bulk_that_cannot_be_committed_cuts_and_changes_nobody(devhub, service, how):
+    """The store fails at the last of its items, or loses the transaction: who went before stays as it was."""
+    one, two, three = (device_of(devhub, service.put('/devices/' + n, identity(n)).json) for n in ('b1', 'b2', 'b3'))
+    with sqlite3.connect(devhub.directory / 'devhub.db') as db:
+        db.execute("CREATE TRIGGER stop BEFORE UPDATE ON identities WHEN new.device_id = 'b3'"
+                   " BEGIN SELECT RAISE(%s, 'stopped'); END" % how)
+    with devhub.client(one, clean=False) as a, devhub.client(two) as b, ThreadPoolExecutor() as pool:
+        a.subscribe('$iothub/methods/POST/#')
+        waiting = pool.submit(service.post, '/twins/b1/methods',
+                              {'methodName': 'x', 'responseTimeoutInSeconds': 5, 'payload': None})
+        assert a.receive()[0] == mqtt.PUBLISH  # the call is under way, and its caller waits
+        answer = service.post('/devices', [{'id': 'b1', 'importMode': 'update', 'status': 'disabled'},
+                                           {'id': 'b2', 'importMode': 'delete'},
+                                           {'id': 'b3', 'importMode': 'update', 'status': 'disabled'}])
+        assert answer.status == 500
+        for client, who in (a, one), (b, two):
+            client.publish(who.topic(), b'still here')
+        assert waiting.result().status == 504
+    for name in 'b1', 'b2', 'b3':
+        assert service.get('/devices/' + name).json['status'] == 'enabled'
+    with devhub.client(one, clean=False) as a:
+        assert a.session_present
+
+
+def test_a_methods_caller_hears_at_once_that_the_device_is_disabled(devhub, service):
+    device = device_of(devhub, service.put('/devices/b1', identity('b1')).json)
+    with devhub.client(device) as client, ThreadPoolExecutor() as pool:
+        client.subscribe('$iothub/methods/POST/#')
+        waiting = pool.submit(service.post, '/twins/b1/methods',
+                              {'methodName': 'x', 'responseTimeoutInSeconds': 60, 'payload': None})
+        assert client.receive()[0] == mqtt.PUBLISH
+        record = {'id': 'b1', 'importMode': 'update', 'status': 'disabled'}
+        assert service.post('/devices', [record]).json['isSuccessful']
+        assert waiting.result(10).status == 404
         client.expect_close()
 
 

@@ -170,17 +170,18 @@ static const char *check_body(const Guest *guest, const char *body, size_t size)
         return fault;
 }
 
-/* Its links there are cut; of a linked hub's registry it goes now, that it has its place elsewhere. */
-static void leave(const Hub *hub, const Registration *r)
+static bool has_left_us(const Hub *hub, const Registration *r)
+{
+        return r->left_hub && strcasecmp(r->left_hub, hub->host) == 0;
+}
+
+/* Of a linked hub's registry it goes now, that it has its place elsewhere. */
+static void leave_there(const Hub *hub, const Registration *r)
 {
         const LinkedHub *there;
 
-        if (!r->left_hub)
+        if (!r->left_hub || has_left_us(hub, r))
                 return;
-        if (strcasecmp(r->left_hub, hub->host) == 0) {
-                hub_forget(hub, r->left_device, NULL);
-                return;
-        }
         there = linked_hubs_find(hub->linked_hubs, r->left_hub);
         if (there && linked_hub_remove(hub->linked_hubs, there, r->left_device) < 0)
                 log_warning("%s stays behind in %s", r->left_device, r->left_hub);
@@ -212,12 +213,15 @@ static int begin(const Guest *guest, const Hub *hub, Registration *ret)
                                        .linked_hubs = hub->linked_hubs,
                                },
                                ret);
-        if (r < 0)
+        if (r < 0) {
                 hub_spoil(hub);
+                return r;
+        }
+        if (has_left_us(hub, ret))
+                hub_forget(hub, ret->left_device, NULL);
+        r = hub_commit(hub);
         if (r >= 0)
-                r = hub_commit(hub);
-        if (r >= 0)
-                leave(hub, ret);
+                leave_there(hub, ret);
         return r;
 }
 

@@ -22,7 +22,8 @@
 /* The devices that are connected, as far as the inside needs to know. module_id: NULL for the device itself. */
 typedef struct HubDevices {
         bool (*are_connected)(void *userdata, const char *device_id, const char *module_id);
-        /* Deleted or disabled: its links are cut, what was kept of it is dropped. module_id NULL: with all modules. */
+        /* Deleted or disabled: what was kept of it is dropped, and its links are cut once this turn is committed; if it
+         * is not, it stays. module_id NULL: with all modules. */
         void (*forget)(void *userdata, const char *device_id, const char *module_id);
         /* Wall clock: when it last sent something over its link; 0 if it has none. */
         usec_t (*last_activity)(void *userdata, const char *device_id, const char *module_id);

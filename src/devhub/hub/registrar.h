@@ -5,7 +5,7 @@
  * Registrar - carries out what the service side asks of the registry
  *
  * One identity at a time, for a single call and for a bulk of them alike: checks the ids, reads the record, holds the
- * etag against If-Match, and cuts the links of who is deleted or disabled. Writes, and does not commit.
+ * etag against If-Match, and has the links of who is deleted or disabled cut. Writes, and does not commit.
  */
 
 #include "devhub/hub/hub.h"
