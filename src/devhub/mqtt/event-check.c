@@ -30,7 +30,7 @@ static size_t size_of(const Bag *bag, size_t body_size)
 }
 
 const char *event_check(const TopicParts *topic, MqttText body, const char *device_id, const char *module_id,
-                        MqttText *ret_bag)
+                        MqttText *ret_bag, size_t *ret_size)
 {
         _cleanup_(bag_done) Bag bag = {};
         int r;
@@ -43,7 +43,8 @@ const char *event_check(const TopicParts *topic, MqttText body, const char *devi
                 return "a message has too many properties";
         if (r < 0)
                 return r == -ENOMEM ? "no memory" : "the properties of a message are malformed";
-        if (size_of(&bag, body.size) > EVENT_SIZE_MAX)
+        *ret_size = size_of(&bag, body.size);
+        if (*ret_size > EVENT_SIZE_MAX)
                 return "a message is larger than 256 KiB";
         *ret_bag = (MqttText){topic->bag, topic->bag_size};
         return NULL;

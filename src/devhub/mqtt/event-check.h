@@ -12,7 +12,7 @@
 
 #define EVENT_SIZE_MAX ((size_t)256 * 1024)
 
-/* NULL, and the bag as it stands in the topic; or what is wrong with it (static text). device_id NULL: the client has
- * no identity. */
+/* NULL, the bag as it stands in the topic, and the size by which it is limited and billed; or what is wrong with it
+ * (static text). device_id NULL: the client has no identity. */
 const char *event_check(const TopicParts *topic, MqttText body, const char *device_id, const char *module_id,
-                        MqttText *ret_bag);
+                        MqttText *ret_bag, size_t *ret_size);

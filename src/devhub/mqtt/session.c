@@ -28,6 +28,7 @@ struct Session {
         bool clean;
         usec_t keep_alive_usec;
         usec_t heard_usec; /* the last packet; before CONNECT: the beginning */
+        usec_t held_until_usec; /* its CONNECT stands in the input till then; 0: it does not */
         usec_t ends_usec;
         Subscriptions subscriptions;
         uint64_t n_events;
@@ -98,30 +99,16 @@ static usec_t keep_alive_of(uint16_t seconds)
         return seconds == 0 ? KEEP_ALIVE_MAX_USEC : MIN(usec, KEEP_ALIVE_MAX_USEC);
 }
 
-/* NULL, or what is wrong with it. It may be telemetry of the client's own, and nothing else. */
-static const char *take_will(Session *s, const MqttConnect *connect)
-{
-        const char *fault;
-        TopicParts topic;
-        MqttText bag;
-
-        if (!connect->will_topic.data)
-                return NULL;
-        topic = topic_parse(connect->will_topic.data, connect->will_topic.size);
-        if (topic.kind != TOPIC_EVENTS)
-                return "its will is no telemetry";
-        fault = event_check(&topic, connect->will_payload, s->device_id, s->module_id, &bag);
-        if (!fault && will_set(&s->will, bag, connect->will_payload) < 0)
-                fault = "no memory";
-        return fault;
-}
-
-static void on_connect(Session *s, const MqttConnect *connect)
+static void on_connect(Session *s, const MqttConnect *connect, usec_t now)
 {
         SessionGrant grant = {.reason = "", .ends_usec = USEC_INFINITY};
         const char *fault;
 
         s->sink.connect(s->sink.userdata, connect, &grant);
+        if (grant.wait_usec > 0) {
+                s->held_until_usec = usec_add(now, grant.wait_usec);
+                return;
+        }
         if (grant.silent) {
                 session_silence(s);
                 return;
@@ -132,7 +119,7 @@ static void on_connect(Session *s, const MqttConnect *connect)
         }
         s->device_id = grant.device_id;
         s->module_id = grant.module_id;
-        fault = grant.code == 0 ? take_will(s, connect) : NULL;
+        fault = grant.code == 0 ? will_take(&s->will, connect, s->device_id, s->module_id) : NULL;
         if (fault) {
                 subscriptions_done(&grant.subscriptions);
                 session_close(s, fault);
@@ -157,7 +144,8 @@ static void on_connect(Session *s, const MqttConnect *connect)
 static void on_event(Session *s, const TopicParts *parts, const MqttPublish *publish)
 {
         SessionEvent event = {.body = publish->payload, .qos = publish->qos};
-        const char *fault = event_check(parts, event.body, s->device_id, s->module_id, &event.bag);
+        const char *fault = event_check(parts, event.body, s->device_id, s->module_id, &event.bag,
+                                        &event.size);
         _cleanup_(buffer_done) Buffer marked = BUFFER_NULL;
         usec_t delay_usec = 0;
         int r;
@@ -175,6 +163,8 @@ static void on_event(Session *s, const TopicParts *parts, const MqttPublish *pub
                 session_close(s, r == -ECANCELED ? "poisoned, by a fault" : "the event could not be stored");
                 return;
         }
+        if (r == SESSION_E_LOST)
+                return;
         s->n_events++;
         if (publish->qos == 1 && delay_usec != USEC_INFINITY && pubacks_owe(&s->pubacks, publish->id, delay_usec) < 0)
                 session_close(s, "no memory");
@@ -236,6 +226,16 @@ static void on_puback(Session *s, uint16_t id)
                 session_close(s, "it acknowledged a message that was never sent");
 }
 
+/* Who does not is cut. */
+static bool is_reading(Session *s)
+{
+        if (s->output.size <= OUTPUT_MAX)
+                return true;
+        session_close(s, "it does not read what it asked for");
+        buffer_clear(&s->output);
+        return false;
+}
+
 int session_publish(Session *s, const char *topic, const void *body, size_t size, uint8_t qos, uint64_t tag)
 {
         bool dup = false;
@@ -249,11 +249,8 @@ int session_publish(Session *s, const char *topic, const void *body, size_t size
         r = qos > 0 ? deliveries_add(&s->deliveries, tag, &id, &dup) : 0;
         if (r < 0)
                 return r;
-        if (s->output.size > OUTPUT_MAX) {
-                session_close(s, "it does not read what it asked for");
-                buffer_clear(&s->output);
+        if (!is_reading(s))
                 return -ENOTCONN;
-        }
         mqtt_write_publish(&s->output, topic, body, size, qos, dup, id);
         if (buffer_error(&s->output))
                 session_close(s, "no memory");
@@ -269,18 +266,6 @@ void session_stored(Session *s, usec_t now)
 }
 
 /* ---- SUBSCRIBE ---- */
-
-static const char *refusal_of(int k)
-{
-        switch (k) {
-        case SUBSCRIPTIONS_E_UNKNOWN:
-                return "it subscribed to a filter that the hub does not know";
-        case SUBSCRIPTIONS_E_TOO_MANY:
-                return "it subscribed to more than 5 filters";
-        default:
-                return "no memory";
-        }
-}
 
 /* What is acknowledged has been kept. False: it cannot be, and the connection ends. */
 static bool keep_subscriptions(Session *s)
@@ -302,7 +287,7 @@ static void on_subscribe(Session *s, MqttFilters filters)
                 int k = subscriptions_add(&s->subscriptions, s->device_id, s->module_id, filter, qos, &granted);
 
                 if (k != 0) {
-                        session_close(s, refusal_of(k));
+                        session_close(s, subscriptions_refusal(k));
                         return;
                 }
                 buffer_append(&codes, &granted, 1);
@@ -377,17 +362,22 @@ static void on_packet(Session *s, const MqttPacket *packet, usec_t now)
         if (s->state == SESSION_OPEN)
                 on_packet_open(s, packet, now);
         else if (packet->type == MQTT_CONNECT)
-                on_connect(s, &packet->connect);
+                on_connect(s, &packet->connect, now);
         else
                 session_close(s, "its first packet is not CONNECT");
 }
 
-/* Handles all whole packets at the front; returns how many bytes they were. */
+static bool is_heard(const Session *s)
+{
+        return (s->state == SESSION_WAITING && s->held_until_usec == 0) || s->state == SESSION_OPEN;
+}
+
+/* Handles all whole packets at the front; returns how many bytes they were. A CONNECT that is held stays. */
 static size_t handle(Session *s, const char *data, size_t size, usec_t now)
 {
         size_t used = 0;
 
-        while (s->state == SESSION_WAITING || s->state == SESSION_OPEN) {
+        while (is_heard(s)) {
                 const char *error = "a packet is larger than any the hub takes";
                 MqttPacket packet;
                 size_t n;
@@ -399,14 +389,21 @@ static size_t handle(Session *s, const char *data, size_t size, usec_t now)
                         session_close(s, error);
                         return size;
                 }
-                used += n;
                 on_packet(s, &packet, now);
-                if (s->output.size > OUTPUT_MAX) {
-                        session_close(s, "it does not read what it asked for");
-                        buffer_clear(&s->output);
-                }
+                if (s->held_until_usec > 0)
+                        return used;
+                used += n;
+                (void)is_reading(s);
         }
-        return size; /* what follows the end is not heard */
+        return s->held_until_usec > 0 ? used : size; /* what follows the end is not heard */
+}
+
+static void handle_input(Session *s, usec_t now)
+{
+        size_t used = MIN(handle(s, s->input.data, s->input.size, now), s->input.size); /* silence clears it */
+
+        memmove(s->input.data, s->input.data + used, s->input.size - used);
+        buffer_truncate(&s->input, s->input.size - used);
 }
 
 void session_feed(Session *s, const void *data, size_t size, usec_t now)
@@ -420,12 +417,11 @@ void session_feed(Session *s, const void *data, size_t size, usec_t now)
                 buffer_append(&s->input, (const char *)data + used, size - used);
         } else {
                 buffer_append(&s->input, data, size);
-                if (!buffer_error(&s->input)) {
-                        used = MIN(handle(s, s->input.data, s->input.size, now), s->input.size); /* silence clears it */
-                        memmove(s->input.data, s->input.data + used, s->input.size - used);
-                        buffer_truncate(&s->input, s->input.size - used);
-                }
+                if (!buffer_error(&s->input))
+                        handle_input(s, now);
         }
+        if (s->held_until_usec > 0 && s->input.size > PACKET_SIZE_MAX)
+                session_close(s, "it says too much before it was let in");
         if (buffer_error(&s->input) || buffer_error(&s->output))
                 session_close(s, "no memory");
 }
@@ -438,7 +434,7 @@ usec_t session_deadline(const Session *s)
 
         switch (s->state) {
         case SESSION_WAITING:
-                return usec_add(s->heard_usec, CONNECT_WITHIN_USEC);
+                return s->held_until_usec > 0 ? s->held_until_usec : usec_add(s->heard_usec, CONNECT_WITHIN_USEC);
         case SESSION_OPEN:
                 deadline = MIN(usec_add(s->heard_usec, s->keep_alive_usec), s->ends_usec);
                 return MIN(deadline, pubacks_deadline(&s->pubacks));
@@ -449,11 +445,22 @@ usec_t session_deadline(const Session *s)
         return USEC_INFINITY;
 }
 
+static void tick_waiting(Session *s, usec_t now)
+{
+        if (s->held_until_usec > now)
+                return;
+        if (s->held_until_usec > 0) {
+                s->held_until_usec = 0;
+                handle_input(s, now);
+        } else if (now >= usec_add(s->heard_usec, CONNECT_WITHIN_USEC)) {
+                session_close(s, "no CONNECT came within 60 s");
+        }
+}
+
 void session_tick(Session *s, usec_t now)
 {
         if (s->state == SESSION_WAITING) {
-                if (now >= usec_add(s->heard_usec, CONNECT_WITHIN_USEC))
-                        session_close(s, "no CONNECT came within 60 s");
+                tick_waiting(s, now);
                 return;
         }
         if (s->state != SESSION_OPEN)
@@ -492,6 +499,7 @@ bool session_will(const Session *s, SessionEvent *ret)
         *ret = (SessionEvent){
                 .bag = {s->will.bag.data, s->will.bag.size},
                 .body = {s->will.body.data, s->will.body.size},
+                .size = s->will.size,
         };
         return s->will.is_there;
 }

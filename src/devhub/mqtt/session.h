@@ -4,7 +4,7 @@
 /*
  * Session - one client's MQTT connection, from CONNECT to its end
  *
- *   WAITING ──CONNECT, accepted──► OPEN ──────────────────────────────► CLOSED
+ *   WAITING ──CONNECT, accepted──► OPEN ──────────────────────────────► CLOSED       a CONNECT may be held a while
  *      │  └───────────refused, malformed, too late, or told so─────────────▲
  *      └──► SILENT (a fault): reads and drops everything, says nothing ────┘
  *
@@ -38,6 +38,7 @@ typedef struct SessionGrant {
         uint8_t code;          /* of the CONNACK; all below is only for 0 */
         bool silent;           /* the silent fault: not even a CONNACK */
         bool hang_up;          /* close without a CONNACK */
+        usec_t wait_usec;      /* the CONNECT is held, and the sink asked again after it; 0: this is the answer */
         const char *reason;    /* of a refusal; static */
         const char *device_id; /* borrowed; must outlive the session. NULL: it comes to be provisioned */
         const char *module_id; /* likewise, or NULL */
@@ -50,7 +51,13 @@ typedef struct SessionEvent {
         MqttText bag; /* as it stands in the topic; its entries have been checked */
         MqttText body;
         uint8_t qos;
+        size_t size; /* as the hub counts */
 } SessionEvent;
+
+enum {
+        _SESSION_E_SUCCESS,
+        SESSION_E_LOST,
+};
 
 /* A PUBLISH to a topic that the hub knows and that is not telemetry. Its PUBACK, if it is owed, is written before the
  * sink hears of it, so that it leaves before an answer: official clients rely on that. */
@@ -64,7 +71,8 @@ typedef struct SessionSink {
         void (*connect)(void *userdata, const MqttConnect *connect, SessionGrant *ret);
         /* Called before every packet after CONNECT. False: the link is cut here, unheard (a fault). */
         bool (*packet)(void *userdata);
-        /* An event came. Negative: it cannot be stored (-ECANCELED: a fault), the connection ends.
+        /* An event came. Negative: it cannot be stored (-ECANCELED: a fault), the connection ends. SESSION_E_LOST: it is
+         * not stored, and nobody is told.
          * *ret_delay_usec (0 at first): how long its PUBACK is held back once it is stored; USEC_INFINITY: for ever. */
         int (*event)(void *userdata, const SessionEvent *event, usec_t *ret_delay_usec);
         /* NULL, or why the connection is closed (static text). */

@@ -100,6 +100,18 @@ int subscriptions_add(Subscriptions *s, const char *device_id, const char *modul
         return 0;
 }
 
+const char *subscriptions_refusal(int k)
+{
+        switch (k) {
+        case SUBSCRIPTIONS_E_UNKNOWN:
+                return "it subscribed to a filter that the hub does not know";
+        case SUBSCRIPTIONS_E_TOO_MANY:
+                return "it subscribed to more than 5 filters";
+        default:
+                return "no memory";
+        }
+}
+
 void subscriptions_remove(Subscriptions *s, MqttText filter)
 {
         Subscription *held = find(s, filter);

@@ -44,6 +44,7 @@ enum {
  * identity yet, and may only hear of its registration. */
 int subscriptions_add(Subscriptions *s, const char *device_id, const char *module_id, MqttText filter, uint8_t qos,
                       uint8_t *ret_granted);
+const char *subscriptions_refusal(int k); /* why the link is closed; static text */
 void subscriptions_remove(Subscriptions *s, MqttText filter);
 /* Is one of the kind held, and with which QoS? */
 bool subscriptions_have(const Subscriptions *s, SubscriptionKind kind, uint8_t *ret_qos);

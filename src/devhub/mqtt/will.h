@@ -17,10 +17,12 @@ typedef struct Will {
         bool is_there;
         Buffer bag; /* marked */
         Buffer body;
+        size_t size; /* as the hub counts */
 } Will;
 
-/* Copies. bag: as it stands in the will's topic. -ENOMEM. */
-int will_set(Will *will, MqttText bag, MqttText body);
+/* Copies that of the CONNECT, if it has one. NULL, or what is wrong with it (static text): it may be telemetry of the
+ * client's own, and nothing else. */
+const char *will_take(Will *will, const MqttConnect *connect, const char *device_id, const char *module_id);
 void will_done(Will *will);
 
 /* Appends the bag with a property more. */

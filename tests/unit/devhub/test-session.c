@@ -19,6 +19,7 @@ typedef struct Bench {
         char last_bag[256];
         size_t last_body_size;
         uint8_t last_qos;
+        size_t last_size;
         int event_error;
         usec_t delay_usec; /* for the next events */
         bool cut;
@@ -38,6 +39,7 @@ static void on_connect(void *userdata, const MqttConnect *connect, SessionGrant 
 
         b->n_connects++;
         *ret = b->grant;
+        b->grant.wait_usec = 0; /* asked again it has an answer */
         b->grant.subscriptions = (Subscriptions){};
 }
 
@@ -50,13 +52,14 @@ static int on_event(void *userdata, const SessionEvent *event, usec_t *ret_delay
 {
         Bench *b = userdata;
 
-        if (b->event_error < 0)
+        if (b->event_error != 0)
                 return b->event_error;
         ck_assert_uint_lt(event->bag.size, sizeof(b->last_bag));
         memcpy(b->last_bag, event->bag.data, event->bag.size);
         b->last_bag[event->bag.size] = 0;
         b->last_body_size = event->body.size;
         b->last_qos = event->qos;
+        b->last_size = event->size;
         b->n_events++;
         *ret_delay_usec = b->delay_usec;
         return 0;
@@ -207,6 +210,72 @@ START_TEST(a_grant_opens_and_is_answered)
 
         open_session(&b);
         ck_assert_uint_eq(b.n_connects, 1);
+        bench_end(&b);
+}
+END_TEST
+
+/* Wherever the CONNECT is cut in two, and with more behind it: nothing is said until the time has come. */
+START_TEST(a_connect_may_be_held_for_a_while)
+{
+        for (size_t cut = 0; cut <= sizeof(connect_clean); cut++) {
+                Bench b;
+
+                bench_begin(&b);
+                b.grant.wait_usec = 5 * USEC_PER_SEC;
+                feed(&b, connect_clean, cut);
+                b.now += 59 * USEC_PER_SEC;
+                feed(&b, connect_clean + cut, sizeof(connect_clean) - cut);
+                if (cut == sizeof(connect_clean))
+                        b.now -= 59 * USEC_PER_SEC;
+                ck_assert_uint_eq(b.n_connects, 1);
+                ck_assert_uint_eq(session_deadline(b.session), b.now + 5 * USEC_PER_SEC);
+                feed(&b, pingreq, sizeof(pingreq));
+                b.now += 5 * USEC_PER_SEC - 1;
+                session_tick(b.session, b.now);
+                feed(&b, pingreq, 1);
+                ASSERT_NO_OUTPUT(&b);
+                ck_assert_uint_eq(b.n_connects, 1);
+                b.now++;
+                session_tick(b.session, b.now);
+                ASSERT_OPEN(&b);
+                ASSERT_OUTPUT(&b, 0x20, 2, 0, 0, 0xd0, 0);
+                ck_assert_uint_eq(b.n_connects, 2);
+                feed(&b, pingreq + 1, 1);
+                ASSERT_OUTPUT(&b, 0xd0, 0);
+                bench_end(&b);
+        }
+}
+END_TEST
+
+START_TEST(who_is_held_may_still_be_refused)
+{
+        Bench b;
+
+        bench_begin(&b);
+        b.grant = (SessionGrant){.wait_usec = 1, .code = 5, .reason = "no"};
+        feed(&b, connect_clean, sizeof(connect_clean));
+        ck_assert_int_eq(session_state(b.session), SESSION_WAITING);
+        session_tick(b.session, b.now + 1);
+        ASSERT_OUTPUT(&b, 0x20, 2, 0, 5);
+        ASSERT_CLOSED(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(who_is_held_cannot_say_anything_at_any_length)
+{
+        static const char chatter[65536];
+        Bench b;
+        int n;
+
+        bench_begin(&b);
+        b.grant.wait_usec = USEC_PER_SEC;
+        feed(&b, connect_clean, sizeof(connect_clean));
+        for (n = 0; session_state(b.session) == SESSION_WAITING; n++)
+                feed(&b, chatter, sizeof(chatter));
+        ASSERT_CLOSED(&b);
+        ck_assert_int_le(n, 6);
+        ASSERT_NO_OUTPUT(&b);
         bench_end(&b);
 }
 END_TEST
@@ -414,6 +483,34 @@ START_TEST(what_cannot_be_stored_ends_the_link)
         ASSERT_CLOSED(&b);
         session_stored(b.session, b.now);
         ASSERT_NO_OUTPUT(&b);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(what_is_lost_is_not_acknowledged)
+{
+        Bench b;
+
+        open_session(&b);
+        b.event_error = SESSION_E_LOST;
+        publish(&b, EVENTS, 1, 7, 1);
+        session_stored(b.session, b.now);
+        ASSERT_NO_OUTPUT(&b);
+        ASSERT_OPEN(&b);
+        ck_assert_uint_eq(session_n_events(b.session), 0);
+        bench_end(&b);
+}
+END_TEST
+
+START_TEST(an_event_is_as_large_as_the_hub_counts)
+{
+        Bench b;
+
+        open_session(&b);
+        publish(&b, EVENTS "%24.ct=text%2Fplain&ab=cde&f", 0, 0, 100);
+        ck_assert_uint_eq(b.last_size, strlen("text/plain") + strlen("ab") + strlen("cde") + strlen("f") + 100);
+        publish(&b, EVENTS, 0, 0, 0);
+        ck_assert_uint_eq(b.last_size, 0);
         bench_end(&b);
 }
 END_TEST
@@ -1020,6 +1117,9 @@ int main(void)
         TCase *c = suite_case(s, "connecting");
 
         tcase_add_test(c, a_grant_opens_and_is_answered);
+        tcase_add_test(c, a_connect_may_be_held_for_a_while);
+        tcase_add_test(c, who_is_held_may_still_be_refused);
+        tcase_add_test(c, who_is_held_cannot_say_anything_at_any_length);
         tcase_add_test(c, a_refusal_is_answered_and_closes);
         tcase_add_test(c, a_session_taken_up_is_told);
         tcase_add_test(c, connect_is_first_and_only_once);
@@ -1033,6 +1133,8 @@ int main(void)
         tcase_add_test(c, a_late_puback_holds_back_those_after_it);
         tcase_add_test(c, a_withheld_puback_never_comes);
         tcase_add_test(c, what_cannot_be_stored_ends_the_link);
+        tcase_add_test(c, what_is_lost_is_not_acknowledged);
+        tcase_add_test(c, an_event_is_as_large_as_the_hub_counts);
         tcase_add_test(c, the_hubs_rules_close_the_link);
         tcase_add_test(c, size_counts_properties);
         tcase_add_test(c, a_module_has_topics_of_its_own);
