@@ -12,7 +12,7 @@
 #include "devhub/dps/service.h"
 #include "devhub/endpoints.h"
 #include "devhub/hub/authority.h"
-#include "devhub/hub/meter.h"
+#include "devhub/hub/limits.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
@@ -29,6 +29,7 @@ typedef struct Serve {
         Desks desks;
         Doors doors;
         Control *control;
+        Limits *limits;
         LinkedHubs linked_hubs;
 } Serve;
 
@@ -117,6 +118,20 @@ static void link_hubs(Serve *s)
                 server_hub(s->server)->linked_hubs = &s->linked_hubs;
 }
 
+static int set_limits(Serve *s)
+{
+        int r;
+
+        if (s->settings->tier == TIER_NONE)
+                return 0;
+        r = limits_new(&s->limits, &s->store, server_hub(s->server)->clock, s->settings->tier, s->settings->units);
+        if (r >= 0)
+                server_set_limits(s->server, s->limits);
+        else
+                log_error("Cannot read what was billed today: %s (%s)", strerror(-r), store_error(&s->store));
+        return r;
+}
+
 static int open_server(Serve *s)
 {
         const char *error = "";
@@ -134,6 +149,9 @@ static int open_server(Serve *s)
                 return r;
         }
         link_hubs(s);
+        r = set_limits(s);
+        if (r < 0)
+                return r;
         r = desks_open(&s->desks, s->server);
         if (r < 0)
                 return r;
@@ -182,6 +200,7 @@ static void end(Serve *s)
         doors_close(&s->doors);
         server_free(s->server);
         desks_close(&s->desks);
+        limits_free(s->limits);
         sd_event_unref(s->event);
         certificates_done(&s->certificates);
         store_done(&s->store);

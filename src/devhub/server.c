@@ -9,6 +9,8 @@
 #include "base/pulse.h"
 #include "devhub/departures.h"
 #include "devhub/device/desk-row.h"
+#include "devhub/device/doorman.h"
+#include "devhub/hub/admission.h"
 #include "devhub/hub/presence.h"
 #include "devhub/mqtt/judge-desk.h"
 #include "devhub/mqtt/kept-sessions.h"
@@ -151,7 +153,7 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
-        if (greet_guest(s, link, connect, ret))
+        if (greet_guest(s, link, connect, ret) || !doorman_connect(&s->hub, link, ret))
                 return;
         judge_connect(connect, link_certificate(link), s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
         if (strikes_connect(&s->strikes, link, &judged, ret)) {
@@ -205,12 +207,16 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
 
         if (strikes_event(&s->strikes, link, event))
                 return -ECANCELED;
+        r = doorman_event(&s->hub, link, event, ret_delay_usec);
+        if (r != 0)
+                return r;
         r = turn_take(s->turn, link, event);
         if (r < 0)
                 return r;
+        hub_bill(&s->hub, OPERATION_D2C_SEND, event->size);
         link_notes(link)->active_usec = clock_wall(s->hub.clock);
         if (event->qos > 0)
-                *ret_delay_usec = strikes_puback_delay(&s->strikes, link);
+                *ret_delay_usec = MAX(*ret_delay_usec, strikes_puback_delay(&s->strikes, link));
         return 0;
 }
 
@@ -254,8 +260,12 @@ static void tell_will(Server *s, Link *link)
 {
         SessionEvent will;
 
-        if (session_will(link_session(link), &will) && turn_take_will(s->turn, link, &will) < 0)
+        if (!session_will(link_session(link), &will))
+                return;
+        if (turn_take_will(s->turn, link, &will) < 0)
                 log_warning("%s: its will could not be stored", link_peer(link));
+        else
+                hub_bill(&s->hub, OPERATION_D2C_SEND, will.size);
 }
 
 static void on_link_ended(void *userdata, Link *link)
@@ -539,6 +549,12 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
 int server_add_desk(Server *s, const Desk *desk)
 {
         return desk_row_add(&s->desks, desk);
+}
+
+void server_set_limits(Server *s, Limits *limits)
+{
+        s->hub.limits = limits;
+        turn_set_limits(s->turn, limits);
 }
 
 int server_add_ticker(Server *s, Ticker ticker)

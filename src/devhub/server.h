@@ -18,6 +18,7 @@
 #include "devhub/device/strikes.h"
 #include "devhub/dps/linked-hub.h"
 #include "devhub/hub/hub.h"
+#include "devhub/hub/tier.h"
 
 typedef struct Server Server;
 
@@ -29,6 +30,8 @@ typedef struct ServerSettings {
         uint16_t amqps_port;
         uint16_t amqp_port; /* without TLS */
         LinkedHubs linked_hubs;
+        Tier tier;
+        unsigned units; /* of it */
         bool virtual_clock; /* server_move_clock() is allowed */
 } ServerSettings;
 
@@ -51,6 +54,7 @@ void server_forget(Server *server, const char *device_id, const char *module_id)
  * until server_free() has returned. */
 int server_add_desk(Server *server, const Desk *desk); /* -ENOBUFS: there are too many */
 int server_add_ticker(Server *server, Ticker ticker);
+void server_set_limits(Server *server, struct Limits *limits); /* of the hub's tier */
 /* Called when events have been committed; NULL: no more. */
 void server_on_stored(Server *server, void (*stored)(void *userdata), void *userdata);
 

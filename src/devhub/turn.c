@@ -12,6 +12,7 @@ struct Turn {
         Store *store;
         const Clock *clock;
         EventLog *log;
+        Limits *limits; /* whose meter is kept; or NULL */
         sd_event_source *source;
         bool hurries;
         void (*over)(void *userdata);
@@ -46,15 +47,27 @@ static void set_failing(Turn *t, bool failing)
         t->failing = failing;
 }
 
+static int write_meter(Turn *t)
+{
+        return t->limits ? meter_write(&t->limits->meter) : 0;
+}
+
+static void take_meter_back(Turn *t)
+{
+        if (t->limits && meter_take_back(&t->limits->meter) < 0)
+                log_error("What was billed today cannot be read: %s", store_error(t->store));
+}
+
 static bool commit(Turn *t)
 {
-        if (!t->broken && store_commit(t->store) >= 0) {
+        if (!t->broken && write_meter(t) >= 0 && store_commit(t->store) >= 0) {
                 if (t->links)
                         set_failing(t, false);
                 return true;
         }
         set_failing(t, true);
         store_rollback(t->store);
+        take_meter_back(t);
         t->broken = false;
         return false;
 }
@@ -132,6 +145,18 @@ static void want_end(Turn *t, bool hurry)
 void turn_want_end(Turn *t)
 {
         want_end(t, t->hurries);
+}
+
+static void on_billed(void *userdata)
+{
+        turn_want_end(userdata);
+}
+
+void turn_set_limits(Turn *t, Limits *limits)
+{
+        t->limits = limits;
+        limits->billed = on_billed;
+        limits->userdata = t;
 }
 
 /* ---- what comes ---- */
@@ -241,6 +266,8 @@ Turn *turn_free(Turn *t)
                 return NULL;
         if (t->source)
                 (void)end_turn(t);
+        if (t->limits)
+                t->limits->billed = NULL;
         sd_event_source_disable_unref(t->source);
         event_log_close(t->log);
         free(t);

@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "devhub/hub/event-log.h"
+#include "devhub/hub/limits.h"
 #include "devhub/net/link.h"
 
 typedef struct Turn Turn;
@@ -28,6 +29,9 @@ DEFINE_CLEANUP(Turn *, turn_free);
 void turn_on_end(Turn *turn, void (*ended)(void *userdata, bool committed), void *userdata);
 /* Called when events have been committed, by whichever door they came: for those who read them. */
 void turn_on_stored(Turn *turn, void (*stored)(void *userdata), void *userdata);
+
+/* What is billed in a turn is kept with it. The limits outlive the turn. */
+void turn_set_limits(Turn *turn, Limits *limits);
 
 /* Records the link, from its verdict; gives LinkNotes.id. */
 int turn_admit(Turn *turn, Link *link);

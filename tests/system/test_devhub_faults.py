@@ -208,8 +208,9 @@ def test_trap_31_quota_connects_and_cuts(devhub, device):
         client.publish(device.topic(), b'2')
     assert [e['body'] for e in devhub.events()] == [2]
     devhub.fault('set', 'quota')
-    answer = Service(devhub).get('/devices/d1')
+    answer = Service(devhub).get('/twins/d1')
     assert (answer.status, answer.error) == (403, 'IotHubQuotaExceeded')
+    assert Service(devhub).get('/devices/d1').status == 200  # is not billed
 
 
 def test_a_clock_that_can_be_moved(devhub, device):

@@ -13,22 +13,22 @@
 #include "devhub/amqp/cloud-mail.h"
 #include "devhub/amqp/nodes.h"
 #include "devhub/hub/access.h"
+#include "devhub/hub/admission.h"
 
 #define CREDIT 100
 
-/* True: it is not to go wrong. */
-static bool check_faults(AmqpLink *link, pn_delivery_t *delivery, const char *device_id)
+/* False: not now, and that has been said. */
+static bool check_limits(AmqpLink *link, pn_delivery_t *delivery, const CloudMail *mail)
 {
-        const Hub *hub = link->house->hub;
+        Admission a;
+        int k = hub_admit(link->house->hub, OPERATION_C2D_SEND, mail->device_id, cloud_message_size(&mail->message),
+                          ADMISSION_AT_ONCE, &a);
 
-        if (hub_strike(hub, FAULT_THROTTLE, device_id))
-                amqp_delivery_fail(delivery, SERVICE_ERROR_THROTTLING, "Throttled, by a fault.");
-        else if (hub_strike(hub, FAULT_QUOTA, device_id))
-                amqp_delivery_fail(delivery, SERVICE_ERROR_QUOTA_EXCEEDED,
-                                   "The daily quota is used up, by a fault.");
-        else
-                return true;
-        return false;
+        if (k < 0)
+                amqp_delivery_fail(delivery, SERVICE_ERROR_SERVER, "The message cannot be billed.");
+        else if (k > 0)
+                amqp_delivery_fail(delivery, a.error, "%s.", a.reason);
+        return k == 0;
 }
 
 static void refuse(pn_delivery_t *delivery, int k, const CloudMail *mail)
@@ -65,8 +65,10 @@ static void put(AmqpLink *link, pn_delivery_t *delivery, const CloudMail *mail)
                 refuse(delivery, r, mail);
                 return;
         }
-        if (r >= 0)
+        if (r >= 0) {
+                hub_bill(hub, OPERATION_C2D_SEND, cloud_message_size(&mail->message));
                 r = hub_commit(hub);
+        }
         if (r < 0) {
                 log_warning("AMQP: a message to a device cannot be stored: %s", strerror(-r));
                 amqp_delivery_fail(delivery, SERVICE_ERROR_SERVER, "The message cannot be stored.");
@@ -85,7 +87,7 @@ static void on_message(AmqpLink *link, pn_delivery_t *delivery, pn_message_t *me
                 amqp_delivery_fail(delivery, SERVICE_ERROR_SERVER, "no memory");
         else if (r < 0)
                 amqp_delivery_fail(delivery, SERVICE_ERROR_ARGUMENT_INVALID, "%s", error);
-        else if (check_faults(link, delivery, mail.device_id))
+        else if (check_limits(link, delivery, &mail))
                 put(link, delivery, &mail);
 }
 

@@ -94,8 +94,7 @@ void strikes_done(Strikes *s)
 
 static bool strikes_links(FaultKind kind)
 {
-        return kind == FAULT_CUT || kind == FAULT_SILENT || kind == FAULT_RESET || kind == FAULT_TAKEOVER ||
-               kind == FAULT_QUOTA;
+        return kind == FAULT_CUT || kind == FAULT_SILENT || kind == FAULT_RESET || kind == FAULT_TAKEOVER;
 }
 
 static void hit(Link *link, FaultKind kind)
@@ -109,9 +108,6 @@ static void hit(Link *link, FaultKind kind)
                 break;
         case FAULT_TAKEOVER:
                 link_close(link, "400027 ConnectionForcefullyClosedOnNewConnection, by a fault");
-                break;
-        case FAULT_QUOTA:
-                link_close(link, "403002 IotHubQuotaExceeded, by a fault");
                 break;
         default:
                 link_close(link, "cut by a fault");
@@ -202,7 +198,7 @@ bool strikes_connect(Strikes *s, const Link *link, const Verdict *v, SessionGran
 
 bool strikes_packet(Strikes *s, Link *link)
 {
-        static const FaultKind kinds[] = {FAULT_CUT, FAULT_RESET, FAULT_TAKEOVER, FAULT_QUOTA};
+        static const FaultKind kinds[] = {FAULT_CUT, FAULT_RESET, FAULT_TAKEOVER};
 
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
                 if (strike(s, kinds[i], link_verdict(link)->device_id)) {
@@ -225,7 +221,5 @@ usec_t strikes_puback_delay(Strikes *s, const Link *link)
         if (strike(s, FAULT_WITHHOLD_PUBACK, device_id))
                 return USEC_INFINITY;
         fault = strike(s, FAULT_DELAY_PUBACK, device_id);
-        if (!fault)
-                fault = strike(s, FAULT_THROTTLE, device_id);
         return fault ? fault->delay_usec : 0;
 }

@@ -10,6 +10,7 @@
 #include "base/iso-time.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "devhub/hub/admission.h"
 #include "devhub/hub/service-error.h"
 #include "devhub/hub/twin.h"
 #include "model/json-read.h"
@@ -135,6 +136,7 @@ static void answer_get(const TwinDesk *t, Link *link, const TopicParts *topic)
                 return;
         }
         topic_twin_response(&name, 200, topic->rid, topic->rid_size);
+        hub_bill(t->hub, OPERATION_TWIN_READ, body.size);
         answer(link, &name, body.data, body.size);
 }
 
@@ -156,6 +158,8 @@ static int report(const TwinDesk *t, Link *link, MqttText body, uint64_t *ret_ve
                         error);
         if (k < 0)
                 hub_spoil(t->hub);
+        if (k == 0)
+                hub_bill(t->hub, OPERATION_TWIN_UPDATE, body.size);
         return k != 0 ? k : hub_commit(t->hub);
 }
 
@@ -179,11 +183,21 @@ static const char *on_request(void *userdata, Link *link, const SessionRequest *
 {
         const TwinDesk *t = userdata;
 
+        bool is_get = request->topic->kind == TOPIC_TWIN_GET;
+        Admission a;
+        int k;
+
         if (!link_verdict(link)->device_id)
                 return "it has no identity, and so no twin";
-        if (hub_strike(t->hub, FAULT_THROTTLE, link_verdict(link)->device_id))
-                refuse(t, link, request->topic, SERVICE_ERROR_THROTTLING, "Too many requests, by a fault");
-        else if (request->topic->kind == TOPIC_TWIN_GET)
+        k = hub_admit(t->hub, is_get ? OPERATION_TWIN_READ : OPERATION_TWIN_UPDATE, link_verdict(link)->device_id,
+                      request->body.size, ADMISSION_AT_ONCE, &a);
+        if (k == ADMISSION_E_QUOTA)
+                return "403002 IotHubQuotaExceeded";
+        if (k == ADMISSION_E_THROTTLED)
+                refuse(t, link, request->topic, a.error, a.reason);
+        else if (k < 0)
+                refuse_for(t, link, request->topic, k, NULL);
+        else if (is_get)
                 answer_get(t, link, request->topic);
         else
                 answer_reported(t, link, request);

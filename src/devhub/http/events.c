@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "devhub/http/event-batch.h"
+#include "devhub/hub/admission.h"
 #include "devhub/hub/event-log.h"
 #include "devhub/hub/registry.h"
 
@@ -106,6 +107,8 @@ static int append(const Hub *hub, const EventLink *link, const EventBatch *batch
 
                 r = event_log_append(log, id, clock_wall(hub->clock), d->bag.data, d->bag.size, d->body.data,
                                      d->body.size);
+                if (r >= 0)
+                        hub_bill(hub, OPERATION_D2C_SEND, d->size);
         }
         return r;
 }
@@ -161,9 +164,9 @@ static void post(void *userdata, HttpCall *call)
 
 static const HttpRoute routes[] = {
         {.method = "POST", .path = "/devices/{d}/messages/events", .rights = RIGHT_DEVICE_CONNECT, .handler = post,
-         .body_max = BODY_MAX},
+         .body_max = BODY_MAX, .operation = OPERATION_D2C_SEND},
         {.method = "POST", .path = "/devices/{d}/modules/{m}/messages/events", .rights = RIGHT_DEVICE_CONNECT,
-         .handler = post, .body_max = BODY_MAX},
+         .handler = post, .body_max = BODY_MAX, .operation = OPERATION_D2C_SEND},
 };
 
 int http_events_add(HttpRouter *router, const Hub *hub)

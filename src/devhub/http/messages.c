@@ -225,8 +225,8 @@ static void purge(void *userdata, HttpCall *call)
 #define MAIL   "/messages/deviceBound"
 
 static const HttpRoute routes[] = {
-        {"GET", DEVICE MAIL, RIGHT_DEVICE_CONNECT, take},
-        {"GET", MODULE MAIL, RIGHT_DEVICE_CONNECT, take},
+        {"GET", DEVICE MAIL, RIGHT_DEVICE_CONNECT, take, .operation = OPERATION_C2D_RECEIVE},
+        {"GET", MODULE MAIL, RIGHT_DEVICE_CONNECT, take, .operation = OPERATION_C2D_RECEIVE},
         {"DELETE", DEVICE MAIL "/{token}", RIGHT_DEVICE_CONNECT, complete_or_reject},
         {"DELETE", MODULE MAIL "/{token}", RIGHT_DEVICE_CONNECT, complete_or_reject},
         {"POST", DEVICE MAIL "/{token}/abandon", RIGHT_DEVICE_CONNECT, abandon},

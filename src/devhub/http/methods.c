@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devhub/http/owner.h"
+#include "devhub/hub/admission.h"
 #include "devhub/hub/methods.h"
 #include "devhub/hub/registry.h"
 #include "model/json-read.h"
@@ -74,6 +75,7 @@ static void on_done(void *userdata, const MethodResult *result)
 
         switch (result->outcome) {
         case METHOD_ANSWERED:
+                hub_bill(w->hub, OPERATION_METHOD, result->payload_size);
                 reply_answer(w, result);
                 break;
         case METHOD_NOT_ONLINE:
@@ -179,6 +181,8 @@ static void begin(Wait *w, const MethodRequest *request)
         MethodCall *method;
         int k;
 
+        /* also for a device that is not there */
+        hub_bill(hub, OPERATION_METHOD, request->payload_size);
         k = methods_call(hub->methods, request, on_done, w, clock_boot(hub->clock), &method);
         if (k != 0) {
                 free(w);
@@ -231,8 +235,10 @@ static void call_method(void *userdata, HttpCall *call)
 /* ---- routes ---- */
 
 static const HttpRoute routes[] = {
-        {"POST", "/twins/{d}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true},
-        {"POST", "/twins/{d}/modules/{m}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true},
+        {"POST", "/twins/{d}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true,
+         .operation = OPERATION_METHOD},
+        {"POST", "/twins/{d}/modules/{m}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true,
+         .operation = OPERATION_METHOD},
 };
 
 int http_methods_add(HttpRouter *router, const Hub *hub)

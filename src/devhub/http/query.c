@@ -214,7 +214,7 @@ static void query_devices(void *userdata, HttpCall *call)
 }
 
 static const HttpRoute routes[] = {
-        {"POST", "/devices/query", RIGHT_REGISTRY_READ, query_devices},
+        {"POST", "/devices/query", RIGHT_REGISTRY_READ, query_devices, .operation = OPERATION_QUERY},
 };
 
 int http_query_add(HttpRouter *router, const Hub *hub)

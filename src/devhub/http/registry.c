@@ -200,15 +200,15 @@ static void count_connected(void *userdata, HttpCall *call)
 /* ---- the table ---- */
 
 static const HttpRoute routes[] = {
-        {"GET", "/devices/{d}", RIGHT_REGISTRY_READ, get_identity},
-        {"PUT", "/devices/{d}", RIGHT_REGISTRY_WRITE, put_identity},
-        {"DELETE", "/devices/{d}", RIGHT_REGISTRY_WRITE, delete_identity},
-        {"GET", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_READ, get_identity},
-        {"PUT", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_WRITE, put_identity},
-        {"DELETE", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_WRITE, delete_identity},
-        {"GET", "/devices/{d}/modules", RIGHT_REGISTRY_READ, list_modules},
-        {"GET", "/devices", RIGHT_REGISTRY_READ, list_devices},
-        {"POST", "/devices", RIGHT_REGISTRY_WRITE, http_bulk},
+        {"GET", "/devices/{d}", RIGHT_REGISTRY_READ, get_identity, .operation = OPERATION_REGISTRY},
+        {"PUT", "/devices/{d}", RIGHT_REGISTRY_WRITE, put_identity, .operation = OPERATION_REGISTRY},
+        {"DELETE", "/devices/{d}", RIGHT_REGISTRY_WRITE, delete_identity, .operation = OPERATION_REGISTRY},
+        {"GET", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_READ, get_identity, .operation = OPERATION_REGISTRY},
+        {"PUT", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_WRITE, put_identity, .operation = OPERATION_REGISTRY},
+        {"DELETE", "/devices/{d}/modules/{m}", RIGHT_REGISTRY_WRITE, delete_identity, .operation = OPERATION_REGISTRY},
+        {"GET", "/devices/{d}/modules", RIGHT_REGISTRY_READ, list_modules, .operation = OPERATION_REGISTRY},
+        {"GET", "/devices", RIGHT_REGISTRY_READ, list_devices, .operation = OPERATION_REGISTRY},
+        {"POST", "/devices", RIGHT_REGISTRY_WRITE, http_bulk, .operation = OPERATION_REGISTRY},
         {"GET", "/statistics/devices", RIGHT_REGISTRY_READ, count_devices},
         {"GET", "/statistics/service", RIGHT_REGISTRY_READ, count_connected},
 };

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "devhub/http/call-core.h"
 #include "devhub/http/dps-reply.h"
+#include "devhub/hub/admission.h"
 
 #define TABLES_MAX 16
 
@@ -179,23 +180,32 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
         return false;
 }
 
-/* True: it is not to go wrong. */
-static bool check_faults(const HttpRouter *router, HttpCall *call)
+/* False: not now, and that has been replied. */
+static bool check_limits(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
 {
-        const char *device_id = http_call_part(call, "d");
-        const Fault *fault = hub_strike(router->hub, FAULT_THROTTLE, device_id);
+        Admission a;
+        int k = hub_admit(router->hub, route->operation, http_call_part(call, "d"), call->body.size, ADMISSION_AT_ONCE,
+                          &a);
 
-        if (fault) {
+        if (k < 0)
+                http_reply_failure(call, k, "read what was billed");
+        if (k == ADMISSION_E_THROTTLED)
                 http_reply_header(call, "Retry-After", "%u",
-                                  (unsigned)((fault->delay_usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
-                http_reply_error(call, SERVICE_ERROR_THROTTLING, "Throttled, by a fault");
-                return false;
-        }
-        if (hub_strike(router->hub, FAULT_QUOTA, device_id)) {
-                http_reply_error(call, SERVICE_ERROR_QUOTA_EXCEEDED, "The daily quota is used up, by a fault");
-                return false;
-        }
-        return true;
+                                  (unsigned)((a.wait_usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
+        if (k > 0)
+                http_reply_error(call, a.error, "%s", a.reason);
+        return k == 0;
+}
+
+/* Those whose size is that of the call or of its reply; others are billed by their handlers. */
+static void bill(const HttpRouter *router, const HttpCall *call, Operation operation)
+{
+        if (!call->replied || call->status >= 300)
+                return;
+        if (operation == OPERATION_TWIN_READ || operation == OPERATION_QUERY)
+                hub_bill(router->hub, operation, call->reply.size);
+        else if (operation == OPERATION_TWIN_UPDATE)
+                hub_bill(router->hub, operation, call->body.size);
 }
 
 static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
@@ -208,7 +218,7 @@ static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRo
                 http_reply_failure(call, r, "read a path");
         else if (r < 0)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The path is not UTF-8");
-        if (r < 0 || !check_rights(router, call, route) || !check_faults(router, call))
+        if (r < 0 || !check_rights(router, call, route) || !check_limits(router, call, route))
                 return false;
         if (!version || !*version)
                 http_reply_error(call, SERVICE_ERROR_INVALID_PROTOCOL_VERSION,
@@ -258,6 +268,7 @@ void http_router_dispatch(const HttpRouter *router, HttpCall *call)
         } else if (check_request(router, call, match.route)) {
                 call->new_errors = match.route->new_errors;
                 match.route->handler(match.userdata, call);
+                bill(router, call, match.route->operation);
         }
         buffer_done(&match.allowed);
 }

@@ -8,14 +8,15 @@
  * braces takes any one part that is not empty, the others are compared without regard to case, a slash at the end
  * says nothing. Where two fit, the one with the earlier plain part wins: "/devices/query" before "/devices/{d}".
  *
- * In this order: no such path 404, no such method 405, no right 401, no api-version 400, body too large 413; then
- * the handler. The device and module that a token must be good for are the parts {d} and {m}.
+ * In this order: no such path 404, no such method 405, no right 401, a limit 429 or 403, no api-version 400, body too
+ * large 413; then the handler. The device and module that a token must be good for are the parts {d} and {m}.
  *
  * Knows:  the tables and their userdata, which outlive it.
  */
 
 #include "devhub/http/call.h"
 #include "devhub/hub/hub.h"
+#include "devhub/hub/tier.h"
 
 typedef void (*HttpHandler)(void *userdata, HttpCall *call);
 
@@ -26,6 +27,7 @@ typedef struct HttpRoute {
         HttpHandler handler;
         size_t body_max;  /* 0: as much as the server takes, 1 MiB */
         bool new_errors;  /* errors of the handler are JSON within JSON */
+        Operation operation; /* that it is limited as */
 } HttpRoute;
 
 typedef struct HttpRouter HttpRouter;

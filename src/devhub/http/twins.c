@@ -112,12 +112,12 @@ static void put_twin(void *userdata, HttpCall *call)
 #define MODULE "/twins/{d}/modules/{m}"
 
 static const HttpRoute routes[] = {
-        {"GET", DEVICE, RIGHT_SERVICE_CONNECT | RIGHT_REGISTRY_READ, get_twin},
-        {"GET", MODULE, RIGHT_SERVICE_CONNECT | RIGHT_REGISTRY_READ, get_twin},
-        {"PATCH", DEVICE, RIGHT_SERVICE_CONNECT, patch_twin},
-        {"PATCH", MODULE, RIGHT_SERVICE_CONNECT, patch_twin},
-        {"PUT", DEVICE, RIGHT_SERVICE_CONNECT, put_twin},
-        {"PUT", MODULE, RIGHT_SERVICE_CONNECT, put_twin},
+        {"GET", DEVICE, RIGHT_SERVICE_CONNECT | RIGHT_REGISTRY_READ, get_twin, .operation = OPERATION_TWIN_READ},
+        {"GET", MODULE, RIGHT_SERVICE_CONNECT | RIGHT_REGISTRY_READ, get_twin, .operation = OPERATION_TWIN_READ},
+        {"PATCH", DEVICE, RIGHT_SERVICE_CONNECT, patch_twin, .operation = OPERATION_TWIN_UPDATE},
+        {"PATCH", MODULE, RIGHT_SERVICE_CONNECT, patch_twin, .operation = OPERATION_TWIN_UPDATE},
+        {"PUT", DEVICE, RIGHT_SERVICE_CONNECT, put_twin, .operation = OPERATION_TWIN_UPDATE},
+        {"PUT", MODULE, RIGHT_SERVICE_CONNECT, put_twin, .operation = OPERATION_TWIN_UPDATE},
 };
 
 int http_twins_add(HttpRouter *router, const Hub *hub)

@@ -19,7 +19,8 @@
  *   clock-offset       the hub's clock is ahead or behind
  *   token-cut          links end when their token does, without the ten minutes of grace
  *   throttle           what can say so is answered with 429; PUBACKs come late
- *   quota              CONNECT is accepted and the link cut at its first packet; what can say so is answered with 403
+ *   quota              as if it were used up: CONNECT is accepted and the link cut at what it sends first; what is
+ *                      billed and can say so is answered with 403
  *   duplicate          messages to devices are sent twice over MQTT
  *   method-no-answer   a device's answer to a direct method is lost
  *   twin-conflict      what the service changes in a twin is refused, as if another had been quicker

@@ -93,7 +93,7 @@ const char *tier_to_string(Tier tier)
 
 Tier tier_from_string(const char *name)
 {
-        for (int i = 0; i < _TIER_MAX; i++)
+        for (int i = TIER_F1; i < _TIER_MAX; i++)
                 if (strcasecmp(tiers[i].name, name) == 0)
                         return (Tier)i;
         return _TIER_INVALID;

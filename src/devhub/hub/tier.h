@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 typedef enum Tier {
+        TIER_NONE, /* nothing is limited or counted */
         TIER_F1,
         TIER_S1,
         TIER_S2,
@@ -34,7 +35,7 @@ typedef enum Operation {
 } Operation;
 
 const char *tier_to_string(Tier tier);
-Tier tier_from_string(const char *name); /* in either case; _TIER_INVALID */
+Tier tier_from_string(const char *name); /* in either case; _TIER_INVALID: no tier has it */
 unsigned tier_units_max(Tier tier);
 uint64_t tier_quota(Tier tier, unsigned units); /* messages a day */
 size_t tier_chunk(Tier tier);                   /* what counts as one of them */

@@ -61,6 +61,7 @@ typedef struct LinkNotes {
         int64_t id;        /* in the event log */
         bool in_turn;      /* it has brought something in this turn, and stands in the list of such: */
         Link *next_in_turn;
+        bool admitted;     /* its CONNECT has its share of the limit */
         bool forgotten;    /* its identity is gone: no will of it is told */
         usec_t active_usec; /* wall clock: when it last connected or sent an event */
 } LinkNotes;
