@@ -7,21 +7,17 @@
  * The corpus is what Proton for Python said to a devhub, once for each way in and each node.
  */
 
-#include <fcntl.h>
-
 #include "devhub/amqp/session.h"
-#include "devhub/hub/registry.h"
 #include "fake-clock.h"
 #include "fuzz.h"
+#include "hub-store.h"
 
 #define HOST   "devhub.localdomain"
 #define EVENTS 20
 #define PIECE  ((size_t)997)
 
 typedef struct World {
-        char folder[32];
-        int fd;
-        Store store;
+        HubStore base;
         FakeClock time;
         Feedback *feedback;
         Mailbox *mailbox;
@@ -59,37 +55,13 @@ static void add_feedback(World *w)
         promise(feedback_tick(w->feedback) >= 0);
 }
 
-static void open_store(World *w)
-{
-        Identity identity = {};
-
-        (void)snprintf(w->folder, sizeof(w->folder), "/tmp/fuzz-amqp-XXXXXX");
-        promise(mkdtemp(w->folder));
-        w->fd = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        promise(store_open(&w->store, w->folder, w->fd, true) >= 0);
-        promise(registry_prepare(&w->store) >= 0 && partitions_prepare(&w->store) >= 0);
-        promise(registry_create(&w->store, "d1", NULL, &identity) == 0);
-        identity_done(&identity);
-}
-
-static void close_store(World *w)
-{
-        static const char *const files[] = {"devhub.db", "devhub.db-wal", "devhub.db-shm"};
-
-        store_done(&w->store);
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-                (void)unlinkat(w->fd, files[i], 0);
-        safe_close(w->fd);
-        (void)rmdir(w->folder);
-}
-
 static void create(World *w)
 {
         const Clock *clock = &w->time.clock;
 
-        open_store(w);
+        hub_store_open(&w->base);
         fake_clock_init(&w->time);
-        w->hub = (Hub){.store = &w->store, .clock = clock, .host = HOST, .faults = &w->faults,
+        w->hub = (Hub){.store = &w->base.store, .clock = clock, .host = HOST, .faults = &w->faults,
                        .commit = undo, .userdata = w};
         promise(feedback_prepare(w->hub.store) >= 0 && mailbox_prepare(w->hub.store) >= 0);
         promise(store_run(w->hub.store, "UPDATE policies SET"
@@ -111,7 +83,7 @@ static void destroy(void)
         amqp_house_done(&world.house);
         mailbox_free(world.mailbox);
         feedback_free(world.feedback);
-        close_store(&world);
+        hub_store_close(&world.base);
 }
 
 static World *the_world(void)
