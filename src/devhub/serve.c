@@ -175,6 +175,9 @@ static int begin(Serve *s)
         r = open_store(s);
         if (r < 0)
                 return r;
+        r = linked_hubs_check(&s->settings->linked_hubs);
+        if (r < 0)
+                return r;
         r = certificates_open(&s->certificates, s->dir, s->settings->host, clock_wall(&clock_system));
         if (r < 0)
                 return r;

@@ -157,18 +157,35 @@ def test_a_web_hook_is_refused_with_words(a):
     assert answer.status == 400 and 'web hook' in answer.json['message']
 
 
-def test_a_linked_hub_that_is_not_there_or_another(tmp_path, b):
-    with Devhub(tmp_path / 'hub', A).start('--linked-hub', 'c.example.net=%s' % (tmp_path / 'nowhere'),
-                                           '--linked-hub', 'd.example.net=%s' % b.directory) as hub:
-        for name in 'c', 'd':
-            enroll(hub, name, iotHubs=[name + '.example.net'])
-            with Guest(hub, name, KEY) as guest:
+def test_a_linked_hub_that_is_not_there_or_another_is_refused_at_the_start(tmp_path, b):
+    hub = Devhub(tmp_path / 'hub', A)
+    for words, said in [('c.example.net=%s' % (tmp_path / 'nowhere'), 'No hub lives in %s' % (tmp_path / 'nowhere')),
+                        ('c.example.net=%s' % tmp_path, 'serve it there once, with --host c.example.net'),
+                        ('d.example.net=%s' % b.directory, 'which is b.example.net')]:
+        done = hub.run('serve', '--host', A, '--mqtt-port', '0', '--linked-hub', words, check=False)
+        assert done.returncode == 1 and said in done.stderr
+        assert not (tmp_path / 'nowhere').exists()
+    twice = ['--linked-hub', '%s=%s' % (B, b.directory)] * 2
+    for words, said in [(twice, 'given twice'), (['--host', B, *twice[:2]], 'this hub itself')]:
+        done = hub.run('serve', *words, check=False)
+        assert done.returncode == 2 and said in done.stderr
+
+
+def test_a_linked_hub_that_goes_while_it_is_needed(tmp_path):
+    with Devhub(tmp_path / 'c', 'c.example.net') as c:
+        c.stop()
+        with Devhub(tmp_path / 'hub', A).start('--linked-hub', 'c.example.net=%s' % c.directory) as hub:
+            enroll(hub, 'c', iotHubs=['c.example.net'])
+            enroll(hub, 'e', iotHubs=[A])
+            c.directory.rename(tmp_path / 'gone')
+            with Guest(hub, 'c', KEY) as guest:
                 answer = guest.register()
                 assert answer.status == 500 and answer.json['errorCode'] == 500001
-        enroll(hub, 'e', iotHubs=[A])
-        assert provision(hub, 'e')['assignedHub'] == A
-        log = hub.log.read_text()
-    assert 'Cannot reach the linked hub c.example.net' in log and 'which is b.example.net' in log
+                assert 'linked hub' in answer.json['message']
+            assert provision(hub, 'e')['assignedHub'] == A
+            assert 'No hub lives in %s' % c.directory in hub.log.read_text()
+            (tmp_path / 'gone').rename(c.directory)
+            assert provision(hub, 'c')['assignedHub'] == 'c.example.net'
 
 
 @pytest.mark.parametrize('value', ['b.example.net', 'b.example.net=', '=/tmp', 'b_c=/tmp'])

@@ -99,6 +99,11 @@ static void refuse(GuestAnswer *ret, const Hub *hub, DpsError error, const char 
 
 static void fail(GuestAnswer *ret, const Hub *hub, const Guest *guest, int error)
 {
+        if (error == -EREMOTEIO) {
+                log_error("%s cannot be provisioned: its hub cannot be written to", guest->registration_id);
+                return refuse(ret, hub, DPS_ERROR_SERVER,
+                              "The linked hub of this device cannot be written to: see the log of the provisioning service.");
+        }
         log_error("%s cannot be provisioned: %s (%s)", guest->registration_id, strerror(-error),
                   store_error(hub->store));
         refuse(ret, hub, DPS_ERROR_SERVER, NULL);

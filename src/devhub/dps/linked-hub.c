@@ -49,6 +49,19 @@ static int open_store(LinkedStore *s, const LinkedHub *hub)
         return r < 0 ? r : store_begin(&s->store);
 }
 
+static void complain(const LinkedHub *hub, const LinkedStore *s, int error)
+{
+        if (error == -ENXIO)
+                return; /* check_host() has */
+        if (error == -ENOENT || error == -ENOTDIR)
+                log_error("No hub lives in %s, where the linked hub %s should be: serve it there once, with --host %s,"
+                          " or correct --linked-hub",
+                          hub->directory, hub->host, hub->host);
+        else
+                log_error("Cannot reach the linked hub %s in %s: %s (%s)", hub->host, hub->directory, strerror(-error),
+                          s->store.db ? store_error(&s->store) : "it cannot be opened");
+}
+
 int linked_store_open(LinkedStore *ret, const LinkedHub *hub)
 {
         int r;
@@ -57,10 +70,36 @@ int linked_store_open(LinkedStore *ret, const LinkedHub *hub)
         r = open_store(ret, hub);
         if (r >= 0)
                 return 0;
-        log_error("Cannot reach the linked hub %s in %s: %s (%s)", hub->host, hub->directory, strerror(-r),
-                  ret->store.db ? store_error(&ret->store) : "it has never been served");
+        complain(hub, ret, r);
         linked_store_done(ret);
-        return r;
+        return -EREMOTEIO;
+}
+
+int linked_store_commit(LinkedStore *s, const LinkedHub *hub, int error)
+{
+        int r = error < 0 ? error : store_commit(&s->store);
+
+        if (r >= 0)
+                return 0;
+        log_error("Cannot write in the linked hub %s in %s: %s (%s)", hub->host, hub->directory, strerror(-r),
+                  store_error(&s->store));
+        return -EREMOTEIO;
+}
+
+int linked_hubs_check(const LinkedHubs *hubs)
+{
+        int worst = 0;
+
+        for (size_t i = 0; i < hubs->n; i++) {
+                LinkedStore there;
+                int r = linked_store_open(&there, &hubs->all[i]);
+
+                if (r < 0)
+                        worst = r;
+                else
+                        linked_store_done(&there);
+        }
+        return worst;
 }
 
 void linked_store_done(LinkedStore *s)
@@ -77,9 +116,7 @@ int linked_hub_remove(const LinkedHubs *hubs, const LinkedHub *hub, const char *
         r = linked_store_open(&there, hub);
         if (r < 0)
                 return r;
-        r = registry_remove(&there.store, device_id, NULL, NULL);
-        if (r >= 0)
-                r = MIN(store_commit(&there.store), 0);
+        r = linked_store_commit(&there, hub, registry_remove(&there.store, device_id, NULL, NULL));
         if (r >= 0 && hubs->forget)
                 hubs->forget(&there.dir, device_id);
         linked_store_done(&there);

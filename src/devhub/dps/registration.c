@@ -260,9 +260,7 @@ static int settle_there(const RegistrationRequest *request, const char *host, co
         k = linked_store_open(&there, hub);
         if (k < 0)
                 return k;
-        k = settlement_do(&there.store, settlement);
-        if (k >= 0)
-                k = store_commit(&there.store);
+        k = linked_store_commit(&there, hub, settlement_do(&there.store, settlement));
         linked_store_done(&there);
         return k;
 }
