@@ -6,6 +6,7 @@
  * Checks credentials, enforces the hub's limits, keeps what devices send, shows it, and misbehaves when told to.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,9 +17,8 @@
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
 #include "devhub/cli/monitor.h"
+#include "devhub/cli/usage.h"
 #include "devhub/serve.h"
-
-#define EXIT_USAGE 2
 
 static int run(StateDir *dir, const Arguments *a)
 {
@@ -58,25 +58,41 @@ static int run(StateDir *dir, const Arguments *a)
         return EXIT_FAILURE;
 }
 
+static int no_hub(const char *path)
+{
+        (void)fprintf(stderr,
+                      "hublink-devhub: no hub lives in %s: name the directory of one with --state-dir,"
+                      " or begin one there with hublink-devhub serve --state-dir %s\n",
+                      path, path);
+        return EXIT_FAILURE;
+}
+
+/* Serve alone begins a hub: what else meets an empty directory has been given the wrong one. */
+static int run_in(StateDir *dir, const Arguments *a)
+{
+        bool serves = a->command == COMMAND_SERVE;
+        int r = state_dir_open(dir, a->state_dir, serves);
+
+        if (!serves && (r == -ENOENT || (r >= 0 && !state_dir_has_hub(dir))))
+                return no_hub(a->state_dir);
+        if (r >= 0)
+                return run(dir, a);
+        (void)fprintf(stderr, "hublink-devhub: cannot open the state directory %s: %s\n", a->state_dir, strerror(-r));
+        return EXIT_FAILURE;
+}
+
 int main(int argc, char *argv[])
 {
         StateDir dir = STATE_DIR_NULL;
-        bool makes_dir, needs_dir;
         Arguments a;
-        int r = 0;
+        int r;
 
         log_open(LOG_TARGET_STDERR, &clock_system);
         if (arguments_parse(argc, argv, &a) < 0)
                 return EXIT_USAGE;
-        needs_dir = a.command != COMMAND_HELP && a.command != COMMAND_VERSION;
-        makes_dir = a.command == COMMAND_SERVE || a.command == COMMAND_DEVICE_CREATE ||
-                    a.command == COMMAND_CA_ADD;
-        if (needs_dir)
-                r = state_dir_open(&dir, a.state_dir, makes_dir);
-        if (r < 0)
-                (void)fprintf(stderr, "hublink-devhub: cannot open the state directory %s: %s\n", a.state_dir,
-                              strerror(-r));
-        r = r < 0 ? EXIT_FAILURE : run(&dir, &a);
+        if (a.command == COMMAND_HELP || a.command == COMMAND_VERSION)
+                return run(NULL, &a);
+        r = run_in(&dir, &a);
         state_dir_done(&dir);
         return r;
 }

@@ -18,7 +18,6 @@
 #include "devhub/turn.h"
 
 #define LINKS_MAX 4096
-#define CLOCK_STEP_MAX ((int64_t)(3650 * USEC_PER_DAY)) /* more is a slip of the hand, and cannot be taken back */
 
 struct Server {
         ServerSettings settings;
@@ -531,7 +530,7 @@ int server_move_clock(Server *s, int64_t by_usec)
 {
         if (!s->settings.virtual_clock)
                 return -EPERM;
-        if (by_usec > CLOCK_STEP_MAX || by_usec < -CLOCK_STEP_MAX)
+        if (by_usec > (int64_t)SERVER_CLOCK_STEP_MAX || by_usec < -(int64_t)SERVER_CLOCK_STEP_MAX)
                 return -ERANGE;
         s->clock.moved_usec += by_usec;
         strikes_set_ends(&s->strikes);

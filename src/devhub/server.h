@@ -20,6 +20,8 @@
 #include "devhub/hub/hub.h"
 #include "devhub/hub/tier.h"
 
+#define SERVER_CLOCK_STEP_MAX (3650 * USEC_PER_DAY) /* more is a slip of the hand, and cannot be taken back */
+
 typedef struct Server Server;
 
 typedef struct ServerSettings {

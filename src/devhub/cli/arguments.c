@@ -1,93 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/cli/arguments.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "base/quantity.h"
-
-static const char help[] =
-        "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
-        "\n"
-        "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N] [--https-port N]\n"
-        "                              [--amqps-port N] [--amqp-port N] [--linked-hub HOST=DIR]...\n"
-        "                              [--virtual-clock]\n"
-        "       hublink-devhub device create|delete ID\n"
-        "       hublink-devhub device list\n"
-        "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
-        "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
-        "                              [--match TEXT] [--offset D] [--hub NAME]\n"
-        "       hublink-devhub fault list | fault clear [NAME]\n"
-        "       hublink-devhub ca add NAME FILE | ca list | ca delete NAME\n"
-        "       hublink-devhub clock show | clock advance D\n"
-        "\n"
-        "every command\n"
-        "  --state-dir DIR   where the hub keeps itself (default: /var/lib/hublink-devhub)\n"
-        "  --help, --version\n"
-        "serve\n"
-        "  --host NAME       name in certificate, user names and tokens (default: " ARGUMENTS_HOST ")\n"
-        "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
-        "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
-        "  --https-port N    default 443; 0 as above\n"
-        "  --amqps-port N    default 5671; 0 as above: services, and readers of events\n"
-        "  --amqp-port N     default 5672; 0 as above: the same without TLS\n"
-        "  --linked-hub H=D  provisioning may assign to the hub H as well, whose state directory is D; repeatable\n"
-        "  --virtual-clock   lets clock advance move the hub's clock\n"
-        "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well\n"
-        "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
-        "monitor             events as lines of JSON, then those that come\n"
-        "  --from P          start, end (default), or the sequence number to begin at\n"
-        "  --count N         end after N events (--verify: N unique records)\n"
-        "  --for D           end after that time: 30s, 5min; fewer than --count by then is a failure\n"
-        "  --verify          count hublink's records instead, from the start: received, unique, duplicates, gaps;\n"
-        "                    without --count and --for only what is there; a gap is a failure\n"
-        "fault set           until cleared, or --for a time, or --count strikes\n"
-        "  refuse-connect    CONNECT gets CONNACK --code N (default 3; 0: none, the connection closes)\n"
-        "  cut               links close: now; with --for or --count also new ones, at their first packet\n"
-        "  delay-puback      PUBACKs come --delay D late (default 1s)\n"
-        "  withhold-puback   events are stored and not acknowledged\n"
-        "  silent            links are never answered again\n"
-        "  poison            links close at an event with --match TEXT in its body, which is not stored\n"
-        "  reset, takeover   as cut, by a TCP reset; as if the device had connected anew\n"
-        "  tls-stall         TLS handshakes are not answered\n"
-        "  cert-wrong-name, cert-expired, cert-new-ca\n"
-        "                    the certificate shown is bad in that way; DIR/new-ca/ca.pem is the new authority\n"
-        "  clock-offset      the hub's clock is --offset ahead (+1h) or behind (-10min)\n"
-        "  token-cut         links end with their token, without ten minutes of grace\n"
-        "  throttle          PUBACKs come --delay D late; other requests get 429\n"
-        "  quota             links are cut at their first packet; other requests get 403\n"
-        "  duplicate         messages to devices are sent twice\n"
-        "  method-no-answer  a device's answer to a direct method is lost: the caller gets 504\n"
-        "  twin-conflict     changes of a twin by the service get 412, as if another had been quicker\n"
-        "  dps-busy          provisioning is answered with 429 and retry-after --delay D (default 1s)\n"
-        "  dps-reassign      provisioning assigns to --hub NAME (default: one that is nowhere), no longer here\n"
-        "ca                  authorities (PEM) whose devices are let in by certificate; --json (list)\n"
-        "clock               what the hub takes for the time; advance D: as if D had passed\n"
-        "\n"
-        "exit: 0; 1 failed; 2 usage\n";
-
-void arguments_print_help(void)
-{
-        (void)fputs(help, stdout);
-}
-
-static int complain(const char *fmt, ...) _printf_(1, 2);
-static int complain(const char *fmt, ...)
-{
-        va_list ap;
-
-        (void)fputs("hublink-devhub: ", stderr);
-        va_start(ap, fmt);
-        (void)vfprintf(stderr, fmt, ap);
-        va_end(ap);
-        (void)fputs("; try --help\n", stderr);
-        return -EINVAL;
-}
+#include "devhub/cli/fault-words.h"
+#include "devhub/cli/usage.h"
+#include "devhub/hub/authority.h"
+#include "devhub/hub/identity.h"
 
 /* ---- options ---- */
 
@@ -204,6 +130,13 @@ static bool is_host_name(const char *text)
                strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.") == size;
 }
 
+static bool is_address(const char *text)
+{
+        struct in6_addr space;
+
+        return inet_pton(AF_INET, text, &space) == 1 || inet_pton(AF_INET6, text, &space) == 1;
+}
+
 static int take_from(Arguments *a, const char *value)
 {
         if (strcmp(value, "start") == 0)
@@ -213,7 +146,7 @@ static int take_from(Arguments *a, const char *value)
         else if (parse_number(value, INT64_MAX, &a->monitor.sequence))
                 a->monitor.from = MONITOR_FROM_SEQUENCE;
         else
-                return complain("--from takes start, end or a sequence number, not '%s'", value);
+                return usage_complain("--from takes start, end or a sequence number, not '%s'", value);
         return 0;
 }
 
@@ -222,7 +155,7 @@ static int take_port(Option option, const char *value, uint16_t *ret)
         uint64_t number;
 
         if (!parse_number(value, UINT16_MAX, &number))
-                return complain("--%s takes a port number, not '%s'", option_name(option), value);
+                return usage_complain("--%s takes a port number, not '%s'", option_name(option), value);
         *ret = (uint16_t)number;
         return 0;
 }
@@ -232,7 +165,7 @@ static int take_offset(Arguments *a, const char *value)
         usec_t size;
 
         if ((*value != '+' && *value != '-') || quantity_parse_time(value + 1, &size) < 0 || size > INT64_MAX)
-                return complain("--offset takes a time such as +1h or -10min, not '%s'", value);
+                return usage_complain("--offset takes a time such as +1h or -10min, not '%s'", value);
         a->offset_usec = *value == '-' ? -(int64_t)size : (int64_t)size;
         return 0;
 }
@@ -244,13 +177,13 @@ static int take_linked_hub(Arguments *a, const char *value)
         LinkedHub *hub = &hubs->all[hubs->n];
 
         if (hubs->n == LINKED_HUBS_MAX)
-                return complain("there are more than %d of --linked-hub", LINKED_HUBS_MAX);
+                return usage_complain("there are more than %d of --linked-hub", LINKED_HUBS_MAX);
         if (!equals || !equals[1] || (size_t)(equals - value) >= sizeof(hub->host))
-                return complain("--linked-hub takes HOST=DIR, not '%s'", value);
+                return usage_complain("--linked-hub takes HOST=DIR, not '%s'", value);
         memcpy(hub->host, value, (size_t)(equals - value));
         hub->host[equals - value] = 0;
         if (!is_host_name(hub->host))
-                return complain("--linked-hub takes a host name before =, not '%s'", hub->host);
+                return usage_complain("--linked-hub takes a host name before =, not '%s'", hub->host);
         hub->directory = equals + 1;
         hubs->n++;
         return 0;
@@ -269,10 +202,12 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return 0;
         case OPTION_HOST:
                 if (!is_host_name(value))
-                        return complain("--host takes a host name, not '%s'", value);
+                        return usage_complain("--host takes a host name, not '%s'", value);
                 a->serve.host = value;
                 return 0;
         case OPTION_LISTEN:
+                if (!is_address(value))
+                        return usage_complain("--listen takes a numeric address such as 127.0.0.1 or ::1, not '%s'", value);
                 a->serve.listen = value;
                 return 0;
         case OPTION_MQTT_PORT:
@@ -292,12 +227,12 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_from(a, value);
         case OPTION_COUNT:
                 if (!parse_number(value, INT64_MAX, &number) || number == 0)
-                        return complain("--count takes a number above 0, not '%s'", value);
+                        return usage_complain("--count takes a number above 0, not '%s'", value);
                 a->count = a->monitor.count = number;
                 return 0;
         case OPTION_FOR:
                 if (quantity_parse_time(value, &a->for_usec) < 0)
-                        return complain("--for takes a time such as 30s or 5min, not '%s'", value);
+                        return usage_complain("--for takes a time such as 30s or 5min, not '%s'", value);
                 a->monitor.for_usec = a->for_usec;
                 return 0;
         case OPTION_VERIFY:
@@ -308,12 +243,12 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return 0;
         case OPTION_CODE:
                 if (!parse_number(value, 5, &number))
-                        return complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'", value);
+                        return usage_complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'", value);
                 a->code = (int)number;
                 return 0;
         case OPTION_DELAY:
                 if (quantity_parse_time(value, &a->delay_usec) < 0)
-                        return complain("--delay takes a time such as 1s or 200ms, not '%s'", value);
+                        return usage_complain("--delay takes a time such as 1s or 200ms, not '%s'", value);
                 return 0;
         case OPTION_MATCH:
                 a->match = value;
@@ -322,14 +257,14 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_offset(a, value);
         case OPTION_HUB:
                 if (!is_host_name(value))
-                        return complain("--hub takes a host name, not '%s'", value);
+                        return usage_complain("--hub takes a host name, not '%s'", value);
                 a->hub = value;
                 return 0;
         case OPTION_VIRTUAL_CLOCK:
                 a->serve.virtual_clock = true;
                 return 0;
         }
-        return complain("unknown option");
+        return usage_complain("unknown option");
 }
 
 /* ---- commands ---- */
@@ -361,12 +296,12 @@ static int unknown_command(char *const words[], int n_words)
 
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 if (strcmp(commands[i].word, words[0]) == 0)
-                        return n_words > 1 ? complain("'%s' has no command '%s'", words[0], words[1])
-                                           : complain("'%s' needs a second word", words[0]);
+                        return n_words > 1 ? usage_complain("'%s' has no command '%s'", words[0], words[1])
+                                           : usage_complain("'%s' needs a second word", words[0]);
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 nearest_offer(&nearest, commands[i].word);
-        return nearest.found ? complain("unknown command '%s', did you mean '%s'?", words[0], nearest.found)
-                             : complain("unknown command '%s'", words[0]);
+        return nearest.found ? usage_complain("unknown command '%s', did you mean '%s'?", words[0], nearest.found)
+                             : usage_complain("unknown command '%s'", words[0]);
 }
 
 static int take_command(Arguments *a, char *const words[], int n_words)
@@ -379,9 +314,9 @@ static int take_command(Arguments *a, char *const words[], int n_words)
                         continue;
                 a->command = commands[i].command;
                 if (n_words - n < commands[i].min_operands)
-                        return complain("'%s %s' needs %s", words[0], words[1], commands[i].operand);
+                        return usage_complain("'%s %s' needs %s", words[0], words[1], commands[i].operand);
                 if (n_words - n > commands[i].max_operands)
-                        return complain("'%s' is one word too many", words[n + commands[i].max_operands]);
+                        return usage_complain("'%s' is one word too many", words[n + commands[i].max_operands]);
                 a->operand = n_words > n ? words[n] : NULL;
                 a->second_operand = n_words > n + 1 ? words[n + 1] : NULL;
                 return 0;
@@ -389,28 +324,127 @@ static int take_command(Arguments *a, char *const words[], int n_words)
         return n_words == 0 ? 0 : unknown_command(words, n_words);
 }
 
-static int check_fault(const Arguments *a)
-{
-        Nearest nearest;
-
-        if (!a->operand)
-                return 0;
-        if (fault_kind_from_string(a->operand) != _FAULT_KIND_INVALID)
-                return 0;
-        nearest = nearest_begin(a->operand);
-        for (int i = 0; i < _FAULT_KIND_MAX; i++)
-                nearest_offer(&nearest, fault_kind_to_string((FaultKind)i));
-        return nearest.found ? complain("unknown fault '%s', did you mean '%s'?", a->operand, nearest.found)
-                             : complain("unknown fault '%s'", a->operand);
-}
-
 /* What an option may be given to is known when the command is; getopt has by then moved the words to the end. */
 static int check_options(const Arguments *a, unsigned seen)
 {
         for (int option = 1; option < (int)ARRAY_SIZE(takers); option++)
                 if (seen & 1u << option && !(takers[option] & OF(a->command)))
-                        return complain("--%s does not belong to this command", option_name(option));
+                        return usage_complain("--%s does not belong to this command", option_name(option));
         return 0;
+}
+
+/* ---- what only the whole line tells ---- */
+
+static unsigned fault_traits_of(unsigned seen)
+{
+        static const struct {
+                Option option;
+                FaultTrait trait;
+        } pairs[] = {
+                {OPTION_FOR, FAULT_FOR},     {OPTION_COUNT, FAULT_COUNT}, {OPTION_DEVICE, FAULT_DEVICE},
+                {OPTION_CODE, FAULT_CODE},   {OPTION_DELAY, FAULT_DELAY}, {OPTION_MATCH, FAULT_MATCH},
+                {OPTION_OFFSET, FAULT_OFFSET}, {OPTION_HUB, FAULT_HUB},
+        };
+        unsigned traits = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+                traits |= seen & 1u << pairs[i].option ? pairs[i].trait : 0;
+        return traits;
+}
+
+static int check_linked_hubs(const ServerSettings *s)
+{
+        const LinkedHubs *hubs = &s->linked_hubs;
+
+        for (size_t i = 0; i < hubs->n; i++) {
+                if (strcasecmp(hubs->all[i].host, s->host) == 0)
+                        return usage_complain("--linked-hub %s is this hub itself: it is always assigned to", s->host);
+                for (size_t k = 0; k < i; k++)
+                        if (strcasecmp(hubs->all[i].host, hubs->all[k].host) == 0)
+                                return usage_complain("--linked-hub %s is given twice", hubs->all[i].host);
+        }
+        return 0;
+}
+
+static int check_advance(Arguments *a)
+{
+        if (quantity_parse_time(a->operand, &a->advance_usec) < 0)
+                return usage_complain("clock advance takes a time such as 10min, not '%s'", a->operand);
+        return a->advance_usec > SERVER_CLOCK_STEP_MAX ? usage_complain("the clock moves ten years at a time at most") : 0;
+}
+
+static int check_id(const char *id)
+{
+        _cleanup_free_ char *device_id = NULL, *module_id = NULL;
+
+        if (!id || identity_parse(id, &device_id, &module_id) != -EINVAL)
+                return 0;
+        return usage_complain("'%s' cannot be an id: 1 to %d of letters, digits and - . + %% _ # * ? ! ( ) , : = @ $ ',"
+                              " for a module DEVICE/MODULE", id, IDENTITY_ID_MAX);
+}
+
+static int check_authority(const char *name)
+{
+        return authority_name_is_valid(name) ? 0
+                                             : usage_complain("'%s' cannot be the name of an authority: 1 to 64 letters,"
+                                                              " digits, hyphens, dots and underscores", name);
+}
+
+static int check_whole(Arguments *a, unsigned seen)
+{
+        FaultKind kind;
+
+        switch (a->command) {
+        case COMMAND_SERVE:
+                return check_linked_hubs(&a->serve);
+        case COMMAND_FAULT_SET:
+                return fault_words_check(a, fault_traits_of(seen));
+        case COMMAND_FAULT_CLEAR:
+                return a->operand ? fault_words_kind(a->operand, &kind) : 0;
+        case COMMAND_CLOCK_ADVANCE:
+                return check_advance(a);
+        case COMMAND_MONITOR:
+        case COMMAND_DEVICE_CREATE:
+        case COMMAND_DEVICE_DELETE:
+                return check_id(a->operand);
+        case COMMAND_CA_ADD:
+                return check_authority(a->operand);
+        default:
+                return 0;
+        }
+}
+
+/* ---- words that are no options of ours ---- */
+
+/* "-1h" of clock advance, or an id that begins so. */
+static int odd_number(char *const argv[])
+{
+        for (char *const *p = argv + 1; *p; p++) {
+                if ((*p)[0] != '-' || !isdigit((unsigned char)(*p)[1]))
+                        continue;
+                return strcmp(argv[1], "clock") == 0
+                               ? usage_complain("clock advance takes a time such as 10min, not '%s': a clock only goes forward", *p)
+                               : usage_complain("'%s' reads like an option: before an id that begins so put --", *p);
+        }
+        return usage_complain("unknown option '-%c'", optopt);
+}
+
+static int odd_option(char *const argv[])
+{
+        const char *word = argv[optind - 1];
+        Nearest nearest;
+
+        if (optopt > 0 && optopt < ' ') /* no letter, so one of ours */
+                return usage_complain("--%s takes no value", option_name(optopt));
+        if (isdigit(optopt))
+                return odd_number(argv);
+        if (optopt != 0)
+                return usage_complain("unknown option '-%c'", optopt);
+        nearest = nearest_begin(word + 2);
+        for (size_t i = 0; options[i].name; i++)
+                nearest_offer(&nearest, options[i].name);
+        return nearest.found ? usage_complain("unknown option '%s', did you mean --%s?", word, nearest.found)
+                             : usage_complain("unknown option '%s'", word);
 }
 
 int arguments_parse(int argc, char *argv[], Arguments *ret)
@@ -432,9 +466,9 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         opterr = 0;
         while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
                 if (c == ':')
-                        return complain("%s needs a value", argv[optind - 1]);
+                        return usage_complain("%s needs a value", argv[optind - 1]);
                 if (c == '?')
-                        return complain("unknown option '%s'", argv[optind - 1]);
+                        return odd_option(argv);
                 seen |= 1u << c;
                 r = take_option(&a, (Option)c, optarg);
                 if (r < 0)
@@ -451,13 +485,9 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         r = check_options(&a, seen);
         if (r < 0)
                 return r;
-        if (a.command == COMMAND_FAULT_SET || a.command == COMMAND_FAULT_CLEAR) {
-                r = check_fault(&a);
-                if (r < 0)
-                        return r;
-        }
-        if (a.command == COMMAND_CLOCK_ADVANCE && quantity_parse_time(a.operand, &a.advance_usec) < 0)
-                return complain("clock advance takes a time such as 10min, not '%s'", a.operand);
+        r = check_whole(&a, seen);
+        if (r < 0)
+                return r;
         a.monitor.device_id = a.operand;
         if (a.monitor.verify && !(seen & 1u << OPTION_FROM))
                 a.monitor.from = MONITOR_FROM_START;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/iso-time.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "devhub/hub/authority.h"
 
 #define PEM_MAX ((size_t)1024 * 1024)
@@ -22,10 +23,6 @@ static int complain(const char *subject, const char *what)
 static const char *words_of(int error)
 {
         switch (error) {
-        case -ENOENT:
-                return "no hub has been there yet";
-        case -EINVAL:
-                return "this cannot be a name: 1 to 64 letters, digits, hyphens, dots and underscores";
         case AUTHORITY_E_EXISTS:
                 return "there is an authority of this name already: ca delete removes it";
         case AUTHORITY_E_UNKNOWN:
@@ -41,9 +38,9 @@ static const char *words_of(int error)
         }
 }
 
-static int open_store(Store *store, StateDir *dir, bool create)
+static int open_store(Store *store, StateDir *dir)
 {
-        int r = store_open(store, dir->path, dir->fd, create);
+        int r = store_open(store, dir->path, dir->fd, false);
 
         return r < 0 ? r : authority_prepare(store);
 }
@@ -66,7 +63,7 @@ int ca_add(StateDir *dir, const char *name, const char *file)
         r = read_pem(file, &pem);
         if (r < 0)
                 return complain(file, r == -EBADMSG ? words_of(AUTHORITY_E_NO_CERTIFICATE) : strerror(-r));
-        r = open_store(&store, dir, true);
+        r = open_store(&store, dir);
         if (r >= 0)
                 r = authority_add(&store, name, pem.size > 0 ? pem.data : "", pem.size);
         store_done(&store);
@@ -110,7 +107,7 @@ int ca_list(StateDir *dir, bool json)
         Store store = {};
         int r;
 
-        r = open_store(&store, dir, false);
+        r = open_store(&store, dir);
         if (r >= 0)
                 r = authority_each(&store, list_one, &listing);
         store_done(&store);
@@ -128,14 +125,43 @@ int ca_list(StateDir *dir, bool json)
 
 /* ---- delete ---- */
 
+typedef struct Guess {
+        Nearest nearest;
+        char best[AUTHORITY_NAME_MAX + 1]; /* a copy: the walk's own do not last */
+} Guess;
+
+static int offer(void *userdata, const char *name, const Certificate *authority)
+{
+        Guess *g = userdata;
+
+        nearest_offer(&g->nearest, name);
+        if (g->nearest.found == name)
+                g->nearest.found = memcpy(g->best, name, strlen(name) + 1);
+        return 0;
+}
+
+static int unknown(Store *store, const char *name)
+{
+        Guess guess = {.nearest = nearest_begin(name)};
+
+        if (authority_each(store, offer, &guess) < 0 || !guess.nearest.found)
+                return complain(name, words_of(AUTHORITY_E_UNKNOWN));
+        (void)fprintf(stderr, "hublink-devhub: there is no authority %s; did you mean %s?\n", name, guess.best);
+        return EXIT_FAILURE;
+}
+
 int ca_delete(StateDir *dir, const char *name)
 {
         Store store = {};
         int r;
 
-        r = open_store(&store, dir, false);
+        r = open_store(&store, dir);
         if (r >= 0)
                 r = authority_remove(&store, name);
+        if (r == AUTHORITY_E_UNKNOWN)
+                r = unknown(&store, name);
+        else
+                r = r == 0 ? EXIT_SUCCESS : complain(name, words_of(r));
         store_done(&store);
-        return r == 0 ? EXIT_SUCCESS : complain(name, words_of(r));
+        return r;
 }

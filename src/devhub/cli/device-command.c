@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "devhub/cli/arguments.h"
 #include "devhub/cli/control.h"
+#include "devhub/cli/known-ids.h"
 #include "devhub/hub/registry.h"
 
 typedef struct Office {
@@ -21,19 +22,16 @@ typedef struct Office {
 
 static int failed(const StateDir *dir, const Office *office, int error)
 {
-        if (error == -ENOENT)
-                (void)fprintf(stderr, "hublink-devhub: no hub has been in %s yet\n", dir->path);
-        else
-                (void)fprintf(stderr, "hublink-devhub: %s/devhub.db: %s (%s)\n", dir->path, strerror(-error),
-                              store_error(&office->store));
+        (void)fprintf(stderr, "hublink-devhub: %s/devhub.db: %s (%s)\n", dir->path, strerror(-error),
+                      store_error(&office->store));
         return EXIT_FAILURE;
 }
 
-static int office_open(Office *office, StateDir *dir, bool create)
+static int office_open(Office *office, StateDir *dir)
 {
         int r;
 
-        r = store_open(&office->store, dir->path, dir->fd, create);
+        r = store_open(&office->store, dir->path, dir->fd, false);
         if (r < 0)
                 return r;
         /* also those of an older hub */
@@ -54,20 +52,6 @@ static void office_done(Office *office)
         store_done(&office->store);
         free(office->host);
         secret_buffer_done(&office->out);
-}
-
-static int parse_id(const char *id, char **ret_device_id, char **ret_module_id)
-{
-        int r = identity_parse(id, ret_device_id, ret_module_id);
-
-        if (r == -EINVAL)
-                (void)fprintf(stderr,
-                              "hublink-devhub: '%s' cannot be an id: 1 to %d of letters, digits and"
-                              " - . + %% _ # * ? ! ( ) , : = @ $ ', for a module DEVICE/MODULE\n",
-                              id, IDENTITY_ID_MAX);
-        else if (r < 0)
-                (void)fprintf(stderr, "hublink-devhub: %s\n", strerror(-r));
-        return r;
 }
 
 /* ---- printing ---- */
@@ -153,9 +137,9 @@ int device_create(StateDir *dir, const char *id, bool json)
         Office office = {.json = json};
         int r;
 
-        if (parse_id(id, &device_id, &module_id) < 0)
-                return EXIT_FAILURE;
-        r = office_open(&office, dir, true);
+        r = identity_parse(id, &device_id, &module_id);
+        if (r >= 0)
+                r = office_open(&office, dir);
         r = r < 0 ? failed(dir, &office, r) : create(&office, dir, device_id, module_id);
         office_done(&office);
         return r;
@@ -181,7 +165,7 @@ int device_list(StateDir *dir, bool json)
         Office office = {.json = json};
         int r;
 
-        r = office_open(&office, dir, false);
+        r = office_open(&office, dir);
         if (r >= 0)
                 r = registry_each(&office.store, list_one, &office);
         if (r < 0) {
@@ -209,22 +193,35 @@ static void tell_server(StateDir *dir, const char *device_id, const char *module
         json_object_put(answer);
 }
 
+static int unknown(const StateDir *dir, Office *office, const char *id)
+{
+        _cleanup_free_ char *nearest = NULL;
+        int r = known_ids_find(&office->store, id, &nearest);
+
+        if (r < 0)
+                return failed(dir, office, r);
+        if (nearest)
+                (void)fprintf(stderr, "hublink-devhub: there is no %s; did you mean %s?\n", id, nearest);
+        else
+                (void)fprintf(stderr, "hublink-devhub: there is no %s: device list names those that there are\n", id);
+        return EXIT_FAILURE;
+}
+
 int device_delete(StateDir *dir, const char *id)
 {
         _cleanup_free_ char *device_id = NULL, *module_id = NULL;
         Office office = {};
         int r;
 
-        if (parse_id(id, &device_id, &module_id) < 0)
-                return EXIT_FAILURE;
-        r = office_open(&office, dir, false);
+        r = identity_parse(id, &device_id, &module_id);
+        if (r >= 0)
+                r = office_open(&office, dir);
         if (r >= 0)
                 r = registry_delete(&office.store, device_id, module_id);
         if (r < 0) {
                 r = failed(dir, &office, r);
         } else if (r == REGISTRY_E_UNKNOWN) {
-                (void)fprintf(stderr, "hublink-devhub: there is no %s\n", id);
-                r = EXIT_FAILURE;
+                r = unknown(dir, &office, id);
         } else {
                 tell_server(dir, device_id, module_id);
         }

@@ -6,11 +6,25 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "devhub/cli/known-ids.h"
 #include "devhub/cli/request.h"
+
+/* A registration id need not be a device's. */
+static void warn_of_stranger(const StateDir *dir, const Arguments *a)
+{
+        Store store = {};
+
+        if (!a->device_id || fault_kind_traits(fault_kind_from_string(a->operand)) & FAULT_REGISTRATION)
+                return;
+        if (store_open(&store, dir->path, dir->fd, false) >= 0)
+                known_ids_warn(&store, a->device_id);
+        store_done(&store);
+}
 
 int fault_set(const StateDir *dir, const Arguments *a)
 {
         json_object *request = request_new("fault-set");
+        int r;
 
         json_object_object_add(request, "fault", json_object_new_string(a->operand));
         if (a->device_id)
@@ -29,7 +43,10 @@ int fault_set(const StateDir *dir, const Arguments *a)
                 json_object_object_add(request, "offset_usec", json_object_new_int64(a->offset_usec));
         if (a->delay_usec != USEC_INFINITY)
                 json_object_object_add(request, "delay_usec", json_object_new_uint64(a->delay_usec));
-        return request_do(dir, request);
+        r = request_do(dir, request);
+        if (r == EXIT_SUCCESS)
+                warn_of_stranger(dir, a);
+        return r;
 }
 
 int fault_clear(const StateDir *dir, const char *name)
@@ -41,37 +58,51 @@ int fault_clear(const StateDir *dir, const char *name)
         return request_do(dir, request);
 }
 
-static void print_fault(json_object *fault)
+static void print_time(const char *before, usec_t t)
 {
-        json_object *name, *device, *value;
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
 
-        json_object_object_get_ex(fault, "fault", &name);
-        json_object_object_get_ex(fault, "device", &device);
-        (void)printf("%s", json_object_get_string(name));
-        if (device)
-                (void)printf(" --device %s", json_object_get_string(device));
-        if (json_object_object_get_ex(fault, "for_usec", &value)) {
-                _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+        quantity_print_time(&text, t);
+        (void)printf("%s%s", before, text.size > 0 ? text.data : "");
+}
 
-                /* what is left, in whole seconds: nobody needs the microseconds */
-                quantity_print_time(&text, json_object_get_uint64(value) / USEC_PER_SEC * USEC_PER_SEC);
-                (void)printf(" --for %s", text.size > 0 ? text.data : "0s");
-        }
-        if (json_object_object_get_ex(fault, "count", &value))
-                (void)printf(" --count %" PRIu64, json_object_get_uint64(value));
+/* As it was set. */
+static void print_settings(json_object *fault)
+{
+        json_object *value;
+
+        if (json_object_object_get_ex(fault, "device", &value) && value)
+                (void)printf(" --device %s", json_object_get_string(value));
+        if (json_object_object_get_ex(fault, "code", &value))
+                (void)printf(" --code %d", json_object_get_int(value));
+        if (json_object_object_get_ex(fault, "delay_usec", &value))
+                print_time(" --delay ", json_object_get_uint64(value));
         if (json_object_object_get_ex(fault, "offset_usec", &value)) {
-                _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
                 int64_t offset = json_object_get_int64(value);
 
-                quantity_print_time(&text, (usec_t)(offset < 0 ? -offset : offset));
-                (void)printf(" --offset %c%s", offset < 0 ? '-' : '+', text.data);
+                print_time(offset < 0 ? " --offset -" : " --offset +", (usec_t)(offset < 0 ? -offset : offset));
         }
         if (json_object_object_get_ex(fault, "match", &value))
                 (void)printf(" --match %s", json_object_get_string(value));
         if (json_object_object_get_ex(fault, "hub", &value))
                 (void)printf(" --hub %s", json_object_get_string(value));
+}
+
+/* What is left, in whole seconds: nobody needs the microseconds. */
+static void print_fault(json_object *fault)
+{
+        json_object *value;
+
+        json_object_object_get_ex(fault, "fault", &value);
+        (void)printf("%s", json_object_get_string(value));
+        print_settings(fault);
         json_object_object_get_ex(fault, "strikes", &value);
-        (void)printf("   struck %" PRIu64 " times\n", json_object_get_uint64(value));
+        (void)printf("   struck %" PRIu64 " times", json_object_get_uint64(value));
+        if (json_object_object_get_ex(fault, "count", &value))
+                (void)printf(", %" PRIu64 " more", json_object_get_uint64(value));
+        if (json_object_object_get_ex(fault, "for_usec", &value))
+                print_time(", ends in ", (json_object_get_uint64(value) + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC);
+        (void)printf("\n");
 }
 
 int fault_list(const StateDir *dir, bool json)

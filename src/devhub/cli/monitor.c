@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "devhub/cli/event-view.h"
+#include "devhub/cli/known-ids.h"
+#include "devhub/cli/usage.h"
 #include "devhub/hub/event-log.h"
 #include "reader/event-line.h"
 #include "reader/verify.h"
@@ -204,25 +206,35 @@ static bool print_totals(const Monitor *m)
         return fflush(stdout) == 0 && t.gaps == 0;
 }
 
+static int finish(Monitor *m)
+{
+        const MonitorSettings *s = m->settings;
+        bool ok = !m->verify || print_totals(m);
+
+        if (s->count == 0 || is_full(m) || stopped)
+                return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+        (void)fprintf(stderr, "hublink-devhub: %" PRIu64 " of %" PRIu64 " came within the time of --for\n", m->n,
+                      s->count);
+        return ok ? EXIT_TIMEOUT : EXIT_FAILURE;
+}
+
 int monitor_run(const StateDir *dir, const MonitorSettings *settings)
 {
         Monitor m = {.settings = settings};
-        bool ok = false;
         int r;
 
         catch_signals();
         r = store_open(&m.store, dir->path, dir->fd, false);
+        if (r >= 0 && settings->device_id)
+                known_ids_warn(&m.store, settings->device_id);
         if (r >= 0)
                 r = run(&m);
-        if (r == -ENOENT)
-                (void)fprintf(stderr, "hublink-devhub: no hub has been in %s yet\n", dir->path);
-        else if (r < 0 && r != -EPIPE)
+        if (r < 0 && r != -EPIPE)
                 (void)fprintf(stderr, "hublink-devhub: cannot read the events in %s: %s (%s)\n", dir->path,
                               strerror(-r), store_error(&m.store));
-        else if (r >= 0)
-                ok = (!m.verify || print_totals(&m)) && (settings->count == 0 || is_full(&m) || stopped);
+        r = r < 0 ? EXIT_FAILURE : finish(&m);
         verify_free(m.verify);
         buffer_done(&m.lines);
         store_done(&m.store);
-        return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+        return r;
 }

@@ -33,12 +33,6 @@ static json_object *complain(json_object *reply, const char *error)
         return reply;
 }
 
-static bool is_before_names(FaultKind kind)
-{
-        return kind == FAULT_TLS_STALL || kind == FAULT_CERT_WRONG_NAME || kind == FAULT_CERT_EXPIRED ||
-               kind == FAULT_CERT_NEW_CA || kind == FAULT_CLOCK_OFFSET;
-}
-
 static json_object *fault_set(Server *server, json_object *request, json_object *reply)
 {
         const char *name = text_of(request, "fault");
@@ -57,7 +51,7 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
 
         if (fault.kind == _FAULT_KIND_INVALID)
                 return complain(reply, "there is no such fault");
-        if (fault.device_id && is_before_names(fault.kind))
+        if (fault.device_id && !(fault_kind_traits(fault.kind) & FAULT_DEVICE))
                 return complain(reply, "this fault strikes before a device has said its name: leave out --device");
         if (fault.kind == FAULT_CLOCK_OFFSET && fault.offset_usec == 0)
                 return complain(reply, "clock-offset needs --offset, such as +1h or -10min");
@@ -65,32 +59,41 @@ static json_object *fault_set(Server *server, json_object *request, json_object 
                                                                : reply;
 }
 
+/* How it was set, how often it struck, and what is left of it. */
+static json_object *describe(const Fault *f, usec_t now)
+{
+        json_object *o = json_object_new_object();
+        unsigned traits = fault_kind_traits(f->kind);
+
+        json_object_object_add(o, "fault", json_object_new_string(fault_kind_to_string(f->kind)));
+        json_object_object_add(o, "device", f->device_id ? json_object_new_string(f->device_id) : NULL);
+        if (traits & FAULT_CODE)
+                json_object_object_add(o, "code", json_object_new_int(f->code));
+        if (traits & FAULT_DELAY)
+                json_object_object_add(o, "delay_usec", json_object_new_uint64(f->delay_usec));
+        if (traits & FAULT_OFFSET)
+                json_object_object_add(o, "offset_usec", json_object_new_int64(f->offset_usec));
+        if (f->match)
+                json_object_object_add(o, "match", json_object_new_string(f->match));
+        if (f->hub)
+                json_object_object_add(o, "hub", json_object_new_string(f->hub));
+        json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
+        if (f->strikes_left != UINT64_MAX)
+                json_object_object_add(o, "count", json_object_new_uint64(f->strikes_left));
+        if (f->until_usec != USEC_INFINITY)
+                json_object_object_add(o, "for_usec", json_object_new_uint64(usec_sub(f->until_usec, now)));
+        return o;
+}
+
 static json_object *fault_list(Server *server, json_object *reply)
 {
-        const Faults *faults = &server_strikes(server)->faults;
+        Faults *faults = &server_strikes(server)->faults;
         json_object *list = json_object_new_array();
         usec_t now = clock_boot(&clock_system);
 
-        faults_expire(&server_strikes(server)->faults, now);
-        for (size_t i = 0; i < faults->n_rules; i++) {
-                const Fault *f = &faults->rules[i];
-                json_object *o = json_object_new_object();
-
-                json_object_object_add(o, "fault", json_object_new_string(fault_kind_to_string(f->kind)));
-                json_object_object_add(o, "device", f->device_id ? json_object_new_string(f->device_id) : NULL);
-                if (f->offset_usec != 0)
-                        json_object_object_add(o, "offset_usec", json_object_new_int64(f->offset_usec));
-                if (f->match)
-                        json_object_object_add(o, "match", json_object_new_string(f->match));
-                if (f->hub)
-                        json_object_object_add(o, "hub", json_object_new_string(f->hub));
-                json_object_object_add(o, "strikes", json_object_new_uint64(f->n_strikes));
-                if (f->strikes_left != UINT64_MAX)
-                        json_object_object_add(o, "count", json_object_new_uint64(f->strikes_left));
-                if (f->until_usec != USEC_INFINITY)
-                        json_object_object_add(o, "for_usec", json_object_new_uint64(usec_sub(f->until_usec, now)));
-                json_object_array_add(list, o);
-        }
+        faults_expire(faults, now);
+        for (size_t i = 0; i < faults->n_rules; i++)
+                json_object_array_add(list, describe(&faults->rules[i], now));
         json_object_object_add(reply, "faults", list);
         return reply;
 }

@@ -20,7 +20,8 @@ int request_ask(const StateDir *dir, json_object *request, json_object **ret_ans
 
         json_object_put(request);
         if (r == -ECONNREFUSED)
-                (void)fprintf(stderr, "hublink-devhub: no server runs in %s\n", dir->path);
+                (void)fprintf(stderr, "hublink-devhub: no server runs in %s: start it with hublink-devhub serve\n",
+                              dir->path);
         else if (r < 0)
                 (void)fprintf(stderr, "hublink-devhub: the server in %s does not answer: %s\n", dir->path,
                               strerror(-r));

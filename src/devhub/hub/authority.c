@@ -10,7 +10,7 @@ int authority_prepare(Store *store)
                                 " WITHOUT ROWID");
 }
 
-static bool name_is_valid(const char *name)
+bool authority_name_is_valid(const char *name)
 {
         size_t size = strlen(name);
 
@@ -55,7 +55,7 @@ int authority_add(Store *store, const char *name, const char *pem, size_t size)
         unsigned n;
         int r;
 
-        if (!name_is_valid(name))
+        if (!authority_name_is_valid(name))
                 return -EINVAL;
         r = certificate_parse(&certificate, pem, size);
         if (r < 0)

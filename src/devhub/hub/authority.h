@@ -24,7 +24,10 @@ enum {
 
 int authority_prepare(Store *store);
 
-/* A change writes; it does not commit. name: letters, digits, hyphens, dots and underscores; -EINVAL. */
+/* Letters, digits, hyphens, dots and underscores. */
+bool authority_name_is_valid(const char *name);
+
+/* A change writes; it does not commit. name: -EINVAL if it cannot be one. */
 int authority_add(Store *store, const char *name, const char *pem, size_t size);
 int authority_remove(Store *store, const char *name);
 

@@ -4,41 +4,53 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const names[_FAULT_KIND_MAX] = {
-        [FAULT_REFUSE_CONNECT] = "refuse-connect",
-        [FAULT_CUT] = "cut",
-        [FAULT_DELAY_PUBACK] = "delay-puback",
-        [FAULT_WITHHOLD_PUBACK] = "withhold-puback",
-        [FAULT_SILENT] = "silent",
-        [FAULT_POISON] = "poison",
-        [FAULT_RESET] = "reset",
-        [FAULT_TAKEOVER] = "takeover",
-        [FAULT_TLS_STALL] = "tls-stall",
-        [FAULT_CERT_WRONG_NAME] = "cert-wrong-name",
-        [FAULT_CERT_EXPIRED] = "cert-expired",
-        [FAULT_CERT_NEW_CA] = "cert-new-ca",
-        [FAULT_CLOCK_OFFSET] = "clock-offset",
-        [FAULT_TOKEN_CUT] = "token-cut",
-        [FAULT_THROTTLE] = "throttle",
-        [FAULT_QUOTA] = "quota",
-        [FAULT_DUPLICATE] = "duplicate",
-        [FAULT_METHOD_NO_ANSWER] = "method-no-answer",
-        [FAULT_TWIN_CONFLICT] = "twin-conflict",
-        [FAULT_DPS_BUSY] = "dps-busy",
-        [FAULT_DPS_REASSIGN] = "dps-reassign",
+#define BOUNDS     (FAULT_FOR | FAULT_COUNT)
+#define OF_DEVICES (BOUNDS | FAULT_DEVICE)
+
+/* A state that is looked at, not struck with, has no count. */
+static const struct {
+        const char *name;
+        unsigned traits;
+} kinds[_FAULT_KIND_MAX] = {
+        [FAULT_REFUSE_CONNECT] = {"refuse-connect", OF_DEVICES | FAULT_CODE},
+        [FAULT_CUT] = {"cut", OF_DEVICES},
+        [FAULT_DELAY_PUBACK] = {"delay-puback", OF_DEVICES | FAULT_DELAY},
+        [FAULT_WITHHOLD_PUBACK] = {"withhold-puback", OF_DEVICES},
+        [FAULT_SILENT] = {"silent", OF_DEVICES},
+        [FAULT_POISON] = {"poison", OF_DEVICES | FAULT_MATCH},
+        [FAULT_RESET] = {"reset", OF_DEVICES},
+        [FAULT_TAKEOVER] = {"takeover", OF_DEVICES},
+        [FAULT_TLS_STALL] = {"tls-stall", BOUNDS},
+        [FAULT_CERT_WRONG_NAME] = {"cert-wrong-name", BOUNDS},
+        [FAULT_CERT_EXPIRED] = {"cert-expired", BOUNDS},
+        [FAULT_CERT_NEW_CA] = {"cert-new-ca", BOUNDS},
+        [FAULT_CLOCK_OFFSET] = {"clock-offset", FAULT_FOR | FAULT_OFFSET},
+        [FAULT_TOKEN_CUT] = {"token-cut", FAULT_FOR | FAULT_DEVICE},
+        [FAULT_THROTTLE] = {"throttle", OF_DEVICES | FAULT_DELAY},
+        [FAULT_QUOTA] = {"quota", OF_DEVICES},
+        [FAULT_DUPLICATE] = {"duplicate", OF_DEVICES},
+        [FAULT_METHOD_NO_ANSWER] = {"method-no-answer", OF_DEVICES},
+        [FAULT_TWIN_CONFLICT] = {"twin-conflict", OF_DEVICES},
+        [FAULT_DPS_BUSY] = {"dps-busy", OF_DEVICES | FAULT_DELAY | FAULT_REGISTRATION},
+        [FAULT_DPS_REASSIGN] = {"dps-reassign", OF_DEVICES | FAULT_HUB | FAULT_REGISTRATION},
 };
 
 const char *fault_kind_to_string(FaultKind kind)
 {
-        return names[kind];
+        return kinds[kind].name;
 }
 
 FaultKind fault_kind_from_string(const char *name)
 {
         for (int i = 0; i < _FAULT_KIND_MAX; i++)
-                if (strcmp(names[i], name) == 0)
+                if (strcmp(kinds[i].name, name) == 0)
                         return (FaultKind)i;
         return _FAULT_KIND_INVALID;
+}
+
+unsigned fault_kind_traits(FaultKind kind)
+{
+        return kinds[kind].traits;
 }
 
 static bool same_device(const char *a, const char *b)

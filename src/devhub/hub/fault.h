@@ -65,6 +65,20 @@ typedef enum FaultKind {
 const char *fault_kind_to_string(FaultKind kind);
 FaultKind fault_kind_from_string(const char *name);
 
+/* What may be said of a fault beside its name. */
+typedef enum FaultTrait {
+        FAULT_FOR = 1 << 0,
+        FAULT_COUNT = 1 << 1,
+        FAULT_DEVICE = 1 << 2, /* it strikes one whose name is known; without: it strikes before, or the hub as a whole */
+        FAULT_CODE = 1 << 3,
+        FAULT_DELAY = 1 << 4,
+        FAULT_MATCH = 1 << 5,
+        FAULT_OFFSET = 1 << 6,
+        FAULT_HUB = 1 << 7,
+        FAULT_REGISTRATION = 1 << 8, /* the device is named by its registration id: it need not be there yet */
+} FaultTrait;
+unsigned fault_kind_traits(FaultKind kind);
+
 typedef struct Fault {
         FaultKind kind;
         char *device_id;     /* NULL: every device */

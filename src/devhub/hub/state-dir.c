@@ -50,6 +50,11 @@ void state_dir_done(StateDir *dir)
         *dir = STATE_DIR_NULL;
 }
 
+bool state_dir_has_hub(const StateDir *dir)
+{
+        return faccessat(dir->fd, "devhub.db", F_OK, 0) == 0;
+}
+
 int state_dir_lock(StateDir *dir, int *ret_pid)
 {
         _cleanup_close_ int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);

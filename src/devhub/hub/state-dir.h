@@ -26,6 +26,7 @@ typedef struct StateDir {
 /* create: makes it with mode 0700, parents as well; else -ENOENT. */
 int state_dir_open(StateDir *dir, const char *path, bool create);
 void state_dir_done(StateDir *dir);
+bool state_dir_has_hub(const StateDir *dir); /* one has been served in it */
 
 enum {
         _STATE_DIR_E_SUCCESS,

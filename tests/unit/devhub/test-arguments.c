@@ -97,6 +97,38 @@ START_TEST(monitor_begins_where_it_is_told)
 }
 END_TEST
 
+START_TEST(every_fault_takes_what_it_says)
+{
+        static const struct {
+                FaultTrait trait;
+                const char *words;
+        } options[] = {
+                {FAULT_FOR, "--for 1s"},     {FAULT_COUNT, "--count 1"}, {FAULT_DEVICE, "--device d1"}, {FAULT_CODE, "--code 5"},
+                {FAULT_DELAY, "--delay 1s"}, {FAULT_MATCH, "--match x"}, {FAULT_OFFSET, "--offset +1h"}, {FAULT_HUB, "--hub a.b"},
+        };
+        int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO);
+        Arguments a;
+
+        (void)dup2(null, STDERR_FILENO);
+        for (int kind = 0; kind < _FAULT_KIND_MAX; kind++) {
+                unsigned traits = fault_kind_traits((FaultKind)kind);
+
+                for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                        bool is_offset = options[i].trait == FAULT_OFFSET;
+                        char words[128];
+
+                        (void)snprintf(words, sizeof(words), "fault set %s %s%s", fault_kind_to_string((FaultKind)kind),
+                                       options[i].words,
+                                       traits & FAULT_OFFSET && !is_offset ? " --offset -1min" : "");
+                        ck_assert_msg(parse(words, &a) == (traits & options[i].trait ? 0 : -EINVAL), "%s", words);
+                }
+        }
+        (void)dup2(saved, STDERR_FILENO);
+        close(null);
+        close(saved);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_usage)
 {
         static const char *const bad[] = {
@@ -106,7 +138,11 @@ START_TEST(what_is_wrong_is_usage)
                 "serve --host a,b", "serve --host -a", "serve --https-port 65536", "serve --amqp-port x", "serve --json",
                 "device create d1 --host x", "monitor --count 0", "monitor --count x", "monitor --for soon",
                 "monitor --from middle", "monitor --json", "fault set cut --code 6", "fault set cut --delay x",
-                "fault list --device d1",
+                "fault list --device d1", "fault set cut --delay 1s", "fault set clock-offset", "device create a/b/c",
+                "fault set token-cut --count 1", "fault set tls-stall --device d1", "fault set cut --device a/b",
+                "clock advance -1h", "clock advance 99999999h", "ca add a/b x", "serve --listen localhost",
+                "serve --linked-hub devhub.localdomain=/x", "serve --linked-hub a=/x --linked-hub A=/y",
+                "device list --json=1", "device list -x", "monitor a/b/c",
         };
         int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO);
         Arguments a;
@@ -128,6 +164,7 @@ int main(void)
         tcase_add_test(c, nothing_is_serve_with_its_defaults);
         tcase_add_test(c, commands_take_their_options_anywhere);
         tcase_add_test(c, monitor_begins_where_it_is_told);
+        tcase_add_test(c, every_fault_takes_what_it_says);
         tcase_add_test(c, what_is_wrong_is_usage);
         return suite_run(s);
 }

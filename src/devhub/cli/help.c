@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Help - all that the command line takes, on one page
+ */
+
+#include <stdio.h>
+
+#include "devhub/cli/arguments.h"
+
+static const char help[] =
+        "hublink-devhub - an IoT Hub on this machine, for development and tests\n"
+        "\n"
+        "usage: hublink-devhub [serve] [--host NAME] [--listen ADDR] [--mqtt-port N] [--https-port N]\n"
+        "                              [--amqps-port N] [--amqp-port N] [--linked-hub HOST=DIR]...\n"
+        "                              [--virtual-clock]\n"
+        "       hublink-devhub device create|delete ID\n"
+        "       hublink-devhub device list\n"
+        "       hublink-devhub monitor [DEVICE] [--from start|end|N] [--count N] [--for D] [--verify]\n"
+        "       hublink-devhub fault set NAME [--device ID] [--for D] [--count N] [--code N] [--delay D]\n"
+        "                              [--match TEXT] [--offset D] [--hub NAME]\n"
+        "       hublink-devhub fault list | fault clear [NAME]\n"
+        "       hublink-devhub ca add NAME FILE | ca list | ca delete NAME\n"
+        "       hublink-devhub clock show | clock advance D\n"
+        "\n"
+        "every command\n"
+        "  --state-dir DIR   where the hub keeps itself (default: /var/lib/hublink-devhub)\n"
+        "  --help, --version\n"
+        "serve\n"
+        "  --host NAME       name in certificate, user names and tokens (default: " ARGUMENTS_HOST ")\n"
+        "  --listen ADDR     numeric address (default: 127.0.0.1)\n"
+        "  --mqtt-port N     default 8883; 0 picks a free one, told in DIR/endpoints.json\n"
+        "  --https-port N    default 443; 0 as above\n"
+        "  --amqps-port N    default 5671; 0 as above: services, and readers of events\n"
+        "  --amqp-port N     default 5672; 0 as above: the same without TLS\n"
+        "  --linked-hub H=D  provisioning may assign to the hub H as well, which was served in the directory D;\n"
+        "                    repeatable\n"
+        "  --virtual-clock   lets clock advance move the hub's clock\n"
+        "device              ID is a device, or DEVICE/MODULE; works with the hub stopped as well, once it was served\n"
+        "  --json            one JSON object (create) or array (list) with keys and connection strings\n"
+        "monitor             events as lines of JSON, as they come\n"
+        "  --from P          start, end (default), or the sequence number to begin at\n"
+        "  --count N         end after N events (--verify: N unique records)\n"
+        "  --for D           end after that time: 30s, 5min; 4 if --count was not reached by then\n"
+        "  --verify          count hublink's records instead, from the start: received, unique, duplicates, gaps;\n"
+        "                    without --count and --for only what is there; a gap is a failure\n"
+        "fault set           until cleared, or --for a time, or --count strikes; --device ID: for that one alone.\n"
+        "                    clock-offset and token-cut take no --count; tls-stall, cert-* and clock-offset no --device\n"
+        "  refuse-connect    CONNECT gets CONNACK --code N (default 3; 0: none, the connection closes)\n"
+        "  cut               links close: now; with --for or --count also new ones, at their first packet\n"
+        "  delay-puback      PUBACKs come --delay D late (default 1s)\n"
+        "  withhold-puback   events are stored and not acknowledged\n"
+        "  silent            links are never answered again\n"
+        "  poison            links close at an event with --match TEXT in its body, which is not stored\n"
+        "  reset, takeover   as cut, by a TCP reset; as if the device had connected anew\n"
+        "  tls-stall         TLS handshakes are not answered\n"
+        "  cert-wrong-name, cert-expired, cert-new-ca\n"
+        "                    the certificate shown is bad in that way; DIR/new-ca/ca.pem is the new authority\n"
+        "  clock-offset      the hub's clock is --offset ahead (+1h) or behind (-10min)\n"
+        "  token-cut         links end with their token, without ten minutes of grace\n"
+        "  throttle          PUBACKs come --delay D late; other requests get 429\n"
+        "  quota             links are cut at their first packet; other requests get 403\n"
+        "  duplicate         messages to devices are sent twice\n"
+        "  method-no-answer  a device's answer to a direct method is lost: the caller gets 504\n"
+        "  twin-conflict     changes of a twin by the service get 412, as if another had been quicker\n"
+        "  dps-busy          provisioning is answered with 429 and retry-after --delay D (default 1s)\n"
+        "  dps-reassign      provisioning assigns to --hub NAME (default: one that is nowhere), no longer here\n"
+        "ca                  authorities (PEM) whose devices are let in by certificate; --json (list)\n"
+        "clock               what the hub takes for the time; advance D: as if D had passed\n"
+        "\n"
+        "exit: 0; 1 failed; 2 usage; 4 fewer than --count when --for was over\n";
+
+void arguments_print_help(void)
+{
+        (void)fputs(help, stdout);
+}
