@@ -93,6 +93,7 @@ void mqtt_write_connack(Buffer *b, bool session_present, uint8_t code);
 void mqtt_write_publish(Buffer *b, const char *topic, const void *body, size_t body_size, uint8_t qos, bool dup,
                         uint16_t id);
 void mqtt_write_puback(Buffer *b, uint16_t id);
+#define MQTT_SUBSCRIPTION_REFUSED 0x80 /* among the codes, which else are the granted QoS */
 void mqtt_write_suback(Buffer *b, uint16_t id, const uint8_t *codes, size_t n_codes);
 void mqtt_write_unsuback(Buffer *b, uint16_t id);
 void mqtt_write_pingresp(Buffer *b);

@@ -279,25 +279,27 @@ static bool keep_subscriptions(Session *s)
 static void on_subscribe(Session *s, MqttFilters filters)
 {
         _cleanup_(buffer_done) Buffer codes = BUFFER_NULL;
+        bool granted = false;
         MqttText filter;
         uint8_t qos;
 
         while (mqtt_next_filter(&filters, &filter, &qos)) {
-                uint8_t granted = 0;
-                int k = subscriptions_add(&s->subscriptions, s->device_id, s->module_id, filter, qos, &granted);
+                uint8_t code = 0;
+                int k = subscriptions_add(&s->subscriptions, s->device_id, s->module_id, filter, qos, &code);
 
                 if (k != 0) {
                         session_close(s, subscriptions_refusal(k));
                         return;
                 }
-                buffer_append(&codes, &granted, 1);
+                buffer_append(&codes, &code, 1);
+                granted |= code != MQTT_SUBSCRIPTION_REFUSED;
         }
-        if (!keep_subscriptions(s))
+        if (granted && !keep_subscriptions(s))
                 return;
         mqtt_write_suback(&s->output, filters.id, (const uint8_t *)codes.data, codes.size);
         if (buffer_error(&codes))
                 session_close(s, "no memory");
-        else
+        else if (granted)
                 s->sink.subscribed(s->sink.userdata);
 }
 

@@ -76,14 +76,15 @@ static Subscription *find(Subscriptions *s, MqttText filter)
 }
 
 int subscriptions_add(Subscriptions *s, const char *device_id, const char *module_id, MqttText filter, uint8_t qos,
-                      uint8_t *ret_granted)
+                      uint8_t *ret_code)
 {
         const Filter *known = filter_of(filter, device_id, module_id);
         Subscription *held;
         char *copy;
 
+        *ret_code = MQTT_SUBSCRIPTION_REFUSED;
         if (!known)
-                return SUBSCRIPTIONS_E_UNKNOWN;
+                return 0;
         held = find(s, filter);
         if (!held) {
                 if (s->n_held == SUBSCRIPTIONS_MAX)
@@ -96,15 +97,13 @@ int subscriptions_add(Subscriptions *s, const char *device_id, const char *modul
                 held->kind = known->kind;
         }
         held->qos = MIN(qos, (uint8_t)1);
-        *ret_granted = held->qos;
+        *ret_code = held->qos;
         return 0;
 }
 
 const char *subscriptions_refusal(int k)
 {
         switch (k) {
-        case SUBSCRIPTIONS_E_UNKNOWN:
-                return "it subscribed to a filter that the hub does not know";
         case SUBSCRIPTIONS_E_TOO_MANY:
                 return "it subscribed to more than 5 filters";
         default:
