@@ -1,55 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of hublink-devhub for bash.
 
+# Those of the hub in the directory that the line names; a default that is not readable offers none.
+_hublink_devhub_devices() {
+    hublink-devhub device list "${dir[@]}" 2>/dev/null
+}
+
+_hublink_devhub_authorities() {
+    hublink-devhub ca list "${dir[@]}" 2>/dev/null | cut -d' ' -f1
+}
+
+_hublink_devhub_fault() {
+    local bounds='--for --count'
+    case $1 in
+    clock-offset) echo --for --offset ;;
+    token-cut) echo --for --device ;;
+    tls-stall | cert-*) echo $bounds ;;
+    refuse-connect) echo $bounds --device --code ;;
+    delay-puback | throttle | dps-busy) echo $bounds --device --delay ;;
+    poison) echo $bounds --device --match ;;
+    dps-reassign) echo $bounds --device --hub ;;
+    *) echo $bounds --device ;;
+    esac
+}
+
 _hublink_devhub() {
-        local cur prev words cword command= i
-        _init_completion -n = 2>/dev/null || {
-                cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-                words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
-        }
+    local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
+    local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --virtual-clock'
+    local faults='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
+        cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate method-no-answer
+        twin-conflict dps-busy dps-reassign'
+    local -a dir=() words=() given=()
+    COMPREPLY=()
 
-        case $prev in
-        --state-dir)
-                COMPREPLY=($(compgen -d -- "$cur"))
-                return ;;
-        --from)
-                COMPREPLY=($(compgen -W 'start end' -- "$cur"))
-                return ;;
-        --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                --count | --for | --device | --code | --delay | --offset | --hub | --linked-hub)
-                return ;;
+    # What stands before the cursor: words of the command, options, and the option whose value is asked for.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+        --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | --count | \
+            --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub)
+            given+=("$word")
+            # bash makes three words of --name=value
+            [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+            if ((++i >= COMP_CWORD)); then
+                prev=$word
+                [[ $cur == = ]] && cur=
+            elif [[ $word == --state-dir ]]; then
+                dir=(--state-dir "${COMP_WORDS[i]}")
+            elif [[ $word == --linked-hub && ${COMP_WORDS[i + 1]} == = ]]; then
+                # ... and of HOST=DIR
+                ((++i >= COMP_CWORD || ++i >= COMP_CWORD)) && prev=--state-dir
+                [[ $cur == = ]] && cur=
+            fi
+            ;;
+        -?*) given+=("$word") ;;
+        *) words+=("$word") ;;
         esac
+    done
 
-        # the words that are neither options nor their values
-        for ((i = 1; i < cword; i++)); do
-                case ${words[i]} in
-                --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | \
-                        --count | --for | --device | --code | --delay | --offset | --hub | --linked-hub)
-                        ((i++)) ;;
-                -*) ;;
-                *) command+="${command:+ }${words[i]}" ;;
-                esac
+    case $prev in
+    '') ;;
+    --state-dir) kind=directory ;;
+    --from) names='start end' ;;
+    --device) names=$(_hublink_devhub_devices | grep -v /) ;;
+    --for | --delay) names='1s 10s 1min 5min' ;;
+    --offset) names='+1h -10min' ;;
+    --code) names='0 1 2 3 4 5' ;;
+    --listen) names='127.0.0.1 0.0.0.0 ::1' ;;
+    esac
+
+    if [[ ! $prev ]]; then
+        options='--state-dir'
+        case "${words[*]}" in
+        '')
+            options+=" --help --version $serve"
+            names='serve device monitor fault ca clock'
+            ;;
+        serve) options+=" $serve" ;;
+        device) names='create list delete' ;;
+        'device create' | 'device create '*) options+=' --json' ;;
+        'device list') options+=' --json' ;;
+        'device delete') names=$(_hublink_devhub_devices) ;;
+        monitor | 'monitor '*)
+            options+=' --from --count --for --verify'
+            ((${#words[@]} == 1)) && names=$(_hublink_devhub_devices)
+            ;;
+        fault) names='set list clear' ;;
+        'fault set') options+=' --device --for --count --code --delay --match --offset --hub' names=$faults ;;
+        'fault set '*) options+=" $(_hublink_devhub_fault "${words[2]}")" ;;
+        'fault clear') names=$faults ;;
+        'fault list') options+=' --json' ;;
+        ca) names='add list delete' ;;
+        'ca list') options+=' --json' ;;
+        'ca delete') names=$(_hublink_devhub_authorities) ;;
+        'ca add '*) ((${#words[@]} == 3)) && kind=file ;;
+        clock) names='show advance' ;;
+        'clock advance') names='10s 1min 1h 1d' ;;
+        esac
+        for option in $options; do
+            [[ $option != --linked-hub && " ${given[*]} " == *" $option "* ]] || names+=" $option"
         done
-
-        local options='--state-dir --help --version' more=
-        local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --virtual-clock'
-        case $command in
-        '') more="serve device monitor fault ca clock $serve" ;;
-        serve) more=$serve ;;
-        device) more='create list delete' ;;
-        'device create'* | 'device list') more='--json' ;;
-        monitor*) more='--from --count --for --verify' ;;
-        fault) more='set list clear' ;;
-        'fault set' | 'fault clear')
-                more='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
-                      cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate
-                      method-no-answer twin-conflict dps-busy dps-reassign' ;;
-        'fault set '*) more='--device --for --count --code --delay --match --offset --hub' ;;
-        ca) more='add list delete' ;;
-        'ca list') more='--json' ;;
-        clock) more='show advance' ;;
-        'fault list') more='--json' ;;
-        esac
-        COMPREPLY=($(compgen -W "$more $options" -- "$cur"))
+    fi
+    COMPREPLY=($(compgen ${kind:+-A $kind} -W "$names" -- "$cur"))
 }
 complete -F _hublink_devhub hublink-devhub
