@@ -15,15 +15,16 @@
 #define PAGE_MAX     1000u
 #define PAGE_DEFAULT 100u
 
-/* A page, and where it begins: the continuation names how many came before it and the last of them. */
+/* A page, and where it begins: the continuation names how many rows came before it and the twin that was the last of
+ * them. Rows of a summary are made of all twins each time, and are only counted. */
 typedef struct Page {
         const Hub *hub;
         Query *query;
         uint64_t n_before;
-        char *after_device, *after_module; /* NULL: from the start; "" for no module */
+        char *after_device, *after_module; /* NULL: from the start; "" for no module, and in a summary */
         unsigned max;
 
-        json_object *documents;
+        json_object *rows;
         char *last_device, *last_module;
         bool is_more;
 } Page;
@@ -35,7 +36,7 @@ static void page_done(Page *page)
         free(page->after_module);
         free(page->last_device);
         free(page->last_module);
-        json_object_put(page->documents);
+        json_object_put(page->rows);
 }
 
 /* ---- what is asked ---- */
@@ -107,6 +108,10 @@ static bool take_query(HttpCall *call, Page *page)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_NULL, "The body has no query");
                 return false;
         }
+        if (memchr(json_object_get_string(text), 0, (size_t)json_object_get_string_len(text))) {
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The query has a NUL in it");
+                return false;
+        }
         r = query_parse(json_object_get_string(text), &page->query, &error);
         if (r == -EBADMSG)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "%s", error.data);
@@ -115,26 +120,29 @@ static bool take_query(HttpCall *call, Page *page)
         return r >= 0;
 }
 
-/* ---- the page ---- */
+/* ---- a page of twins ---- */
 
-static bool was_before(const Page *page, const Identity *identity)
+static bool has_all(const Page *page)
 {
-        int c;
-
-        if (!page->after_device)
-                return false;
-        c = strcmp(identity->device_id, page->after_device);
-        if (c == 0)
-                c = strcmp(identity->module_id ? identity->module_id : "", page->after_module);
-        return c <= 0;
+        return page->n_before + json_object_array_length(page->rows) >= query_top(page->query);
 }
 
-static int add_document(Page *page, const Identity *identity, json_object *document)
+static int add_row(Page *page, json_object *row)
 {
-        if (json_object_array_add(page->documents, json_object_get(document)) < 0) {
-                json_object_put(document);
+        if (!row)
                 return -ENOMEM;
-        }
+        if (json_object_array_add(page->rows, row) == 0)
+                return 0;
+        json_object_put(row);
+        return -ENOMEM;
+}
+
+static int add_twin(Page *page, const Identity *identity, json_object *document)
+{
+        int r = add_row(page, query_row(page->query, document));
+
+        if (r < 0)
+                return r;
         free(page->last_device);
         free(page->last_module);
         page->last_device = strdup(identity->device_id);
@@ -142,52 +150,96 @@ static int add_document(Page *page, const Identity *identity, json_object *docum
         return page->last_device && page->last_module ? 0 : -ENOMEM;
 }
 
-/* -ECANCELED: the page is full, and there is more. */
+/* -ECANCELED: the page is full, and there is more, or all that is wanted has been found. */
+static int add_match(Page *page, const Identity *identity, json_object *document)
+{
+        int r;
+
+        if (query_is_summary(page->query))
+                return query_gather(page->query, document);
+        page->is_more = json_object_array_length(page->rows) == page->max;
+        if (page->is_more)
+                return -ECANCELED;
+        r = add_twin(page, identity, document);
+        return r >= 0 && has_all(page) ? -ECANCELED : r;
+}
+
 static int visit(void *userdata, const Identity *identity)
 {
         Page *page = userdata;
-        size_t n = json_object_array_length(page->documents);
         json_object *document = NULL;
-        int r;
+        int r = twin_document(page->hub, identity, &document);
 
-        if ((identity->module_id != NULL) != query_is_of_modules(page->query) || was_before(page, identity))
-                return 0;
-        r = twin_document(page->hub, identity, &document);
         if (r < 0)
                 return r;
-        if (query_matches(page->query, document)) {
-                page->is_more = n == page->max;
-                r = page->is_more ? -ECANCELED : add_document(page, identity, document);
-        }
+        if (query_matches(page->query, document))
+                r = add_match(page, identity, document);
         json_object_put(document);
-        if (r >= 0 && page->n_before + json_object_array_length(page->documents) >= query_top(page->query))
-                r = -ECANCELED;
         return r;
 }
 
-static int make_page(Page *page)
+static int walk(Page *page)
 {
+        const char *device = page->after_device ? page->after_device : "";
+        const char *module = page->after_module ? page->after_module : "";
         int r;
 
-        page->documents = json_object_new_array();
-        if (!page->documents)
-                return -ENOMEM;
-        if (page->n_before >= query_top(page->query))
-                return 0;
-        r = registry_each(page->hub->store, visit, page);
+        if (query_from(page->query) == QUERY_JOBS)
+                return 0; /* this hub has none */
+        r = registry_each_behind(page->hub->store, query_from(page->query) == QUERY_MODULES, device, module, visit,
+                                 page);
         return r == -ECANCELED ? 0 : r;
+}
+
+/* ---- a page of a summary ---- */
+
+static int take_summary(Page *page)
+{
+        json_object *all = query_rows(page->query);
+        uint64_t n, at = page->n_before;
+        int r = 0;
+
+        if (!all)
+                return -ENOMEM;
+        n = MIN(json_object_array_length(all), query_top(page->query));
+        for (; r >= 0 && at < n && at - page->n_before < page->max; at++)
+                r = add_row(page, json_object_get(json_object_array_get_idx(all, (size_t)at)));
+        page->is_more = at < n;
+        json_object_put(all);
+        return r;
+}
+
+/* ---- the answer ---- */
+
+static int make_page(Page *page)
+{
+        int r = 0;
+
+        page->rows = json_object_new_array();
+        if (!page->rows)
+                return -ENOMEM;
+        if (!has_all(page))
+                r = walk(page);
+        return r >= 0 && query_is_summary(page->query) ? take_summary(page) : r;
 }
 
 static void add_continuation(HttpCall *call, const Page *page)
 {
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL, b = BUFFER_NULL;
 
-        buffer_printf(&text, "%" PRIu64 "/%s/%s", page->n_before + json_object_array_length(page->documents),
-                      page->last_device, page->last_module);
+        buffer_printf(&text, "%" PRIu64 "/%s/%s", page->n_before + json_object_array_length(page->rows),
+                      page->last_device ? page->last_device : "", page->last_module ? page->last_module : "");
         if (!buffer_error(&text))
                 base64_encode(&b, text.data, text.size);
         if (b.data)
                 http_reply_header(call, "x-ms-continuation", "%s", b.data);
+}
+
+static const char *item_type(const Query *query)
+{
+        if (!query_is_whole(query))
+                return "raw";
+        return query_from(query) == QUERY_JOBS ? "deviceJob" : "twin";
 }
 
 static void answer(HttpCall *call, Page *page)
@@ -198,10 +250,10 @@ static void answer(HttpCall *call, Page *page)
                 http_reply_failure(call, r, "answer a query");
                 return;
         }
-        http_reply_header(call, "x-ms-item-type", "twin");
+        http_reply_header(call, "x-ms-item-type", "%s", item_type(page->query));
         if (page->is_more)
                 add_continuation(call, page);
-        http_reply_json(call, 200, TAKE_PTR(page->documents));
+        http_reply_json(call, 200, TAKE_PTR(page->rows));
 }
 
 static void query_devices(void *userdata, HttpCall *call)

@@ -4,330 +4,208 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
-#include "base/number.h"
-#include "devhub/hub/query-core.h"
+#include "devhub/hub/query-expression.h"
 
-#define DEPTH_MAX 32
-#define NODES_MAX 256
-#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$-"
+#define TEXT_MAX 8192 /* characters, as the real hub has it */
 
-/* ---- words ---- */
+/* ---- columns ---- */
 
-typedef struct Parser {
-        const char *text, *p;
-        Query *query;
-        Buffer *error;
-        unsigned depth;
-} Parser;
-
-static int wrong(Parser *x, const char *wanted)
+static QueryAggregate take_aggregate(QueryText *x)
 {
-        if (*x->p)
-                buffer_printf(x->error, "The query wants %s at '%.40s'", wanted, x->p);
-        else
-                buffer_printf(x->error, "The query wants %s at its end", wanted);
-        return -EBADMSG;
+        static const char *const names[] = {
+                [QUERY_COUNT] = "count", [QUERY_AVG] = "avg", [QUERY_SUM] = "sum",
+                [QUERY_MIN] = "min",     [QUERY_MAX] = "max",
+        };
+
+        if (query_at_call(x))
+                for (QueryAggregate i = QUERY_COUNT; i < ARRAY_SIZE(names); i++)
+                        if (query_take_word(x, names[i]))
+                                return i;
+        return QUERY_NO_AGGREGATE;
 }
 
-static void pass_blanks(Parser *x)
+static int take_column_name(QueryText *x, QueryColumn *column)
 {
-        x->p += strspn(x->p, " \t\r\n");
+        if (query_take_word(x, "as"))
+                return query_take_name(x, &column->name);
+        if (column->aggregate != QUERY_NO_AGGREGATE)
+                return query_refuse(x, "AS and a name behind an aggregate");
+        column->name = strdup(column->path.names[column->path.n - 1]);
+        return column->name ? 0 : -ENOMEM;
 }
 
-static bool take_word(Parser *x, const char *word)
-{
-        size_t size = strlen(word);
-
-        pass_blanks(x);
-        if (strncasecmp(x->p, word, size) != 0 || (x->p[size] && strchr(NAME_CHARACTERS, x->p[size])))
-                return false;
-        x->p += size;
-        return true;
-}
-
-static bool take_sign(Parser *x, const char *sign)
-{
-        pass_blanks(x);
-        if (strncmp(x->p, sign, strlen(sign)) != 0)
-                return false;
-        x->p += strlen(sign);
-        return true;
-}
-
-/* name.name.name */
-static int take_path(Parser *x, char **ret)
-{
-        size_t size = 0;
-
-        pass_blanks(x);
-        for (;;) {
-                size_t part = strspn(x->p + size, NAME_CHARACTERS);
-
-                if (part == 0)
-                        return wrong(x, "a path such as tags.room");
-                size += part;
-                if (x->p[size] != '.')
-                        break;
-                size++;
-        }
-        *ret = strndup(x->p, size);
-        if (!*ret)
-                return -ENOMEM;
-        x->p += size;
-        return 0;
-}
-
-/* Within its quotes a quote stands doubled. */
-static int take_string(Parser *x, json_object **ret)
-{
-        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
-        const char *p = x->p;
-        char quote = *p++;
-
-        for (;;) {
-                if (!*p)
-                        return wrong(x, "the end of a text");
-                if (*p == quote && *++p != quote)
-                        break;
-                buffer_append_char(&b, *p++);
-        }
-        x->p = p;
-        *ret = buffer_error(&b) ? NULL : json_object_new_string(b.data ? b.data : "");
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int take_number(Parser *x, json_object **ret)
-{
-        size_t size = strspn(x->p, "0123456789+-.eE");
-        _cleanup_free_ char *text = strndup(x->p, size);
-        double v;
-
-        if (!text)
-                return -ENOMEM;
-        if (size == 0 || number_parse(text, &v) < 0)
-                return wrong(x, "a text, a number, true, false or null");
-        x->p += size;
-        *ret = json_object_new_double(v);
-        return *ret ? 0 : -ENOMEM;
-}
-
-/* NULL is null. */
-static int take_value(Parser *x, json_object **ret)
-{
-        *ret = NULL;
-        pass_blanks(x);
-        if (*x->p == '\'' || *x->p == '"')
-                return take_string(x, ret);
-        if (take_word(x, "null"))
-                return 0;
-        if (take_word(x, "true"))
-                *ret = json_object_new_boolean(true);
-        else if (take_word(x, "false"))
-                *ret = json_object_new_boolean(false);
-        else
-                return take_number(x, ret);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int take_list(Parser *x, json_object **ret)
+static int take_what(QueryText *x, QueryColumn *column)
 {
         int r = 0;
 
-        if (!take_sign(x, "["))
-                return wrong(x, "a list such as ['a', 'b']");
-        *ret = json_object_new_array();
-        if (!*ret)
-                return -ENOMEM;
-        do {
-                json_object *value;
-
-                r = take_value(x, &value);
-                if (r >= 0 && json_object_array_add(*ret, value) < 0) {
-                        json_object_put(value);
-                        r = -ENOMEM;
-                }
-        } while (r >= 0 && take_sign(x, ","));
-        if (r >= 0 && !take_sign(x, "]"))
-                r = wrong(x, "the end of the list");
-        return r;
+        column->aggregate = take_aggregate(x);
+        if (column->aggregate == QUERY_NO_AGGREGATE && query_at_call(x))
+                return query_refuse(x, "a path, COUNT, AVG, SUM, MIN or MAX");
+        if (column->aggregate == QUERY_NO_AGGREGATE)
+                return query_take_path(x, &column->path);
+        if (!query_take_sign(x, "("))
+                return query_refuse(x, "(");
+        if (column->aggregate != QUERY_COUNT)
+                r = query_take_path(x, &column->path);
+        return r < 0 || query_take_sign(x, ")") ? r : query_refuse(x, ")");
 }
 
-/* ---- conditions ---- */
-
-static int add_node(Parser *x, Node node, unsigned *ret)
+static int check_name(QueryText *x, const Query *q, const char *name)
 {
-        Query *q = x->query;
-
-        if (q->n_nodes == NODES_MAX)
-                return wrong(x, "fewer conditions");
-        q->nodes[q->n_nodes] = node;
-        *ret = q->n_nodes++;
+        for (size_t i = 0; i + 1 < q->n_columns; i++)
+                if (strcmp(q->columns[i].name, name) == 0)
+                        return query_refuse(x, "another name (AS ...) for the column before, since one is called so");
         return 0;
 }
 
-static int take_any(Parser *x, unsigned *ret);
-
-static int take_comparison(Parser *x, unsigned *ret)
+static int take_column(QueryText *x, Query *q)
 {
-        static const struct {
-                const char *sign;
-                NodeKind kind;
-        } signs[] = {
-                {"!=", NODE_UNEQUAL}, {"<>", NODE_UNEQUAL}, {"<=", NODE_AT_MOST}, {">=", NODE_AT_LEAST},
-                {"=", NODE_EQUAL},    {"<", NODE_LESS},     {">", NODE_GREATER},
-        };
-        Node *node;
+        QueryColumn *more = reallocarray(q->columns, q->n_columns + 1, sizeof(*more)), *column;
         int r;
 
-        /* the node owns what is read from here on, also when it stays half */
-        r = add_node(x, (Node){.kind = NODE_EQUAL}, ret);
-        if (r < 0)
-                return r;
-        node = &x->query->nodes[*ret];
-        r = take_path(x, &node->path);
-        if (r < 0)
-                return r;
-        if (take_word(x, "in")) {
-                node->kind = NODE_IN;
-                return take_list(x, &node->value);
-        }
-        if (take_word(x, "nin")) {
-                node->kind = NODE_NOT_IN;
-                return take_list(x, &node->value);
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-                if (take_sign(x, signs[i].sign)) {
-                        node->kind = signs[i].kind;
-                        return take_value(x, &node->value);
-                }
-        return wrong(x, "a comparison such as =");
+        if (!more)
+                return -ENOMEM;
+        q->columns = more;
+        column = &more[q->n_columns++];
+        *column = (QueryColumn){};
+        r = take_what(x, column);
+        if (r >= 0)
+                r = take_column_name(x, column);
+        return r < 0 ? r : check_name(x, q, column->name);
 }
 
-static int take_is_defined(Parser *x, unsigned *ret)
+static int take_columns(QueryText *x, Query *q)
 {
-        int r = add_node(x, (Node){.kind = NODE_IS_DEFINED}, ret);
+        int r = 0;
 
-        if (r < 0)
-                return r;
-        if (!take_sign(x, "("))
-                return wrong(x, "(");
-        r = take_path(x, &x->query->nodes[*ret].path);
-        if (r < 0)
-                return r;
-        return take_sign(x, ")") ? 0 : wrong(x, ")");
-}
-
-static int take_one(Parser *x, unsigned *ret)
-{
-        unsigned inner;
-        int r;
-
-        if (++x->depth > DEPTH_MAX)
-                return wrong(x, "fewer conditions within conditions");
-        if (take_word(x, "not")) {
-                r = take_one(x, &inner);
-                if (r >= 0)
-                        r = add_node(x, (Node){.kind = NODE_NOT, .left = inner}, ret);
-        } else if (take_sign(x, "(")) {
-                r = take_any(x, ret);
-                if (r >= 0 && !take_sign(x, ")"))
-                        r = wrong(x, ")");
-        } else if (take_word(x, "is_defined")) {
-                r = take_is_defined(x, ret);
-        } else {
-                r = take_comparison(x, ret);
-        }
-        x->depth--;
+        if (query_take_sign(x, "*"))
+                return 0;
+        do
+                r = q->n_columns == QUERY_COLUMNS_MAX ? query_refuse(x, "fewer columns") : take_column(x, q);
+        while (r >= 0 && query_take_sign(x, ","));
         return r;
 }
 
-static int take_all(Parser *x, unsigned *ret)
-{
-        int r = take_one(x, ret);
+/* ---- clauses ---- */
 
-        while (r >= 0 && take_word(x, "and")) {
-                unsigned left = *ret, right;
-
-                r = take_one(x, &right);
-                if (r >= 0)
-                        r = add_node(x, (Node){.kind = NODE_AND, .left = left, .right = right}, ret);
-        }
-        return r;
-}
-
-static int take_any(Parser *x, unsigned *ret)
-{
-        int r = take_all(x, ret);
-
-        while (r >= 0 && take_word(x, "or")) {
-                unsigned left = *ret, right;
-
-                r = take_all(x, &right);
-                if (r >= 0)
-                        r = add_node(x, (Node){.kind = NODE_OR, .left = left, .right = right}, ret);
-        }
-        return r;
-}
-
-/* ---- the whole ---- */
-
-static int take_top(Parser *x)
+static int take_top(QueryText *x, Query *q)
 {
         char *end;
 
-        pass_blanks(x);
+        q->top = UINT64_MAX;
+        if (!query_take_word(x, "top"))
+                return 0;
+        x->p += strspn(x->p, " \t\r\n");
         if (!isdigit((unsigned char)*x->p))
-                return wrong(x, "a number");
+                return query_refuse(x, "a number behind TOP");
         errno = 0;
-        x->query->top = strtoull(x->p, &end, 10);
-        if (errno || x->query->top == 0)
-                return wrong(x, "a number above 0");
+        q->top = strtoull(x->p, &end, 10);
+        if (errno || q->top == 0)
+                return query_refuse(x, "a number above 0 and below 2^64 behind TOP");
         x->p = end;
         return 0;
 }
 
-static int take_query(Parser *x)
+static int take_from(QueryText *x, Query *q)
 {
-        int r = 0;
+        if (!query_take_word(x, "from"))
+                return query_refuse(x, q->n_columns > 0 ? "a comma or FROM" : "FROM");
+        if (!query_take_word(x, "devices"))
+                return query_refuse(x, "devices, devices.modules or devices.jobs");
+        if (!query_take_sign(x, "."))
+                return 0;
+        if (query_take_word(x, "modules"))
+                q->from = QUERY_MODULES;
+        else if (query_take_word(x, "jobs"))
+                q->from = QUERY_JOBS;
+        else
+                return query_refuse(x, "modules or jobs");
+        return 0;
+}
 
-        if (!take_word(x, "select"))
-                return wrong(x, "SELECT");
-        if (take_word(x, "top"))
-                r = take_top(x);
+static int take_group_by(QueryText *x, Query *q)
+{
+        if (!query_take_word(x, "by"))
+                return query_refuse(x, "BY");
+        q->is_grouped = true;
+        return query_take_path(x, &q->group_by);
+}
+
+/* Of columns beside an aggregate only the one that it is grouped by is the same in all of a group. start: where the
+ * columns stand. */
+static int check_columns(QueryText *x, const char *start, const Query *q)
+{
+        bool is_summary = q->is_grouped;
+
+        for (size_t i = 0; i < q->n_columns; i++)
+                is_summary = is_summary || q->columns[i].aggregate != QUERY_NO_AGGREGATE;
+        if (!is_summary)
+                return 0;
+        for (size_t i = 0; i < q->n_columns; i++) {
+                const QueryColumn *column = &q->columns[i];
+
+                if (column->aggregate == QUERY_NO_AGGREGATE &&
+                    !(q->is_grouped && query_path_equal(&column->path, &q->group_by))) {
+                        x->p = start;
+                        return query_refuse(x, "aggregates, and beside them only the path that it is grouped by");
+                }
+        }
+        x->p = q->n_columns == 0 ? start : x->p;
+        return q->n_columns == 0 ? query_refuse(x, "columns for GROUP BY") : 0;
+}
+
+static int take_rest(QueryText *x, Query *q)
+{
+        const char *columns;
+        int r = take_top(x, q);
+
         if (r < 0)
                 return r;
-        if (!take_sign(x, "*"))
-                return wrong(x, "* (hublink-devhub answers with whole twins only)");
-        if (!take_word(x, "from"))
-                return wrong(x, "FROM");
-        x->query->of_modules = take_word(x, "devices.modules");
-        if (!x->query->of_modules && !take_word(x, "devices"))
-                return wrong(x, "devices or devices.modules");
-        x->query->has_condition = take_word(x, "where");
-        if (x->query->has_condition)
-                r = take_any(x, &x->query->root);
-        pass_blanks(x);
-        return r < 0 ? r : *x->p ? wrong(x, "WHERE, AND, OR or its end") : 0;
+        columns = x->p;
+        r = take_columns(x, q);
+        if (r >= 0)
+                r = take_from(x, q);
+        if (r >= 0 && query_take_word(x, "where"))
+                r = query_take_expression(x, &q->where);
+        if (r >= 0 && query_take_word(x, "group"))
+                r = take_group_by(x, q);
+        if (r < 0)
+                return r;
+        x->p += strspn(x->p, " \t\r\n");
+        if (*x->p)
+                return query_refuse(x, q->is_grouped ? "its end"
+                                                     : q->where ? "AND, OR, GROUP BY or its end"
+                                                                : "WHERE, GROUP BY or its end");
+        return check_columns(x, columns, q);
+}
+
+static int take_query(QueryText *x, Query *q)
+{
+        size_t n = 0;
+
+        for (const char *p = x->text; *p; p++)
+                n += ((unsigned char)*p & 0xc0) != 0x80;
+        if (n > TEXT_MAX) {
+                buffer_printf(x->error, "The query has more than %d characters", TEXT_MAX);
+                return buffer_error(x->error) ? -ENOMEM : -EBADMSG;
+        }
+        return query_take_word(x, "select") ? take_rest(x, q) : query_refuse(x, "SELECT");
 }
 
 int query_parse(const char *text, Query **ret, Buffer *error)
 {
         _cleanup_(query_freep) Query *q = calloc(1, sizeof(*q));
-        Parser x = {.text = text, .p = text, .query = q, .error = error};
+        QueryText x = {.text = text, .p = text, .error = error};
         int r;
 
         if (!q)
                 return -ENOMEM;
-        q->top = UINT64_MAX;
-        q->nodes = calloc(NODES_MAX, sizeof(Node));
-        if (!q->nodes)
-                return -ENOMEM;
-        r = take_query(&x);
+        r = take_query(&x, q);
         if (r < 0)
-                return buffer_error(error) ? -ENOMEM : r;
+                return r;
         *ret = TAKE_PTR(q);
         return 0;
 }

@@ -1,156 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "devhub/hub/query-core.h"
 
-#include <string.h>
+/* The query's condition, judged. */
 
-Query *query_free(Query *q)
+#include "devhub/hub/query-value.h"
+
+static Value evaluate(const QueryNode *node, json_object *document);
+
+/* There is a third beside true and false: what is no truth. */
+static Value as_truth(Value v)
 {
-        if (!q)
-                return NULL;
-        for (unsigned i = 0; i < q->n_nodes; i++) {
-                free(q->nodes[i].path);
-                json_object_put(q->nodes[i].value);
-        }
-        free(q->nodes);
-        free(q);
-        return NULL;
+        return v.kind == VALUE_BOOL ? v : (Value){};
 }
 
-bool query_is_of_modules(const Query *q)
+/* The one that decides: false for AND, true for OR. */
+static Value join(const QueryNode *node, json_object *document, bool decides)
 {
-        return q->of_modules;
+        Value a = as_truth(evaluate(node->operands[0], document)), b;
+
+        if (a.kind == VALUE_BOOL && a.truth == decides)
+                return a;
+        b = as_truth(evaluate(node->operands[1], document));
+        return b.kind == VALUE_BOOL && (b.truth == decides || a.kind == VALUE_BOOL) ? b : (Value){};
 }
 
-uint64_t query_top(const Query *q)
+static Value negate(Value v)
 {
-        return q->top;
+        v = as_truth(v);
+        v.truth = !v.truth;
+        return v;
 }
 
-/* ---- judging ---- */
-
-typedef enum Truth {
-        TRUTH_NO,
-        TRUTH_YES,
-        TRUTH_UNDEFINED,
-} Truth;
-
-static Truth truth_of(bool b)
+static Value call(const QueryNode *node, json_object *document)
 {
-        return b ? TRUTH_YES : TRUTH_NO;
+        Value operands[QUERY_OPERANDS_MAX] = {};
+
+        for (size_t i = 0; i < ARRAY_SIZE(operands) && node->operands[i]; i++)
+                operands[i] = evaluate(node->operands[i], document);
+        return value_call(node->function, operands);
 }
 
-/* False: there is no such thing. */
-static bool look_up(json_object *document, const char *path, json_object **ret)
+static Value look_up(const QueryPath *path, json_object *document)
 {
-        json_object *at = document;
+        json_object *found;
 
-        for (const char *p = path; *p;) {
-                size_t size = strcspn(p, ".");
-                char name[256];
-
-                if (size >= sizeof(name) || !json_object_is_type(at, json_type_object))
-                        return false;
-                memcpy(name, p, size);
-                name[size] = 0;
-                if (!json_object_object_get_ex(at, name, &at))
-                        return false;
-                p += size;
-                p += *p == '.';
-        }
-        *ret = at;
-        return true;
+        return query_path_find(path, document, &found) ? value_of(found) : (Value){};
 }
 
-static bool is_number(json_object *value)
+static Value evaluate(const QueryNode *node, json_object *document)
 {
-        return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double);
-}
-
-static int order(double a, double b)
-{
-        return a < b ? -1 : a > b;
-}
-
-/* False: the two cannot be compared. */
-static bool compare(json_object *a, json_object *b, int *ret)
-{
-        if (is_number(a) && is_number(b))
-                *ret = order(json_object_get_double(a), json_object_get_double(b));
-        else if (json_object_is_type(a, json_type_string) && json_object_is_type(b, json_type_string))
-                *ret = strcmp(json_object_get_string(a), json_object_get_string(b));
-        else if (json_object_is_type(a, json_type_boolean) && json_object_is_type(b, json_type_boolean))
-                *ret = json_object_get_boolean(a) - json_object_get_boolean(b);
-        else if (!a && !b)
-                *ret = 0;
-        else
-                return false;
-        return true;
-}
-
-static bool is_in(json_object *value, json_object *list)
-{
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-                int c;
-
-                if (compare(value, json_object_array_get_idx(list, i), &c) && c == 0)
-                        return true;
-        }
-        return false;
-}
-
-static Truth judge_comparison(const Node *node, json_object *document)
-{
-        json_object *value;
-        int c;
-
-        if (!look_up(document, node->path, &value))
-                return TRUTH_UNDEFINED;
-        if (node->kind == NODE_IN || node->kind == NODE_NOT_IN)
-                return truth_of(is_in(value, node->value) == (node->kind == NODE_IN));
-        if (!compare(value, node->value, &c))
-                return TRUTH_UNDEFINED;
-        switch (node->kind) {
-        case NODE_EQUAL:
-                return truth_of(c == 0);
-        case NODE_UNEQUAL:
-                return truth_of(c != 0);
-        case NODE_LESS:
-                return truth_of(c < 0);
-        case NODE_AT_MOST:
-                return truth_of(c <= 0);
-        case NODE_GREATER:
-                return truth_of(c > 0);
-        default:
-                return truth_of(c >= 0);
-        }
-}
-
-static Truth judge(const Query *q, unsigned n, json_object *document)
-{
-        const Node *node = &q->nodes[n];
-        json_object *value;
-        Truth left, right, decisive;
+        QueryNode *const *operands = node->operands;
 
         switch (node->kind) {
-        case NODE_NOT:
-                left = judge(q, node->left, document);
-                return left == TRUTH_UNDEFINED ? left : truth_of(left == TRUTH_NO);
-        case NODE_AND:
-        case NODE_OR:
-                decisive = truth_of(node->kind == NODE_OR);
-                left = judge(q, node->left, document);
-                right = judge(q, node->right, document);
-                if (left == decisive || right == decisive)
-                        return decisive;
-                return left == TRUTH_UNDEFINED ? left : right;
-        case NODE_IS_DEFINED:
-                return truth_of(look_up(document, node->path, &value));
-        default:
-                return judge_comparison(node, document);
+        case QUERY_UNDEFINED:
+                break;
+        case QUERY_LITERAL:
+        case QUERY_LIST:
+                return value_of(node->literal);
+        case QUERY_PATH:
+                return look_up(&node->path, document);
+        case QUERY_CALL:
+                return call(node, document);
+        case QUERY_ARITHMETIC:
+                return value_calculate(node->operator, evaluate(operands[0], document),
+                                       evaluate(operands[1], document));
+        case QUERY_COMPARE:
+                return value_compare(node->operator, evaluate(operands[0], document),
+                                     evaluate(operands[1], document));
+        case QUERY_IN:
+                return value_is_in(evaluate(operands[0], document), operands[1]->literal);
+        case QUERY_NOT:
+                return negate(evaluate(operands[0], document));
+        case QUERY_AND:
+                return join(node, document, false);
+        case QUERY_OR:
+                return join(node, document, true);
         }
+        return (Value){};
 }
 
 bool query_matches(const Query *q, json_object *document)
 {
-        return !q->has_condition || judge(q, q->root, document) == TRUTH_YES;
+        Value v = q->where ? as_truth(evaluate(q->where, document)) : value_truth(true);
+
+        return v.kind == VALUE_BOOL && v.truth;
 }

@@ -144,6 +144,24 @@ int registry_each(Store *store, RegistryVisitor visit, void *userdata)
         return r < 0 ? r : walk(store, statement, visit, userdata);
 }
 
+int registry_each_behind(Store *store, bool modules, const char *device_id, const char *module_id,
+                         RegistryVisitor visit, void *userdata)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r = store_prepare(store,
+                              SELECT "WHERE (device_id, module_id) > (?, ?) AND (module_id <> '') = ?"
+                                     " ORDER BY device_id, module_id",
+                              &statement);
+
+        if (r < 0)
+                return r;
+        r = bind_ids(statement, device_id, module_id);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int(statement, 3, modules);
+        return walk(store, statement, visit, userdata);
+}
+
 int registry_each_device(Store *store, unsigned max, RegistryVisitor visit, void *userdata)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;

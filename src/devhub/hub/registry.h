@@ -49,6 +49,9 @@ int registry_find_policy(Store *store, const char *name, Policy *ret);
 /* In order of their ids. A negative answer ends the walk and is returned. */
 typedef int (*RegistryVisitor)(void *userdata, const Identity *identity);
 int registry_each(Store *store, RegistryVisitor visit, void *userdata); /* devices, each followed by its modules */
+/* All devices, or all modules of all devices, behind the one that is named: "" for none. */
+int registry_each_behind(Store *store, bool modules, const char *device_id, const char *module_id,
+                         RegistryVisitor visit, void *userdata);
 int registry_each_device(Store *store, unsigned max, RegistryVisitor visit, void *userdata);
 int registry_each_module(Store *store, const char *device_id, RegistryVisitor visit, void *userdata);
 
