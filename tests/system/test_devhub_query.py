@@ -27,6 +27,20 @@ def ask(service, query, size=None, continuation=None):
     return service.post('/devices/query', {'query': query}, {k: str(v) for k, v in headers.items() if v})
 
 
+def rows(service, query, size=None):
+    """All of them, page by page."""
+    found, continuation = [], None
+    while True:
+        answer = ask(service, query, size, continuation)
+        assert answer.status == 200, answer.body
+        assert answer.headers['x-ms-item-type'] == 'raw'
+        found += answer.json
+        continuation = answer.headers['x-ms-continuation']
+        if not continuation:
+            return found
+        assert len(answer.json) == size
+
+
 def ids(answer):
     assert answer.status == 200, answer.body
     assert answer.headers['x-ms-item-type'] == 'twin'
@@ -78,6 +92,43 @@ def test_pages_together_are_the_whole(service, query, size):
     assert pages == whole
 
 
+# --- columns and summaries ---
+
+@pytest.mark.parametrize('size', [1, 2, 6, 7, 1000])
+def test_columns(service, size):
+    assert rows(service, 'SELECT deviceId, tags.floor AS f, tags.none FROM devices WHERE tags.floor > 3', size) == [
+        {'deviceId': 'd%d' % n, 'f': n} for n in (4, 5, 6)]
+    assert rows(service, 'SELECT moduleId, deviceId AS id FROM devices.modules', size) == [
+        {'moduleId': 'm1', 'id': 'd1'}, {'moduleId': 'm2', 'id': 'd1'}, {'moduleId': 'm1', 'id': 'd4'}]
+
+
+def test_aggregates_are_of_all_pages(service):
+    query = ('SELECT COUNT() AS n, SUM(tags.floor) AS s, AVG(properties.desired.t) AS a, MIN(tags.floor) AS l,'
+             ' MAX(tags.floor) AS h FROM devices')
+    for size in 1, 3, 100:
+        assert rows(service, query, size) == [{'n': 7, 's': 21, 'a': 4.5, 'l': 0, 'h': 6}]
+    assert rows(service, 'SELECT COUNT() AS n FROM devices.modules') == [{'n': 3}]
+    assert rows(service, "SELECT COUNT() AS n FROM devices WHERE deviceId = 'none'") == [{'n': 0}]
+
+
+@pytest.mark.parametrize('size', [1, 2, 100])
+def test_groups(service, size):
+    service.patch('/twins/d6', {'tags': {'room': None}})
+    assert rows(service, 'SELECT tags.room AS room, COUNT() AS n FROM devices GROUP BY tags.room', size) == [
+        {'room': 'a', 'n': 3}, {'room': 'b', 'n': 3}, {'n': 1}]
+    assert rows(service, 'SELECT TOP 1 tags.room AS room, COUNT() AS n FROM devices GROUP BY tags.room', size) == [
+        {'room': 'a', 'n': 3}]
+
+
+def test_there_are_no_jobs(service):
+    for query in 'SELECT * FROM devices.jobs', "SELECT * FROM devices.jobs WHERE devices.jobs.jobType = 'x'":
+        answer = ask(service, query)
+        assert (answer.status, answer.json, answer.headers['x-ms-item-type']) == (200, [], 'deviceJob')
+    assert rows(service, 'SELECT COUNT() AS n FROM devices.jobs') == [{'n': 0}]
+
+
+# --- what goes wrong ---
+
 def test_a_device_that_goes_between_two_pages_leaves_no_hole(service):
     first = ask(service, 'SELECT * FROM devices', 3)
     service.delete('/devices/d2')
@@ -90,8 +141,11 @@ def test_what_is_no_query_is_400(service):
         assert (answer.status, answer.error) == (400, name), answer.body
         return True
 
-    for query in '', 'SELECT deviceId FROM devices', 'SELECT * FROM nowhere', "SELECT * FROM devices WHERE a = 'x":
-        assert refused(ask(service, query))
+    for query, words in (('', "SELECT at its end, column 1"), ('SELECT * FROM nowhere', "column 15, not 'nowhere'"),
+                         ('SELECT * FROM devices ORDER BY deviceId', "column 23: IoT Hub's language has no 'ORDER'"),
+                         ('SELECT * FROM devices\0', 'a NUL')):
+        answer = ask(service, query)
+        assert refused(answer) and words in answer.json['Message'], answer.body
     for body in {}, [], {'query': 7}, {'query': None}:
         assert refused(service.post('/devices/query', body), 'ArgumentNull')
     for size in '0', '-1', 'x', '1x':

@@ -74,6 +74,31 @@ test('modules have a collection of their own', async () => {
     assert.deepEqual(all.map((twin) => [twin.deviceId, twin.moduleId]), [['carrier', 'meter']]);
 });
 
+test('columns come as rows, page by page', async () => {
+    for (let n = 0; n < 5; n++)
+        await tagged(`column-${n}`, { column: n });
+    const all = await pages('SELECT deviceId AS id, tags.column FROM devices WHERE tags.column >= 0', 2, 'next');
+    assert.deepEqual(all.map((page) => page.length), [2, 2, 1]);
+    assert.deepEqual(all.flat(), Array.from({ length: 5 }, (_, n) => ({ id: `column-${n}`, column: n })));
+});
+
+test('groups are counted', async () => {
+    for (const [id, status] of [['g-1', 'Success'], ['g-2', 'Pending'], ['g-3', 'Success']])
+        await tagged(id, { grouped: true }, { telemetryConfig: { status } });
+    const [rows] = await pages('SELECT properties.desired.telemetryConfig.status AS status, COUNT() AS numberOfDevices'
+        + ' FROM devices WHERE tags.grouped = true GROUP BY properties.desired.telemetryConfig.status', 100, 'next');
+    assert.deepEqual(rows, [{ status: 'Success', numberOfDevices: 2 }, { status: 'Pending', numberOfDevices: 1 }]);
+});
+
+test('of no jobs an empty list comes', async () => {
+    assert.deepEqual(await pages('SELECT * FROM devices.jobs', 100, 'next'), [[]]);
+});
+
+test('what is no query is refused with its word', async () => {
+    const error = await refusal(hub.createQuery('SELECT * FROM devices ORDER BY x').next(), 'ArgumentError');
+    assert.match(JSON.parse(error.responseBody).Message, /column 23: .*'ORDER'/);
+});
+
 test('what is no query is refused', async () => {
     const error = await refusal(hub.createQuery('SELECT * FROM').nextAsTwin(), 'ArgumentError');
     assert.equal(error.response.statusCode, 400);
