@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/query.h"
 
+#include <string.h>
+
 #include "explorer/commands.h"
 #include "explorer/output.h"
 #include "explorer/service.h"
@@ -53,11 +55,13 @@ int query_run(const Explorer *e, const Query *query, Rows *rows)
                 };
 
                 r = service_ask(e, &q, &answer);
+                rows->are_chosen = answer.reply.item_type && strcmp(answer.reply.item_type, "raw") == 0;
                 if (r == EXPLORER_OK)
                         r = rows_add(rows, answer.json);
                 free(continuation);
                 continuation = TAKE_PTR(answer.reply.continuation);
         } while (r == EXPLORER_OK && continuation && !rows_are_enough(rows));
+        rows_done(rows);
         return r == EXPLORER_OK ? rows_end(rows) : r;
 }
 
@@ -94,10 +98,11 @@ const Command command_query = {
         .operands = "SQL",
         .n_least = 1,
         .n_most = 1,
-        .summary = "ask the registry: a line of JSON for each row",
+        .summary = "ask the registry: a line of JSON for each twin, a table of what was chosen",
         .text = "SELECT [TOP n] *, names or aggregates FROM devices, devices.modules or devices.jobs\n"
                 "[WHERE ...] [GROUP BY ...]. On Azure an answer may be some seconds behind.\n"
-                "For example: \"SELECT * FROM devices WHERE status = 'disabled'\"",
+                "For example: \"SELECT * FROM devices WHERE status = 'disabled'\"\n"
+                "             \"SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site\"",
         .options = query_options_table,
         .run = run_query,
 };

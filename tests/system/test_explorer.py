@@ -287,9 +287,29 @@ def test_twins_are_found_by_their_tags(explorer):
     assert json.loads(found)['deviceId'] == 'd2' and len(found.splitlines()) > 20
 
 
+@pytest.mark.parametrize('command', ['query', 'query-twin'])
+def test_what_was_chosen_is_a_table(explorer, command):
+    for device, site in ('d1', 'north'), ('d2', 'south'), ('d3', 'north'), ('d4', None):
+        explorer.run('create', device)
+        explorer.run('update-twin', device, json.dumps({'tags': {'site': site}}))
+    sql = 'SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site'
+    assert [line.split() for line in explorer.run(command, sql).stdout.splitlines()] == [
+        ['site', 'n'], ['north', '2'], ['south', '1'], ['-', '1']]
+    assert explorer.json(command, sql) == [{'site': 'north', 'n': 2}, {'site': 'south', 'n': 1}, {'n': 1}]
+    # a head once, however many pages; a name that only a later page brings has another
+    sql = 'SELECT deviceId FROM devices'
+    assert explorer.run(command, sql, '--page', '2').stdout.split() == ['deviceId', 'd1', 'd2', 'd3', 'd4']
+    sql = "SELECT tags.none, tags.site FROM devices WHERE deviceId != 'd1'"
+    assert [line.split() for line in explorer.run(command, sql, '--page', '1').stdout.splitlines()] == [
+        ['site'], ['south'], ['north'], ['-']]
+    sql = 'SELECT ' + ', '.join('deviceId AS c%d' % n for n in range(7)) + ' FROM devices'
+    assert json.loads(explorer.run(command, sql).stdout.splitlines()[0]) == {'c%d' % n: 'd1' for n in range(7)}
+
+
 def test_a_query_that_is_none(explorer):
     said = explorer.fails(REFUSED, 'query', 'DROP TABLE devices')
     assert 'the query: the hub does not accept what was asked' in said
+    assert "'DROP'" in said and 'column 1' in said
 
 
 # --- methods ---

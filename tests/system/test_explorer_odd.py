@@ -2,6 +2,7 @@
 """hublink-explorer before hubs that refuse, throttle, hang, lie, or are no hubs."""
 
 import email.utils
+import json
 import os
 import signal
 import socket
@@ -95,6 +96,22 @@ def test_a_query_follows_its_pages(hub, explorer):
     answers(hub, *pages)
     assert explorer.run('query', 'SELECT * FROM devices', '--top', '1').stdout == '{"n":1}\n'
     assert len(hub.requests) == 3
+
+
+def test_a_page_that_brings_a_new_column_has_a_head_again(hub, explorer):
+    raw = dict(x_ms_item_type='raw')
+    answers(hub, reply(200, [{'a': 1}], x_ms_continuation='x', **raw), reply(200, [{'a': 2}], x_ms_continuation='x', **raw),
+            reply(200, [{'b\x1b[31m': 3, 'a': {'c': 'd\n'}}, {}], **raw))
+    said = explorer.run('query', 'SELECT whatever FROM devices').stdout
+    assert [line.split() for line in said.splitlines()[:4]] == [['a'], ['1'], ['2'], ['a', 'b\\u001b[31m']]
+    assert '\x1b' not in said and len(said.splitlines()) == 6
+
+
+@pytest.mark.parametrize('page', [[1, None, 'x'], [{}], [[]], [None]])
+def test_rows_that_are_no_objects_are_shown_as_they_are(hub, explorer, page):
+    answers(hub, reply(200, page, x_ms_item_type='raw'))
+    said = explorer.run('query-twin', 'SELECT whatever FROM devices').stdout
+    assert [json.loads(line) for line in said.splitlines()] == page
 
 
 def test_many_questions_share_a_connection(hub, explorer):
