@@ -14,12 +14,12 @@ async function tagged(id, tags, desired = {}) {
     await hub.updateTwin(id, { tags, properties: { desired } }, '*');
 }
 
-// All pages: [the rows of each].
+// All pages: [the rows of each]. next() as a promise begins anew unless it is told where it was.
 async function pages(sql, size, next = 'nextAsTwin') {
     const query = hub.createQuery(sql, size);
     const all = [];
     while (query.hasMoreResults)
-        all.push((await query[next]()).result);
+        all.push((await query[next](query.continuationToken)).result);
     return all;
 }
 
