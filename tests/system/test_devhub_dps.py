@@ -434,6 +434,24 @@ def test_a_device_is_reassigned_and_comes_back(devhub, service):
         pass
 
 
+def test_links_of_guests_end_with_their_token_on_the_hubs_clock(tmp_path):
+    """Ahead by a step or by a fault; before the token's end, and to a guest without one, nothing happens."""
+    now = time.time()
+    with Devhub(tmp_path / 'timed').start('--virtual-clock') as hub:
+        enroll(Service(hub), 'dev1')
+        enroll(Service(hub), 'dev2')
+        with Guest(hub, 'dev1', KEY, expiry=now + 3600) as first, Guest(hub, 'dev2', KEY, expiry=now + 7200) as second, \
+                Guest(hub, 'dev3', password='none') as refused:
+            hub.run('clock', 'advance', '50min')
+            assert first.register().status == 202
+            hub.run('clock', 'advance', '20min')  # five minutes of it are forgiven
+            first.expect_close()
+            assert second.register().status == 202
+            hub.fault('set', 'clock-offset', '--offset', '+1h')
+            second.expect_close()
+            assert refused.register().status == 401
+
+
 def test_many_at_once(devhub, service):
     enroll_group(service, 'fleet')
     ids = ['dev%d' % n for n in range(60)]

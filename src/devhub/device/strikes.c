@@ -42,9 +42,13 @@ void strikes_set_ends(Strikes *s)
                 Link *link = s->links->all[i];
                 const Verdict *v = link_verdict(link);
 
-                if (link_is_open(link) && v->device_id)
+                if (!link_is_open(link))
+                        continue;
+                if (v->device_id)
                         link_set_end(link, end_of(s, v, faults_look(&s->faults, FAULT_TOKEN_CUT, v->device_id,
                                                                     boot_now()) != NULL));
+                else
+                        link_set_end(link, boot_end(s, link_notes(link)->guest_ends_usec));
         }
 }
 

@@ -143,6 +143,7 @@ static void let_in(DpsDesk *desk, Link *link, const MqttConnect *connect, const 
         if (r < 0)
                 return refuse(ret, CONNACK_UNAVAILABLE, "its enrollment cannot be looked up");
         greet(desk, link, &guest, reason);
+        link_notes(link)->guest_ends_usec = guest.ends_usec;
         ret->ends_usec = boot_end(desk->hub, guest.ends_usec);
         if (take_seat(desk, link, &guest) < 0)
                 refuse(ret, CONNACK_UNAVAILABLE, "no memory");
