@@ -11,7 +11,7 @@ def pytest_addoption(parser):
 
 
 class Tap:
-    """One line a test; what failed is told on stderr, which meson keeps."""
+    """One line a test, with the figures that it printed beside it; what failed is told on stderr, which meson keeps."""
 
     def __init__(self, out):
         self.out = out
@@ -29,6 +29,12 @@ class Tap:
             print(line, file=self.out, flush=True)
             if report.failed:
                 print(report.longreprtext, file=sys.stderr, flush=True)
+            else:
+                self._tell_figures(report)
+
+    def _tell_figures(self, report):
+        for line in (report.capstdout + report.capstderr).splitlines():
+            print('# ' + line, file=self.out, flush=True)
 
     def pytest_collectreport(self, report):
         if report.failed:
