@@ -26,7 +26,8 @@ _hublink_devhub_fault() {
 
 _hublink_devhub() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
-    local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --virtual-clock'
+    local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --tier --units
+        --virtual-clock'
     local faults='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
         cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate method-no-answer
         twin-conflict dps-busy dps-reassign'
@@ -38,7 +39,7 @@ _hublink_devhub() {
         word=${COMP_WORDS[i]}
         case $word in
         --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | --count | \
-            --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub)
+            --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub | --tier | --units)
             given+=("$word")
             # bash makes three words of --name=value
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
@@ -62,6 +63,7 @@ _hublink_devhub() {
     '') ;;
     --state-dir) kind=directory ;;
     --from) names='start end' ;;
+    --tier) names='F1 S1 S2 S3' ;;
     --device) names=$(_hublink_devhub_devices | grep -v /) ;;
     --for | --delay) names='1s 10s 1min 5min' ;;
     --offset) names='+1h -10min' ;;
@@ -74,7 +76,7 @@ _hublink_devhub() {
         case "${words[*]}" in
         '')
             options+=" --help --version $serve"
-            names='serve device monitor fault ca clock'
+            names='serve device monitor fault ca usage clock'
             ;;
         serve) options+=" $serve" ;;
         device) names='create list delete' ;;
@@ -94,6 +96,7 @@ _hublink_devhub() {
         'ca list') options+=' --json' ;;
         'ca delete') names=$(_hublink_devhub_authorities) ;;
         'ca add '*) ((${#words[@]} == 3)) && kind=file ;;
+        usage) options+=' --json' ;;
         clock) names='show advance' ;;
         'clock advance') names='10s 1min 1h 1d' ;;
         esac

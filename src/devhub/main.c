@@ -17,6 +17,7 @@
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
 #include "devhub/cli/monitor.h"
+#include "devhub/cli/usage-command.h"
 #include "devhub/cli/usage.h"
 #include "devhub/serve.h"
 
@@ -45,6 +46,8 @@ static int run(StateDir *dir, const Arguments *a)
                 return ca_list(dir, a->json);
         case COMMAND_CA_DELETE:
                 return ca_delete(dir, a->operand);
+        case COMMAND_USAGE:
+                return usage_command(dir, a->json);
         case COMMAND_CLOCK_SHOW:
         case COMMAND_CLOCK_ADVANCE:
                 return clock_command(dir, a->advance_usec);

@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "devhub/cli/fault-words.h"
+#include "devhub/cli/serve-words.h"
 #include "devhub/cli/usage.h"
 #include "devhub/hub/authority.h"
 #include "devhub/hub/identity.h"
@@ -40,6 +41,8 @@ typedef enum Option {
         OPTION_HUB,
         OPTION_VIRTUAL_CLOCK,
         OPTION_LINKED_HUB,
+        OPTION_TIER,
+        OPTION_UNITS,
 } Option;
 
 #define TAKES_ANY       (~0u)
@@ -69,6 +72,8 @@ static const struct option options[] = {
         {"hub", required_argument, NULL, OPTION_HUB},
         {"virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK},
         {"linked-hub", required_argument, NULL, OPTION_LINKED_HUB},
+        {"tier", required_argument, NULL, OPTION_TIER},
+        {"units", required_argument, NULL, OPTION_UNITS},
         {},
 };
 
@@ -83,7 +88,7 @@ static const unsigned takers[] = {
         [OPTION_HTTPS_PORT] = OF(COMMAND_SERVE),
         [OPTION_AMQPS_PORT] = OF(COMMAND_SERVE),
         [OPTION_AMQP_PORT] = OF(COMMAND_SERVE),
-        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST) | OF(COMMAND_CA_LIST),
+        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST) | OF(COMMAND_CA_LIST) | OF(COMMAND_USAGE),
         [OPTION_FROM] = OF(COMMAND_MONITOR),
         [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
         [OPTION_FOR] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
@@ -96,6 +101,8 @@ static const unsigned takers[] = {
         [OPTION_HUB] = OF(COMMAND_FAULT_SET),
         [OPTION_VIRTUAL_CLOCK] = OF(COMMAND_SERVE),
         [OPTION_LINKED_HUB] = OF(COMMAND_SERVE),
+        [OPTION_TIER] = OF(COMMAND_SERVE),
+        [OPTION_UNITS] = OF(COMMAND_SERVE),
 };
 
 static const char *option_name(int option)
@@ -220,6 +227,13 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_port(option, value, &a->serve.amqp_port);
         case OPTION_LINKED_HUB:
                 return take_linked_hub(a, value);
+        case OPTION_TIER:
+                return serve_words_take_tier(&a->serve, value);
+        case OPTION_UNITS:
+                if (!parse_number(value, UINT16_MAX, &number) || number == 0)
+                        return usage_complain("--units takes a number above 0, not '%s'", value);
+                a->serve.units = (unsigned)number;
+                return 0;
         case OPTION_JSON:
                 a->json = true;
                 return 0;
@@ -286,6 +300,7 @@ static const struct {
         {"ca", "add", COMMAND_CA_ADD, 2, 2, "a name and a file"},
         {"ca", "list", COMMAND_CA_LIST, 0, 0, NULL},
         {"ca", "delete", COMMAND_CA_DELETE, 1, 1, "a name"},
+        {"usage", NULL, COMMAND_USAGE, 0, 0, NULL},
         {"clock", "show", COMMAND_CLOCK_SHOW, 0, 0, NULL},
         {"clock", "advance", COMMAND_CLOCK_ADVANCE, 1, 1, "a time"},
 };
@@ -352,20 +367,6 @@ static unsigned fault_traits_of(unsigned seen)
         return traits;
 }
 
-static int check_linked_hubs(const ServerSettings *s)
-{
-        const LinkedHubs *hubs = &s->linked_hubs;
-
-        for (size_t i = 0; i < hubs->n; i++) {
-                if (strcasecmp(hubs->all[i].host, s->host) == 0)
-                        return usage_complain("--linked-hub %s is this hub itself: it is always assigned to", s->host);
-                for (size_t k = 0; k < i; k++)
-                        if (strcasecmp(hubs->all[i].host, hubs->all[k].host) == 0)
-                                return usage_complain("--linked-hub %s is given twice", hubs->all[i].host);
-        }
-        return 0;
-}
-
 static int check_advance(Arguments *a)
 {
         if (quantity_parse_time(a->operand, &a->advance_usec) < 0)
@@ -396,7 +397,7 @@ static int check_whole(Arguments *a, unsigned seen)
 
         switch (a->command) {
         case COMMAND_SERVE:
-                return check_linked_hubs(&a->serve);
+                return serve_words_check(&a->serve);
         case COMMAND_FAULT_SET:
                 return fault_words_check(a, fault_traits_of(seen));
         case COMMAND_FAULT_CLEAR:

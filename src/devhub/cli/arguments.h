@@ -24,6 +24,7 @@ typedef enum Command {
         COMMAND_CA_ADD,
         COMMAND_CA_LIST,
         COMMAND_CA_DELETE,
+        COMMAND_USAGE,
         COMMAND_CLOCK_SHOW,
         COMMAND_CLOCK_ADVANCE,
         COMMAND_HELP,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "devhub/cli/limits-json.h"
 #include "devhub/mqtt/judge.h"
 
 static const char *text_of(json_object *request, const char *key)
@@ -137,6 +138,10 @@ json_object *operator_answer(void *userdata, json_object *request)
                 return fault_list(server, reply);
         if (strcmp(verb, "fault-clear") == 0)
                 return fault_clear(server, request, reply);
+        if (strcmp(verb, "usage") == 0) {
+                limits_to_json(server_hub(server)->limits, reply);
+                return reply;
+        }
         if (strcmp(verb, "clock") == 0)
                 return move_clock(server, request, reply);
         if (strcmp(verb, "forget") == 0 && text_of(request, "device")) {

@@ -75,7 +75,7 @@ typedef struct OperationFacts {
 
 static const OperationFacts operations[_OPERATION_MAX] = {
         [OPERATION_NONE] = {"other", false, 0, 0},
-        [OPERATION_CONNECT] = {"connect", false, USEC_PER_SEC, 5 * USEC_PER_SEC},
+        [OPERATION_CONNECT] = {"connect", false, USEC_PER_SEC, 3 * USEC_PER_SEC},
         [OPERATION_D2C_SEND] = {"d2c-send", true, USEC_PER_MIN, 30 * USEC_PER_SEC},
         [OPERATION_C2D_SEND] = {"c2d-send", true, USEC_PER_MIN, 0},
         [OPERATION_C2D_RECEIVE] = {"c2d-receive", false, USEC_PER_MIN, 0},
