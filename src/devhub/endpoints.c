@@ -30,7 +30,7 @@ static int add_login(const Hub *hub, Buffer *b, const char *name, const char *po
         _cleanup_(policy_done) Policy policy = {};
         int r;
 
-        r = registry_find_policy(hub->store, policy_name, &policy);
+        r = policy_find(hub->store, policy_name, &policy);
         if (r != 0)
                 return r < 0 ? r : -ENOENT;
         buffer_printf(&login, "HostName=%s;SharedAccessKeyName=%s;SharedAccessKey=%s", hub->host, policy_name,

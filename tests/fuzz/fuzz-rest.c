@@ -132,7 +132,7 @@ static void make_token(Buffer *b, const char *policy)
 {
         _cleanup_(policy_done) Policy keys = {};
 
-        promise(registry_find_policy(&world.base.store, policy, &keys) == 0);
+        promise(policy_find(&world.base.store, policy, &keys) == 0);
         promise(token_make(b, keys.primary_key, HOST, policy, YEAR_2100) == 0);
 }
 

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "devhub/amqp/address.h"
 #include "devhub/hub/access.h"
-#include "devhub/hub/registry.h"
 
 #define GRANTS_MAX 128
 #define GRACE_USEC (10 * USEC_PER_MIN)
@@ -65,26 +64,21 @@ static int refuse(const char **ret_reason, const char *reason)
         return GRANTS_E_REFUSED;
 }
 
-static bool is_signed(const Token *token, const char *key, bool by_text)
+static int check_policy(const Token *token, const AmqpHouse *house, unsigned *ret_rights, const char **ret_reason)
 {
-        return by_text ? token_is_signed_by_text(token, key) : token_is_signed_by(token, key);
-}
-
-static int check_policy(const Token *token, const AmqpHouse *house, const char **ret_reason)
-{
-        bool by_text = strncasecmp(token->resource, "sb://", 5) == 0;
         _cleanup_(policy_done) Policy policy = {};
         int r;
 
         if (!token->policy)
                 return refuse(ret_reason, "the token names no policy");
-        r = registry_find_policy(house->hub->store, token->policy, &policy);
+        r = policy_find(house->hub->store, token->policy, &policy);
         if (r < 0)
                 return r;
-        if (r == REGISTRY_E_UNKNOWN)
+        if (r == POLICY_E_UNKNOWN)
                 return refuse(ret_reason, "the token names a policy that does not exist");
-        if (!is_signed(token, policy.primary_key, by_text) && !is_signed(token, policy.secondary_key, by_text))
+        if (!policy_has_signed(&policy, token))
                 return refuse(ret_reason, "the token is signed with neither key of its policy");
+        *ret_rights = policy.rights;
         return 0;
 }
 
@@ -99,12 +93,11 @@ static int judge(const char *text, const AmqpHouse *house, Grant *ret, const cha
                 return refuse(ret_reason, "there is no shared access signature");
         if (!amqp_house_is_ours(house, address_host(token.resource)))
                 return refuse(ret_reason, "the token is for another host");
-        r = check_policy(&token, house, ret_reason);
+        r = check_policy(&token, house, &ret->rights, ret_reason);
         if (r != 0)
                 return r;
         if (clock_wall(house->hub->clock) > usec_add(token_ends_usec(&token), ACCESS_SKEW_USEC))
                 return refuse(ret_reason, "the token has expired");
-        ret->rights = access_rights_of_policy(token.policy);
         ret->ends_usec = usec_add(token_ends_usec(&token), GRACE_USEC);
         ret->policy = TAKE_PTR(token.policy);
         ret->path = strdup(address_path_behind_host(token.resource));

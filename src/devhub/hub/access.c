@@ -8,28 +8,6 @@
 #include "azure/token.h"
 #include "devhub/hub/registry.h"
 
-#define REGISTRY_RIGHTS (RIGHT_REGISTRY_READ | RIGHT_REGISTRY_WRITE)
-
-static const struct {
-        const char *name;
-        unsigned rights;
-} policies[] = {
-        {"iothubowner", REGISTRY_RIGHTS | RIGHT_SERVICE_CONNECT | RIGHT_DEVICE_CONNECT | RIGHT_ENROLLMENT},
-        {"service", RIGHT_SERVICE_CONNECT},
-        {"device", RIGHT_DEVICE_CONNECT},
-        {"registryRead", RIGHT_REGISTRY_READ},
-        {"registryReadWrite", REGISTRY_RIGHTS},
-        {"provisioningserviceowner", RIGHT_ENROLLMENT},
-};
-
-unsigned access_rights_of_policy(const char *name)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
-                if (strcmp(policies[i].name, name) == 0)
-                        return policies[i].rights;
-        return 0;
-}
-
 void access_done(Access *access)
 {
         free(access->policy);
@@ -85,14 +63,14 @@ static int check_policy(Store *store, const Token *token, Access *access, const 
         _cleanup_(policy_done) Policy policy = {};
         int r;
 
-        r = registry_find_policy(store, token->policy, &policy);
+        r = policy_find(store, token->policy, &policy);
         if (r < 0)
                 return r;
-        if (r == REGISTRY_E_UNKNOWN)
+        if (r == POLICY_E_UNKNOWN)
                 return refuse(ret_reason, "the token names a policy that does not exist");
-        if (!token_is_signed_by_either(token, policy.primary_key, policy.secondary_key))
+        if (!policy_has_signed(&policy, token))
                 return refuse(ret_reason, "the token is signed with neither key of its policy");
-        access->rights = access_rights_of_policy(token->policy);
+        access->rights = policy.rights;
         access->policy = strdup(token->policy);
         return access->policy ? 0 : -ENOMEM;
 }

@@ -10,17 +10,9 @@
  */
 
 #include "base/clock.h"
-#include "devhub/hub/store.h"
+#include "devhub/hub/policies.h"
 
 #define ACCESS_SKEW_USEC (5 * USEC_PER_MIN) /* a token that is over by less is still taken */
-
-typedef enum Right {
-        RIGHT_REGISTRY_READ = 1 << 0,
-        RIGHT_REGISTRY_WRITE = 1 << 1, /* never without READ */
-        RIGHT_SERVICE_CONNECT = 1 << 2,
-        RIGHT_DEVICE_CONNECT = 1 << 3,
-        RIGHT_ENROLLMENT = 1 << 4, /* all of the provisioning service's */
-} Right;
 
 typedef struct AccessRequest {
         const char *host;      /* the hub's */
@@ -46,5 +38,3 @@ enum {
  * Whether the rights suffice is the caller's question. */
 int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason);
 void access_done(Access *access);
-
-unsigned access_rights_of_policy(const char *name); /* 0: there is no such policy */

@@ -57,13 +57,6 @@ void identity_done(Identity *identity)
         *identity = (Identity){};
 }
 
-void policy_done(Policy *policy)
-{
-        secret_free(policy->primary_key);
-        secret_free(policy->secondary_key);
-        *policy = (Policy){};
-}
-
 bool identity_etag_matches(const Identity *identity, const char *if_match)
 {
         size_t size = strlen(if_match);

@@ -4,7 +4,7 @@
 /*
  * Identity - who may connect, and how it proves to be the one
  *
- * A device, or a module of one; and the policies whose keys stand for many. Plain data.
+ * A device, or a module of one. Plain data.
  *
  * Holds secrets: wiped when done.
  */
@@ -51,14 +51,6 @@ void identity_done(Identity *identity);
 
 /* Does what an If-Match header says fit the etag? A star does, quotes count for nothing. */
 bool identity_etag_matches(const Identity *identity, const char *if_match);
-
-typedef struct Policy {
-        char *primary_key;
-        char *secondary_key;
-        bool device_connect; /* it may connect as any device */
-} Policy;
-
-void policy_done(Policy *policy);
 
 /* The characters that IoT Hub allows in the id of a device or module. */
 bool identity_id_is_valid(const char *id);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Registry - the identities and policies of the hub, in the store
+ * Registry - the identities of the hub, in the store
  *
  * Read at each CONNECT, so that what a command changes counts at once. A change writes; it does not commit, save for
  * registry_prepare().
@@ -16,7 +16,7 @@
 
 enum {
         _REGISTRY_E_SUCCESS,
-        REGISTRY_E_UNKNOWN,   /* there is no such identity or policy; the judge's JUDGE_E_UNKNOWN */
+        REGISTRY_E_UNKNOWN,   /* there is no such identity; the judge's JUDGE_E_UNKNOWN */
         REGISTRY_E_EXISTS,
         REGISTRY_E_NO_DEVICE, /* a module needs its device first */
         REGISTRY_E_TOO_MANY,  /* modules of one device */
@@ -44,7 +44,6 @@ int registry_delete(Store *store, const char *device_id, const char *module_id);
 /* ---- questions ---- */
 
 int registry_find(Store *store, const char *device_id, const char *module_id, Identity *ret);
-int registry_find_policy(Store *store, const char *name, Policy *ret);
 
 /* In order of their ids. A negative answer ends the walk and is returned. */
 typedef int (*RegistryVisitor)(void *userdata, const Identity *identity);

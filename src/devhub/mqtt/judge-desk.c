@@ -2,9 +2,11 @@
 #include "devhub/mqtt/judge-desk.h"
 
 #include "devhub/hub/authority.h"
+#include "devhub/hub/policies.h"
 #include "devhub/hub/registry.h"
 
-_Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN, "the registry is the judge's desk");
+_Static_assert((int)REGISTRY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN && (int)POLICY_E_UNKNOWN == (int)JUDGE_E_UNKNOWN,
+               "what the store does not know, the judge's desk does not");
 
 static int find_identity(void *userdata, const char *device_id, const char *module_id, Identity *ret)
 {
@@ -13,7 +15,7 @@ static int find_identity(void *userdata, const char *device_id, const char *modu
 
 static int find_policy(void *userdata, const char *name, Policy *ret)
 {
-        return registry_find_policy(userdata, name, ret);
+        return policy_find(userdata, name, ret);
 }
 
 static int vouches(void *userdata, const Certificate *certificate, usec_t wall_now)

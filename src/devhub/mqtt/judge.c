@@ -75,9 +75,9 @@ static const char *check_signature(const Token *token, const Identity *identity,
                 refuse(v, CONNACK_UNAVAILABLE, "the policy cannot be looked up");
         else if (r == JUDGE_E_UNKNOWN)
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token names a policy that does not exist");
-        else if (!policy.device_connect)
+        else if (!(policy.rights & RIGHT_DEVICE_CONNECT))
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token's policy has no right to connect as a device");
-        else if (!token_is_signed_by_either(token, policy.primary_key, policy.secondary_key))
+        else if (!policy_has_signed(&policy, token))
                 refuse(v, CONNACK_NOT_AUTHORIZED, "the token is signed with neither key of its policy");
         else
                 return "hub";

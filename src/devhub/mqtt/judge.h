@@ -13,6 +13,7 @@
 #include "base/certificate.h"
 #include "base/clock.h"
 #include "devhub/hub/identity.h"
+#include "devhub/hub/policies.h"
 #include "devhub/mqtt/mqtt-packet.h"
 
 #define JUDGE_SKEW_USEC  (5 * USEC_PER_MIN)  /* a token that is over by less is still taken */

@@ -13,7 +13,7 @@
 #include "azure/percent.h"
 #include "azure/token.h"
 #include "base/base64.h"
-#include "devhub/hub/registry.h"
+#include "devhub/hub/policies.h"
 
 /* ---- the hub ---- */
 
@@ -249,7 +249,7 @@ bool bench_receive(pn_link_t *link, pn_message_t *message)
 
 static void find_key(AmqpBench *b, const char *name, Policy *ret)
 {
-        ck_assert_int_eq(registry_find_policy(b->store, name, ret), 0);
+        ck_assert_int_eq(policy_find(b->store, name, ret), 0);
 }
 
 char *bench_token(AmqpBench *b, const char *policy, const char *resource, int64_t seconds)

@@ -50,7 +50,7 @@ static void make_policy_token(Bench *b, const char *name, const char *resource)
 {
         _cleanup_(policy_done) Policy policy = {};
 
-        ck_assert_int_eq(registry_find_policy(&b->house.store, name, &policy), 0);
+        ck_assert_int_eq(policy_find(&b->house.store, name, &policy), 0);
         make_token(b, policy.primary_key, resource, name, now(b) + USEC_PER_HOUR);
 }
 
@@ -109,7 +109,7 @@ START_TEST(a_policys_key_signs_for_that_policy_alone)
         Bench b;
 
         open_bench(&b);
-        ck_assert_int_eq(registry_find_policy(&b.house.store, "service", &policy), 0);
+        ck_assert_int_eq(policy_find(&b.house.store, "service", &policy), 0);
         make_token(&b, policy.primary_key, HOST, "iothubowner", now(&b) + USEC_PER_HOUR);
         ck_assert_int_eq(check(&b, NULL, NULL, NULL), ACCESS_E_REFUSED);
         make_token(&b, policy.primary_key, HOST, "Service", now(&b) + USEC_PER_HOUR);
@@ -213,7 +213,7 @@ START_TEST(a_token_ends_with_some_grace_for_clocks)
         Bench b;
 
         open_bench(&b);
-        ck_assert_int_eq(registry_find_policy(&b.house.store, "service", &policy), 0);
+        ck_assert_int_eq(policy_find(&b.house.store, "service", &policy), 0);
         make_token(&b, policy.primary_key, HOST, "service", now(&b));
         ck_assert_int_eq(check(&b, NULL, NULL, NULL), 0);
         fake_clock_advance(&b.house.time, ACCESS_SKEW_USEC);

@@ -38,7 +38,11 @@ static int find_policy(void *userdata, const char *name, Policy *ret)
 {
         if (strcmp(name, "iothubowner") != 0 && strcmp(name, "service") != 0)
                 return JUDGE_E_UNKNOWN;
-        *ret = (Policy){strdup(OWNER), strdup(SECONDARY), strcmp(name, "iothubowner") == 0};
+        *ret = (Policy){
+                .primary_key = strdup(OWNER),
+                .secondary_key = strdup(SECONDARY),
+                .rights = strcmp(name, "iothubowner") == 0 ? RIGHT_DEVICE_CONNECT : RIGHT_SERVICE_CONNECT,
+        };
         return 0;
 }
 

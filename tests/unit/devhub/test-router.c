@@ -111,7 +111,7 @@ static void open_bench(Bench *b)
         };
         ck_assert_int_eq(http_router_new(&b->router, &b->hub), 0);
         ck_assert_int_eq(http_router_add(b->router, routes, ARRAY_SIZE(routes), b), 0);
-        ck_assert_int_eq(registry_find_policy(&b->house.store, "iothubowner", &policy), 0);
+        ck_assert_int_eq(policy_find(&b->house.store, "iothubowner", &policy), 0);
         ck_assert_int_eq(token_make(&token, policy.primary_key, HOST, "iothubowner",
                                     clock_wall(b->hub.clock) / USEC_PER_SEC + 60),
                          0);
@@ -273,7 +273,7 @@ START_TEST(any_of_a_routes_rights_suffices)
         Bench b;
 
         open_bench(&b);
-        ck_assert_int_eq(registry_find_policy(&b.house.store, "service", &policy), 0);
+        ck_assert_int_eq(policy_find(&b.house.store, "service", &policy), 0);
         ck_assert_int_eq(token_make(&token, policy.primary_key, HOST, "service",
                                     clock_wall(b.hub.clock) / USEC_PER_SEC + 60),
                          0);
