@@ -7,15 +7,13 @@
 #include "azure/token.h"
 #include "base/log.h"
 #include "devhub/amqp/address.h"
-#include "devhub/hub/access.h"
 
 #define GRANTS_MAX 128
-#define GRACE_USEC (10 * USEC_PER_MIN)
 
 static void grant_done(Grant *grant)
 {
         free(grant->path);
-        free(grant->policy);
+        access_done(&grant->access);
         *grant = (Grant){};
 }
 
@@ -41,7 +39,7 @@ static int keep(Grants *grants, Grant *grant)
 
         for (size_t i = 0; i < grants->n_items; i++)
                 if (strcmp(grants->items[i].path, grant->path) == 0 &&
-                    strcmp(grants->items[i].policy, grant->policy) == 0) {
+                    strcmp(grants->items[i].access.policy, grant->access.policy) == 0) {
                         drop(grants, i);
                         break;
                 }
@@ -64,24 +62,6 @@ static int refuse(const char **ret_reason, const char *reason)
         return GRANTS_E_REFUSED;
 }
 
-static int check_policy(const Token *token, const AmqpHouse *house, unsigned *ret_rights, const char **ret_reason)
-{
-        _cleanup_(policy_done) Policy policy = {};
-        int r;
-
-        if (!token->policy)
-                return refuse(ret_reason, "the token names no policy");
-        r = policy_find(house->hub->store, token->policy, &policy);
-        if (r < 0)
-                return r;
-        if (r == POLICY_E_UNKNOWN)
-                return refuse(ret_reason, "the token names a policy that does not exist");
-        if (!policy_has_signed(&policy, token))
-                return refuse(ret_reason, "the token is signed with neither key of its policy");
-        *ret_rights = policy.rights;
-        return 0;
-}
-
 static int judge(const char *text, const AmqpHouse *house, Grant *ret, const char **ret_reason)
 {
         _cleanup_(token_done) Token token = {};
@@ -93,13 +73,9 @@ static int judge(const char *text, const AmqpHouse *house, Grant *ret, const cha
                 return refuse(ret_reason, "there is no shared access signature");
         if (!amqp_house_is_ours(house, address_host(token.resource)))
                 return refuse(ret_reason, "the token is for another host");
-        r = check_policy(&token, house, &ret->rights, ret_reason);
+        r = access_check_policy(house->hub->store, &token, clock_wall(house->hub->clock), &ret->access, ret_reason);
         if (r != 0)
-                return r;
-        if (clock_wall(house->hub->clock) > usec_add(token_ends_usec(&token), ACCESS_SKEW_USEC))
-                return refuse(ret_reason, "the token has expired");
-        ret->ends_usec = usec_add(token_ends_usec(&token), GRACE_USEC);
-        ret->policy = TAKE_PTR(token.policy);
+                return r < 0 ? r : GRANTS_E_REFUSED;
         ret->path = strdup(address_path_behind_host(token.resource));
         return ret->path ? 0 : -ENOMEM;
 }
@@ -135,7 +111,7 @@ static int add_plain(Grants *grants, const AmqpHouse *house, const char *user, c
         r = judge(password, house, &grant, ret_reason);
         if (r != 0)
                 return r;
-        if (!is_user_of(house, user, grant.policy))
+        if (!is_user_of(house, user, grant.access.policy))
                 return refuse(ret_reason, "the user is not {policy of the token}@sas.root.{hub}");
         return keep(grants, &grant);
 }
@@ -166,9 +142,14 @@ static bool covers(const char *grant, const char *path)
 bool grants_allow(const Grants *grants, unsigned right, const char *path)
 {
         for (size_t i = 0; i < grants->n_items; i++)
-                if ((grants->items[i].rights & right) == right && covers(grants->items[i].path, path))
+                if ((grants->items[i].access.rights & right) == right && covers(grants->items[i].path, path))
                         return true;
         return false;
+}
+
+static usec_t end_of(const Grant *grant)
+{
+        return usec_add(grant->access.ends_usec, ACCESS_GRACE_USEC);
 }
 
 usec_t grants_next_end(const Grants *grants)
@@ -176,7 +157,7 @@ usec_t grants_next_end(const Grants *grants)
         usec_t end = USEC_INFINITY;
 
         for (size_t i = 0; i < grants->n_items; i++)
-                end = MIN(end, grants->items[i].ends_usec);
+                end = MIN(end, end_of(&grants->items[i]));
         return end;
 }
 
@@ -185,7 +166,7 @@ unsigned grants_expire(Grants *grants, usec_t wall_now)
         unsigned n = 0;
 
         for (size_t i = grants->n_items; i > 0; i--)
-                if (grants->items[i - 1].ends_usec <= wall_now) {
+                if (end_of(&grants->items[i - 1]) <= wall_now) {
                         drop(grants, i - 1);
                         n++;
                 }

@@ -4,22 +4,18 @@
 /*
  * Grants - what the tokens that a connection has shown allow on it
  *
- * A token comes by SASL PLAIN or by put-token; any number, each for a resource and all below it. The rights are those
- * of its policy. A token of the hub is signed with the policy's key decoded, one of the Event Hubs-compatible endpoint
- * (sb://...) with the key's text as it is written (trap 2). A grant outlives its token by ten minutes, as links do
- * (protocol reference 1.5).
+ * A token comes by SASL PLAIN or by put-token; any number, each for a resource and all below it, and access judges
+ * it. A grant outlives its token by ACCESS_GRACE_USEC, as links do (protocol reference 1.5).
  *
  * Time: wall clock.
  */
 
-#include "base/clock.h"
 #include "devhub/amqp/house.h"
+#include "devhub/hub/access.h"
 
 typedef struct Grant {
         char *path; /* of the resource, behind the host; "": the hub with everything */
-        char *policy;
-        unsigned rights;
-        usec_t ends_usec; /* its ten minutes included */
+        Access access;
 } Grant;
 
 typedef struct Grants {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "devhub/hub/access.h"
 
 static usec_t boot_now(void)
 {
@@ -28,7 +29,7 @@ static usec_t end_of(const Strikes *s, const Verdict *v, bool without_grace)
 {
         bool is_for_ever = v->ends_usec == USEC_INFINITY;
 
-        return boot_end(s, without_grace && !is_for_ever ? usec_sub(v->ends_usec, JUDGE_GRACE_USEC) : v->ends_usec);
+        return boot_end(s, without_grace && !is_for_ever ? usec_sub(v->ends_usec, ACCESS_GRACE_USEC) : v->ends_usec);
 }
 
 usec_t strikes_end(Strikes *s, const Verdict *v)

@@ -63,6 +63,8 @@ static int check_policy(Store *store, const Token *token, Access *access, const 
         _cleanup_(policy_done) Policy policy = {};
         int r;
 
+        if (!token->policy)
+                return refuse(ret_reason, "the token names no policy");
         r = policy_find(store, token->policy, &policy);
         if (r < 0)
                 return r;
@@ -97,6 +99,30 @@ static int check_identity(Store *store, const AccessRequest *request, const Toke
         return 0;
 }
 
+static int check_end(const Token *token, usec_t wall_now, Access *access, const char **ret_reason)
+{
+        access->ends_usec = token_ends_usec(token);
+        if (wall_now > usec_add(access->ends_usec, ACCESS_SKEW_USEC))
+                return refuse(ret_reason, "the token has expired");
+        return 0;
+}
+
+int access_check_policy(Store *store, const Token *token, usec_t wall_now, Access *ret, const char **ret_reason)
+{
+        _cleanup_(access_done) Access access = {};
+        int r;
+
+        *ret_reason = "";
+        r = check_policy(store, token, &access, ret_reason);
+        if (r == 0)
+                r = check_end(token, wall_now, &access, ret_reason);
+        if (r != 0)
+                return r;
+        *ret = access;
+        access = (Access){};
+        return 0;
+}
+
 int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason)
 {
         _cleanup_(token_done) Token token = {};
@@ -114,11 +140,10 @@ int access_check(Store *store, const AccessRequest *request, Access *ret, const 
                 return r < 0 ? r : refuse(ret_reason, "the token is for another resource");
         r = token.policy ? check_policy(store, &token, &access, ret_reason)
                          : check_identity(store, request, &token, &access, ret_reason);
+        if (r == 0)
+                r = check_end(&token, request->wall_now, &access, ret_reason);
         if (r != 0)
                 return r;
-        access.ends_usec = token_ends_usec(&token);
-        if (request->wall_now > usec_add(access.ends_usec, ACCESS_SKEW_USEC))
-                return refuse(ret_reason, "the token has expired");
         *ret = access;
         access = (Access){};
         return 0;

@@ -5,14 +5,15 @@
  * Access - what a shared access signature lets its bearer do
  *
  * A token of a policy (skn) has the policy's rights; a token signed with an identity's own key may act as that
- * identity and nothing else (protocol reference 1.4, 8.1). For every edge that is handed a token in words: HTTPS,
- * AMQP's put-token and PLAIN. CONNECT of MQTT has its judge.
+ * identity and nothing else (protocol reference 1.4, 8.1). For every edge that is handed a token in words: HTTPS for one
+ * call, AMQP's put-token and PLAIN for a connection (amqp/grants). CONNECT of MQTT has its judge, for what else it asks.
  */
 
 #include "base/clock.h"
 #include "devhub/hub/policies.h"
 
-#define ACCESS_SKEW_USEC (5 * USEC_PER_MIN) /* a token that is over by less is still taken */
+#define ACCESS_SKEW_USEC  (5 * USEC_PER_MIN)  /* a token that is over by less is still taken */
+#define ACCESS_GRACE_USEC (10 * USEC_PER_MIN) /* how long a link may outlive its token */
 
 typedef struct AccessRequest {
         const char *host;      /* the hub's */
@@ -38,3 +39,6 @@ enum {
  * Whether the rights suffice is the caller's question. */
 int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason);
 void access_done(Access *access);
+
+/* A token of a policy alone, already parsed. What it is for is the caller's question as well. */
+int access_check_policy(Store *store, const Token *token, usec_t wall_now, Access *ret, const char **ret_reason);

@@ -9,6 +9,7 @@
 #include "azure/token.h"
 #include "azure/username.h"
 #include "base/secret.h"
+#include "devhub/hub/access.h"
 #include "devhub/hub/event-log.h"
 
 void verdict_done(Verdict *v)
@@ -112,10 +113,10 @@ static void judge_token(const char *password, const Username *u, const Identity 
         scope = check_signature(&token, identity, desk, v);
         if (!scope)
                 return;
-        if (wall_now > usec_add(token_ends_usec(&token), JUDGE_SKEW_USEC))
+        if (wall_now > usec_add(token_ends_usec(&token), ACCESS_SKEW_USEC))
                 return refuse(v, CONNACK_NOT_AUTHORIZED, "the token has expired");
 
-        v->ends_usec = usec_add(token_ends_usec(&token), JUDGE_GRACE_USEC);
+        v->ends_usec = usec_add(token_ends_usec(&token), ACCESS_GRACE_USEC);
         event_auth_method(&method, scope);
         v->auth_method = buffer_steal(&method);
         if (!v->auth_method)

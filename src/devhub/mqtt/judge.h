@@ -16,9 +16,6 @@
 #include "devhub/hub/policies.h"
 #include "devhub/mqtt/mqtt-packet.h"
 
-#define JUDGE_SKEW_USEC  (5 * USEC_PER_MIN)  /* a token that is over by less is still taken */
-#define JUDGE_GRACE_USEC (10 * USEC_PER_MIN) /* how long a link may outlive its token */
-
 enum {
         CONNACK_ACCEPTED = 0,
         CONNACK_VERSION = 1,
