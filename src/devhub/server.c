@@ -14,10 +14,8 @@
 #include "devhub/hub/presence.h"
 #include "devhub/mqtt/judge-desk.h"
 #include "devhub/mqtt/kept-sessions.h"
-#include "devhub/net/listener.h"
+#include "devhub/mqtt-door.h"
 #include "devhub/turn.h"
-
-#define LINKS_MAX 4096
 
 struct Server {
         ServerSettings settings;
@@ -25,7 +23,7 @@ struct Server {
         Store *store;
         sd_event *event;
 
-        Listener *mqtt;
+        MqttDoor door;
         Turn *turn;
         Links links;
         bool ended_links; /* some of them wait to be freed */
@@ -290,7 +288,7 @@ static void on_link_ended(void *userdata, Link *link)
         turn_want_end(s->turn);
 }
 
-/* ---- those who come ---- */
+/* ---- what links tell ---- */
 
 static LinkSink sink_of(Server *s)
 {
@@ -305,59 +303,6 @@ static LinkSink sink_of(Server *s)
                 .ended = on_link_ended,
                 .userdata = s,
         };
-}
-
-static int add_link(Server *s, int fd, const char *peer)
-{
-        _cleanup_(link_freep) Link *link = NULL;
-        LinkSink sink = sink_of(s);
-        bool stall;
-        int r;
-
-        r = link_new(&link, s->event, strikes_newcomer(&s->strikes, &stall), fd, peer, &sink);
-        if (r < 0)
-                return r;
-        if (stall)
-                link_stall(link);
-        return links_add(&s->links, TAKE_PTR(link));
-}
-
-static int add_websocket(Server *s, const WireHandover *handover)
-{
-        LinkSink sink = sink_of(s);
-        Link *link;
-        int r;
-
-        r = link_new_websocket(&link, s->event, handover, &sink);
-        if (r >= 0)
-                r = links_add(&s->links, link);
-        if (r < 0)
-                return r;
-        if (handover->first_size > 0)
-                link_feed(link, handover->first, handover->first_size);
-        return 0;
-}
-
-void server_take_websocket(Server *s, const WireHandover *handover)
-{
-        if (s->links.n >= LINKS_MAX) {
-                log_warning("%s: turned away: there are %d connections already", handover->peer, LINKS_MAX);
-                handover->release(handover->userdata);
-        } else if (add_websocket(s, handover) < 0) {
-                log_warning("%s: turned away: no memory", handover->peer);
-        }
-}
-
-static void on_knock(void *userdata, int fd, const char *peer)
-{
-        Server *s = userdata;
-
-        if (s->links.n >= LINKS_MAX) {
-                log_warning("%s: turned away: there are %d connections already", peer, LINKS_MAX);
-                safe_close(fd);
-        } else if (add_link(s, fd, peer) < 0) {
-                log_warning("%s: turned away: no memory", peer);
-        }
 }
 
 /* ---- life ---- */
@@ -484,7 +429,8 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
                 return r;
         }
         turn_on_end(s->turn, on_turn_ended, s);
-        r = listener_new(&s->mqtt, event, settings->listen, settings->mqtt_port, on_knock, s, ret_error);
+        s->door = (MqttDoor){.event = event, .links = &s->links, .strikes = &s->strikes, .sink = sink_of(s)};
+        r = mqtt_door_open(&s->door, settings->listen, settings->mqtt_port, ret_error);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);
@@ -513,7 +459,7 @@ Server *server_free(Server *s)
 {
         if (!s)
                 return NULL;
-        listener_free(s->mqtt);
+        mqtt_door_close(&s->door);
         server_close_links(s);
         pulse_free(s->pulse);
         strikes_done(&s->strikes);
@@ -525,6 +471,11 @@ Server *server_free(Server *s)
 }
 
 /* ---- verbs ---- */
+
+void server_take_websocket(Server *s, const WireHandover *handover)
+{
+        mqtt_door_take_websocket(&s->door, handover);
+}
 
 int server_move_clock(Server *s, int64_t by_usec)
 {
@@ -580,7 +531,7 @@ const Links *server_links(const Server *s)
 
 uint16_t server_mqtt_port(const Server *s)
 {
-        return listener_port(s->mqtt);
+        return mqtt_door_port(&s->door);
 }
 
 usec_t server_wall(const Server *s)
