@@ -18,8 +18,9 @@ from https import Service
 class Poller(Service):
     """A device (or module) over HTTPS."""
 
-    def __init__(self, devhub, device, token=None):
-        super().__init__(devhub, token=token or device.token())
+    def __init__(self, devhub, device, token=None, certificate=None):
+        """certificate: the files of one and of its key, instead of a token"""
+        super().__init__(devhub, token=token or (not certificate and device.token()), certificate=certificate)
         self.base = '/devices/%s%s/messages' % (device.id, '/modules/' + device.module if device.module else '')
 
     def take(self, headers=None):

@@ -56,12 +56,14 @@ class Connection(http.client.HTTPSConnection):
 
 
 class Service:
-    def __init__(self, devhub, policy='iothubowner', token=None):
+    def __init__(self, devhub, policy='iothubowner', token=None, certificate=None):
+        """certificate: the files of one and of its key, which are shown instead of a token"""
         self.devhub = devhub
-        self.token = token or mqtt.token(policy_key(devhub, policy), devhub.host, policy=policy)
+        self.certificate = certificate
+        self.token = None if certificate else token or mqtt.token(policy_key(devhub, policy), devhub.host, policy=policy)
 
     def headers(self, more):
-        headers = {'Authorization': self.token}
+        headers = {'Authorization': self.token}  # None: it has none
         headers.update(more or {})
         return {k: v for k, v in headers.items() if v is not None}
 
@@ -73,7 +75,7 @@ class Service:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             headers = {'Content-Type': 'application/json; charset=utf-8', **(headers or {})}
-        own = connection or Connection(self.devhub)
+        own = connection or Connection(self.devhub, certificate=self.certificate)
         try:
             own.request(method, self.path(path, api), body, self.headers(headers))
             return Answer(own.getresponse())

@@ -6,12 +6,17 @@ import json
 import pathlib
 import ssl
 import subprocess
+from collections import namedtuple
 
 import mqtt
 import pytest
 import websocket
+from c2d import Poller
+from cloud import Cloud
 from devhub import devhub  # noqa: F401  (a fixture)
 from https import Service
+
+Device = namedtuple('Device', 'id module', defaults=[None])
 
 
 def openssl(*words):
@@ -190,3 +195,72 @@ def test_authorities_survive_a_restart(devhub, chain):
     devhub.stop()
     devhub.start()
     assert connack(devhub, 'd1', chain[3]) == 0
+
+
+# --- over HTTPS: its mail, and its events (protocol reference 3.2) ---
+
+@pytest.fixture(params=['thumbprint', 'authority'])
+def by_certificate(request, devhub, own, chain):
+    """A device over HTTPS that shows the certificate it is known by."""
+    if request.param == 'thumbprint':
+        register(devhub, 'd1', 'selfSigned', thumbprint(own), thumbprint(own))
+        shown = own
+    else:
+        register(devhub, 'd1', 'certificateAuthority')
+        devhub.run('ca', 'add', 'plant', str(chain[0][0]))
+        shown = chain[3]
+    return Poller(devhub, Device('d1'), certificate=shown)
+
+
+def test_mail_by_certificate_ends_in_every_way(devhub, by_certificate):
+    with Cloud(devhub) as cloud:
+        for n in range(3):
+            cloud.send('d1', b'%d' % n)
+        assert by_certificate.complete(by_certificate.lock()) == 204
+        assert by_certificate.reject(by_certificate.lock()) == 204
+        assert by_certificate.abandon(by_certificate.lock()) == 204
+        answer = by_certificate.take()
+        assert (answer.status, answer.body, answer.headers['iothub-deliverycount']) == (200, b'2', '1')
+        assert by_certificate.complete(answer.headers['ETag'].strip('"')) == 204
+        assert by_certificate.take().status == 204
+    assert Service(devhub).get('/devices/d1').json['cloudToDeviceMessageCount'] == 0
+
+
+def test_an_event_by_certificate_says_so(devhub, by_certificate):
+    assert by_certificate.event(b'1').status == 204
+    method = json.loads(devhub.events(count=1)[0]['system']['iothub-connection-auth-method'])
+    assert (method['type'], method['scope']) == ('x509', 'device')
+
+
+def test_who_shows_no_good_certificate_over_https_gets_401(devhub, pki, own):
+    register(devhub, 'd1', 'selfSigned', thumbprint(own), thumbprint(own))
+    register(devhub, 'd2', 'certificateAuthority')
+    with_keys = devhub.create('d3')
+    stranger = pki.self_signed('stranger', 'd1')
+    nobody = Poller(devhub, Device('d1'), certificate=own)
+    nobody.certificate = None  # neither this nor a token
+    for poller in (nobody, Poller(devhub, Device('d1'), certificate=stranger), Poller(devhub, Device('d2'), certificate=own),
+                   Poller(devhub, Device('d3'), certificate=own), Poller(devhub, Device('d4'), certificate=own),
+                   Poller(devhub, Device('d1'), token=with_keys.token(resource=devhub.host + '/devices/d1'))):
+        assert poller.take().status == 401
+    # it may be what it is, and nothing more
+    mine = Poller(devhub, Device('d1'), certificate=own)
+    assert mine.get('/devices/d1').status == 401
+    assert mine.get('/devices').status == 401
+    assert mine.get('/twins/d1').status == 401
+    assert mine.take().status == 204
+    Service(devhub).put('/devices/d1', {'deviceId': 'd1', 'status': 'disabled'}, {'If-Match': '*'})
+    assert mine.take().status == 401
+
+
+def test_a_module_shows_a_certificate_of_its_own(devhub, pki, own):
+    register(devhub, 'd1', 'selfSigned', thumbprint(own), thumbprint(own))
+    modules = pki.self_signed('module')
+    answer = Service(devhub).put('/devices/d1/modules/m1', {
+        'deviceId': 'd1', 'moduleId': 'm1', 'authentication': {
+            'type': 'selfSigned', 'x509Thumbprint': {'primaryThumbprint': thumbprint(modules),
+                                                     'secondaryThumbprint': thumbprint(modules)}}})
+    assert answer.status == 200
+    assert Poller(devhub, Device('d1', 'm1'), certificate=modules).take().status == 204
+    assert Poller(devhub, Device('d1', 'm1'), certificate=own).take().status == 401
+    assert Poller(devhub, Device('d1'), certificate=modules).take().status == 401

@@ -122,7 +122,10 @@ static int store(const Hub *hub, const HttpCall *call, const Identity *identity,
                 .generation_id = identity->generation_id,
         };
 
-        event_auth_method(&method, scope_of(call));
+        if (http_call_access(call)->by_certificate)
+                event_auth_method_x509(&method);
+        else
+                event_auth_method(&method, scope_of(call));
         if (buffer_error(&method))
                 return -ENOMEM;
         link.auth_method = method.data;

@@ -153,7 +153,7 @@ static void reply_unauthorized(const HttpRouter *router, HttpCall *call, const H
                 http_reply_error(call, SERVICE_ERROR_UNAUTHORIZED_ACCESS, "Unauthorized");
 }
 
-/* True: the token is good and its rights suffice. */
+/* True: the token, or the certificate, is good and its rights suffice. */
 static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
 {
         const char *token = http_call_header(call, "Authorization"), *reason;
@@ -162,6 +162,7 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
                 .device_id = http_call_part(call, "d"),
                 .module_id = http_call_part(call, "m"),
                 .token = token ? token : "",
+                .certificate = http_call_certificate(call),
                 .wall_now = clock_wall(router->hub->clock),
         };
         int r;
@@ -172,9 +173,9 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
         if (r < 0)
                 http_reply_failure(call, r, "check a token");
         else if (r == ACCESS_E_REFUSED)
-                reply_unauthorized(router, call, route, token ? reason : "there is no Authorization header");
+                reply_unauthorized(router, call, route, reason);
         else if (!(call->access.rights & route->rights))
-                reply_unauthorized(router, call, route, "the token's policy has no right to do that");
+                reply_unauthorized(router, call, route, "what it came with has no right to do that");
         else
                 return true;
         return false;

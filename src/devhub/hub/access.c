@@ -6,6 +6,8 @@
 #include <strings.h>
 
 #include "azure/token.h"
+#include "devhub/hub/authority.h"
+#include "devhub/hub/certificate-proof.h"
 #include "devhub/hub/registry.h"
 
 void access_done(Access *access)
@@ -123,6 +125,32 @@ int access_check_policy(Store *store, const Token *token, usec_t wall_now, Acces
         return 0;
 }
 
+static int vouches(void *userdata, const Certificate *certificate, usec_t wall_now)
+{
+        return authority_vouches(userdata, certificate, wall_now);
+}
+
+static int check_certificate(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason)
+{
+        _cleanup_(identity_done) Identity identity = {};
+        const char *fault;
+        int r = registry_find(store, request->device_id, request->module_id, &identity);
+
+        if (r < 0)
+                return r;
+        if (r == REGISTRY_E_UNKNOWN)
+                return refuse(ret_reason, "there is no token, and no such device or module");
+        if (identity.disabled)
+                return refuse(ret_reason, "the device is disabled");
+        if (!identity_has_certificates(&identity))
+                return refuse(ret_reason, "there is no token, and the device or module is not known by certificates");
+        fault = certificate_proof_fault(request->certificate, &identity, request->wall_now, vouches, store);
+        if (fault)
+                return refuse(ret_reason, fault);
+        *ret = (Access){.rights = RIGHT_DEVICE_CONNECT, .by_certificate = true, .ends_usec = USEC_INFINITY};
+        return 0;
+}
+
 int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason)
 {
         _cleanup_(token_done) Token token = {};
@@ -130,6 +158,8 @@ int access_check(Store *store, const AccessRequest *request, Access *ret, const 
         int r;
 
         *ret_reason = "";
+        if (!*request->token && request->device_id)
+                return check_certificate(store, request, ret, ret_reason);
         r = token_parse(request->token, &token);
         if (r == -ENOMEM)
                 return r;

@@ -9,6 +9,7 @@
  * call, AMQP's put-token and PLAIN for a connection (amqp/grants). CONNECT of MQTT has its judge, for what else it asks.
  */
 
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "devhub/hub/policies.h"
 
@@ -20,14 +21,16 @@ typedef struct AccessRequest {
         const char *device_id; /* whom the call is about; NULL: no one, or all */
         const char *module_id; /* or NULL */
         const char *path;      /* without a device: what is asked for, as "/messages/devicebound"; NULL: the hub */
-        const char *token;     /* "SharedAccessSignature sr=..." */
+        const char *token;     /* "SharedAccessSignature sr=..."; "": none, and what counts is: */
+        const Certificate *certificate; /* that was shown to TLS; or NULL */
         usec_t wall_now;
 } AccessRequest;
 
 typedef struct Access {
         unsigned rights;  /* Right bits */
         char *policy;     /* its name; NULL: the identity's own key */
-        usec_t ends_usec; /* wall clock: the token's end, without any grace */
+        bool by_certificate;
+        usec_t ends_usec; /* wall clock: the token's end, without any grace; USEC_INFINITY: it came without */
 } Access;
 
 enum {
@@ -35,7 +38,9 @@ enum {
         ACCESS_E_REFUSED,
 };
 
-/* ACCESS_E_REFUSED: *ret_reason (static) is for the log; callers are told "unauthorized", as the real hub does.
+/* A device whose proof is a certificate may act as itself by showing it, and nothing else.
+ *
+ * ACCESS_E_REFUSED: *ret_reason (static) is for the log; callers are told "unauthorized", as the real hub does.
  * Whether the rights suffice is the caller's question. */
 int access_check(Store *store, const AccessRequest *request, Access *ret, const char **ret_reason);
 void access_done(Access *access);

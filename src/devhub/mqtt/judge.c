@@ -10,6 +10,7 @@
 #include "azure/username.h"
 #include "base/secret.h"
 #include "devhub/hub/access.h"
+#include "devhub/hub/certificate-proof.h"
 #include "devhub/hub/event-log.h"
 
 void verdict_done(Verdict *v)
@@ -126,34 +127,10 @@ static void judge_token(const char *password, const Username *u, const Identity 
 
 /* ---- the certificate ---- */
 
-static bool has_thumbprint(const Certificate *certificate, const Identity *identity)
-{
-        return (identity->primary_thumbprint && certificate_has_thumbprint(certificate, identity->primary_thumbprint)) ||
-               (identity->secondary_thumbprint &&
-                certificate_has_thumbprint(certificate, identity->secondary_thumbprint));
-}
-
-/* NULL: it is good. */
-static const char *why_not(const Certificate *certificate, const Identity *identity, usec_t wall_now,
-                           const JudgeDesk *desk)
-{
-        if (!certificate)
-                return "it showed no certificate";
-        if (!certificate_is_valid_at(certificate, wall_now))
-                return "its certificate has ended, or has not begun";
-        if (identity->authentication == AUTHENTICATION_SELF_SIGNED)
-                return has_thumbprint(certificate, identity) ? NULL : "its certificate has neither of its thumbprints";
-        if (!certificate_is_for(certificate, identity->device_id))
-                return "the common name of its certificate is not its id";
-        return desk->vouches(desk->userdata, certificate, wall_now) == 1
-                       ? NULL
-                       : "no authority that the hub knows is behind its certificate";
-}
-
 static void judge_certificate(const Certificate *certificate, const Identity *identity, usec_t wall_now,
                               const JudgeDesk *desk, Verdict *v)
 {
-        const char *reason = why_not(certificate, identity, wall_now, desk);
+        const char *reason = certificate_proof_fault(certificate, identity, wall_now, desk->vouches, desk->userdata);
         Buffer method = BUFFER_NULL;
 
         if (reason)
