@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/pulse.h"
 #include "devhub/departures.h"
-#include "devhub/device/desk-row.h"
 #include "devhub/device/doorman.h"
 #include "devhub/hub/admission.h"
 #include "devhub/hub/presence.h"
@@ -49,11 +48,6 @@ static void free_ended_links(void *userdata)
 }
 
 /* ---- who is who ---- */
-
-static bool same(const char *a, const char *b)
-{
-        return a && b ? strcmp(a, b) == 0 : a == b;
-}
 
 static const char *module_of(const Verdict *v)
 {
@@ -329,35 +323,11 @@ static unsigned n_connected(void *userdata)
         return links_n_devices(&s->links);
 }
 
-static int drop_sessions(Server *s, const char *device_id, const char *module_id)
-{
-        return module_id ? kept_sessions_drop(s->store, device_id, module_id)
-                         : kept_sessions_drop_device(s->store, device_id);
-}
-
-static void cut_links(Server *s, const char *device_id, const char *module_id)
-{
-        for (size_t i = 0; i < s->links.n; i++) {
-                Link *link = s->links.all[i];
-                const Verdict *v = link_verdict(link);
-
-                if (link_notes(link)->id == 0 || !same(v->device_id, device_id) ||
-                    (module_id && !same(v->module_id, module_id)))
-                        continue;
-                link_notes(link)->forgotten = true;
-                link_close(link, "its identity was deleted or disabled");
-        }
-        desk_row_forgotten(&s->desks, device_id, module_id);
-}
-
 static void forget(void *userdata, const char *device_id, const char *module_id)
 {
         Server *s = userdata;
-        int r = drop_sessions(s, device_id, module_id);
 
-        if (r >= 0)
-                r = departures_add(&s->departures, device_id, module_id);
-        if (r < 0)
+        if (departures_add(&s->departures, device_id, module_id) < 0)
                 turn_spoil(s->turn);
         turn_want_end(s->turn);
 }
@@ -365,14 +335,11 @@ static void forget(void *userdata, const char *device_id, const char *module_id)
 static void on_turn_ended(void *userdata, bool committed)
 {
         Server *s = userdata;
-        Departure departure;
 
-        if (!committed)
-                departures_done(&s->departures);
-        while (departures_take(&s->departures, &departure)) {
-                cut_links(s, departure.device_id, departure.module_id);
-                departure_done(&departure);
-        }
+        if (committed)
+                departures_carry_out(&s->departures);
+        else
+                departures_call_off(&s->departures);
 }
 
 static int commit(void *userdata)
@@ -416,6 +383,7 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
                 .spoil = spoil,
                 .userdata = s,
         };
+        s->departures = (Departures){.store = store, .links = &s->links, .desks = &s->desks};
         hub_clock_init(&s->clock);
         strikes_init(&s->strikes, &s->links, certificates, &s->clock);
         r = pulse_new(&s->pulse, event, &clock_system);
@@ -463,7 +431,7 @@ Server *server_free(Server *s)
         server_close_links(s);
         pulse_free(s->pulse);
         strikes_done(&s->strikes);
-        departures_done(&s->departures);
+        departures_call_off(&s->departures);
         free(s->host);
         sd_event_unref(s->event);
         free(s);
@@ -490,10 +458,8 @@ int server_move_clock(Server *s, int64_t by_usec)
 
 void server_forget(Server *s, const char *device_id, const char *module_id)
 {
-        if (drop_sessions(s, device_id, module_id) < 0)
-                log_warning("%s: what it subscribed to is not forgotten: %s", device_id, store_error(s->store));
+        departures_at_once(&s->departures, device_id, module_id);
         turn_want_end(s->turn);
-        cut_links(s, device_id, module_id);
 }
 
 int server_add_desk(Server *s, const Desk *desk)
