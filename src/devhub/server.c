@@ -2,7 +2,6 @@
 #include "devhub/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -14,6 +13,7 @@
 #include "devhub/mqtt/judge-desk.h"
 #include "devhub/mqtt/kept-sessions.h"
 #include "devhub/mqtt-door.h"
+#include "devhub/net/words.h"
 #include "devhub/turn.h"
 
 struct Server {
@@ -57,23 +57,6 @@ static const char *module_of(const Verdict *v)
 static const char *slash_of(const Verdict *v)
 {
         return v->module_id ? "/" : "";
-}
-
-/* A client's own words, for a log line: no control characters, and not at any length. */
-typedef struct Words {
-        char text[96];
-} Words;
-
-static Words words(const char *before, const char *text, const char *instead)
-{
-        Words w;
-        char *p;
-
-        (void)snprintf(w.text, sizeof(w.text), "%s%s", text ? before : "", text ? text : instead);
-        for (p = w.text; *p; p++)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
-                        *p = '?';
-        return w;
 }
 
 #define WHO_FORMAT "%s%s%s"

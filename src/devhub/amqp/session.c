@@ -15,6 +15,7 @@
 #include "devhub/amqp/late-frames.h"
 #include "devhub/amqp/link.h"
 #include "devhub/amqp/sasl.h"
+#include "devhub/net/words.h"
 
 #define CHANNEL_MAX      63
 #define LINKS_MAX        256
@@ -60,9 +61,7 @@ static void give_reason(AmqpSession *s, const char *condition, const char *text)
         s->told = true;
         (void)snprintf(s->reason, sizeof(s->reason), "%s%s%s", condition ? condition : "",
                        condition && text ? ": " : "", text ? text : "");
-        for (char *p = s->reason; *p; p++)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
-                        *p = '?';
+        words_clean(s->reason);
 }
 
 /* ---- the end ---- */
