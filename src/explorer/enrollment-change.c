@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/enrollment-change.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -29,15 +30,17 @@ static int put_certificate(const Words *w, const char *option, json_object *cert
 {
         _cleanup_(buffer_done) Buffer pem = BUFFER_NULL;
         const char *name = words_value(w, option);
+        char what[64];
         int r;
 
         if (!name)
                 return EXPLORER_OK;
-        r = file_read_operand(&pem, name, CERTIFICATE_MAX);
+        (void)snprintf(what, sizeof(what), "--%s", option);
+        r = file_read_operand(&pem, what, name, CERTIFICATE_MAX);
         if (r != EXPLORER_OK)
                 return r;
         if (!pem.data || !strstr(pem.data, "-----BEGIN CERTIFICATE-----")) {
-                complain("%s holds no certificate in PEM form", name);
+                complain("--%s: %s holds no certificate in PEM form", option, name);
                 return EXPLORER_FAILED;
         }
         json_put_text(json_object_made(certificates, member, ok), "certificate", pem.data, ok);

@@ -126,6 +126,8 @@ static int run_update(const Explorer *e, const Words *w)
         const char *etag = NULL;
         int r = etag_of_option(w, &etag);
 
+        if (r == EXPLORER_OK && !words_have_besides(w, "etag"))
+                r = bad_usage("what is to change?");
         if (r == EXPLORER_OK)
                 r = provisioning_ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
         if (r == EXPLORER_OK && has_keys(answer.json))

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "explorer/output.h"
 
-static int read_operand(Buffer *b, const char *name, size_t most, int (*reader)(Buffer *b, int fd, size_t most))
+static int read_operand(Buffer *b, const char *what, const char *name, size_t most, int (*reader)(Buffer *b, int fd, size_t most))
 {
         bool standard = strcmp(name, "-") == 0;
         _cleanup_close_ int fd = standard ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -18,21 +18,21 @@ static int read_operand(Buffer *b, const char *name, size_t most, int (*reader)(
                 return EXPLORER_OK;
         if (r == -ENOMEM)
                 return out_of_memory();
-        complain("%s %s", standard ? "standard input" : name,
-                 r == -EFBIG     ? "is larger than the hub takes"
-                 : r == -EBADMSG ? "is no text"
+        complain("%s: cannot read %s: %s", what, standard ? "standard input" : name,
+                 r == -EFBIG     ? "it is larger than the hub takes"
+                 : r == -EBADMSG ? "it is no text"
                                  : strerror(-r));
         return EXPLORER_FAILED;
 }
 
-int file_read_operand(Buffer *b, const char *name, size_t most)
+int file_read_operand(Buffer *b, const char *what, const char *name, size_t most)
 {
-        return read_operand(b, name, most, file_read);
+        return read_operand(b, what, name, most, file_read);
 }
 
-int file_read_operand_bytes(Buffer *b, const char *name, size_t most)
+int file_read_operand_bytes(Buffer *b, const char *what, const char *name, size_t most)
 {
-        return read_operand(b, name, most, file_read_bytes);
+        return read_operand(b, what, name, most, file_read_bytes);
 }
 
 /* What somebody probably meant who gave something else. */
@@ -51,7 +51,7 @@ int json_of_operand(const char *operand, const char *what, size_t most, json_obj
         int r = EXPLORER_OK;
 
         if (elsewhere)
-                r = file_read_operand(&text, operand[0] == '@' ? operand + 1 : operand, most);
+                r = file_read_operand(&text, what, operand[0] == '@' ? operand + 1 : operand, most);
         else if (strlen(operand) > most)
                 r = bad_usage("%s is larger than the hub takes", what);
         else

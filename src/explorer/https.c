@@ -186,7 +186,7 @@ static int add_trust(Asking *a, Buffer *words)
         if (r < 0) {
                 buffer_printf(words, "the authority's file %s cannot be read: %s", ca_file,
                               r == -EBADMSG ? "it is no PEM text" : strerror(-r));
-                return EXPLORER_USAGE;
+                return r == -EBADMSG ? EXPLORER_USAGE : EXPLORER_FAILED;
         }
         if (!memmem(a->trusted.data + before, a->trusted.size - before, "-----BEGIN CERTIFICATE-----", 27)) {
                 buffer_printf(words, "%s holds no certificate: --ca takes a file in PEM form", ca_file);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "explorer/output.h"
 
 static json_object *authentication_of(json_object *record)
 {
@@ -111,6 +112,6 @@ void identity_put_lines(json_object *completed, Buffer *b)
 
                 if (!value && (!rows[i].always || json_member(completed, "moduleId")))
                         continue;
-                buffer_printf(b, "%-26s %s\n", rows[i].name, value ? json_object_get_string(value) : "-");
+                buffer_printf(b, "%-26s %s\n", rows[i].name, value ? words_of_time(json_object_get_string(value)) : "-");
         }
 }

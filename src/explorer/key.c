@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explorer/key.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -31,12 +32,14 @@ static bool is_key(const Buffer *b)
 int key_of_option(const Words *w, const char *option, Buffer *b)
 {
         const char *value = words_value(w, option);
+        char what[64];
         int r;
 
         if (!value)
                 return EXPLORER_OK;
         if (value[0] == '@') {
-                r = file_read_operand(b, value + 1, FILE_MAX);
+                (void)snprintf(what, sizeof(what), "--%s", option);
+                r = file_read_operand(b, what, value + 1, FILE_MAX);
                 if (r != EXPLORER_OK)
                         return r;
                 trim(b);

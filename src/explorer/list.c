@@ -23,10 +23,11 @@ static void complete_all(const Explorer *e, json_object *page)
                 (void)identity_complete(json_object_array_get_idx(page, i), e->login.host);
 }
 
-static int list(const Explorer *e, const char *path, const char *what, const char *const *columns, uint64_t most)
+static int list(const Explorer *e, const char *path, const char *device, const char *what, const char *const *columns, uint64_t most)
 {
         Question q = {
                 .request = {.method = "GET", .path = path, .reads = true},
+                .id = device,
                 .subject = {.what = what, .right = "RegistryRead"},
         };
         Rows rows = {.explorer = e, .shape = ROWS_TABLE, .columns = columns, .most = most};
@@ -71,7 +72,7 @@ static int run_list(const Explorer *e, const Words *w)
         }
         if (buffer_error(&path) || buffer_error(&what))
                 return out_of_memory();
-        return list(e, path.data, what.data, device ? of_modules : of_devices, most);
+        return list(e, path.data, device, what.data, device ? of_modules : of_devices, most);
 }
 
 static const Option list_options[] = {

@@ -79,15 +79,15 @@ static int take_file(Login *l, const char *path)
         int r;
 
         if (fd < 0 || fstat(fd, &st) < 0) {
-                complain("%s cannot be read: %s", path, strerror(errno));
-                return EXPLORER_USAGE;
+                complain("--login-file: %s cannot be read: %s", path, strerror(errno));
+                return EXPLORER_FAILED;
         }
         r = check_owner(path, &st);
         if (r != EXPLORER_OK)
                 return r;
         r = file_read(&text, fd, FILE_MAX);
         if (r < 0) {
-                complain("%s cannot be read: %s", path, strerror(-r));
+                complain("--login-file: %s cannot be read: %s", path, strerror(-r));
                 return EXPLORER_USAGE;
         }
         return take(l, text.data ?: "", path);

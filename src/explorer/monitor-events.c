@@ -14,6 +14,7 @@
 #include "explorer/output.h"
 #include "explorer/service.h"
 #include "explorer/stop.h"
+#include "explorer/stranger.h"
 #include "explorer/watch.h"
 #include "explorer/words.h"
 #include "reader/event-line.h"
@@ -134,13 +135,21 @@ static int on_event(void *userdata, const EventMessage *message, const char *par
 
 /* ---- the watch ---- */
 
+/* Whether there is such a device is looked up when nothing can be missed any more. */
+static void greet(const Monitor *m)
+{
+        remark(m->explorer, "reading %zu partitions", event_source_partitions(m->source));
+        if (m->device)
+                stranger_remark(m->explorer, m->device);
+}
+
 static int open_source(void *userdata, usec_t until)
 {
         Monitor *m = userdata;
         int r = event_source_open(m->source, until);
 
         if (r >= 0 && !m->told)
-                remark(m->explorer, "reading %zu partitions", event_source_partitions(m->source));
+                greet(m);
         m->told = m->told || r >= 0;
         return r;
 }

@@ -82,6 +82,13 @@ int output_text(const char *text, size_t size)
         return EXPLORER_OK;
 }
 
+const char *words_of_time(const char *text)
+{
+        static const char never[] = "0001-01-01T00:00:00";
+
+        return strncmp(text, never, strlen(never)) == 0 ? "never" : text;
+}
+
 bool output_is_unwanted(void)
 {
         if (errno != EPIPE && errno != EINTR)

@@ -24,5 +24,8 @@ int output_buffer(Buffer *b);                   /* the same, and done with it: w
 int output_json(json_object *o);                /* on one line */
 int output_document(const Explorer *e, json_object *o); /* laid out for people; with --json on one line */
 
+/* For people: "never" for the first day of all, which is what the hub says when something has not been yet. */
+const char *words_of_time(const char *text);
+
 /* After a failure: was it that whoever read has gone, or a signal to stop? Forgets what was not written then. */
 bool output_is_unwanted(void);

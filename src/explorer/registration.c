@@ -11,6 +11,7 @@
 #include "explorer/provisioning.h"
 #include "explorer/query.h"
 #include "explorer/record.h"
+#include "explorer/stranger.h"
 #include "explorer/words.h"
 
 static const Kind registration = {"registrationId", "registrations", "registrations", "registration",
@@ -66,6 +67,12 @@ static int run_list(const Explorer *e, const Words *w)
                 r = provisioning_check_host(e);
         if (r != EXPLORER_OK)
                 return r;
+        /* the service itself lists nothing of it, without a word */
+        if (stranger_is_group(e, words_operand(w, 0))) {
+                complain("there is no enrollment group '%s' in %s: 'hublink-explorer enrollment-group list' shows those "
+                         "there are [HTTP 404]", words_operand(w, 0), e->login.host);
+                return EXPLORER_REFUSED;
+        }
         buffer_append_string(&path, "/registrations/");
         put_encoded(&path, words_operand(w, 0));
         buffer_append_string(&path, "/query?api-version=" DPS_VERSION);

@@ -103,21 +103,13 @@ static int change_once(const Explorer *e, const Words *w, Record *record, const 
         return record_put(e, record, identity, etag, last ? 0 : 412);
 }
 
-static bool changes_something(const Words *w)
-{
-        for (const Option *o = w->command->options; o->name; o++)
-                if (strcmp(o->name, "etag") != 0 && words_have(w, o->name))
-                        return true;
-        return false;
-}
-
 static int run_update(const Explorer *e, const Words *w)
 {
         _cleanup_(record_done) Record record;
         const char *etag = NULL;
         int r = record_begin(&record, words_operand(w, 0));
 
-        if (r == EXPLORER_OK && !changes_something(w))
+        if (r == EXPLORER_OK && !words_have_besides(w, "etag"))
                 r = bad_usage("what is to change?");
         if (r == EXPLORER_OK)
                 r = etag_of_option(w, &etag);

@@ -7,8 +7,6 @@
 #include "base/visible.h"
 #include "explorer/output.h"
 
-#define NEVER "0001-01-01T00:00:00"
-
 /* ---- as JSON ---- */
 
 static int add_json(Rows *r, json_object *row)
@@ -65,8 +63,7 @@ static void add_cell(Table *t, json_object *row, const char *column)
         const char *text = value ? json_object_get_string(value) : "-";
         _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
 
-        if (strncmp(text, NEVER, strlen(NEVER)) == 0)
-                text = "never";
+        text = words_of_time(text);
         visible_text(&seen, text, strlen(text));
         table_add(t, colour_of(column, text), "%s", seen.data ?: "");
 }

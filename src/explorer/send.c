@@ -110,9 +110,9 @@ static int read_data(const char *text, Send *s)
         int r = EXPLORER_OK;
 
         if (strcmp(text, "-") == 0)
-                r = file_read_operand_bytes(&s->data, "-", DATA_MAX);
+                r = file_read_operand_bytes(&s->data, "the data", "-", DATA_MAX);
         else if (*text == '@')
-                r = file_read_operand_bytes(&s->data, text + 1, DATA_MAX);
+                r = file_read_operand_bytes(&s->data, "the data", text + 1, DATA_MAX);
         else
                 buffer_append_string(&s->data, text);
         if (r == EXPLORER_OK && buffer_error(&s->data))
@@ -168,10 +168,11 @@ static int read_words(const Words *w, Send *s)
 /* ---- sending ---- */
 
 /* The same conditions mean more where it is known what was tried. */
-static const char *advice(const AmqpFault *fault)
+static const char *advice(const char *device, const AmqpFault *fault)
 {
         if (strcmp(fault->condition, "amqp:not-found") == 0)
-                return "there is no such device: 'hublink-explorer list' shows those there are";
+                return is_module(device) ? "there is no such device or module: 'hublink-explorer list DEVICE' shows its modules"
+                                         : "there is no such device: 'hublink-explorer list' shows those there are";
         if (strcmp(fault->condition, "amqp:resource-limit-exceeded") == 0)
                 return "50 messages wait for the device already: it must take some first";
         return NULL;
@@ -179,7 +180,7 @@ static const char *advice(const AmqpFault *fault)
 
 static int refuse(const Send *s, const AmqpFault *fault)
 {
-        return amqp_complain(fault, advice(fault), "send to %s", s->message.device);
+        return amqp_complain(fault, advice(s->message.device, fault), "send to %s", s->message.device);
 }
 
 static int put(Send *s, AmqpLink *link, usec_t until)
@@ -243,10 +244,22 @@ static FeedbackVerdict on_batch(void *userdata, const Feedback *batch)
         return n_ours == batch->n_records ? FEEDBACK_TAKE : FEEDBACK_HOLD;
 }
 
+static void tell_waiting(const Send *s)
+{
+        _cleanup_(buffer_done) Buffer span = BUFFER_NULL;
+
+        put_span(&span, s->wait_usec);
+        remark(s->explorer, "waiting for its feedback, for %s at most; the hub hands feedback out some 15 s late",
+               span.data ?: "a while");
+}
+
 static int await_feedback(Send *s)
 {
         usec_t until = usec_add(clock_boot(&clock_system), s->wait_usec);
-        int r = amqp_peer_wait(s->peer, &s->is_told, until, "with feedback in time");
+        int r;
+
+        tell_waiting(s);
+        r = amqp_peer_wait(s->peer, &s->is_told, until, "with feedback in time");
 
         if (r >= 0) {
                 r = output_buffer(&s->outcome);
@@ -334,8 +347,9 @@ static const Option options[] = {
         {"expiry", "D", "when it is of no use any more: a time from now, or 2026-01-31T12:00:00Z\n"
                         "(the hub's default is 1h)", 0},
         {"ack", "WHEN", "ask for feedback: none, positive (taken), negative (not taken), full (either)", 0},
-        {"wait", NULL, "wait for the feedback, for --timeout beyond the expiry; --ack full unless it says\n"
-                       "otherwise; 1 when the device did not take the message", 0},
+        {"wait", NULL, "wait for the feedback, for --timeout beyond the expiry; means --ack full unless --ack says\n"
+                       "otherwise; 1 when the device did not take the message. The hub hands feedback out\n"
+                       "some 15 s late", 0},
         {},
 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "azure/percent.h"
-#include "base/nearest.h"
 #include "explorer/output.h"
+#include "explorer/stranger.h"
 
 #define ID_MAX 128
 
@@ -82,39 +82,6 @@ int check_id(const char *id)
                          id, ID_MAX);
 }
 
-/* ---- who was probably meant ---- */
-
-#define SUGGEST_USEC (5 * USEC_PER_SEC)
-
-static char *nearest_of(json_object *devices, const char *id)
-{
-        Nearest nearest = nearest_begin(id);
-
-        for (size_t i = 0; json_object_is_type(devices, json_type_array) && i < json_object_array_length(devices); i++) {
-                const char *other = json_text_of(json_object_array_get_idx(devices, i), "deviceId");
-
-                if (other)
-                        nearest_offer(&nearest, other);
-        }
-        return nearest.found ? strdup(nearest.found) : NULL;
-}
-
-/* One question more, if the policy may ask it: of a hub of many thousands only the first are looked at. */
-static char *find_nearest(const Explorer *e, const char *id)
-{
-        static const HttpsRequest list = {.method = "GET", .path = "/devices?top=1000&api-version=" SERVICE_VERSION};
-        Explorer hasty = *e;
-        _cleanup_(buffer_done) Buffer unsaid = BUFFER_NULL;
-        _cleanup_(answer_done) Answer a = {};
-
-        hasty.timeout_usec = MIN(e->timeout_usec, SUGGEST_USEC);
-        hasty.quiet = true;
-        if (https_ask(&hasty, &list, &a.reply, &unsaid) != 0 || a.reply.status != 200 || a.reply.body.size == 0 ||
-            json_text_parse(a.reply.body.data, a.reply.body.size, &a.json, NULL) < 0)
-                return NULL;
-        return nearest_of(a.json, id);
-}
-
 /* ---- asking ---- */
 
 /* The body of a yes is JSON, or nothing. */
@@ -133,7 +100,7 @@ static int tell(const Explorer *e, const Question *q, const HttpsReply *reply)
 {
         Subject subject = q->subject;
         _cleanup_(refusal_done) Refusal refusal;
-        _cleanup_(buffer_done) Buffer words = BUFFER_NULL;
+        _cleanup_(buffer_done) Buffer words = BUFFER_NULL, device = BUFFER_NULL;
         _cleanup_free_ char *nearest = NULL;
 
         subject.host = e->login.host;
@@ -141,8 +108,12 @@ static int tell(const Explorer *e, const Question *q, const HttpsReply *reply)
         refusal_read(reply->status, reply->error_name, reply->body.data, reply->body.size, &refusal);
         refusal.retry_after_usec = reply->retry_after_usec;
         refusal.skew_sec = reply->skew_sec;
-        if (q->id && !is_module(q->id) && refusal_is(&refusal, "DeviceNotFound"))
-                nearest = find_nearest(e, q->id);
+        if (q->id && refusal_is(&refusal, "DeviceNotFound")) {
+                /* of a module it is the device that is not there */
+                buffer_printf(&device, "device '%.*s'", (int)device_size(q->id), q->id);
+                subject.what = device.data ?: subject.what;
+                nearest = stranger_nearest(e, q->id);
+        }
         subject.nearest = nearest;
         refusal_words(&refusal, &subject, &words);
         complain("%s", words.data ?: "no memory is left");

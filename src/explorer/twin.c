@@ -72,8 +72,12 @@ static void put_desired(json_object *patch, json_object *desired, bool *ok)
 /* What else stands in a twin is the hub's or the device's: to send it would change nothing, and hide a mistake. */
 static int not_ours(const char *before, const char *name)
 {
-        return bad_usage("'%s%s' is not for us to write so: a patch holds the objects tags and properties.desired", before,
-                         name);
+        return bad_usage("'%s%s' is nothing that a service writes: a patch holds tags and properties.desired", before, name);
+}
+
+static int no_object(const char *before, const char *name)
+{
+        return bad_usage("'%s%s' of a patch is an object, such as {\"name\":\"value\"}", before, name);
 }
 
 static int check_patch(json_object *patch)
@@ -83,15 +87,18 @@ static int check_patch(json_object *patch)
         if (!json_object_is_type(patch, json_type_object))
                 return bad_usage("a twin's patch is an object: {\"tags\":{...},\"properties\":{\"desired\":{...}}}");
         json_object_object_foreach(patch, name, value) {
-                bool known = strcmp(name, "tags") == 0 || strcmp(name, "properties") == 0;
-
-                if (!known || !json_object_is_type(value, json_type_object))
+                if (strcmp(name, "tags") != 0 && strcmp(name, "properties") != 0)
                         return not_ours("", name);
+                if (!json_object_is_type(value, json_type_object))
+                        return no_object("", name);
         }
         if (properties) {
-                json_object_object_foreach(properties, section, part)
-                        if (strcmp(section, "desired") != 0 || !json_object_is_type(part, json_type_object))
+                json_object_object_foreach(properties, section, part) {
+                        if (strcmp(section, "desired") != 0)
                                 return not_ours("properties.", section);
+                        if (!json_object_is_type(part, json_type_object))
+                                return no_object("properties.", section);
+                }
         }
         return EXPLORER_OK;
 }
@@ -125,7 +132,7 @@ static int patch_of_options(const Words *w, json_object **ret)
 static int patch_of_operand(const char *operand, json_object **ret)
 {
         int r = json_of_operand(operand, "the patch", PATCH_MAX, ret);
-        json_object *desired = r == EXPLORER_OK ? json_object_member(*ret, "desired") : NULL;
+        json_object *desired = r == EXPLORER_OK ? json_member(*ret, "desired") : NULL;
         bool ok = true;
 
         if (desired && !json_member(*ret, "properties")) {
@@ -143,8 +150,10 @@ static int run_update_twin(const Explorer *e, const Words *w)
         HttpsRequest request = {.method = words_have(w, "replace") ? "PUT" : "PATCH"};
         int r = check_id(id);
 
-        if (r == EXPLORER_OK && by_options == (operand != NULL))
-                r = bad_usage("give the patch as JSON, as @FILE, as -, or in parts with --tags and --desired");
+        if (r == EXPLORER_OK && !by_options && !operand)
+                r = bad_usage("what is to change? give the patch as JSON, @FILE or -, or its parts by --tags and --desired");
+        if (r == EXPLORER_OK && by_options && operand)
+                r = bad_usage("give the patch whole or by --tags and --desired, not both");
         if (r == EXPLORER_OK)
                 r = etag_of_option(w, &request.etag);
         if (r == EXPLORER_OK)

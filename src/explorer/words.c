@@ -228,6 +228,14 @@ bool words_have(const Words *w, const char *option)
         return find_given(w, option);
 }
 
+bool words_have_besides(const Words *w, const char *option)
+{
+        for (const Option *o = w->command->options; o && o->name; o++)
+                if (strcmp(o->name, option) != 0 && words_have(w, o->name))
+                        return true;
+        return false;
+}
+
 const char *words_value(const Words *w, const char *option)
 {
         const Given *g = find_given(w, option);

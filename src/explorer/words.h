@@ -32,6 +32,7 @@ void words_done(Words *w);
 
 const char *words_operand(const Words *w, size_t i);              /* NULL: not given */
 bool words_have(const Words *w, const char *option);
+bool words_have_besides(const Words *w, const char *option); /* another one of the command's own */
 const char *words_value(const Words *w, const char *option);      /* the last one; NULL: not given */
 /* Begin with *at == 0; NULL after the last. */
 const char *words_next(const Words *w, const char *option, size_t *at);

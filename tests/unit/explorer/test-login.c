@@ -198,7 +198,7 @@ START_TEST(a_file_that_is_no_login_is_told)
                 ck_assert_msg(strstr(said, cases[i].said), "%zu: %s", i, said);
                 (void)unlink(s.login_file);
         }
-        ck_assert_int_eq(find(&absent, &l, &said), EXPLORER_USAGE);
+        ck_assert_int_eq(find(&absent, &l, &said), EXPLORER_FAILED);
         ck_assert_ptr_nonnull(strstr(said, "/nowhere/at/all cannot be read"));
         ck_assert_int_eq(find(&directory, &l, &said), EXPLORER_USAGE);
         ck_assert_ptr_nonnull(strstr(said, "no regular file"));
