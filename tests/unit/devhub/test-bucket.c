@@ -98,6 +98,12 @@ START_TEST(no_rate_is_no_limit)
 }
 END_TEST
 
+/* In halves that do not run over: 32-bit compilers know no longer integer. */
+static uint64_t within(uint64_t rate, usec_t burst)
+{
+        return rate / USEC_PER_MIN * burst + rate % USEC_PER_MIN * burst / USEC_PER_MIN;
+}
+
 /* The largest numbers that tiers have do not run over. */
 START_TEST(the_largest_limits_are_exact)
 {
@@ -105,7 +111,7 @@ START_TEST(the_largest_limits_are_exact)
                 for (int o = OPERATION_CONNECT; o < _OPERATION_MAX; o++) {
                         uint64_t rate = tier_per_minute((Tier)t, tier_units_max((Tier)t), (Operation)o);
                         usec_t wait, burst = operation_burst((Operation)o);
-                        uint64_t in_burst = (uint64_t)((unsigned __int128)rate * burst / USEC_PER_MIN);
+                        uint64_t in_burst = within(rate, burst);
                         Bucket b;
 
                         bucket_init(&b, rate, burst);
