@@ -77,7 +77,7 @@ static int open_provisioning(Desks *d, Server *server)
         return server_add_desk(server, &desk);
 }
 
-int desks_open(Desks *d, Server *server)
+int desks_open(Desks *d, Server *server, const MailRules *mail)
 {
         static const struct {
                 int (*open)(Desks *d, Server *server);
@@ -98,6 +98,7 @@ int desks_open(Desks *d, Server *server)
                         return r;
                 }
         }
+        mailbox_set_rules(d->mailbox, mail);
         return 0;
 }
 

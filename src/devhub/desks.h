@@ -23,5 +23,5 @@ typedef struct Desks {
 } Desks;
 
 /* What failed is in the log. desks_close() follows in any case. */
-int desks_open(Desks *desks, Server *server);
+int desks_open(Desks *desks, Server *server, const MailRules *mail);
 void desks_close(Desks *desks);

@@ -27,7 +27,7 @@ _hublink_devhub_fault() {
 _hublink_devhub() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
     local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --tier --units
-        --virtual-clock'
+        --c2d-ttl --c2d-max-delivery --virtual-clock'
     local faults='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
         cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate method-no-answer
         twin-conflict dps-busy dps-reassign'
@@ -39,7 +39,8 @@ _hublink_devhub() {
         word=${COMP_WORDS[i]}
         case $word in
         --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | --count | \
-            --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub | --tier | --units)
+            --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub | --tier | --units | \
+            --c2d-ttl | --c2d-max-delivery)
             given+=("$word")
             # bash makes three words of --name=value
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
@@ -65,6 +66,7 @@ _hublink_devhub() {
     --from) names='start end' ;;
     --tier) names='F1 S1 S2 S3' ;;
     --device) names=$(_hublink_devhub_devices | grep -v /) ;;
+    --c2d-ttl) names='1min 1h 2d' ;;
     --for | --delay) names='1s 10s 1min 5min' ;;
     --offset) names='+1h -10min' ;;
     --code) names='0 1 2 3 4 5' ;;

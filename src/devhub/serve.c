@@ -152,7 +152,7 @@ static int open_server(Serve *s)
         r = set_limits(s);
         if (r < 0)
                 return r;
-        r = desks_open(&s->desks, s->server);
+        r = desks_open(&s->desks, s->server, &s->settings->mail);
         if (r < 0)
                 return r;
         r = control_listen(&s->control, s->event, s->dir, operator_answer, s->server);

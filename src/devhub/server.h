@@ -34,6 +34,7 @@ typedef struct ServerSettings {
         LinkedHubs linked_hubs;
         Tier tier;
         unsigned units; /* of it */
+        MailRules mail;
         bool virtual_clock; /* server_move_clock() is allowed */
 } ServerSettings;
 

@@ -139,6 +139,22 @@ def test_trap_21_a_kept_session_gets_them_after_connack(devhub, device, cloud):
         assert (third.body, third.dup) == (b'3', False)
 
 
+def test_the_hubs_own_time_to_live_and_delivery_count(tmp_path):
+    with Devhub(tmp_path / 'hub').start('--virtual-clock', '--c2d-ttl', '2min', '--c2d-max-delivery', '2') as hub, \
+            Cloud(hub) as cloud:
+        poller = Poller(hub, hub.create('d1'))
+        cloud.send('d1', b'1', id='counted', ack='full')
+        assert poller.abandon(poller.lock()) == 204
+        assert poller.abandon(poller.lock()) == 204
+        cloud.send('d1', b'2', id='timed', ack='full')
+        pass_time(hub, '119s')
+        assert Service(hub).get('/devices/d1').json['cloudToDeviceMessageCount'] == 1
+        pass_time(hub, '1s')
+        assert poller.take().status == 204
+        pass_time(hub, '15s')
+        assert ends(cloud, 2) == {'counted': 'DeliveryCountExceeded', 'timed': 'Expired'}
+
+
 def test_without_a_puback_it_comes_again_as_a_duplicate(timed):
     device = timed.create('d1')
     with Cloud(timed) as cloud, timed.client(device) as client:

@@ -43,6 +43,8 @@ typedef enum Option {
         OPTION_LINKED_HUB,
         OPTION_TIER,
         OPTION_UNITS,
+        OPTION_C2D_TTL,
+        OPTION_C2D_MAX_DELIVERY,
 } Option;
 
 #define TAKES_ANY       (~0u)
@@ -74,6 +76,8 @@ static const struct option options[] = {
         {"linked-hub", required_argument, NULL, OPTION_LINKED_HUB},
         {"tier", required_argument, NULL, OPTION_TIER},
         {"units", required_argument, NULL, OPTION_UNITS},
+        {"c2d-ttl", required_argument, NULL, OPTION_C2D_TTL},
+        {"c2d-max-delivery", required_argument, NULL, OPTION_C2D_MAX_DELIVERY},
         {},
 };
 
@@ -103,6 +107,8 @@ static const unsigned takers[] = {
         [OPTION_LINKED_HUB] = OF(COMMAND_SERVE),
         [OPTION_TIER] = OF(COMMAND_SERVE),
         [OPTION_UNITS] = OF(COMMAND_SERVE),
+        [OPTION_C2D_TTL] = OF(COMMAND_SERVE),
+        [OPTION_C2D_MAX_DELIVERY] = OF(COMMAND_SERVE),
 };
 
 static const char *option_name(int option)
@@ -229,6 +235,13 @@ static int take_option(Arguments *a, Option option, const char *value)
                 return take_linked_hub(a, value);
         case OPTION_TIER:
                 return serve_words_take_tier(&a->serve, value);
+        case OPTION_C2D_TTL:
+                return serve_words_take_c2d_ttl(&a->serve, value);
+        case OPTION_C2D_MAX_DELIVERY:
+                if (!parse_number(value, MAIL_DELIVERIES_MOST, &number) || number == 0)
+                        return usage_complain("--c2d-max-delivery takes a number from 1 to 100, not '%s'", value);
+                a->serve.mail.deliveries_max = (unsigned)number;
+                return 0;
         case OPTION_UNITS:
                 if (!parse_number(value, UINT16_MAX, &number) || number == 0)
                         return usage_complain("--units takes a number above 0, not '%s'", value);
@@ -454,7 +467,7 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
                 .command = COMMAND_SERVE,
                 .state_dir = "/var/lib/hublink-devhub",
                 .serve = {.host = ARGUMENTS_HOST, .listen = "127.0.0.1", .mqtt_port = 8883, .https_port = 443,
-                          .amqps_port = 5671, .amqp_port = 5672},
+                          .amqps_port = 5671, .amqp_port = 5672, .mail = MAIL_RULES_USUAL},
                 .monitor = {.from = MONITOR_FROM_END, .for_usec = USEC_INFINITY},
                 .for_usec = USEC_INFINITY,
                 .code = -1,

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "base/quantity.h"
 #include "devhub/cli/usage.h"
 
 static int check_linked_hubs(const ServerSettings *s)
@@ -26,6 +27,16 @@ int serve_words_take_tier(ServerSettings *s, const char *value)
         if (tier == _TIER_INVALID)
                 return usage_complain("--tier takes F1, S1, S2 or S3, not '%s'", value);
         s->tier = tier;
+        return 0;
+}
+
+int serve_words_take_c2d_ttl(ServerSettings *s, const char *value)
+{
+        usec_t time;
+
+        if (quantity_parse_time(value, &time) < 0 || time < MAIL_TIME_TO_LIVE_MIN || time > MAIL_TIME_TO_LIVE_MAX)
+                return usage_complain("--c2d-ttl takes a time from 1min to 2d, not '%s'", value);
+        s->mail.time_to_live_usec = time;
         return 0;
 }
 

@@ -10,4 +10,5 @@
 #include "devhub/server.h"
 
 int serve_words_take_tier(ServerSettings *settings, const char *value);
+int serve_words_take_c2d_ttl(ServerSettings *settings, const char *value);
 int serve_words_check(ServerSettings *settings); /* all options have been taken */

@@ -14,6 +14,7 @@ struct Mailbox {
         Store *store;
         const Clock *clock;
         Feedback *feedback;
+        MailRules rules;
         MailboxArrived arrived;
         void *userdata;
         usec_t deadline_usec; /* never later than the first thing due */
@@ -149,7 +150,7 @@ static int insert(Mailbox *m, const Identity *owner, const CloudMessage *message
         int r;
 
         if (expires == 0)
-                expires = usec_add(now, MAILBOX_TIME_TO_LIVE_USEC);
+                expires = usec_add(now, m->rules.time_to_live_usec);
         write_destination(message, owner->device_id, owner->module_id, &to);
         if (buffer_error(&to))
                 return -ENOMEM;
@@ -262,8 +263,8 @@ int mailbox_abandon(Mailbox *m, const char *device_id, const char *module_id, co
         if (r != 0)
                 return r;
         slip.delivery_count++;
-        return slip.delivery_count >= MAILBOX_DELIVERIES_MAX ? end(m, &slip, OUTCOME_DELIVERY_COUNT_EXCEEDED)
-                                                             : unlock(m, &slip);
+        return slip.delivery_count >= m->rules.deliveries_max ? end(m, &slip, OUTCOME_DELIVERY_COUNT_EXCEEDED)
+                                                              : unlock(m, &slip);
 }
 
 int mailbox_release(Mailbox *m, const char *device_id, const char *module_id, const char *token)
@@ -341,6 +342,7 @@ int mailbox_new(Mailbox **ret, Store *store, const Clock *clock, Feedback *feedb
         m->store = store;
         m->clock = clock;
         m->feedback = feedback;
+        m->rules = MAIL_RULES_USUAL;
         r = mail_table_unlock_links(store);
         if (r < 0)
                 return r;
@@ -358,4 +360,9 @@ void mailbox_set_sink(Mailbox *m, MailboxArrived arrived, void *userdata)
 {
         m->arrived = arrived;
         m->userdata = userdata;
+}
+
+void mailbox_set_rules(Mailbox *m, const MailRules *rules)
+{
+        m->rules = *rules;
 }

@@ -6,7 +6,7 @@
  *
  *             put                    take                     complete ──► gone: Success
  *     ──────────────────► ENQUEUED ────────► LOCKED ──────────reject ────► gone: Rejected
- *                          │  ▲  ▲             │   └───────── abandon, for the 10th time ──► gone: DeliveryCountExceeded
+ *                          │  ▲  ▲             │   └───────── abandon, once too often ─────► gone: DeliveryCountExceeded
  *        its time ends:    │  │  └── abandon ──┘
  *        gone: Expired ◄───┘  └───── the lock ends, or is released
  *
@@ -27,8 +27,6 @@
 #define MAILBOX_DEPTH_MAX         50
 #define MAILBOX_LOCK_USEC         USEC_PER_MIN
 #define MAILBOX_LOCK_USEC_MAX     (300 * USEC_PER_SEC)
-#define MAILBOX_TIME_TO_LIVE_USEC USEC_PER_HOUR
-#define MAILBOX_DELIVERIES_MAX    10
 
 enum {
         _MAILBOX_E_SUCCESS,
@@ -47,6 +45,17 @@ typedef struct MailHold {
         bool by_link;     /* by a connection: its locks do not outlive a restart */
 } MailHold;
 
+/* Settings of a hub (protocol reference 3), and what they are if nobody sets them. */
+typedef struct MailRules {
+        usec_t time_to_live_usec; /* of a message without an expiry of its own, from its arrival on */
+        unsigned deliveries_max;  /* the abandon of this number ends it */
+} MailRules;
+
+#define MAIL_RULES_USUAL      ((MailRules){USEC_PER_HOUR, 10})
+#define MAIL_TIME_TO_LIVE_MIN USEC_PER_MIN
+#define MAIL_TIME_TO_LIVE_MAX (2 * USEC_PER_DAY)
+#define MAIL_DELIVERIES_MOST  100
+
 typedef struct Mailbox Mailbox;
 
 int mailbox_prepare(Store *store); /* makes the table of a new hub */
@@ -62,6 +71,8 @@ DEFINE_CLEANUP(Mailbox *, mailbox_free);
  * it later, not within the call. */
 typedef void (*MailboxArrived)(void *userdata, const char *device_id, const char *module_id);
 void mailbox_set_sink(Mailbox *mailbox, MailboxArrived arrived, void *userdata);
+
+void mailbox_set_rules(Mailbox *mailbox, const MailRules *rules);
 
 /* verbs: 0, MAILBOX_E_* or negative errno */
 int mailbox_put(Mailbox *mailbox, const char *device_id, const char *module_id, const CloudMessage *message);

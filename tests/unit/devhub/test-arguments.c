@@ -46,6 +46,26 @@ START_TEST(nothing_is_serve_with_its_defaults)
 }
 END_TEST
 
+START_TEST(mail_has_the_rules_of_the_real_hub)
+{
+        static const char *const bad[] = {"--c2d-ttl 59s", "--c2d-ttl 172801s", "--c2d-ttl x", "--c2d-ttl -1h",
+                                          "--c2d-max-delivery 0", "--c2d-max-delivery 101", "--c2d-max-delivery 1x",
+                                          "monitor --c2d-ttl 1h"};
+        Arguments a;
+
+        ck_assert_int_eq(parse("", &a), 0);
+        ck_assert_uint_eq(a.serve.mail.time_to_live_usec, USEC_PER_HOUR);
+        ck_assert_uint_eq(a.serve.mail.deliveries_max, 10);
+        ck_assert_int_eq(parse("--c2d-ttl 1min --c2d-max-delivery 100", &a), 0);
+        ck_assert_uint_eq(a.serve.mail.time_to_live_usec, USEC_PER_MIN);
+        ck_assert_uint_eq(a.serve.mail.deliveries_max, 100);
+        ck_assert_int_eq(parse("serve --c2d-ttl 2d --c2d-max-delivery 1", &a), 0);
+        ck_assert_uint_eq(a.serve.mail.time_to_live_usec, 2 * USEC_PER_DAY);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                ck_assert_msg(parse(bad[i], &a) == -EINVAL, "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(commands_take_their_options_anywhere)
 {
         Arguments a;
@@ -162,6 +182,7 @@ int main(void)
         TCase *c = suite_case(s, "command line");
 
         tcase_add_test(c, nothing_is_serve_with_its_defaults);
+        tcase_add_test(c, mail_has_the_rules_of_the_real_hub);
         tcase_add_test(c, commands_take_their_options_anywhere);
         tcase_add_test(c, monitor_begins_where_it_is_told);
         tcase_add_test(c, every_fault_takes_what_it_says);

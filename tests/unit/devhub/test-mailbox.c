@@ -345,7 +345,7 @@ static void expire(Bench *b)
 
 static void exceed(Bench *b)
 {
-        for (unsigned i = 0; i < MAILBOX_DELIVERIES_MAX; i++) {
+        for (unsigned i = 0; i < MAIL_RULES_USUAL.deliveries_max; i++) {
                 Mail mail = take(b, "m");
 
                 ck_assert_uint_eq(mail.delivery_count, i);
@@ -402,7 +402,7 @@ START_TEST(trap_22_a_lock_that_ends_is_not_counted)
 
         open_bench(&b);
         put(&b, "m", ACK_FULL);
-        for (unsigned i = 0; i < 2 * MAILBOX_DELIVERIES_MAX; i++) {
+        for (unsigned i = 0; i < 2 * MAIL_RULES_USUAL.deliveries_max; i++) {
                 mail = take(&b, "m");
                 ck_assert_uint_eq(mail.delivery_count, 0);
                 ck_assert_uint_le(mailbox_deadline(b.mailbox), now(&b) + USEC_PER_MIN);
@@ -412,7 +412,7 @@ START_TEST(trap_22_a_lock_that_ends_is_not_counted)
                 ck_assert_int_eq(mailbox_complete(b.mailbox, "d1", NULL, mail.token), MAILBOX_E_LOCK_LOST);
                 mail_done(&mail);
         }
-        ck_assert_uint_eq(b.n_arrived, 1 + 2 * MAILBOX_DELIVERIES_MAX);
+        ck_assert_uint_eq(b.n_arrived, 1 + 2 * MAIL_RULES_USUAL.deliveries_max);
         mail = take(&b, "m");
         ck_assert_int_eq(mailbox_abandon(b.mailbox, "d1", NULL, mail.token), 0);
         again = take(&b, "m");
@@ -480,6 +480,28 @@ START_TEST(one_that_has_expired_on_arrival_is_never_taken)
         check_nothing_to_take(&b);
         record = feedback_of(&b);
         ck_assert_str_eq(record, "late Expired");
+        close_bench(&b);
+}
+END_TEST
+
+START_TEST(a_hub_may_have_other_rules)
+{
+        static const MailRules rules = {.time_to_live_usec = 5 * USEC_PER_MIN, .deliveries_max = 1};
+        Mail mail;
+        Bench b;
+
+        open_bench(&b);
+        mailbox_set_rules(b.mailbox, &rules);
+        put(&b, "m", ACK_NONE);
+        put_until(&b, "n", ACK_NONE, now(&b) + USEC_PER_HOUR); /* its own time counts */
+        pass(&b, 5 * USEC_PER_MIN - 1);
+        ck_assert_uint_eq(count(&b), 2);
+        pass(&b, 1);
+        ck_assert_uint_eq(count(&b), 1);
+        mail = take(&b, "n");
+        ck_assert_int_eq(mailbox_abandon(b.mailbox, "d1", NULL, mail.token), 0);
+        ck_assert_uint_eq(count(&b), 0);
+        mail_done(&mail);
         close_bench(&b);
 }
 END_TEST
@@ -750,6 +772,7 @@ int main(void)
         tcase_add_test(c, a_lock_lasts_as_long_as_asked_but_300_s_at_most);
         tcase_add_test(c, a_message_lives_an_hour_or_as_long_as_it_says);
         tcase_add_test(c, one_that_has_expired_on_arrival_is_never_taken);
+        tcase_add_test(c, a_hub_may_have_other_rules);
         tcase_add_test(c, under_its_lock_it_may_be_completed_beyond_its_time);
         tcase_add_loop_test(c, it_expires_when_it_comes_back_too_late, 0, 2);
         tcase_add_test(c, what_is_given_back_is_not_counted);
