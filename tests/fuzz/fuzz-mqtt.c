@@ -2,7 +2,7 @@
 
 /*
  * What an MQTT client says, any bytes, cut in two anywhere; the first byte chooses where, and whether it comes in
- * WebSocket frames. Whoever connects is let in.
+ * WebSocket frames. Whoever connects is let in, one with a client id of odd length after a while.
  */
 
 #include <string.h>
@@ -14,11 +14,17 @@
 typedef struct Guest {
         Session *session;
         unsigned n_events;
+        bool has_waited;
 } Guest;
 
 static void on_connect(void *userdata, const MqttConnect *connect, SessionGrant *ret)
 {
+        Guest *g = userdata;
+
         *ret = (SessionGrant){.reason = "", .device_id = "d1", .ends_usec = USEC_INFINITY};
+        if (connect->client_id.size % 2 == 1 && !g->has_waited)
+                ret->wait_usec = USEC_PER_SEC;
+        g->has_waited = true;
 }
 
 static bool on_packet(void *userdata)
@@ -129,7 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at = (data[0] >> 1) * (size - 1) / 128;
         say(&outer, data + 1, at);
         say(&outer, data + 1 + at, size - 1 - at);
-        session_stored(g.session, USEC_PER_SEC);
+        session_tick(g.session, 2 * USEC_PER_SEC);
+        buffer_truncate(output(&g), 0);
+        session_stored(g.session, 2 * USEC_PER_SEC);
         if (session_state(g.session) == SESSION_CLOSED)
                 (void)session_will(g.session, &will);
         promise(session_n_events(g.session) == g.n_events);
