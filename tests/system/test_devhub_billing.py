@@ -53,6 +53,8 @@ def test_everything_is_billed_in_started_chunks(start):
     size = len(service.get('/twins/d1').body)
     assert billed('twin-read', lambda: service.get('/twins/d1')) == -(-size // 512)
     assert billed('twin-update', lambda: service.patch('/twins/d1', {'tags': {'a': 'x' * 600}})) == 2
+    item = {'id': 'd1', 'importMode': 'updateTwin', 'tags': {'b': 'x' * 900}}
+    assert billed('twin-update', lambda: service.post('/devices', [item])) == 2
     with TwinClient(hub, device) as twin:
         assert billed('twin-update', lambda: twin.report({'a': 1})) == 1
         assert billed('twin-update', lambda: twin.report({'a': {'b': 'x' * 1000}})) == 2

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "devhub/hub/admission.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
 #include "model/json-read.h"
@@ -107,6 +108,17 @@ static int read_change(json_object *item, bool if_match, TwinChange *ret, Regist
         return ret->if_match ? 0 : refuse(refusal, SERVICE_ERROR_PRECONDITION_FAILED, "The item has no twinETag");
 }
 
+/* Each is an update as if it came alone. */
+static int check_limits(const Hub *hub, json_object *item, size_t *ret_size, RegistrarRefusal *refusal)
+{
+        Admission a;
+        int k;
+
+        *ret_size = hub->limits ? strlen(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN)) : 0;
+        k = hub_admit_by_limits(hub, OPERATION_TWIN_UPDATE, *ret_size, ADMISSION_AT_ONCE, &a);
+        return k > 0 ? refuse(refusal, a.error, a.reason) : k;
+}
+
 int bulk_twins_change(BulkTwins *b, const Hub *hub, json_object *item, bool if_match, RegistrarRefusal *refusal)
 {
         const char *device_id = text_of(item, "id"), *module_id = text_of(item, "moduleId");
@@ -114,9 +126,12 @@ int bulk_twins_change(BulkTwins *b, const Hub *hub, json_object *item, bool if_m
         _cleanup_(twin_done) Twin twin = {};
         json_object *patch = NULL;
         TwinChange change;
+        size_t size;
         int k;
 
         k = read_change(item, if_match, &change, refusal);
+        if (k == 0)
+                k = check_limits(hub, item, &size, refusal);
         if (k != 0)
                 return k;
         k = twin_change(hub->store, device_id, module_id, &change, clock_wall(hub->clock), &twin, &patch, &error);
@@ -127,7 +142,10 @@ int bulk_twins_change(BulkTwins *b, const Hub *hub, json_object *item, bool if_m
                 return refuse_unknown(hub, device_id, module_id, refusal);
         case TWIN_E_CHANGED:
                 return refuse(refusal, SERVICE_ERROR_PRECONDITION_FAILED, "The twin has changed");
+        case 0:
+                hub_bill(hub, OPERATION_TWIN_UPDATE, size);
+                return !patch ? 0 : note(b, device_id, module_id, twin.desired.version, patch);
         default:
-                return k < 0 || !patch ? k : note(b, device_id, module_id, twin.desired.version, patch);
+                return k;
         }
 }
