@@ -6,9 +6,12 @@ import time
 import mqtt
 from amqp import Amqp
 from c2d import Poller
+from dps import RESPONSES, Guest
 from https import Connection
 from tier import client_of, conditions, device_of, events, read_pubacks, service_of, start, stored, tally, usage  # noqa: F401
-from twin import TwinClient
+from twin import Published, TwinClient
+
+KEY = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
 
 
 def flood(client, topic, qos=1, most=30000):
@@ -166,3 +169,22 @@ def test_devices_that_ask_for_messages_too_often_get_429(start):
     connection = Connection(hub)
     n, answer = until_throttled(lambda: poller.get(poller.base + '/deviceBound', connection=connection), 4000)
     assert n >= 1000 and answer.headers['Retry-After'] == '1'
+
+
+def test_registrations_of_devices_are_limited(start):
+    hub = start('S3')
+    enrolled = service_of(hub).put('/enrollments/dev1', {'registrationId': 'dev1', 'attestation': {
+        'type': 'symmetricKey', 'symmetricKey': {'primaryKey': KEY, 'secondaryKey': KEY}}})
+    assert enrolled.status == 200, enrolled.body
+    with Guest(hub, 'dev1', KEY, subscribe=False) as guest:
+        assert guest.subscribe((RESPONSES, 0)) == [0]
+        for rid in range(0, 4000, 100):
+            guest.send(b''.join(mqtt.publish('$dps/registrations/PUT/iotdps-register/?$rid=%d' % (rid + i), b'', 0)
+                                for i in range(100)))
+            topics = [Published(*guest.receive(30)[1:]).topic for _ in range(100)]
+            refused = [topic for topic in topics if '/res/429/' in topic]
+            if refused:
+                break
+    assert rid >= 900
+    assert 'retry-after=1' in refused[0]
+    assert tally(hub, 'provision')['throttled'] == len(refused)

@@ -13,6 +13,7 @@
 #include "devhub/dps/registration-id.h"
 #include "devhub/dps/registration-json.h"
 #include "devhub/dps/service.h"
+#include "devhub/hub/admission.h"
 #include "model/json-read.h"
 
 #define NOWHERE "reassigned.invalid"
@@ -121,7 +122,7 @@ static void tell(GuestAnswer *ret, const Registration *r)
         (void)json_object_put(operation);
 }
 
-/* ---- faults ---- */
+/* ---- faults and limits ---- */
 
 /* At least a second, as a whole number: some clients read no other. */
 static unsigned seconds(usec_t usec)
@@ -129,16 +130,17 @@ static unsigned seconds(usec_t usec)
         return (unsigned)CLAMP((usec + USEC_PER_SEC - 1) / USEC_PER_SEC, (usec_t)1, (usec_t)3600);
 }
 
-static bool is_busy(const Guest *guest, const Hub *hub, GuestAnswer *ret)
+static bool is_busy(const Guest *guest, const Hub *hub, Operation operation, GuestAnswer *ret)
 {
         const Fault *fault = hub_strike(hub, FAULT_DPS_BUSY, guest->registration_id);
+        Admission a = {};
 
-        if (!fault)
-                fault = hub_strike(hub, FAULT_THROTTLE, guest->registration_id);
-        if (!fault)
+        if (fault)
+                a.wait_usec = fault->delay_usec;
+        else if (hub_admit(hub, operation, guest->registration_id, 0, ADMISSION_AT_ONCE, &a) == 0)
                 return false;
         refuse(ret, hub, DPS_ERROR_THROTTLED, NULL);
-        ret->retry_after = seconds(fault->delay_usec);
+        ret->retry_after = seconds(a.wait_usec);
         return true;
 }
 
@@ -239,7 +241,7 @@ void guest_register(const Guest *guest, const Hub *hub, const char *body, size_t
         *ret = (GuestAnswer){};
         if (!guest->registration_id)
                 return refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, guest->refusal);
-        if (is_busy(guest, hub, ret))
+        if (is_busy(guest, hub, OPERATION_PROVISION, ret))
                 return;
         if (size > GUEST_MESSAGE_MAX)
                 return refuse(ret, hub, DPS_ERROR_TOO_LARGE, NULL);
@@ -267,7 +269,7 @@ static bool find(const Guest *guest, const Hub *hub, Registration *registration,
                 refuse(ret, hub, DPS_ERROR_UNAUTHORIZED, guest->refusal);
                 return false;
         }
-        if (is_busy(guest, hub, ret))
+        if (is_busy(guest, hub, OPERATION_NONE, ret))
                 return false;
         r = registration_find(hub->store, guest->registration_id, clock_wall(hub->clock), registration);
         if (r < 0)

@@ -34,6 +34,7 @@ static const Limit small[_OPERATION_MAX] = {
         [OPERATION_METHOD] = {A_SECOND(160 * KIB), 0},
         [OPERATION_TWIN_READ] = {0, A_SECOND(100)},
         [OPERATION_TWIN_UPDATE] = {0, A_SECOND(50)},
+        [OPERATION_PROVISION] = {0, 1000},
 };
 
 static const Limit middle[_OPERATION_MAX] = {
@@ -46,6 +47,7 @@ static const Limit middle[_OPERATION_MAX] = {
         [OPERATION_METHOD] = {A_SECOND(480 * KIB), 0},
         [OPERATION_TWIN_READ] = {A_SECOND(10), A_SECOND(100)},
         [OPERATION_TWIN_UPDATE] = {A_SECOND(5), A_SECOND(50)},
+        [OPERATION_PROVISION] = {0, 1000},
 };
 
 static const Limit large[_OPERATION_MAX] = {
@@ -58,6 +60,7 @@ static const Limit large[_OPERATION_MAX] = {
         [OPERATION_METHOD] = {A_SECOND(24 * MIB), 0},
         [OPERATION_TWIN_READ] = {A_SECOND(500), 0},
         [OPERATION_TWIN_UPDATE] = {A_SECOND(250), 0},
+        [OPERATION_PROVISION] = {0, 1000},
 };
 
 static const TierFacts tiers[_TIER_MAX] = {
@@ -84,6 +87,7 @@ static const OperationFacts operations[_OPERATION_MAX] = {
         [OPERATION_METHOD] = {"method", true, USEC_PER_MIN, 0},
         [OPERATION_TWIN_READ] = {"twin-read", true, USEC_PER_MIN, 0},
         [OPERATION_TWIN_UPDATE] = {"twin-update", true, USEC_PER_MIN, 0},
+        [OPERATION_PROVISION] = {"provision", false, USEC_PER_MIN, 0},
 };
 
 const char *tier_to_string(Tier tier)

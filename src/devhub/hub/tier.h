@@ -31,6 +31,7 @@ typedef enum Operation {
         OPERATION_METHOD, /* limited by size, in whole chunks of 4 KiB; the others by number */
         OPERATION_TWIN_READ,
         OPERATION_TWIN_UPDATE,
+        OPERATION_PROVISION, /* of the provisioning service, which has the same limit beside every tier */
         _OPERATION_MAX,
 } Operation;
 

@@ -101,6 +101,8 @@ START_TEST(the_figures_are_the_references)
                 {TIER_S1, 200, OPERATION_TWIN_UPDATE, 3000},
                 {TIER_S2, 11, OPERATION_TWIN_UPDATE, 3300},
                 {TIER_S3, 1, OPERATION_TWIN_UPDATE, 15000},
+                {TIER_F1, 1, OPERATION_PROVISION, 1000},
+                {TIER_S3, 10, OPERATION_PROVISION, 1000},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
