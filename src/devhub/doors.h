@@ -4,6 +4,8 @@
 /*
  * Doors - where services come in, and devices that do not speak MQTT over TLS: HTTPS, WebSocket, AMQP
  *
+ * The MQTT door is the server's own.
+ *
  * Owns:   HTTP router and server, the HTTPS port, the AMQP server.
  * Knows:  event loop, settings and server, which outlive them.
  */

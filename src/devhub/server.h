@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Server - the hub while it runs: a listener, its links, and who they are
+ * Server - the hub while it runs: who is connected over MQTT, and what becomes of what they say
  *
  * Judges who connects, lets the newer of two links of one identity win, strikes with faults, hands the events to the
  * turn, and what else comes to the desks.
  *
- * Owns:   listener, links, the turn, faults, the clock.
+ * Owns:   the MQTT door, links, the turn, faults, the clock.
  * Knows:  the store, which outlives it.
  */
 
@@ -50,7 +50,8 @@ void server_take_websocket(Server *server, const WireHandover *handover);
 void server_close_links(Server *server); /* all, at once: before what they stand on goes */
 /* The hub's clock, for good. -EPERM: it is not a virtual one; -ERANGE: more than ten years. */
 int server_move_clock(Server *server, int64_t by_usec);
-/* That the identity is gone is committed: its links are closed, what was kept of it is dropped. module_id NULL: all of the device. */
+/* The identity is gone, and another program has committed that: its links are closed, what was kept of it is dropped.
+ * module_id NULL: all of the device. */
 void server_forget(Server *server, const char *device_id, const char *module_id);
 
 /* What else the hub does with its devices: for whoever puts it together, before the loop runs. The userdata live

@@ -5,8 +5,8 @@
  * SASL - how a service says who it is before it speaks AMQP, if it says it there at all
  *
  * Offers MSSBCBS PLAIN ANONYMOUS EXTERNAL, as the hub does. PLAIN carries a policy and its token and is judged
- * here, through the desk; the others are let in as nobody, to put their token by `$cbs`. So is a client that begins
- * with the bare AMQP header (trap 39): whoever may do nothing does no harm.
+ * at once, by the desk; the others are let in as nobody, to put their token by `$cbs`. So is a client that begins with
+ * the bare AMQP header (trap 39): whoever may do nothing does no harm.
  */
 
 #include <proton/transport.h>

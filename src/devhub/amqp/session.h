@@ -6,7 +6,7 @@
  *
  * Bytes in, bytes out, and a deadline; Proton's engine in between, which knows nothing of sockets either. What breaks
  * a rule of AMQP, or one of our bounds, ends the connection with a condition that says which. Each link that the
- * service attaches is handed to the node that its address names (node.h).
+ * service attaches is handed to the node that its address names (nodes.h).
  *
  * Bounds: 64 sessions with 256 links in all, frames of 64 KiB, messages of 320 KiB; events are read from the store
  * only as long as less than 64 KiB wait for the socket.

@@ -7,8 +7,8 @@
  * A device proves itself by a token over {id scope}/registrations/{registration id}, signed with a key of its
  * individual enrollment, or with the one that is derived for it from a group's. One without a token does so by the
  * certificate that it showed to TLS: its subject's common name is the registration id, and it is one of those in the
- * individual enrollment, or a chain leads from it to an authority of a group's. Whether the enrollment is enabled is not
- * asked here: that is for the registration to tell. Protocol reference 7.1 and 7.3.
+ * individual enrollment, or a chain leads from it to an authority of a group's. Whether the enrollment is enabled is
+ * not asked here: that is for the registration to tell. Protocol reference 7.1 and 7.3.
  *
  * Knows:  the enrollments in the store.
  * Time:   wall clock, given with each call.
@@ -37,7 +37,7 @@ enum {
 /* Refused: *ret_reason (static) is for the log; the client is told nothing but which of the two it is. */
 int attestation_check(Store *store, const AttestationRequest *request, Enrollment *ret, const char **ret_reason);
 
-/* The keys of one device, by an enrollment of keys: those of its individual enrollment, or derived from the group's. Secrets.
- * registration_id: in lower case. */
+/* The keys of one device, by an enrollment of keys: those of its individual enrollment, or derived from the group's.
+ * Secrets. registration_id: in lower case. */
 int attestation_keys(const Enrollment *enrollment, const char *registration_id, char **ret_primary,
                      char **ret_secondary);

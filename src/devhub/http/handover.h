@@ -4,7 +4,7 @@
 /*
  * HTTP handover - connections that have become WebSockets
  *
- * libmicrohttpd goes on with their TLS and gives a plain descriptor; whoever has it says when it is done with it.
+ * libmicrohttpd stops reading them and gives their descriptor away; whoever has it says when it is done with it.
  *
  * Owns:   what libmicrohttpd wants to be told at the end.
  */

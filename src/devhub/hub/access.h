@@ -5,8 +5,9 @@
  * Access - what a shared access signature lets its bearer do
  *
  * A token of a policy (skn) has the policy's rights; a token signed with an identity's own key may act as that
- * identity and nothing else (protocol reference 1.4, 8.1). For every edge that is handed a token in words: HTTPS for one
- * call, AMQP's put-token and PLAIN for a connection (amqp/grants). CONNECT of MQTT has its judge, for what else it asks.
+ * identity and nothing else (protocol reference 1.4, 8.1). For every edge that is handed a token in words: HTTPS for
+ * one call, AMQP's put-token and PLAIN for a connection (amqp/grants). CONNECT of MQTT has a judge of its own, who asks
+ * more than that.
  */
 
 #include "base/certificate.h"

@@ -4,8 +4,8 @@
 /*
  * Event log - what devices sent, in the store, in order of arrival
  *
- * Written inside a transaction that the server opens with the first event and commits at the end of the loop's
- * turn: many events share one commit, and no PUBACK leaves before it.
+ * The first event opens a transaction, and whoever has the log (the turn) commits it: many events share one commit, and
+ * no PUBACK leaves before it.
  */
 
 #include "base/clock.h"

@@ -23,8 +23,7 @@ enum {
         REGISTRY_E_CHANGED,   /* its etag is another one */
 };
 
-/* Makes the policies of a new hub: iothubowner, service, device, registryRead, registryReadWrite, and that of the
- * provisioning service. Brings the tables of an older hub up to date. */
+/* Makes the policies of a new hub. Brings the tables of an older one up to date. */
 int registry_prepare(Store *store);
 
 /* ---- changes ---- */

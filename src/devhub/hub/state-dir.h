@@ -4,7 +4,7 @@
 /*
  * State directory - where a devhub lives
  *
- *   devhub.db         identities and events (store)
+ *   devhub.db         all that the hub remembers (store)
  *   ca.pem ...        certificates (base/tls-authority)
  *   endpoints.json    where it listens; there only while it serves
  *   control           socket to the running server

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Store - the SQLite file beneath registry and event log
+ * Store - the SQLite file beneath all that the hub remembers
  *
  * The server and the commands have it open at the same time; SQLite's write-ahead log lets them. What is
  * committed survives a kill -9 of any of them. It may not survive a power cut: this is a hub for development.

@@ -4,10 +4,10 @@
 /*
  * Judge - may this client connect, and as whom
  *
- * Reads a CONNECT as IoT Hub does (protocol reference 1.3 to 1.7): host, ids, api-version, and the token's
- * scope, signature and expiry, or at the certificate that was shown to TLS. Every failure of authentication is CONNACK 5, whatever the cause; the cause goes
- * into the log here, where the real hub keeps it to itself. Pure: identities come through the desk, the time from
- * the caller.
+ * Reads a CONNECT as IoT Hub does (protocol reference 1.3 to 1.9): host, ids, api-version, and then the token's scope,
+ * signature and expiry, or the certificate that was shown to TLS. Every failure of authentication is CONNACK 5,
+ * whatever the cause; the cause goes into the log here, where the real hub keeps it to itself. Pure: identities come
+ * through the desk, the time from the caller.
  */
 
 #include "base/certificate.h"

@@ -23,7 +23,7 @@ void links_done(Links *links);
 
 /* The one that is open under this identity; NULL: none is. module_id NULL: the device itself. */
 Link *links_find(const Links *links, const char *device_id, const char *module_id);
-/* How many devices are connected; neither modules nor guests of the provisioning service, who are nobody of the hub's. */
+/* How many devices are connected: not modules, nor the provisioning service's guests, who are nobody of the hub's. */
 unsigned links_n_devices(const Links *links);
 /* Is the link of this identity, open or not? module_id NULL: of the device itself. */
 bool link_is_of(const Link *link, const char *device_id, const char *module_id);
