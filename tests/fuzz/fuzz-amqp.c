@@ -8,6 +8,7 @@
  */
 
 #include "devhub/amqp/session.h"
+#include "devhub/hub/event-log.h"
 #include "fake-clock.h"
 #include "fuzz.h"
 #include "hub-store.h"

@@ -11,7 +11,7 @@
 
 #include <proton/message.h>
 
-#include "devhub/hub/event-log.h"
+#include "devhub/hub/event-row.h"
 
 /* Fills a cleared message. Negative: no memory, or it is no event. */
 int event_message_fill(pn_message_t *message, const EventRow *row, int64_t number);

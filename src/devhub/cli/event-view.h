@@ -12,7 +12,7 @@
 
 #include "azure/bag.h"
 #include "base/iso-time.h"
-#include "devhub/hub/event-log.h"
+#include "devhub/hub/event-row.h"
 #include "reader/event.h"
 
 typedef struct EventView {

@@ -8,19 +8,9 @@
  * no PUBACK leaves before it.
  */
 
-#include "base/clock.h"
-#include "devhub/hub/store.h"
+#include "devhub/hub/event-row.h"
 
 typedef struct EventLog EventLog;
-
-/* What the hub knows of the link that an event came by. */
-typedef struct EventLink {
-        const char *device_id;
-        const char *module_id; /* or NULL */
-        const char *generation_id;
-        const char *auth_method;
-        const char *model_id; /* or NULL */
-} EventLink;
 
 /* Appends the auth_method of a token; scope: "device", "module" or "hub". */
 void event_auth_method(Buffer *b, const char *scope);
@@ -38,26 +28,9 @@ int event_log_append(EventLog *log, int64_t link, usec_t wall_now, const char *b
 
 /* ---- reading ---- */
 
-typedef struct EventRow {
-        uint64_t sequence;
-        usec_t enqueued_usec;
-        EventLink link; /* all borrowed until the visitor returns */
-        const char *bag;
-        size_t bag_size;
-        const char *body;
-        size_t body_size;
-} EventRow;
-
 /* Visits up to limit events with sequence > after, of one device and its modules or of all (NULL). Returns how
  * many there were; a negative answer of the visitor ends the walk and is returned. */
 typedef int (*EventVisitor)(void *userdata, const EventRow *row);
 int event_log_read(Store *store, uint64_t after, const char *device_id, unsigned limit, EventVisitor visit,
                    void *userdata);
 int event_log_last(Store *store, uint64_t *ret_sequence); /* 0: there is none */
-
-/* For those who ask for events in another way (partitions.c): the first columns, from `events e` and `links l`, and
- * the row that they make. */
-#define EVENT_COLUMNS                                                                                                \
-        "e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id, l.generation_id, l.auth_method, l.model_id"
-#define EVENT_N_COLUMNS 9
-EventRow event_row_of(sqlite3_stmt *statement);

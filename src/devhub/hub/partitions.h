@@ -11,7 +11,7 @@
  * An event gets its place with its row (event-log.c), so that a rollback takes both.
  */
 
-#include "devhub/hub/event-log.h"
+#include "devhub/hub/event-row.h"
 
 #define PARTITIONS_DEFAULT 4
 #define PARTITIONS_MAX     STORE_PARTITIONS_MAX

@@ -10,6 +10,7 @@
 #include "devhub/amqp/position.h"
 
 #include "amqp-bench.h"
+#include "devhub/hub/event-log.h"
 
 /* ---- positions ---- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devhub-house.h"
+#include "devhub/hub/event-log.h"
 #include "suite.h"
 
 static EventLink link_of(const char *device_id)
