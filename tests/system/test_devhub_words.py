@@ -14,14 +14,14 @@ MANUAL = (SOURCE / 'src/devhub/hublink-devhub.1').read_text().replace('\\-', '-'
 HELP = subprocess.run([PROGRAM, '--help'], capture_output=True, text=True, timeout=20).stdout
 OPTIONS = sorted(set(re.findall(r'--[a-z][a-z-]+', HELP)))
 COMMANDS = ['serve', 'device create', 'device list', 'device delete', 'monitor', 'fault set', 'fault list', 'fault clear',
-            'ca add', 'ca list', 'ca delete', 'clock show', 'clock advance']
+            'ca add', 'ca list', 'ca delete', 'clock show', 'clock advance', 'usage']
 OPERANDS = {'device create': ['d1'], 'device delete': ['d1'], 'ca add': ['x', '/dev/null'], 'ca delete': ['x'],
             'clock advance': ['1h']}
 FAULTS = re.findall(r'(?<=^  )[a-z-]+(?:, [a-z-]+)*(?=$|  )', HELP.split('\nfault set ')[1].split('\nca ')[0], re.M)
 FAULTS = [name for row in FAULTS for name in row.split(', ')]
 VALUES = {'--from': 'end', '--for': '1s', '--delay': '1s', '--offset': '+1h', '--listen': '::1',
           '--linked-hub': 'a.b=/nowhere', '--code': '1', '--count': '1', '--match': 'x', '--host': 'a.b', '--hub': 'a.b',
-          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0'}
+          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0', '--tier': 'S1', '--units': '1'}
 
 SCRIPT = '''
 hublink-devhub() { %s "$@"; }
