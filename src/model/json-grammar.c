@@ -173,13 +173,24 @@ static bool scan_value(Scan *s, unsigned depth)
         return whole;
 }
 
-const char *json_grammar_fault(const char *text, size_t size)
+const char *json_grammar_fault_at(const char *text, size_t size, size_t *ret_at)
 {
         Scan s = {.p = text, .end = text + size};
+        bool whole;
 
+        *ret_at = 0;
         if (!utf8_is_valid(text, size))
                 return "it is not UTF-8";
-        if (!scan_value(&s, 0))
+        whole = scan_value(&s, 0);
+        *ret_at = (size_t)(s.p - text);
+        if (!whole)
                 return s.fault;
         return s.p < s.end ? "something follows its end" : NULL;
+}
+
+const char *json_grammar_fault(const char *text, size_t size)
+{
+        size_t at;
+
+        return json_grammar_fault_at(text, size, &at);
 }

@@ -14,3 +14,5 @@
 
 /* NULL, or what is wrong with it (static). A name with a NUL is refused too: json-c would cut it there. */
 const char *json_grammar_fault(const char *text, size_t size);
+/* The same, and about where: a byte of the text. */
+const char *json_grammar_fault_at(const char *text, size_t size, size_t *ret_at);
