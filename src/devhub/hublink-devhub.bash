@@ -27,7 +27,7 @@ _hublink_devhub_fault() {
 _hublink_devhub() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
     local serve='--host --listen --mqtt-port --https-port --amqps-port --amqp-port --linked-hub --tier --units
-        --c2d-ttl --c2d-max-delivery --virtual-clock'
+        --c2d-ttl --c2d-max-delivery --virtual-clock --seed'
     local faults='refuse-connect cut delay-puback withhold-puback silent poison reset takeover tls-stall
         cert-wrong-name cert-expired cert-new-ca clock-offset token-cut throttle quota duplicate method-no-answer
         twin-conflict dps-busy dps-reassign'
@@ -40,7 +40,7 @@ _hublink_devhub() {
         case $word in
         --state-dir | --from | --host | --listen | --mqtt-port | --https-port | --amqps-port | --amqp-port | --count | \
             --for | --device | --code | --delay | --match | --offset | --hub | --linked-hub | --tier | --units | \
-            --c2d-ttl | --c2d-max-delivery)
+            --c2d-ttl | --c2d-max-delivery | --seed)
             given+=("$word")
             # bash makes three words of --name=value
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
@@ -63,6 +63,7 @@ _hublink_devhub() {
     case $prev in
     '') ;;
     --state-dir) kind=directory ;;
+    --seed) kind=file ;;
     --from) names='start end' ;;
     --tier) names='F1 S1 S2 S3' ;;
     --device) names=$(_hublink_devhub_devices | grep -v /) ;;
@@ -78,7 +79,7 @@ _hublink_devhub() {
         case "${words[*]}" in
         '')
             options+=" --help --version $serve"
-            names='serve device monitor fault ca usage clock'
+            names='serve device monitor fault ca usage clock seed dump reset'
             ;;
         serve) options+=" $serve" ;;
         device) names='create list delete' ;;
@@ -100,6 +101,15 @@ _hublink_devhub() {
         'ca add '*) ((${#words[@]} == 3)) && kind=file ;;
         usage) options+=' --json' ;;
         clock) names='show advance' ;;
+        seed | 'seed '*)
+            options+=' --replace'
+            ((${#words[@]} == 1)) && kind=file
+            ;;
+        dump | 'dump '*)
+            options+=' --secrets'
+            ((${#words[@]} == 1)) && kind=file
+            ;;
+        reset) options+=' --all --yes' ;;
         'clock advance') names='10s 1min 1h 1d' ;;
         esac
         for option in $options; do

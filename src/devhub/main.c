@@ -17,6 +17,7 @@
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
 #include "devhub/cli/monitor.h"
+#include "devhub/cli/seed-command.h"
 #include "devhub/cli/usage-command.h"
 #include "devhub/cli/usage.h"
 #include "devhub/serve.h"
@@ -51,6 +52,12 @@ static int run(StateDir *dir, const Arguments *a)
         case COMMAND_CLOCK_SHOW:
         case COMMAND_CLOCK_ADVANCE:
                 return clock_command(dir, a->advance_usec);
+        case COMMAND_SEED:
+                return seed_command(dir, a->operand, a->replace);
+        case COMMAND_DUMP:
+                return dump_command(dir, a->operand, a->with_secrets);
+        case COMMAND_RESET:
+                return reset_command(dir, a->all, a->sure);
         case COMMAND_HELP:
                 arguments_print_help();
                 return EXIT_SUCCESS;
@@ -70,13 +77,13 @@ static int no_hub(const char *path)
         return EXIT_FAILURE;
 }
 
-/* Serve alone begins a hub: what else meets an empty directory has been given the wrong one. */
+/* Serve and seed begin a hub: what else meets an empty directory has been given the wrong one. */
 static int run_in(StateDir *dir, const Arguments *a)
 {
-        bool serves = a->command == COMMAND_SERVE;
-        int r = state_dir_open(dir, a->state_dir, serves);
+        bool begins = a->command == COMMAND_SERVE || a->command == COMMAND_SEED;
+        int r = state_dir_open(dir, a->state_dir, begins);
 
-        if (!serves && (r == -ENOENT || (r >= 0 && !state_dir_has_hub(dir))))
+        if (!begins && (r == -ENOENT || (r >= 0 && !state_dir_has_hub(dir))))
                 return no_hub(a->state_dir);
         if (r >= 0)
                 return run(dir, a);

@@ -17,6 +17,7 @@
 #include "devhub/hub/presence.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin.h"
+#include "devhub/seed/seed-file.h"
 #include "devhub/mqtt/kept-sessions.h"
 
 typedef struct Serve {
@@ -81,6 +82,22 @@ static int open_store(Serve *s)
                 r = store_set(&s->store, "host", s->settings->host);
         if (r < 0)
                 log_error("Cannot open %s/devhub.db: %s (%s)", s->dir->path, strerror(-r), store_error(&s->store));
+        return r;
+}
+
+static int seed(Serve *s)
+{
+        _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
+        SeedTally tally = {};
+        int r;
+
+        if (!s->settings->seed)
+                return 0;
+        r = seed_file_plant(&s->store, s->settings->seed, false, NULL, NULL, &tally, &error);
+        if (r < 0)
+                log_error("%s", error.size > 0 ? error.data : store_error(&s->store));
+        else
+                log_info("Seeded from %s: %u new, %u as they were", s->settings->seed, tally.n_new, tally.n_same);
         return r;
 }
 
@@ -173,6 +190,8 @@ static int begin(Serve *s)
         /* left by a server that was killed */
         endpoints_remove(s->dir);
         r = open_store(s);
+        if (r >= 0)
+                r = seed(s);
         if (r < 0)
                 return r;
         r = linked_hubs_check(&s->settings->linked_hubs);

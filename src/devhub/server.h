@@ -36,6 +36,7 @@ typedef struct ServerSettings {
         unsigned units; /* of it */
         MailRules mail;
         bool virtual_clock; /* server_move_clock() is allowed */
+        const char *seed;   /* a file that is planted before the doors open; NULL: none */
 } ServerSettings;
 
 /* life; certificates and store are borrowed. *ret_error (static) says what could not be done. */

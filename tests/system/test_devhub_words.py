@@ -14,14 +14,15 @@ MANUAL = (SOURCE / 'src/devhub/hublink-devhub.1').read_text().replace('\\-', '-'
 HELP = subprocess.run([PROGRAM, '--help'], capture_output=True, text=True, timeout=20).stdout
 OPTIONS = sorted(set(re.findall(r'--[a-z][a-z-]+', HELP)))
 COMMANDS = ['serve', 'device create', 'device list', 'device delete', 'monitor', 'fault set', 'fault list', 'fault clear',
-            'ca add', 'ca list', 'ca delete', 'clock show', 'clock advance', 'usage']
+            'ca add', 'ca list', 'ca delete', 'clock show', 'clock advance', 'usage', 'seed', 'dump', 'reset']
 OPERANDS = {'device create': ['d1'], 'device delete': ['d1'], 'ca add': ['x', '/dev/null'], 'ca delete': ['x'],
-            'clock advance': ['1h']}
+            'clock advance': ['1h'], 'seed': ['x']}
 FAULTS = re.findall(r'(?<=^  )[a-z-]+(?:, [a-z-]+)*(?=$|  )', HELP.split('\nfault set ')[1].split('\nca ')[0], re.M)
 FAULTS = [name for row in FAULTS for name in row.split(', ')]
 VALUES = {'--from': 'end', '--for': '1s', '--delay': '1s', '--offset': '+1h', '--listen': '::1',
           '--linked-hub': 'a.b=/nowhere', '--code': '1', '--count': '1', '--match': 'x', '--host': 'a.b', '--hub': 'a.b',
-          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0', '--tier': 'S1', '--units': '1'}
+          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0', '--tier': 'S1',
+          '--units': '1', '--c2d-ttl': '1h', '--c2d-max-delivery': '5', '--seed': 'x'}
 
 SCRIPT = '''
 hublink-devhub() { %s "$@"; }
@@ -94,7 +95,7 @@ def test_a_fault_is_offered_the_options_that_it_takes(folder, fault):
 
 
 @pytest.mark.parametrize('line, expected', [
-    ('--host a.b se', {'serve'}),
+    ('--host a.b se', {'serve', 'seed'}),
     ('serve --virtual-clock --v', set()),
     ('serve --linked-hub a.b = ', {'hub'}),
     ('serve --linked-hub = a.b = h', {'hub'}),
@@ -111,6 +112,11 @@ def test_a_fault_is_offered_the_options_that_it_takes(folder, fault):
     ('fault set clock-offset --offset ', {'+1h', '-10min'}),
     ('monitor --from ', {'start', 'end'}),
     ('ca add x ', {'a-file', 'hub'}),
+    ('seed ', {'a-file', 'hub', '--replace'}),
+    ('seed a-file ', {'--replace'}),
+    ('dump --secrets ', {'a-file', 'hub'}),
+    ('reset ', {'--all', '--yes'}),
+    ('serve --seed ', {'a-file', 'hub'}),
     ('clock advance ', {'10s', '1min', '1h', '1d'}),
 ], ids=lambda value: value if isinstance(value, str) else '')
 def test_offered(folder, line, expected):

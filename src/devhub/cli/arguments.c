@@ -2,6 +2,7 @@
 #include "devhub/cli/arguments.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -45,7 +46,15 @@ typedef enum Option {
         OPTION_UNITS,
         OPTION_C2D_TTL,
         OPTION_C2D_MAX_DELIVERY,
+        OPTION_SEED,
+        OPTION_REPLACE,
+        OPTION_SECRETS,
+        OPTION_ALL,
+        OPTION_YES,
 } Option;
+
+/* A bit each of what was seen, and none a letter. */
+static_assert(OPTION_YES < 32, "there is no bit for the last option");
 
 #define TAKES_ANY       (~0u)
 #define OF(command)     (1u << (command))
@@ -78,6 +87,11 @@ static const struct option options[] = {
         {"units", required_argument, NULL, OPTION_UNITS},
         {"c2d-ttl", required_argument, NULL, OPTION_C2D_TTL},
         {"c2d-max-delivery", required_argument, NULL, OPTION_C2D_MAX_DELIVERY},
+        {"seed", required_argument, NULL, OPTION_SEED},
+        {"replace", no_argument, NULL, OPTION_REPLACE},
+        {"secrets", no_argument, NULL, OPTION_SECRETS},
+        {"all", no_argument, NULL, OPTION_ALL},
+        {"yes", no_argument, NULL, OPTION_YES},
         {},
 };
 
@@ -109,6 +123,11 @@ static const unsigned takers[] = {
         [OPTION_UNITS] = OF(COMMAND_SERVE),
         [OPTION_C2D_TTL] = OF(COMMAND_SERVE),
         [OPTION_C2D_MAX_DELIVERY] = OF(COMMAND_SERVE),
+        [OPTION_SEED] = OF(COMMAND_SERVE),
+        [OPTION_REPLACE] = OF(COMMAND_SEED),
+        [OPTION_SECRETS] = OF(COMMAND_DUMP),
+        [OPTION_ALL] = OF(COMMAND_RESET),
+        [OPTION_YES] = OF(COMMAND_RESET),
 };
 
 static const char *option_name(int option)
@@ -290,6 +309,21 @@ static int take_option(Arguments *a, Option option, const char *value)
         case OPTION_VIRTUAL_CLOCK:
                 a->serve.virtual_clock = true;
                 return 0;
+        case OPTION_SEED:
+                a->serve.seed = value;
+                return 0;
+        case OPTION_REPLACE:
+                a->replace = true;
+                return 0;
+        case OPTION_SECRETS:
+                a->with_secrets = true;
+                return 0;
+        case OPTION_ALL:
+                a->all = true;
+                return 0;
+        case OPTION_YES:
+                a->sure = true;
+                return 0;
         }
         return usage_complain("unknown option");
 }
@@ -316,6 +350,9 @@ static const struct {
         {"usage", NULL, COMMAND_USAGE, 0, 0, NULL},
         {"clock", "show", COMMAND_CLOCK_SHOW, 0, 0, NULL},
         {"clock", "advance", COMMAND_CLOCK_ADVANCE, 1, 1, "a time"},
+        {"seed", NULL, COMMAND_SEED, 1, 1, "a file, or -"},
+        {"dump", NULL, COMMAND_DUMP, 0, 1, NULL},
+        {"reset", NULL, COMMAND_RESET, 0, 0, NULL},
 };
 
 static int unknown_command(char *const words[], int n_words)
@@ -342,7 +379,8 @@ static int take_command(Arguments *a, char *const words[], int n_words)
                         continue;
                 a->command = commands[i].command;
                 if (n_words - n < commands[i].min_operands)
-                        return usage_complain("'%s %s' needs %s", words[0], words[1], commands[i].operand);
+                        return usage_complain("'%s%s%s' needs %s", words[0], n == 2 ? " " : "", n == 2 ? words[1] : "",
+                                              commands[i].operand);
                 if (n_words - n > commands[i].max_operands)
                         return usage_complain("'%s' is one word too many", words[n + commands[i].max_operands]);
                 a->operand = n_words > n ? words[n] : NULL;

@@ -27,6 +27,9 @@ typedef enum Command {
         COMMAND_USAGE,
         COMMAND_CLOCK_SHOW,
         COMMAND_CLOCK_ADVANCE,
+        COMMAND_SEED,
+        COMMAND_DUMP,
+        COMMAND_RESET,
         COMMAND_HELP,
         COMMAND_VERSION,
 } Command;
@@ -34,7 +37,7 @@ typedef enum Command {
 typedef struct Arguments {
         Command command;
         const char *state_dir;
-        const char *operand; /* the device's id, or the fault's name; NULL: none */
+        const char *operand; /* the device's id, the fault's name, a file; NULL: none */
         const char *second_operand; /* a file; NULL: none */
         bool json;
         ServerSettings serve;
@@ -51,6 +54,10 @@ typedef struct Arguments {
         const char *hub;   /* NULL: one that is nowhere */
 
         usec_t advance_usec; /* of clock advance */
+
+        bool replace;      /* of seed */
+        bool with_secrets; /* of dump */
+        bool all, sure;    /* of reset */
 } Arguments;
 
 /* Borrows from argv. -EINVAL: what is wrong has been said on stderr. */

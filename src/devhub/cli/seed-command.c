@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devhub/cli/seed-command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "devhub/cli/control.h"
+#include "devhub/cli/usage.h"
+#include "devhub/hub/registry.h"
+#include "devhub/seed/clearing.h"
+#include "devhub/seed/dump.h"
+#include "devhub/seed/seed-file.h"
+
+static int complain(const char *fmt, ...) _printf_(1, 2);
+static int complain(const char *fmt, ...)
+{
+        va_list ap;
+
+        (void)fputs("hublink-devhub: ", stderr);
+        va_start(ap, fmt);
+        (void)vfprintf(stderr, fmt, ap);
+        va_end(ap);
+        (void)fputc('\n', stderr);
+        return EXIT_FAILURE;
+}
+
+static int store_failed(const StateDir *dir, const Store *store, int error)
+{
+        return complain("%s/devhub.db: %s (%s)", dir->path, strerror(-error), store_error(store));
+}
+
+/* ---- seed ---- */
+
+/* Who is another one now is cut off by a server that runs, and comes again as what it is. */
+static void note_changed(void *userdata, const char *device_id, const char *module_id)
+{
+        json_object *requests = userdata, *request = json_object_new_object();
+
+        json_object_object_add(request, "verb", json_object_new_string("forget"));
+        json_object_object_add(request, "device", json_object_new_string(device_id));
+        if (module_id)
+                json_object_object_add(request, "module", json_object_new_string(module_id));
+        json_object_array_add(requests, request);
+}
+
+static void tell_server(const StateDir *dir, json_object *requests)
+{
+        for (size_t i = 0; i < json_object_array_length(requests); i++) {
+                json_object *answer = NULL;
+
+                if (control_call(dir, json_object_array_get_idx(requests, i), &answer) < 0)
+                        return; /* none runs */
+                json_object_put(answer);
+        }
+}
+
+int seed_command(StateDir *dir, const char *path, bool replace)
+{
+        _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
+        json_object *requests = json_object_new_array();
+        SeedTally tally = {};
+        Store store = {};
+        int r = store_open(&store, dir->path, dir->fd, true);
+
+        if (r >= 0)
+                r = seed_file_plant(&store, path, replace, note_changed, requests, &tally, &error);
+        if (r < 0) {
+                r = error.size > 0 ? complain("%s", error.data) : store_failed(dir, &store, r);
+        } else {
+                tell_server(dir, requests);
+                (void)printf("%u new, %u changed, %u as they were\n", tally.n_new, tally.n_changed, tally.n_same);
+                r = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+        json_object_put(requests);
+        store_done(&store);
+        return r;
+}
+
+/* ---- dump ---- */
+
+static int write_all(int fd, const char *text, size_t size)
+{
+        while (size > 0) {
+                ssize_t n = write(fd, text, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                text += n;
+                size -= (size_t)n;
+        }
+        return 0;
+}
+
+/* Beside it first: who reads it meanwhile finds the one before, whole. */
+static int write_file(const char *path, const char *text, size_t size)
+{
+        _cleanup_free_ char *beside = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (asprintf(&beside, "%s.XXXXXX", path) < 0)
+                return -ENOMEM;
+        fd = mkostemp(beside, O_CLOEXEC); /* for its owner alone */
+        if (fd < 0)
+                return -errno;
+        r = write_all(fd, text, size);
+        if (r >= 0 && rename(beside, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlink(beside);
+        return r;
+}
+
+static int put_out(const char *path, json_object *document)
+{
+        _cleanup_(secret_buffer_done) Buffer b = BUFFER_NULL;
+        bool is_output = !path || strcmp(path, "-") == 0;
+        int r;
+
+        buffer_append_string(&b, json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        buffer_append_char(&b, '\n');
+        if (buffer_error(&b))
+                return complain("%s", strerror(ENOMEM));
+        r = is_output ? write_all(STDOUT_FILENO, b.data, b.size) : write_file(path, b.data, b.size);
+        return r < 0 ? complain("%s: %s", is_output ? "standard output" : path, strerror(-r)) : EXIT_SUCCESS;
+}
+
+int dump_command(StateDir *dir, const char *path, bool with_secrets)
+{
+        json_object *document = NULL;
+        Store store = {};
+        int r = store_open(&store, dir->path, dir->fd, false);
+
+        if (r >= 0)
+                r = seed_prepare(&store);
+        if (r >= 0)
+                r = dump_make(&store, with_secrets, &document);
+        r = r < 0 ? store_failed(dir, &store, r) : put_out(path, document);
+        json_object_put(document);
+        store_done(&store);
+        return r;
+}
+
+/* ---- reset ---- */
+
+static int lock(StateDir *dir)
+{
+        int pid = 0, r = state_dir_lock(dir, &pid);
+
+        if (r == STATE_DIR_E_LOCKED)
+                return complain("a server (process %d) runs on %s: stop it first", pid, dir->path);
+        return r < 0 ? complain("cannot lock %s: %s", dir->path, strerror(-r)) : EXIT_SUCCESS;
+}
+
+static int ask(const StateDir *dir, const Store *store, bool all)
+{
+        char answer[16] = "";
+        RegistryCount count = {};
+
+        if (!isatty(STDIN_FILENO)) {
+                (void)complain("reset forgets all of %s for ever: say --yes when that is meant", dir->path);
+                return EXIT_USAGE;
+        }
+        (void)registry_count((Store *)store, &count);
+        (void)fprintf(stderr, "Forget for ever what is in %s: %u devices, their twins, messages and events, enrollments%s?"
+                              " [y/N] ",
+                      dir->path, count.n_devices, all ? ", its certificates and keys" : "");
+        if (fgets(answer, sizeof(answer), stdin) && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
+                return EXIT_SUCCESS;
+        return complain("nothing was changed");
+}
+
+static int reset(StateDir *dir, Store *store, bool all, bool sure)
+{
+        int r = sure ? EXIT_SUCCESS : ask(dir, store, all);
+
+        if (r != EXIT_SUCCESS)
+                return r;
+        if (!all) {
+                r = clearing_run(store);
+                return r < 0 ? store_failed(dir, store, r) : EXIT_SUCCESS;
+        }
+        store_done(store);
+        r = clearing_remove_all(dir);
+        return r < 0 ? complain("%s: %s", dir->path, strerror(-r)) : EXIT_SUCCESS;
+}
+
+int reset_command(StateDir *dir, bool all, bool sure)
+{
+        Store store = {};
+        int r = lock(dir);
+
+        if (r != EXIT_SUCCESS)
+                return r;
+        r = store_open(&store, dir->path, dir->fd, false);
+        r = r < 0 ? store_failed(dir, &store, r) : reset(dir, &store, all, sure);
+        store_done(&store);
+        return r;
+}

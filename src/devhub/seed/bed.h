@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Bed - the document that is being planted, for those who plant its parts
+ *
+ * Knows where in it we are: errors begin with file, line and place.
+ */
+
+#include <json-c/json.h>
+
+#include "devhub/seed/seed.h"
+
+typedef struct Bed {
+        Store *store;
+        const SeedOrder *order;
+        SeedTally tally;
+        Buffer place;      /* "devices[3].modules[0]" */
+        json_object *seen; /* what has been planted, by kind and id: twice in one document is a mistake */
+        json_object *changed; /* "d/m" of identities */
+        Buffer *error;
+} Bed;
+
+/* "seed.json:12: devices[3]: ..." -EBADMSG, or -ENOMEM. */
+int bed_refuse(Bed *bed, const char *fmt, ...) _printf_(2, 3);
+
+/* Into a member or an item of where we are (index: -1 for a member), and back out to what it returned. */
+size_t bed_enter(Bed *bed, const char *name, long index);
+void bed_leave(Bed *bed, size_t before);
+
+/* Is it an object whose members all have one of these names (NULL ends)? */
+int bed_check_object(Bed *bed, json_object *object, const char *const names[]);
+/* A member that is a text; *ret NULL: it is not there, or null. */
+int bed_text(Bed *bed, json_object *object, const char *name, const char **ret);
+/* The same id of this kind a second time is refused. */
+int bed_check_once(Bed *bed, const char *kind, const char *id);
+/* It is there and is another one: replaced, or refused by the member that differs. 0: replace it. */
+int bed_may_replace(Bed *bed, const char *member);
+
+int bed_plant_device(Bed *bed, json_object *device);
+int bed_plant_enrollment(Bed *bed, json_object *enrollment);
+int bed_plant_group(Bed *bed, json_object *group);
+int bed_plant_authority(Bed *bed, json_object *authority);
