@@ -77,6 +77,8 @@ static int open_store(Serve *s)
 
         if (r >= 0)
                 r = prepare_store(&s->store);
+        if (r >= 0)
+                r = presence_begin(&s->store, clock_wall(&clock_system));
         /* the device commands print it in connection strings, also while no server runs */
         if (r >= 0)
                 r = store_set(&s->store, "host", s->settings->host);

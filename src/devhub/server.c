@@ -16,6 +16,8 @@
 #include "devhub/net/words.h"
 #include "devhub/turn.h"
 
+#define ACTIVITY_KEPT_EACH_USEC USEC_PER_MIN
+
 struct Server {
         ServerSettings settings;
         char *host;
@@ -80,22 +82,41 @@ static void take_over(Server *s, const Verdict *v)
 /* ---- CONNECT ---- */
 
 /* What fails here is no reason to cut a link: it is what people look at, not what they rely on. */
-static void note_presence(Server *s, Link *link, bool connected)
+static void check_presence(Server *s, Link *link, int r)
 {
         const Verdict *v = link_verdict(link);
-        usec_t *active_usec = &link_notes(link)->active_usec;
-        int r;
 
-        if (connected)
-                *active_usec = clock_wall(s->hub.clock);
-        if (!connected && links_find(&s->links, v->device_id, v->module_id))
-                r = presence_active(s->store, v->device_id, v->module_id, *active_usec);
-        else
-                r = presence_changed(s->store, v->device_id, v->module_id, clock_wall(s->hub.clock));
         if (r < 0)
                 log_warning("%s: " WHO_FORMAT ": its time of activity is not kept: %s", link_peer(link), WHO(v),
                             store_error(s->store));
+}
+
+static void note_presence(Server *s, Link *link, bool connected)
+{
+        const Verdict *v = link_verdict(link);
+        LinkNotes *notes = link_notes(link);
+        usec_t now = clock_wall(s->hub.clock);
+
+        if (connected)
+                notes->active_usec = notes->active_kept_usec = now;
+        if (!connected && links_find(&s->links, v->device_id, v->module_id))
+                check_presence(s, link, presence_active(s->store, v->device_id, v->module_id, notes->active_usec));
+        else
+                check_presence(s, link, presence_changed(s->store, v->device_id, v->module_id, connected, now));
         turn_want_end(s->turn);
+}
+
+/* In the store of an event's own turn, but not with each. */
+static void note_activity(Server *s, Link *link)
+{
+        const Verdict *v = link_verdict(link);
+        LinkNotes *notes = link_notes(link);
+
+        notes->active_usec = clock_wall(s->hub.clock);
+        if (notes->active_usec < usec_add(notes->active_kept_usec, ACTIVITY_KEPT_EACH_USEC))
+                return;
+        notes->active_kept_usec = notes->active_usec;
+        check_presence(s, link, presence_active(s->store, v->device_id, v->module_id, notes->active_usec));
 }
 
 /* Has one of the desks a guest in it? Faults that are for everyone strike guests too. */
@@ -188,7 +209,7 @@ static int on_link_event(void *userdata, Link *link, const SessionEvent *event, 
         if (r < 0)
                 return r;
         hub_bill(&s->hub, OPERATION_D2C_SEND, event->size);
-        link_notes(link)->active_usec = clock_wall(s->hub.clock);
+        note_activity(s, link);
         if (event->qos > 0)
                 *ret_delay_usec = MAX(*ret_delay_usec, strikes_puback_delay(&s->strikes, link));
         return 0;
@@ -394,7 +415,8 @@ static void note_the_end(Server *s)
                 const Verdict *v = link_verdict(s->links.all[i]);
 
                 if (link_is_open(s->links.all[i]) && v->device_id)
-                        (void)presence_changed(s->store, v->device_id, v->module_id, clock_wall(s->hub.clock));
+                        (void)presence_changed(s->store, v->device_id, v->module_id, false,
+                                               clock_wall(s->hub.clock));
         }
 }
 

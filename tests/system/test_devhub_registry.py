@@ -210,6 +210,26 @@ def test_times_and_state_of_the_connection(devhub, service):
     assert late['connectionStateUpdatedTime'] == late['lastActivityTime']
 
 
+def test_times_of_the_connection_outlive_a_kill(tmp_path):
+    """Activity to within a minute; and who was connected is known to be so no more."""
+    with Devhub(tmp_path / 'hub').start('--virtual-clock') as hub:
+        service = Service(hub)
+        device = device_of(hub, service.put('/devices/dev1', NODE_CREATE).json)
+        with hub.client(device) as client:
+            client.publish(device.topic(), b'1')
+            on = service.get('/devices/dev1').json
+            hub.run('clock', 'advance', '5min')
+            client.publish(device.topic(), b'2', ident=2)
+            sent = service.get('/devices/dev1').json
+            assert seconds(sent['lastActivityTime']) > seconds(on['lastActivityTime']) + 299
+            hub.kill()
+        hub.start('--virtual-clock')
+        late = service.get('/devices/dev1').json
+        assert late['lastActivityTime'] == sent['lastActivityTime']
+        assert late['connectionState'] == 'Disconnected'
+        assert late['connectionStateUpdatedTime'] > sent['connectionStateUpdatedTime']
+
+
 def test_trap_25_the_second_connection_is_the_one_that_counts(devhub, service):
     record = service.put('/devices/dev1', NODE_CREATE).json
     device = device_of(devhub, record)

@@ -64,6 +64,7 @@ typedef struct LinkNotes {
         bool admitted;     /* its CONNECT has its share of the limit */
         bool forgotten;    /* its identity is gone: no will of it is told */
         usec_t active_usec; /* wall clock: when it last connected or sent an event */
+        usec_t active_kept_usec; /* of that: what the store knows */
         usec_t guest_ends_usec; /* of one without a device id; wall clock: when its token is over */
 } LinkNotes;
 LinkNotes *link_notes(Link *link);

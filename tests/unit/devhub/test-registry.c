@@ -267,19 +267,29 @@ START_TEST(presence_goes_forward_and_ends_with_its_identity)
         ck_assert_int_eq(presence_find(&house.store, "d1", NULL, &p), 0);
         ck_assert(p.state_usec == 0 && p.activity_usec == 0);
         ck_assert_int_eq(presence_active(&house.store, "d1", NULL, NOW), 0);
-        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, NOW), 0);
+        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, true, NOW), 0);
         ck_assert_int_eq(presence_active(&house.store, "d1", NULL, NOW + 2), 0);
         ck_assert_int_eq(presence_active(&house.store, "d1", NULL, NOW + 1), 0);
         ck_assert_int_eq(presence_find(&house.store, "d1", NULL, &p), 0);
         ck_assert(p.state_usec == NOW && p.activity_usec == NOW + 2);
-        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, NOW + 1), 0);
+        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, false, NOW + 1), 0);
         ck_assert_int_eq(presence_find(&house.store, "d1", NULL, &p), 0);
         ck_assert(p.state_usec == NOW + 1 && p.activity_usec == NOW + 2);
         ck_assert_int_eq(presence_find(&house.store, "d1", "m1", &p), 0);
         ck_assert(p.state_usec == 0);
+        /* killed while only the module is connected */
+        ck_assert_int_eq(presence_changed(&house.store, "d1", "m1", true, NOW + 5), 0);
+        ck_assert_int_eq(presence_begin(&house.store, NOW + 7), 0);
+        ck_assert_int_eq(presence_find(&house.store, "d1", "m1", &p), 0);
+        ck_assert(p.state_usec == NOW + 7 && p.activity_usec == NOW + 5);
+        ck_assert_int_eq(presence_begin(&house.store, NOW + 8), 0);
+        ck_assert_int_eq(presence_find(&house.store, "d1", "m1", &p), 0);
+        ck_assert(p.state_usec == NOW + 7);
+        ck_assert_int_eq(presence_find(&house.store, "d1", NULL, &p), 0);
+        ck_assert(p.state_usec == NOW + 1);
         ck_assert_int_eq(registry_delete(&house.store, "d1", NULL), 0);
         /* its link ends after it */
-        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, NOW + 9), 0);
+        ck_assert_int_eq(presence_changed(&house.store, "d1", NULL, true, NOW + 9), 0);
         ck_assert_int_eq(presence_find(&house.store, "d1", NULL, &p), 0);
         ck_assert(p.state_usec == 0 && p.activity_usec == 0);
         devhub_house_close(&house);
