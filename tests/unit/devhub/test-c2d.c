@@ -209,8 +209,8 @@ static void check_sent(const Link *link, const char *bodies)
 
 START_TEST(trap_23_a_puback_completes)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         subscribe(&b, &link, 1);
@@ -226,8 +226,6 @@ START_TEST(trap_23_a_puback_completes)
         acknowledge(&b, &link, 0);
         ck_assert_uint_eq(count(&b), 0);
         ck_assert_int_eq(n_records(&b), 2);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
@@ -235,22 +233,20 @@ START_TEST(trap_4_the_topic_has_a_bag_always)
 {
         static const char expected[] = "devices/d1/messages/devicebound/%24.to=%2Fdevices%2Fd1%2Fmessages%2FdeviceBound";
         CloudMessage bare = {};
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_int_eq(mailbox_put(b.hub.mailbox, "d1", NULL, &bare), 0);
         subscribe(&b, &link, 1);
         ck_assert_str_eq(link.sent[0].topic, expected);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(at_qos_0_it_is_complete_once_it_is_written)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1");
@@ -259,16 +255,14 @@ START_TEST(at_qos_0_it_is_complete_once_it_is_written)
         ck_assert_uint_eq(link.sent[0].qos, 0);
         ck_assert_uint_eq(count(&b), 0);
         ck_assert_int_eq(n_records(&b), 1);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(by_a_fault_it_is_sent_twice)
 {
         Fault fault = {.kind = FAULT_DUPLICATE, .until_usec = USEC_INFINITY, .strikes_left = 1};
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_int_eq(faults_set(&b.faults, &fault), 0);
@@ -277,15 +271,13 @@ START_TEST(by_a_fault_it_is_sent_twice)
         subscribe(&b, &link, (uint8_t)_i);
         check_sent(&link, "112");
         ck_assert_uint_eq(link.sent[1].tag, link.sent[0].tag);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(without_a_subscription_nothing_is_sent)
 {
-        Link link = connected(), module = connected(), other = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected(), module = connected(), other = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         module.verdict.module_id = (char *)"m1";
@@ -303,16 +295,14 @@ START_TEST(without_a_subscription_nothing_is_sent)
         turn(&b);
         check_sent(&link, "1");
         ck_assert_uint_eq(count(&b), 2);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_module_gets_its_own)
 {
         CloudMessage m = {.body = (char *)"m", .body_size = 1};
-        Link module = connected();
-        Bench b;
+        _cleanup_(link_done) Link module = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         module.verdict.module_id = (char *)"m1";
@@ -321,8 +311,6 @@ START_TEST(a_module_gets_its_own)
         turn(&b);
         check_sent(&module, "m");
         ck_assert_int_eq(strncmp(module.sent[0].topic, "devices/d1/modules/m1/messages/devicebound/%24.to=", 50), 0);
-        link_done(&module);
-        close_bench(&b);
 }
 END_TEST
 
@@ -330,8 +318,8 @@ END_TEST
 
 START_TEST(without_a_puback_it_comes_again_under_its_tag)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         subscribe(&b, &link, 1);
@@ -347,15 +335,13 @@ START_TEST(without_a_puback_it_comes_again_under_its_tag)
         acknowledge(&b, &link, 0);
         acknowledge(&b, &link, 0); /* once more, for both have one tag */
         ck_assert_uint_eq(count(&b), 1);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_puback_after_the_lock_is_too_late)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         subscribe(&b, &link, 1);
@@ -368,15 +354,13 @@ START_TEST(a_puback_after_the_lock_is_too_late)
         acknowledge(&b, &link, 1);
         ck_assert_uint_eq(count(&b), 0);
         ck_assert_int_eq(n_records(&b), 1);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(trap_21_what_a_link_held_goes_to_the_next)
 {
-        Link first = connected(), second = connected();
-        Bench b;
+        _cleanup_(link_done) Link first = connected(), second = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1");
@@ -388,16 +372,13 @@ START_TEST(trap_21_what_a_link_held_goes_to_the_next)
         put(&b, "3");
         subscribe(&b, &second, 1);
         check_sent(&second, "23");
-        link_done(&first);
-        link_done(&second);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_half_open_link_holds_nothing_back)
 {
-        Link silent = connected(), link = connected();
-        Bench b;
+        _cleanup_(link_done) Link silent = connected(), link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1");
@@ -407,16 +388,13 @@ START_TEST(a_half_open_link_holds_nothing_back)
         check_sent(&link, "1");
         acknowledge(&b, &link, 0);
         ck_assert_uint_eq(count(&b), 0);
-        link_done(&silent);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_link_may_break_amid_the_delivery)
 {
-        Link first = connected(), second = connected();
-        Bench b;
+        _cleanup_(link_done) Link first = connected(), second = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         for (int i = 0; i < 4; i++)
@@ -426,9 +404,6 @@ START_TEST(a_link_may_break_amid_the_delivery)
         ck_assert_uint_eq(first.n_sent, 2);
         subscribe(&b, &second, 1);
         ck_assert_uint_eq(second.n_sent, _i == 0 ? 2 : 4);
-        link_done(&first);
-        link_done(&second);
-        close_bench(&b);
 }
 END_TEST
 
@@ -439,8 +414,8 @@ START_TEST(one_too_long_for_a_topic_holds_up_no_other)
         _cleanup_free_ char *value = malloc(30001);
         BagEntry property = {(char *)"p", value};
         CloudMessage m = {.properties = {&property, 1}};
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         ck_assert_ptr_nonnull(value);
         memset(value, '+', 30000); /* three characters each in a topic */
@@ -455,15 +430,13 @@ START_TEST(one_too_long_for_a_topic_holds_up_no_other)
         pass(&b, USEC_PER_HOUR);
         ck_assert_uint_eq(link.n_sent, 1);
         ck_assert_uint_eq(count(&b), 0);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_commit_that_fails_loses_nothing)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1");
@@ -476,15 +449,13 @@ START_TEST(a_commit_that_fails_loses_nothing)
         check_sent(&link, "11");
         acknowledge(&b, &link, 0);
         ck_assert_uint_eq(count(&b), 0);
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_store_that_fails_is_tried_again_each_second)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1");
@@ -496,15 +467,13 @@ START_TEST(a_store_that_fails_is_tried_again_each_second)
         ck_assert_uint_eq(link.n_sent, 0);
         pass(&b, 1);
         check_sent(&link, "1");
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_deadline_is_that_of_mail_or_feedback)
 {
-        Link link = connected();
-        Bench b;
+        _cleanup_(link_done) Link link = connected();
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         turn(&b);
@@ -518,8 +487,6 @@ START_TEST(a_deadline_is_that_of_mail_or_feedback)
         ck_assert_int_eq(n_records(&b), 1);
         pass(&b, 1);
         ck_assert_int_eq(n_records(&b), 0); /* now in a batch */
-        link_done(&link);
-        close_bench(&b);
 }
 END_TEST
 
@@ -531,7 +498,7 @@ static usec_t boot_that_goes_on(const Clock *clock)
 /* Who asks has looked at the clock before: that is when it must be due. */
 START_TEST(what_is_due_is_due_now_though_the_clock_goes_on)
 {
-        Bench b;
+        _cleanup_(close_bench) Bench b;
         usec_t now;
 
         open_bench(&b);
@@ -541,7 +508,6 @@ START_TEST(what_is_due_is_due_now_though_the_clock_goes_on)
         b.house.time.clock.boot = boot_that_goes_on;
         now = clock_boot(&b.house.time.clock);
         ck_assert_uint_le(b.ticker.deadline(b.ticker.userdata), now);
-        close_bench(&b);
 }
 END_TEST
 

@@ -162,7 +162,7 @@ START_TEST(a_message_comes_out_as_it_went_in)
                 .body_size = 3,
         };
         Mail mail = {};
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         in.expiry_usec = now(&b) + USEC_PER_MIN;
@@ -192,7 +192,6 @@ START_TEST(a_message_comes_out_as_it_went_in)
         ck_assert_uint_eq(mail.delivery_count, 0);
         ck_assert_uint_eq(strlen(mail.token), 36);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
@@ -200,7 +199,7 @@ START_TEST(a_bare_message_gets_a_destination_and_no_more)
 {
         CloudMessage bare = {};
         Mail mail = {};
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", "m1", &bare), 0);
@@ -215,14 +214,13 @@ START_TEST(a_bare_message_gets_a_destination_and_no_more)
         ck_assert_int_eq(mailbox_complete(b.mailbox, "d1", NULL, mail.token), MAILBOX_E_LOCK_LOST);
         ck_assert_int_eq(mailbox_complete(b.mailbox, "d1", "m1", mail.token), 0);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(they_are_taken_in_order_of_arrival)
 {
         Mail first, second, again;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1", ACK_NONE);
@@ -238,7 +236,6 @@ START_TEST(they_are_taken_in_order_of_arrival)
         mail_done(&first);
         mail_done(&second);
         mail_done(&again);
-        close_bench(&b);
 }
 END_TEST
 
@@ -247,7 +244,7 @@ END_TEST
 START_TEST(nobody_is_there)
 {
         CloudMessage m = {};
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_int_eq(mailbox_put(b.mailbox, "d9", NULL, &m), MAILBOX_E_NO_DEVICE);
@@ -255,7 +252,6 @@ START_TEST(nobody_is_there)
         ck_assert_int_eq(mailbox_put(b.mailbox, "d9", "m1", &m), MAILBOX_E_NO_DEVICE);
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", "m9", &m), MAILBOX_E_NO_MODULE);
         ck_assert_uint_eq(b.n_arrived, 0);
-        close_bench(&b);
 }
 END_TEST
 
@@ -263,7 +259,7 @@ START_TEST(the_51st_finds_it_full)
 {
         CloudMessage m = {};
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         for (unsigned i = 0; i < MAILBOX_DEPTH_MAX; i++)
@@ -279,7 +275,6 @@ START_TEST(the_51st_finds_it_full)
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", NULL, &m), 0);
         ck_assert_uint_eq(count(&b), 1);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
@@ -288,7 +283,7 @@ START_TEST(body_and_properties_may_be_64_kib)
         BagEntry property = {(char *)"name", (char *)"value"};
         CloudMessage m = {.message_id = (char *)"id", .to = (char *)"/to", .properties = {&property, 1}};
         _cleanup_free_ char *body = calloc(1, CLOUD_MESSAGE_SIZE_MAX);
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_ptr_nonnull(body);
@@ -298,7 +293,6 @@ START_TEST(body_and_properties_may_be_64_kib)
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", NULL, &m), 0);
         m.body_size++;
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", NULL, &m), MAILBOX_E_TOO_LARGE);
-        close_bench(&b);
 }
 END_TEST
 
@@ -306,7 +300,7 @@ START_TEST(what_no_bag_can_hold_is_refused)
 {
         BagEntry nameless = {(char *)"", (char *)"v"}, no_text = {(char *)"n", (char *)"\xff"};
         CloudMessage m = {.message_id = (char *)"\xc3"};
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", NULL, &m), MAILBOX_E_BAD_PROPERTY);
@@ -315,7 +309,6 @@ START_TEST(what_no_bag_can_hold_is_refused)
         m = (CloudMessage){.properties = {&no_text, 1}};
         ck_assert_int_eq(mailbox_put(b.mailbox, "d1", NULL, &m), MAILBOX_E_BAD_PROPERTY);
         ck_assert_uint_eq(count(&b), 0);
-        close_bench(&b);
 }
 END_TEST
 
@@ -381,7 +374,7 @@ START_TEST(every_end_is_told_to_who_asked_for_it)
         bool told = mode == ACK_FULL || (mode == ACK_POSITIVE && ends[which].positive) ||
                     (mode == ACK_NEGATIVE && !ends[which].positive);
         _cleanup_free_ char *record = NULL;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "m", mode);
@@ -389,7 +382,6 @@ START_TEST(every_end_is_told_to_who_asked_for_it)
         ck_assert_uint_eq(count(&b), 0);
         record = feedback_of(&b);
         ck_assert_str_eq(record, told ? ends[which].record : "");
-        close_bench(&b);
 }
 END_TEST
 
@@ -398,7 +390,7 @@ END_TEST
 START_TEST(trap_22_a_lock_that_ends_is_not_counted)
 {
         Mail mail, again;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "m", ACK_FULL);
@@ -419,7 +411,6 @@ START_TEST(trap_22_a_lock_that_ends_is_not_counted)
         ck_assert_uint_eq(again.delivery_count, 1);
         mail_done(&mail);
         mail_done(&again);
-        close_bench(&b);
 }
 END_TEST
 
@@ -427,7 +418,7 @@ START_TEST(a_lock_lasts_as_long_as_asked_but_300_s_at_most)
 {
         MailHold hold = {.lock_usec = 5 * USEC_PER_SEC};
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "m", ACK_NONE);
@@ -439,14 +430,13 @@ START_TEST(a_lock_lasts_as_long_as_asked_but_300_s_at_most)
         mail = take_as(&b, "m", &hold);
         ck_assert_uint_eq(mail.locked_until_usec, now(&b) + 300 * USEC_PER_SEC);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(a_message_lives_an_hour_or_as_long_as_it_says)
 {
         _cleanup_free_ char *record = NULL;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "hub", ACK_NONE);
@@ -466,21 +456,19 @@ START_TEST(a_message_lives_an_hour_or_as_long_as_it_says)
         ck_assert_uint_eq(count(&b), 0);
         pass(&b, USEC_PER_SEC);
         ck_assert_uint_eq(mailbox_deadline(b.mailbox), USEC_INFINITY);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(one_that_has_expired_on_arrival_is_never_taken)
 {
         _cleanup_free_ char *record = NULL;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put_until(&b, "late", ACK_FULL, now(&b));
         check_nothing_to_take(&b);
         record = feedback_of(&b);
         ck_assert_str_eq(record, "late Expired");
-        close_bench(&b);
 }
 END_TEST
 
@@ -488,7 +476,7 @@ START_TEST(a_hub_may_have_other_rules)
 {
         static const MailRules rules = {.time_to_live_usec = 5 * USEC_PER_MIN, .deliveries_max = 1};
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         mailbox_set_rules(b.mailbox, &rules);
@@ -502,7 +490,6 @@ START_TEST(a_hub_may_have_other_rules)
         ck_assert_int_eq(mailbox_abandon(b.mailbox, "d1", NULL, mail.token), 0);
         ck_assert_uint_eq(count(&b), 0);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
@@ -510,7 +497,7 @@ START_TEST(under_its_lock_it_may_be_completed_beyond_its_time)
 {
         _cleanup_free_ char *record = NULL;
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put_until(&b, "m", ACK_FULL, now(&b) + 10 * USEC_PER_SEC);
@@ -521,7 +508,6 @@ START_TEST(under_its_lock_it_may_be_completed_beyond_its_time)
         record = feedback_of(&b);
         ck_assert_str_eq(record, "m Success");
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
@@ -530,7 +516,7 @@ START_TEST(it_expires_when_it_comes_back_too_late)
         bool abandoned = _i == 1;
         _cleanup_free_ char *record = NULL;
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put_until(&b, "m", ACK_FULL, now(&b) + 10 * USEC_PER_SEC);
@@ -543,14 +529,13 @@ START_TEST(it_expires_when_it_comes_back_too_late)
         ck_assert_str_eq(record, "m Expired");
         ck_assert_uint_eq(b.n_arrived, 1);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(what_is_given_back_is_not_counted)
 {
         Mail first, second, again;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1", ACK_NONE);
@@ -568,7 +553,6 @@ START_TEST(what_is_given_back_is_not_counted)
         mail_done(&first);
         mail_done(&second);
         mail_done(&again);
-        close_bench(&b);
 }
 END_TEST
 
@@ -577,7 +561,7 @@ START_TEST(a_purge_takes_the_locked_ones_too_and_only_this_queue)
         CloudMessage m = {};
         unsigned n;
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         for (int i = 0; i < 3; i++)
@@ -595,7 +579,6 @@ START_TEST(a_purge_takes_the_locked_ones_too_and_only_this_queue)
         ck_assert_int_eq(mailbox_count(&b.house.store, "d1", "m1", &n), 0);
         ck_assert_uint_eq(n, 1);
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
@@ -604,7 +587,7 @@ END_TEST
 START_TEST(a_restart_keeps_all_and_frees_what_a_link_held)
 {
         Mail linked, held, again;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1", ACK_FULL);
@@ -623,14 +606,13 @@ START_TEST(a_restart_keeps_all_and_frees_what_a_link_held)
         mail_done(&linked);
         mail_done(&held);
         mail_done(&again);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(time_goes_on_while_it_is_down)
 {
         Mail mail;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "1", ACK_NONE);
@@ -644,14 +626,13 @@ START_TEST(time_goes_on_while_it_is_down)
         mail_done(&mail);
         mail = take(&b, "1");
         mail_done(&mail);
-        close_bench(&b);
 }
 END_TEST
 
 START_TEST(what_is_undone_is_done_again)
 {
         _cleanup_free_ char *record = NULL;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put_until(&b, "m", ACK_FULL, now(&b) + USEC_PER_MIN);
@@ -664,7 +645,6 @@ START_TEST(what_is_undone_is_done_again)
         ck_assert_uint_eq(count(&b), 0);
         record = feedback_of(&b);
         ck_assert_str_eq(record, "m Expired");
-        close_bench(&b);
 }
 END_TEST
 
@@ -674,7 +654,7 @@ START_TEST(mail_goes_with_its_identity_and_nobody_is_told)
         _cleanup_free_ char *record = NULL;
         CloudMessage m = {};
         unsigned n;
-        Bench b;
+        _cleanup_(close_bench) Bench b;
 
         open_bench(&b);
         put(&b, "m", ACK_FULL);
@@ -689,7 +669,6 @@ START_TEST(mail_goes_with_its_identity_and_nobody_is_told)
         ck_assert_uint_eq(n, 1);
         record = feedback_of(&b);
         ck_assert_str_eq(record, "");
-        close_bench(&b);
 }
 END_TEST
 
