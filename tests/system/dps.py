@@ -11,11 +11,13 @@ import hashlib
 import hmac
 import json
 import re
+import sqlite3
 import struct
 import time
 
 import mqtt
 import websocket
+from devhub import Device
 
 API = '2019-03-31'
 TOLD_AFTER = 0.6  # seconds, and a little more than that
@@ -26,6 +28,35 @@ def derived(group_key, registration_id):
     """The device's key in a group."""
     mac = hmac.new(base64.b64decode(group_key), registration_id.encode(), hashlib.sha256).digest()
     return base64.b64encode(mac).decode()
+
+
+def device_of(state, key):
+    """The device that a registration speaks of."""
+    return Device(state['assignedHub'], {'deviceId': state['deviceId'], 'primaryKey': key, 'secondaryKey': key,
+                                         'generationId': '', 'connectionString': ''})
+
+
+def put_enrollment(service, registration_id, attestation, headers=None, **more):
+    return _put(service, 'enrollments', 'registrationId', registration_id, attestation, headers, more)
+
+
+def put_group(service, group_id, attestation, headers=None, **more):
+    return _put(service, 'enrollmentGroups', 'enrollmentGroupId', group_id, attestation, headers, more)
+
+
+def _put(service, collection, member, name, attestation, headers, more):
+    answer = service.put('/%s/%s' % (collection, name), {member: name, 'attestation': attestation, **more}, headers)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def empty(hub):
+    """As good as new, beneath a server that goes on: to start one takes longer than most tests."""
+    db = sqlite3.connect(hub.directory / 'devhub.db', timeout=20)
+    with db:
+        for table in 'enrollments', 'registrations', 'identities', 'events', 'links':
+            db.execute('DELETE FROM ' + table)
+    db.close()
 
 
 class Answer:

@@ -3,13 +3,12 @@
 
 import base64
 import json
-import sqlite3
 import time
 
 import mqtt
 import pytest
-from devhub import Device, Devhub
-from dps import API, Answer, Guest, derived
+from devhub import Devhub
+from dps import API, Answer, Guest, derived, device_of, empty, put_enrollment, put_group
 from https import Service
 
 KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
@@ -18,20 +17,14 @@ OTHER_KEY = 'c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M='
 
 @pytest.fixture(scope='module')
 def shared(tmp_path_factory):
-    """To start one takes longer than most of what is asked of it here."""
     with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
         yield hub
 
 
 @pytest.fixture
 def devhub(shared):
-    """As good as new."""
     yield shared
-    db = sqlite3.connect(shared.directory / 'devhub.db', timeout=20)
-    with db:
-        for table in 'enrollments', 'registrations', 'identities', 'events', 'links':
-            db.execute('DELETE FROM ' + table)
-    db.close()
+    empty(shared)
 
 
 @pytest.fixture
@@ -44,23 +37,11 @@ def attestation(primary=KEY, secondary=OTHER_KEY):
 
 
 def enroll(service, registration_id, **more):
-    answer = service.put('/enrollments/' + registration_id,
-                         {'registrationId': registration_id, 'attestation': attestation(), **more})
-    assert answer.status == 200, answer.body
-    return answer.json
+    return put_enrollment(service, registration_id, attestation(), **more)
 
 
 def enroll_group(service, group_id, **more):
-    answer = service.put('/enrollmentGroups/' + group_id,
-                         {'enrollmentGroupId': group_id, 'attestation': attestation(), **more})
-    assert answer.status == 200, answer.body
-    return answer.json
-
-
-def device_of(devhub, state, key):
-    """The device that a registration speaks of."""
-    return Device(state['assignedHub'], {'deviceId': state['deviceId'], 'primaryKey': key, 'secondaryKey': key,
-                                         'generationId': '', 'connectionString': ''})
+    return put_group(service, group_id, attestation(), **more)
 
 
 def refused(answer, status, code):
@@ -84,7 +65,7 @@ def test_a_single_device_is_provisioned_and_connects(devhub, service):
     assert (state['assignedHub'], state['deviceId'], state['registrationId']) == (devhub.host, 'Wind-1', 'dev1')
     assert state['symmetricKey'] == {} and state['etag']
     assert state['createdDateTimeUtc'].startswith('20') and state['lastUpdatedDateTimeUtc'].endswith('Z')
-    device = device_of(devhub, state, KEY)
+    device = device_of(state, KEY)
     with devhub.client(device) as client:
         client.publish(device.topic(), b'1')
     assert devhub.events(count=1)[0]['device'] == 'Wind-1'
@@ -98,7 +79,7 @@ def test_a_device_of_a_group_is_provisioned_and_connects(devhub, service):
             state = guest.provision()
         assert state['status'] == 'assigned' and state['deviceId'] == registration_id
         assert state['symmetricKey'] == {'enrollmentGroupId': 'fleet'}
-        with devhub.client(device_of(devhub, state, key)):
+        with devhub.client(device_of(state, key)):
             pass
 
 
@@ -118,7 +99,7 @@ def test_what_a_device_begins_with(devhub, service):
     listed = json.loads(devhub.run('device', 'list', '--json').stdout)
     assert [d['deviceId'] for d in listed] == ['dev1']
     assert listed[0]['primaryKey'] == KEY and listed[0]['secondaryKey'] == OTHER_KEY
-    with devhub.client(device_of(devhub, {'assignedHub': devhub.host, 'deviceId': 'dev1'}, KEY)) as client:
+    with devhub.client(device_of({'assignedHub': devhub.host, 'deviceId': 'dev1'}, KEY)) as client:
         client.subscribe('$iothub/twin/res/#')
         client.publish('$iothub/twin/GET/?$rid=1', b'', ident=2)
         assert b'"interval":5' in client.expect(mqtt.PUBLISH)
@@ -416,7 +397,7 @@ def test_a_device_is_reassigned_and_comes_back(devhub, service):
     enroll(service, 'dev1')
     with Guest(devhub, 'dev1', KEY) as guest:
         state = guest.provision()
-        device = device_of(devhub, state, KEY)
+        device = device_of(state, KEY)
         with devhub.client(device) as client:
             devhub.fault('set', 'dps-reassign', '--hub', 'hub2.example.net')
             away = guest.provision()
@@ -502,7 +483,7 @@ def test_a_device_is_provisioned_over_https(devhub, service):
     assert (state['status'], state['assignedHub'], state['deviceId']) == ('assigned', devhub.host, 'dev1')
     assert caller.post(caller.home, {'registrationId': 'dev1'}).json == state
     assert service.get('/registrations/dev1').json == state
-    with devhub.client(device_of(devhub, state, key)):
+    with devhub.client(device_of(state, key)):
         pass
 
 

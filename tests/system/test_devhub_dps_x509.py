@@ -4,14 +4,13 @@
 import base64
 import hashlib
 import json
-import sqlite3
 import ssl
 import time
 
 import mqtt
 import pytest
 from devhub import Devhub
-from dps import API, Guest
+from dps import API, Guest, empty, put_enrollment, put_group
 from https import Answer, Connection, Service
 from test_devhub_x509 import Pki, thumbprint
 
@@ -21,21 +20,15 @@ INVALID = 'Invalid certificate'
 
 @pytest.fixture(scope='module')
 def shared(tmp_path_factory):
-    """To start one takes longer than most of what is asked of it here."""
     with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
         yield hub
 
 
 @pytest.fixture
 def devhub(shared):
-    """As good as new."""
     yield shared
     shared.fault('clear')
-    db = sqlite3.connect(shared.directory / 'devhub.db', timeout=20)
-    with db:
-        for table in 'enrollments', 'registrations', 'identities', 'events', 'links':
-            db.execute('DELETE FROM ' + table)
-    db.close()
+    empty(shared)
 
 
 @pytest.fixture
@@ -98,16 +91,11 @@ def certificates(primary, secondary):
 
 
 def enroll(service, attestation, registration_id='dev1', **more):
-    answer = service.put('/enrollments/' + registration_id,
-                         {'registrationId': registration_id, 'attestation': attestation, **more})
-    assert answer.status == 200, answer.body
-    return answer.json
+    return put_enrollment(service, registration_id, attestation, **more)
 
 
 def enroll_group(service, attestation, **more):
-    answer = service.put('/enrollmentGroups/fleet', {'enrollmentGroupId': 'fleet', 'attestation': attestation, **more})
-    assert answer.status == 200, answer.body
-    return answer.json
+    return put_group(service, 'fleet', attestation, **more)
 
 
 def connack(devhub, certificate, device='dev1'):
