@@ -12,7 +12,7 @@ from devhub import PROGRAM, Devhub
 
 MANUAL = (SOURCE / 'src/devhub/hublink-devhub.1').read_text().replace('\\-', '-')
 HELP = subprocess.run([PROGRAM, '--help'], capture_output=True, text=True, timeout=20).stdout
-OPTIONS = sorted(set(re.findall(r'--[a-z][a-z-]+', HELP)))
+OPTIONS = sorted(set(re.findall(r'--[a-z][a-z0-9-]+', HELP)))
 COMMANDS = ['serve', 'device create', 'device list', 'device delete', 'monitor', 'fault set', 'fault list', 'fault clear',
             'ca add', 'ca list', 'ca delete', 'clock show', 'clock advance', 'usage', 'seed', 'dump', 'reset']
 OPERANDS = {'device create': ['d1'], 'device delete': ['d1'], 'ca add': ['x', '/dev/null'], 'ca delete': ['x'],
@@ -21,8 +21,9 @@ FAULTS = re.findall(r'(?<=^  )[a-z-]+(?:, [a-z-]+)*(?=$|  )', HELP.split('\nfaul
 FAULTS = [name for row in FAULTS for name in row.split(', ')]
 VALUES = {'--from': 'end', '--for': '1s', '--delay': '1s', '--offset': '+1h', '--listen': '::1',
           '--linked-hub': 'a.b=/nowhere', '--code': '1', '--count': '1', '--match': 'x', '--host': 'a.b', '--hub': 'a.b',
-          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0', '--tier': 'S1',
-          '--units': '1', '--c2d-ttl': '1h', '--c2d-max-delivery': '5', '--seed': 'x'}
+          '--device': 'd1', '--mqtt-port': '0', '--https-port': '0', '--amqps-port': '0', '--amqp-port': '0',
+          '--tier': 'S1', '--units': '1', '--c2d-ttl': '1h', '--c2d-max-delivery': '5', '--seed': 'x'}
+NEEDED = {'--units': ['--tier', 'S1']}  # beside it
 
 SCRIPT = '''
 hublink-devhub() { %s "$@"; }
@@ -58,8 +59,9 @@ def offered(line, folder):
 
 def is_taken(words, option):
     """By the parser: its complaint is status 2; that no hub lives there comes later."""
-    done = subprocess.run([PROGRAM, '--state-dir', '/dev/null/none', *words, option,
-                           *([VALUES[option]] if option in VALUES else [])], capture_output=True, text=True, timeout=20)
+    value = [VALUES[option]] if option in VALUES else []
+    done = subprocess.run([PROGRAM, '--state-dir', '/dev/null/none', *words, option, *value, *NEEDED.get(option, [])],
+                          capture_output=True, text=True, timeout=20)
     assert done.returncode in (1, 2), done
     return done.returncode == 1
 
