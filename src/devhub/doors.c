@@ -63,6 +63,7 @@ static void on_mqtt_websocket(void *userdata, const HttpSocket *socket)
         Doors *d = userdata;
         WireHandover handover = handover_of(d, socket);
 
+        https_note_link(d->https, socket->fd);
         server_take_websocket(d->server, &handover);
 }
 
@@ -123,6 +124,11 @@ static TlsServer *newcomer(void *userdata, bool *ret_stall)
         return strikes_newcomer(server_strikes(((Doors *)userdata)->server), ret_stall);
 }
 
+static void begun(void *userdata, Wire *wire)
+{
+        strikes_caller(server_strikes(((Doors *)userdata)->server), wire);
+}
+
 static int open_amqp(Doors *d)
 {
         AmqpServerSettings settings = {
@@ -130,6 +136,7 @@ static int open_amqp(Doors *d)
                 .tls_port = d->settings->amqps_port,
                 .plain_port = d->settings->amqp_port,
                 .newcomer = newcomer,
+                .begun = begun,
                 .userdata = d,
         };
         const char *error;
@@ -153,7 +160,13 @@ int doors_open(Doors *d, sd_event *event, const ServerSettings *settings, Server
 
         *d = (Doors){.event = event, .settings = settings, .server = server};
         r = open_amqp(d);
-        return r < 0 ? r : open_https(d);
+        if (r >= 0)
+                r = open_https(d);
+        if (r < 0)
+                return r;
+        strikes_add_callers(server_strikes(server), amqp_server_callers(d->amqp));
+        strikes_add_callers(server_strikes(server), https_callers(d->https));
+        return 0;
 }
 
 void doors_close(Doors *d)

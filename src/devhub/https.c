@@ -16,6 +16,7 @@ struct Caller {
         Relay *relay;
         int inner_fd; /* the HTTP server's: a name, no more */
         bool ended;
+        bool is_link; /* a device's: it has become a WebSocket */
         Caller *next;
 };
 
@@ -58,6 +59,11 @@ static void on_ended(void *userdata, Relay *relay)
 
 /* ---- those who come ---- */
 
+static void on_begun(void *userdata, Wire *wire)
+{
+        strikes_caller(server_strikes(((Https *)userdata)->server), wire);
+}
+
 static int join(Https *h, Caller *c, int fd, const char *peer)
 {
         struct sockaddr_storage address = {};
@@ -77,6 +83,7 @@ static int join(Https *h, Caller *c, int fd, const char *peer)
                 safe_close(pair[1]);
                 return r;
         }
+        wire_on_begin(relay_wire(c->relay), on_begun, h);
         if (stall)
                 relay_stall(c->relay);
         c->inner_fd = pair[1];
@@ -148,12 +155,42 @@ Https *https_free(Https *h)
         return NULL;
 }
 
+/* The newest: descriptors are used again. NULL: it has gone. */
+static Caller *find(const Https *h, int inner_fd)
+{
+        for (Caller *c = h->callers; c; c = c->next)
+                if (c->inner_fd == inner_fd)
+                        return c->ended ? NULL : c;
+        return NULL;
+}
+
 const Certificate *https_certificate(const Https *h, int inner_fd)
 {
+        const Caller *c = find(h, inner_fd);
+
+        return c ? relay_certificate(c->relay) : NULL;
+}
+
+void https_note_link(Https *h, int inner_fd)
+{
+        Caller *c = find(h, inner_fd);
+
+        if (c)
+                c->is_link = true;
+}
+
+static void each(void *userdata, void (*visit)(void *visitor, Wire *wire), void *visitor)
+{
+        const Https *h = userdata;
+
         for (const Caller *c = h->callers; c; c = c->next)
-                if (c->inner_fd == inner_fd) /* the newest: descriptors are used again */
-                        return c->ended ? NULL : relay_certificate(c->relay);
-        return NULL;
+                if (!c->ended && !c->is_link)
+                        visit(visitor, relay_wire(c->relay));
+}
+
+Callers https_callers(Https *h)
+{
+        return (Callers){each, h};
 }
 
 uint16_t https_port(const Https *h)

@@ -11,6 +11,7 @@
  */
 
 #include "devhub/http/server.h"
+#include "devhub/net/callers.h"
 #include "devhub/server.h"
 
 typedef struct Https Https;
@@ -23,4 +24,7 @@ DEFINE_CLEANUP(Https *, https_free);
 
 /* That the client showed whose inner descriptor this is; NULL: none. */
 const Certificate *https_certificate(const Https *https, int inner_fd);
+/* It carries a device's link from here on, which faults strike as such. */
+void https_note_link(Https *https, int inner_fd);
+Callers https_callers(Https *https);
 uint16_t https_port(const Https *https);

@@ -22,7 +22,8 @@ def fails(hub, code, *words):
 @pytest.mark.parametrize('words', [
     ['device', 'create', 'd1'], ['device', 'list'], ['device', 'delete', 'd1'], ['monitor'], ['monitor', '--verify'],
     ['fault', 'set', 'cut'], ['fault', 'list'], ['fault', 'clear'], ['ca', 'add', 'x', '/dev/null'], ['ca', 'list'],
-    ['ca', 'delete', 'x'], ['clock', 'show'], ['clock', 'advance', '1h']], ids=' '.join)
+    ['ca', 'delete', 'x'], ['clock', 'show'], ['clock', 'advance', '1h'],
+    ['usage']], ids=' '.join)
 def test_a_mistyped_directory_makes_no_hub(tmp_path, words):
     for folder in tmp_path / 'none', tmp_path:
         done = subprocess.run([PROGRAM, '--state-dir', folder, *words], capture_output=True, text=True, timeout=20)

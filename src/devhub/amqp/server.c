@@ -25,6 +25,7 @@ struct Connection {
 struct AmqpServer {
         sd_event *event;
         TlsServer *(*newcomer)(void *userdata, bool *ret_stall);
+        void (*begun)(void *userdata, Wire *wire);
         void *userdata;
         AmqpHouse house;
         Listener *over_tls, *plain;
@@ -161,6 +162,7 @@ static int add_connection(AmqpServer *s, TlsServer *tls, bool stall, int fd, con
         r = wire_new(&c->wire, s->event, tls, fd, peer, &conversation);
         if (r < 0)
                 return r;
+        wire_on_begin(c->wire, s->begun, s->userdata);
         if (stall)
                 wire_stall(c->wire);
         keep(s, TAKE_PTR(c));
@@ -295,6 +297,7 @@ int amqp_server_new(AmqpServer **ret, sd_event *event, const AmqpServerSettings 
                 return -ENOMEM;
         s->event = sd_event_ref(event);
         s->newcomer = settings->newcomer;
+        s->begun = settings->begun;
         s->userdata = settings->userdata;
         r = amqp_house_init(&s->house, hub);
         if (r < 0) {
@@ -334,6 +337,20 @@ AmqpServer *amqp_server_free(AmqpServer *s)
 }
 
 /* ---- questions ---- */
+
+static void each(void *userdata, void (*visit)(void *visitor, Wire *wire), void *visitor)
+{
+        const AmqpServer *s = userdata;
+
+        for (const Connection *c = s->connections; c; c = c->next)
+                if (!c->ended && !c->websocket)
+                        visit(visitor, c->wire);
+}
+
+Callers amqp_server_callers(AmqpServer *s)
+{
+        return (Callers){each, s};
+}
 
 uint16_t amqp_server_tls_port(const AmqpServer *s)
 {

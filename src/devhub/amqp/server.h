@@ -15,7 +15,7 @@
 #include "base/ticker.h"
 #include "base/tls-server.h"
 #include "devhub/hub/hub.h"
-#include "devhub/net/wire.h"
+#include "devhub/net/callers.h"
 
 typedef struct AmqpServer AmqpServer;
 
@@ -24,6 +24,8 @@ typedef struct AmqpServerSettings {
         uint16_t tls_port, plain_port; /* 0: a free one */
         /* The certificate to show to one who comes over TLS; *ret_stall: its handshake is to stay without an answer. */
         TlsServer *(*newcomer)(void *userdata, bool *ret_stall);
+        /* Somebody's words are about to come: who is told may end the wire, or silence it. */
+        void (*begun)(void *userdata, Wire *wire);
         void *userdata;
 } AmqpServerSettings;
 
@@ -39,5 +41,6 @@ void amqp_server_committed(AmqpServer *server); /* what the hub had written: rea
 /* Sees when the hub's clock has been moved: tokens may have ended with that. */
 Ticker amqp_server_ticker(AmqpServer *server);
 
+Callers amqp_server_callers(AmqpServer *server); /* without those that came over HTTPS */
 uint16_t amqp_server_tls_port(const AmqpServer *server);
 uint16_t amqp_server_plain_port(const AmqpServer *server);

@@ -135,6 +135,69 @@ static void hit_links(Strikes *s, const Fault *fault, bool once)
         }
 }
 
+/* ---- connections that are no links ---- */
+
+static const FaultKind of_callers[] = {FAULT_SILENT, FAULT_CUT, FAULT_RESET};
+
+static bool strikes_callers(const Fault *fault)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(of_callers); i++)
+                if (fault->kind == of_callers[i])
+                        return !fault->device_id; /* they have said no name */
+        return false;
+}
+
+static void hit_caller(Wire *wire, FaultKind kind)
+{
+        log_notice("%s: %s, by a fault", wire_peer(wire),
+                   kind == FAULT_SILENT ? "silent from here on" : kind == FAULT_RESET ? "reset" : "cut");
+        if (kind == FAULT_SILENT)
+                wire_silence(wire);
+        else if (kind == FAULT_RESET)
+                wire_reset(wire);
+        else
+                wire_end(wire);
+}
+
+typedef struct Blow {
+        Strikes *strikes;
+        FaultKind kind;
+        bool once;
+} Blow;
+
+static void visit_caller(void *userdata, Wire *wire)
+{
+        const Blow *blow = userdata;
+
+        if (wire_has_begun(wire) && !wire_has_ended(wire) &&
+            (blow->once || strike(blow->strikes, blow->kind, NULL)))
+                hit_caller(wire, blow->kind);
+}
+
+static void hit_callers(Strikes *s, const Fault *fault, bool once)
+{
+        Blow blow = {s, fault->kind, once};
+
+        for (size_t i = 0; i < s->n_doors; i++)
+                s->doors[i].each(s->doors[i].userdata, visit_caller, &blow);
+}
+
+void strikes_add_callers(Strikes *s, Callers callers)
+{
+        s->doors[s->n_doors++] = callers;
+}
+
+void strikes_caller(Strikes *s, Wire *wire)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(of_callers); i++)
+                if (strike(s, of_callers[i], NULL)) {
+                        hit_caller(wire, of_callers[i]);
+                        return;
+                }
+}
+
+/* ---- rules ---- */
+
 static bool is_single_stroke(const Fault *fault)
 {
         bool boundless = fault->until_usec == USEC_INFINITY && fault->strikes_left == UINT64_MAX;
@@ -159,6 +222,8 @@ int strikes_set(Strikes *s, const Fault *fault)
                 strikes_set_ends(s);
         if (strikes_links(fault->kind))
                 hit_links(s, fault, once);
+        if (strikes_callers(fault))
+                hit_callers(s, fault, once);
         return 0;
 }
 

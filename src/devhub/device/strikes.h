@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Strikes - faults as MQTT clients feel them
+ * Strikes - faults as those who connect feel them
  *
  * Holds the rules, and what they need to strike with: the links that are open, the certificates, the hub's clock. What
  * is asked of it counts a strike when a rule applies.
@@ -12,12 +12,17 @@
 
 #include "base/ticker.h"
 #include "devhub/hub/hub-clock.h"
+#include "devhub/net/callers.h"
 #include "devhub/net/certificates.h"
 #include "devhub/net/links.h"
+
+#define STRIKES_DOORS_MAX 4
 
 typedef struct Strikes {
         Faults faults;
         Links *links;
+        Callers doors[STRIKES_DOORS_MAX]; /* of those who are no links */
+        size_t n_doors;
         Certificates *certificates;
         HubClock *clock;
 } Strikes;
@@ -25,6 +30,9 @@ typedef struct Strikes {
 void strikes_init(Strikes *s, Links *links, Certificates *certificates, HubClock *clock);
 void strikes_done(Strikes *s);
 Ticker strikes_ticker(Strikes *s); /* ends what a rule's end must undo */
+
+/* Before the loop runs. A cut, reset or silence that is for everyone strikes them too. */
+void strikes_add_callers(Strikes *s, Callers callers);
 
 /* verbs */
 /* What strikes links takes effect at once on those that are open. A cut, reset or takeover that says neither how long
@@ -36,6 +44,8 @@ void strikes_set_ends(Strikes *s);              /* the hub's clock has moved: to
 /* questions on the way of a client; each may count a strike */
 /* The certificate to show; *ret_stall: its handshake is to be left without an answer. */
 TlsServer *strikes_newcomer(Strikes *s, bool *ret_stall);
+/* One who is no link has come through TLS: ends it, or silences it. */
+void strikes_caller(Strikes *s, Wire *wire);
 /* At CONNECT: true: it is struck, and *ret says how. */
 bool strikes_connect(Strikes *s, const Link *link, const Verdict *verdict, SessionGrant *ret);
 usec_t strikes_end(Strikes *s, const Verdict *verdict); /* boot clock: when the link is cut for its token */

@@ -5,10 +5,11 @@
  * Faults - how the hub has been told to misbehave
  *
  *   refuse-connect     CONNECT is answered with a code (3 unless told), or not at all (code 0); then the close
- *   cut                links are closed at once; while it lasts, so is each new one at its first packet
+ *   cut                links are closed at once; while it lasts, so is each new one at its first packet. For all: also
+ *                      the connections of services, new ones when TLS is up
  *   delay-puback       PUBACKs come late (1 s unless told), in order
  *   withhold-puback    events are stored and never acknowledged
- *   silent             links are heard and never answered, nor closed; what was struck stays so
+ *   silent             links are heard and never answered, nor closed; what was struck stays so. For all: services too
  *   poison             the link closes at an event whose body holds a text, which is not stored
  *   reset              as cut, but with a TCP reset
  *   takeover           as cut, and told as if the identity had connected anew

@@ -227,6 +227,11 @@ const Certificate *relay_certificate(Relay *r)
         return wire_certificate(r->wire);
 }
 
+Wire *relay_wire(Relay *r)
+{
+        return r->wire;
+}
+
 void relay_stall(Relay *r)
 {
         wire_stall(r->wire);

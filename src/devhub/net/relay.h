@@ -24,4 +24,5 @@ Relay *relay_free(Relay *relay);
 DEFINE_CLEANUP(Relay *, relay_free);
 
 const Certificate *relay_certificate(Relay *relay); /* that the client showed; or NULL */
+Wire *relay_wire(Relay *relay); /* the client's side */
 void relay_stall(Relay *relay); /* a fault: its handshake stays without an answer */

@@ -18,11 +18,13 @@ struct Wire {
         Conversation conversation;
         TlsStream *stream; /* NULL: without TLS */
         int fd;            /* the stream's, or our own */
-        bool begun, ended, stalled;
+        bool begun, ended, stalled, silent;
         char *peer;
         Certificate *certificate; /* NULL: none was shown, or nobody asked yet */
         void (*release)(void *userdata);
         void *release_userdata;
+        void (*told)(void *userdata, Wire *wire); /* that it has begun; or NULL */
+        void *told_userdata;
         sd_event_source *io, *timer;
         uint32_t events;
         usec_t timer_usec;
@@ -105,6 +107,12 @@ void wire_stall(Wire *w)
         wire_settle(w);
 }
 
+void wire_silence(Wire *w)
+{
+        w->silent = true;
+        wire_settle(w);
+}
+
 /* The conversation goes on while the socket is gone: it has to be told, for its owner asks it why it ended. */
 static void end_with(Wire *w, const char *reason)
 {
@@ -168,6 +176,8 @@ static void arm_io(Wire *w)
 
         if (w->stalled) {
                 events = 0;
+        } else if (w->silent) {
+                events = EPOLLIN;
         } else if (!w->begun) {
                 events = w->stream ? tls_stream_events(w->stream) : EPOLLIN;
         } else {
@@ -184,10 +194,22 @@ static void arm_io(Wire *w)
         (void)sd_event_source_set_io_events(w->io, events);
 }
 
+/* What it would say goes nowhere; its time stands still. */
+static void settle_silently(Wire *w)
+{
+        buffer_clear(w->conversation.output(w->conversation.userdata));
+        arm_io(w);
+        (void)sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+}
+
 void wire_settle(Wire *w)
 {
         if (w->ended)
                 return;
+        if (w->begun && w->silent) {
+                settle_silently(w);
+                return;
+        }
         if (w->begun) {
                 if (!send_output(w))
                         return;
@@ -215,6 +237,8 @@ static void begin(Wire *w)
         }
         w->begun = true;
         w->give_up_usec = USEC_INFINITY;
+        if (w->told)
+                w->told(w->told_userdata, w);
 }
 
 /* Without TLS it begins with the first bytes. */
@@ -239,8 +263,8 @@ static void receive(Wire *w)
         for (int i = 0; i < READS_A_TURN; i++) {
                 ssize_t n;
 
-                if (w->conversation.is_over(w->conversation.userdata) || is_full(w) ||
-                    w->conversation.output(w->conversation.userdata)->size > OUTPUT_HIGH)
+                if (!w->silent && (w->conversation.is_over(w->conversation.userdata) || is_full(w) ||
+                                   w->conversation.output(w->conversation.userdata)->size > OUTPUT_HIGH))
                         return;
                 n = wire_read(w, chunk, sizeof(chunk));
                 if (n == -EAGAIN)
@@ -249,7 +273,8 @@ static void receive(Wire *w)
                         end_with(w, n == 0 ? "the client closed without a good-bye" : "the connection broke");
                         return;
                 }
-                w->conversation.feed(w->conversation.userdata, chunk, (size_t)n, boot_now());
+                if (!w->silent)
+                        w->conversation.feed(w->conversation.userdata, chunk, (size_t)n, boot_now());
         }
 }
 
@@ -351,6 +376,12 @@ int wire_new_handover(Wire **ret, sd_event *event, const WireHandover *handover,
                 return r;
         *ret = TAKE_PTR(w);
         return 0;
+}
+
+void wire_on_begin(Wire *w, void (*begun)(void *userdata, Wire *wire), void *userdata)
+{
+        w->told = begun;
+        w->told_userdata = userdata;
 }
 
 void wire_feed(Wire *w, const void *data, size_t size)

@@ -52,6 +52,9 @@ typedef struct WireHandover {
         void *userdata;
 } WireHandover;
 
+/* To be told when the conversation begins, before its first bytes: who is told may end the wire, or silence it. */
+void wire_on_begin(Wire *wire, void (*begun)(void *userdata, Wire *wire), void *userdata);
+
 /* What was read already is fed by wire_feed(), when the caller is ready for it. */
 int wire_new_handover(Wire **ret, sd_event *event, const WireHandover *handover, const Conversation *conversation);
 
@@ -60,6 +63,7 @@ void wire_feed(Wire *wire, const void *data, size_t size); /* what was read from
 void wire_settle(Wire *wire); /* after whatever may have changed the conversation from outside: sends, waits anew */
 void wire_end(Wire *wire);    /* at once, whatever is still to be sent */
 void wire_reset(Wire *wire);  /* likewise, with a TCP reset */
+void wire_silence(Wire *wire); /* from here on it is heard and never answered, and ends when the client ends it */
 void wire_stall(Wire *wire);  /* before it has begun: nothing is read until its time for the handshake is over */
 
 /* questions */
