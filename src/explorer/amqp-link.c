@@ -14,48 +14,6 @@
 #define MESSAGE_MAX (4u * 1024 * 1024)
 #define TAG_SIZE    8
 
-/* ---- life ---- */
-
-static int init(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what, bool sends)
-{
-        char made_up[32];
-
-        *l = (AmqpLink){.amqp = a, .what = what};
-        (void)snprintf(made_up, sizeof(made_up), "hl-%016" PRIx64, random_system.draw(random_system.userdata));
-        l->link = sends ? pn_sender(s, name ? name : made_up) : pn_receiver(s, name ? name : made_up);
-        l->message = pn_message();
-        if (!l->link || !l->message)
-                return amqp_fault_set(amqp_fault(a), AMQP_FAULT_LOCAL, "out of memory");
-        pn_link_set_context(l->link, l);
-        return 0;
-}
-
-int amqp_link_init_sender(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what)
-{
-        return init(l, a, s, name, what, true);
-}
-
-int amqp_link_init_receiver(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what,
-                            AmqpMessageSink sink, void *userdata)
-{
-        int r = init(l, a, s, name, what, false);
-
-        l->sink = sink;
-        l->userdata = userdata;
-        return r;
-}
-
-void amqp_link_done(AmqpLink *l)
-{
-        if (l->link)
-                pn_link_set_context(l->link, NULL);
-        pn_message_free(l->message);
-        buffer_done(&l->bytes);
-        for (size_t i = 0; i < ARRAY_SIZE(l->redirect); i++)
-                free(l->redirect[i]);
-        *l = (AmqpLink){};
-}
-
 /* ---- the peer's part ---- */
 
 /* Whoever refuses attaches without the terminus that was asked for, and detaches with the reason. */
@@ -148,13 +106,11 @@ static void on_verdict(AmqpLink *l, pn_delivery_t *d)
         pn_delivery_settle(d);
 }
 
-void amqp_link_on_event(pn_event_t *event)
+static void on_event(AmqpHearer *hearer, pn_event_t *event)
 {
-        pn_link_t *link = pn_event_link(event);
-        AmqpLink *l = link ? pn_link_get_context(link) : NULL;
+        AmqpLink *l = (AmqpLink *)hearer;
+        pn_link_t *link = l->link;
 
-        if (!l)
-                return;
         switch (pn_event_type(event)) {
         case PN_LINK_REMOTE_OPEN:
                 l->answered = l->answered || is_granted(link);
@@ -175,6 +131,48 @@ void amqp_link_on_event(pn_event_t *event)
         default:
                 break;
         }
+}
+
+/* ---- life ---- */
+
+static int init(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what, bool sends)
+{
+        char made_up[32];
+
+        *l = (AmqpLink){.hearer = {on_event}, .amqp = a, .what = what};
+        (void)snprintf(made_up, sizeof(made_up), "hl-%016" PRIx64, random_system.draw(random_system.userdata));
+        l->link = sends ? pn_sender(s, name ? name : made_up) : pn_receiver(s, name ? name : made_up);
+        l->message = pn_message();
+        if (!l->link || !l->message)
+                return amqp_fault_set(amqp_fault(a), AMQP_FAULT_LOCAL, "out of memory");
+        pn_link_set_context(l->link, &l->hearer);
+        return 0;
+}
+
+int amqp_link_init_sender(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what)
+{
+        return init(l, a, s, name, what, true);
+}
+
+int amqp_link_init_receiver(AmqpLink *l, Amqp *a, pn_session_t *s, const char *name, const char *what,
+                            AmqpMessageSink sink, void *userdata)
+{
+        int r = init(l, a, s, name, what, false);
+
+        l->sink = sink;
+        l->userdata = userdata;
+        return r;
+}
+
+void amqp_link_done(AmqpLink *l)
+{
+        if (l->link)
+                pn_link_set_context(l->link, NULL);
+        pn_message_free(l->message);
+        buffer_done(&l->bytes);
+        for (size_t i = 0; i < ARRAY_SIZE(l->redirect); i++)
+                free(l->redirect[i]);
+        *l = (AmqpLink){};
 }
 
 /* ---- our part ---- */

@@ -25,6 +25,7 @@ typedef struct AmqpLink AmqpLink;
 typedef void (*AmqpMessageSink)(void *userdata, AmqpLink *link, pn_message_t *message, pn_delivery_t *delivery);
 
 struct AmqpLink {
+        AmqpHearer hearer; /* the first member: from it we find back */
         Amqp *amqp;
         pn_link_t *link;
         pn_message_t *message; /* a receiver's, used again and again */
@@ -53,5 +54,3 @@ void amqp_link_done(AmqpLink *link);
 int amqp_link_attach(AmqpLink *link, usec_t until);
 /* Sends it and waits for the verdict; what is no acceptance is a fault of the link. */
 int amqp_link_send(AmqpLink *link, pn_message_t *message, usec_t until);
-
-void amqp_link_on_event(pn_event_t *event); /* for the connection */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <proton/connection_driver.h>
+#include <proton/link.h>
 #include <proton/sasl.h>
 #include <proton/session.h>
 #include <proton/transport.h>
@@ -13,7 +14,6 @@
 #include <sys/epoll.h>
 
 #include "base/backoff.h"
-#include "explorer/amqp-link.h"
 #include "explorer/amqp-socket.h"
 #include "explorer/stop.h"
 
@@ -79,6 +79,15 @@ static void on_remote_end(Amqp *a, pn_condition_t *condition, const char *what)
                 (void)amqp_fault_set(a->fault, AMQP_FAULT_NETWORK, "%s has ended the %s", a->host, what);
 }
 
+static void tell_link(pn_event_t *event)
+{
+        pn_link_t *link = pn_event_link(event);
+        AmqpHearer *hearer = link ? pn_link_get_context(link) : NULL;
+
+        if (hearer)
+                hearer->on_event(hearer, event);
+}
+
 static void on_event(Amqp *a, pn_event_t *event)
 {
         switch (pn_event_type(event)) {
@@ -96,7 +105,7 @@ static void on_event(Amqp *a, pn_event_t *event)
                 tell_transport(a);
                 break;
         default:
-                amqp_link_on_event(event);
+                tell_link(event);
                 break;
         }
 }

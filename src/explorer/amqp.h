@@ -13,6 +13,7 @@
  */
 
 #include <proton/connection.h>
+#include <proton/event.h>
 
 #include "base/clock.h"
 #include "explorer/amqp-fault.h"
@@ -36,6 +37,12 @@ DEFINE_CLEANUP(Amqp *, amqp_close);
 int amqp_turn(Amqp *amqp, usec_t until);
 /* Turns until *done is set. What is said of a time-out: "no answer to WHAT". */
 int amqp_wait(Amqp *amqp, const bool *done, usec_t until, const char *what);
+
+/* Who hears what happens to a link: the link's context points to one, or is NULL. */
+typedef struct AmqpHearer AmqpHearer;
+struct AmqpHearer {
+        void (*on_event)(AmqpHearer *hearer, pn_event_t *event);
+};
 
 pn_connection_t *amqp_connection(Amqp *amqp);
 AmqpFault *amqp_fault(Amqp *amqp);
