@@ -108,10 +108,30 @@ static Parcel *add_parcel(Recipient *r, uint64_t sequence)
         return &r->parcels[r->n_parcels++];
 }
 
-static int note_parcel(Recipient *r, const Mail *mail)
+/* What its device never acknowledged may have expired since, or been purged. */
+static int forget_ended(C2d *c, Recipient *r)
+{
+        const Verdict *v = link_verdict(r->link);
+
+        for (size_t i = r->n_parcels; i-- > 0;) {
+                int k = mailbox_holds(c->hub->mailbox, v->device_id, v->module_id, r->parcels[i].token);
+
+                if (k < 0)
+                        return k;
+                if (k == 0)
+                        r->parcels[i] = r->parcels[--r->n_parcels];
+        }
+        return 0;
+}
+
+/* There are never more than its mailbox may hold: what it holds is locked under one parcel each. */
+static int note_parcel(C2d *c, Recipient *r, const Mail *mail)
 {
         Parcel *parcel = find_parcel(r, mail->sequence);
+        int k = parcel || r->n_parcels < MAILBOX_DEPTH_MAX ? 0 : forget_ended(c, r);
 
+        if (k < 0)
+                return k;
         if (!parcel)
                 parcel = add_parcel(r, mail->sequence);
         if (!parcel)
@@ -246,7 +266,7 @@ static int send(C2d *c, Link *link, uint8_t qos, const Mail *mail)
         if (qos > 0) {
                 Recipient *recipient = find_recipient(c, link);
 
-                r = recipient ? note_parcel(recipient, mail) : -ENOTCONN;
+                r = recipient ? note_parcel(c, recipient, mail) : -ENOTCONN;
                 if (r < 0)
                         return r;
         }
@@ -386,4 +406,13 @@ Desk c2d_desk(C2d *c)
 Ticker c2d_ticker(C2d *c)
 {
         return (Ticker){.name = "c2d", .deadline = deadline, .tick = tick, .userdata = c};
+}
+
+size_t c2d_n_parcels(const C2d *c)
+{
+        size_t n = 0;
+
+        for (const Recipient *r = c->recipients; r; r = r->next)
+                n += r->n_parcels;
+        return n;
 }

@@ -27,3 +27,4 @@ DEFINE_CLEANUP(C2d *, c2d_free);
 
 Desk c2d_desk(C2d *c2d);
 Ticker c2d_ticker(C2d *c2d);
+size_t c2d_n_parcels(const C2d *c2d); /* messages under way to links; of a link never more than a mailbox holds */

@@ -325,6 +325,13 @@ int mailbox_tick(Mailbox *m)
         return r;
 }
 
+int mailbox_holds(const Mailbox *m, const char *device_id, const char *module_id, const char *token)
+{
+        _cleanup_(slip_done) Slip slip = {};
+
+        return mail_table_find_locked(m->store, device_id, module_id, token, &slip);
+}
+
 usec_t mailbox_deadline(const Mailbox *m)
 {
         return m->deadline_usec;

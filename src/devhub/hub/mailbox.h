@@ -86,4 +86,6 @@ int mailbox_purge(Mailbox *mailbox, const char *device_id, const char *module_id
 int mailbox_tick(Mailbox *mailbox); /* at the deadline, or any time: unlocks, lets expire */
 
 /* questions */
+/* 1: the lock of that name is held still; 0: it has ended, or its message has. */
+int mailbox_holds(const Mailbox *mailbox, const char *device_id, const char *module_id, const char *token);
 usec_t mailbox_deadline(const Mailbox *mailbox); /* wall clock */

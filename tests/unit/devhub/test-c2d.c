@@ -22,7 +22,7 @@ struct Link {
         bool is_open, is_subscribed;
         uint8_t qos;
         size_t ends_after; /* the socket breaks with that publish; 0: never */
-        Sent sent[64];
+        Sent sent[256];
         size_t n_sent;
 };
 
@@ -357,6 +357,36 @@ START_TEST(a_puback_after_the_lock_is_too_late)
 }
 END_TEST
 
+/* It acknowledges nothing, and round by round all of it is purged: only what can still be completed is remembered. */
+START_TEST(no_more_is_under_way_than_a_mailbox_holds)
+{
+        Link link = connected();
+        unsigned n;
+        Bench b;
+
+        open_bench(&b);
+        subscribe(&b, &link, 1);
+        for (int round = 0; round < 4; round++) {
+                for (int i = 0; i < MAILBOX_DEPTH_MAX; i++)
+                        put(&b, "1");
+                turn(&b);
+                ck_assert_uint_eq(c2d_n_parcels(b.c2d), MAILBOX_DEPTH_MAX);
+                ck_assert_uint_eq(link.n_sent, (size_t)(round + 1) * MAILBOX_DEPTH_MAX);
+                if (round == 3)
+                        break;
+                ck_assert_int_eq(mailbox_purge(b.hub.mailbox, "d1", NULL, &n), 0);
+                ck_assert_int_eq(hub_commit(&b.hub), 0);
+        }
+        acknowledge(&b, &link, 0); /* of a message that is gone */
+        ck_assert_uint_eq(count(&b), MAILBOX_DEPTH_MAX);
+        for (size_t i = 3 * MAILBOX_DEPTH_MAX; i < 4 * MAILBOX_DEPTH_MAX; i++)
+                acknowledge(&b, &link, i);
+        ck_assert_uint_eq(count(&b), 0);
+        link_done(&link);
+        close_bench(&b);
+}
+END_TEST
+
 START_TEST(trap_21_what_a_link_held_goes_to_the_next)
 {
         _cleanup_(link_done) Link first = connected(), second = connected();
@@ -526,6 +556,7 @@ int main(void)
         c = suite_case(s, "again");
         tcase_add_test(c, without_a_puback_it_comes_again_under_its_tag);
         tcase_add_test(c, a_puback_after_the_lock_is_too_late);
+        tcase_add_test(c, no_more_is_under_way_than_a_mailbox_holds);
         tcase_add_test(c, trap_21_what_a_link_held_goes_to_the_next);
         tcase_add_test(c, a_half_open_link_holds_nothing_back);
         tcase_add_loop_test(c, a_link_may_break_amid_the_delivery, 0, 2);
