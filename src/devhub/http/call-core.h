@@ -9,19 +9,10 @@
  */
 
 #include "devhub/http/call.h"
+#include "devhub/http/pairs.h"
 #include "devhub/hub/hub.h"
 
 #define HTTP_BODY_MAX (1024 * 1024) /* of any body; a route may say less */
-
-typedef struct HttpPair {
-        char *name;
-        char *value;
-} HttpPair;
-
-typedef struct HttpPairs {
-        HttpPair *items;
-        size_t n, n_allocated;
-} HttpPairs;
 
 struct HttpCall {
         const Hub *hub;
@@ -58,9 +49,3 @@ int http_call_init(HttpCall *call, const Hub *hub, const char *target);
 int http_call_take_body(HttpCall *call, const void *data, size_t size);
 void http_call_done(HttpCall *call);
 void http_call_cancel(HttpCall *call); /* the caller has gone; tells who wanted to reply later */
-
-/* ---- pairs ---- */
-
-int http_pairs_add(HttpPairs *pairs, const char *name, const char *value);
-const char *http_pairs_find(const HttpPairs *pairs, const char *name); /* without regard to case */
-void http_pairs_done(HttpPairs *pairs);
