@@ -13,7 +13,7 @@ static usec_t boot_now(void)
 
 static const Fault *strike(Strikes *s, FaultKind kind, const char *device_id)
 {
-        return faults_strike(&s->faults, kind, device_id, boot_now());
+        return s->faults.n_rules > 0 ? faults_strike(&s->faults, kind, device_id, boot_now()) : NULL;
 }
 
 /* ---- time ---- */
@@ -280,7 +280,8 @@ bool strikes_packet(Strikes *s, Link *link)
 
 bool strikes_event(Strikes *s, const Link *link, const SessionEvent *event)
 {
-        return faults_poison(&s->faults, link_verdict(link)->device_id, event->body.data, event->body.size, boot_now());
+        return s->faults.n_rules > 0 &&
+               faults_poison(&s->faults, link_verdict(link)->device_id, event->body.data, event->body.size, boot_now());
 }
 
 usec_t strikes_puback_delay(Strikes *s, const Link *link)
