@@ -12,6 +12,7 @@
 #include "fake-clock.h"
 #include "fake-disk.h"
 #include "lane-bytes.h"
+#include "model/c2d-message.h"
 #include "model/message.h"
 #include "model/reading.h"
 #include "queue/page.h"
@@ -171,6 +172,23 @@ static void save_message(void)
         (void)message_free(m);
 }
 
+static void save_c2d_message(void)
+{
+        C2dMessage *m = calloc(1, sizeof(*m));
+        Buffer b = BUFFER_NULL;
+
+        if (!m)
+                exit(1);
+        m->message_id = strdup("order-17");
+        m->expiry_usec = 1763647260000000;
+        (void)c2d_message_add_property(m, "k", "v");
+        buffer_append_string(&m->body, "{\"a\":1}");
+        c2d_message_encode(m, &b);
+        save("c2d-message", "whole", b.data, b.size);
+        buffer_done(&b);
+        (void)c2d_message_free(m);
+}
+
 static void save_reading(void)
 {
         const Channel channels[] = {
@@ -197,6 +215,7 @@ int main(int argc, char **argv)
         folder = argv[1];
         tell();
         save_message();
+        save_c2d_message();
         save_reading();
         return 0;
 }
