@@ -137,21 +137,25 @@ static bool take_id(Rest *rest, const char **ret_id, size_t *ret_size)
 
 static const TopicParts unknown = {.kind = TOPIC_UNKNOWN};
 
-static TopicParts parse_events(Rest rest)
+static TopicParts parse_devices(Rest rest)
 {
-        TopicParts parts = {.kind = TOPIC_EVENTS};
+        TopicParts parts = {};
 
         if (!take_id(&rest, &parts.device_id, &parts.device_id_size))
                 return unknown;
         if (skip(&rest, "/modules/") && !take_id(&rest, &parts.module_id, &parts.module_id_size))
                 return unknown;
-        if (!skip(&rest, "/messages/events"))
+        if (skip(&rest, "/messages/events"))
+                parts.kind = TOPIC_EVENTS;
+        else if (skip(&rest, "/messages/devicebound"))
+                parts.kind = TOPIC_DEVICEBOUND;
+        else
                 return unknown;
         if (rest.p < rest.end && !skip(&rest, "/"))
                 return unknown;
         /* Some clients end the topic with a slash. One that stands further in belongs to the bag: a client
-         * that does not encode its values may have sent it. */
-        if (rest.p < rest.end && rest.end[-1] == '/')
+         * that does not encode its values may have sent it. The hub does neither. */
+        if (parts.kind == TOPIC_EVENTS && rest.p < rest.end && rest.end[-1] == '/')
                 rest.end--;
         parts.bag = rest.p;
         parts.bag_size = (size_t)(rest.end - rest.p);
@@ -262,7 +266,7 @@ TopicParts topic_parse(const char *topic, size_t size)
         Rest rest = {topic, topic + size};
 
         if (skip(&rest, "devices/"))
-                return parse_events(rest);
+                return parse_devices(rest);
         if (skip(&rest, "$iothub/"))
                 return parse_iothub(rest);
         if (skip(&rest, "$dps/registrations/"))

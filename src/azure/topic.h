@@ -16,6 +16,13 @@ void topic_events(Buffer *b, const char *device_id, const char *module_id);
 /* devices/{d}/messages/devicebound/ or that of a module; the caller appends the bag. */
 void topic_devicebound(Buffer *b, const char *device_id, const char *module_id);
 
+/* ---- filters: what a device subscribes to; that of its cloud messages is topic_devicebound() with a `#` ---- */
+
+#define TOPIC_FILTER_METHODS       "$iothub/methods/POST/#"
+#define TOPIC_FILTER_TWIN_RESPONSE "$iothub/twin/res/#"
+#define TOPIC_FILTER_TWIN_DESIRED  "$iothub/twin/PATCH/properties/desired/#"
+#define TOPIC_FILTER_DPS_RESPONSE  "$dps/registrations/res/#"
+
 /* ---- twins and direct methods: the same for devices and modules ---- */
 
 /* from the device */
@@ -38,7 +45,8 @@ void topic_dps_poll(Buffer *b, const char *rid, const char *operation_id);
 void topic_dps_response(Buffer *b, int status, const char *rid, size_t rid_size, unsigned retry_after);
 
 typedef enum TopicKind {
-        TOPIC_EVENTS, /* telemetry of a device or module */
+        TOPIC_EVENTS,      /* telemetry of a device or module */
+        TOPIC_DEVICEBOUND, /* a cloud message for one */
         TOPIC_TWIN_GET,
         TOPIC_TWIN_REPORTED,   /* a patch of the reported section */
         TOPIC_TWIN_RESPONSE,   /* status */
@@ -54,11 +62,11 @@ typedef enum TopicKind {
 /* All text is borrowed from the topic, not NUL-terminated. */
 typedef struct TopicParts {
         TopicKind kind;
-        const char *device_id; /* events */
+        const char *device_id; /* events, devicebound */
         size_t device_id_size;
         const char *module_id; /* NULL for a device */
         size_t module_id_size;
-        const char *bag; /* what follows, further slashes included; one slash at its end is cut */
+        const char *bag; /* what follows, further slashes included; of events one slash at its end is cut */
         size_t bag_size;
 
         const char *name; /* of a method */

@@ -6,6 +6,7 @@
  *
  * daemon.c           its life: the parts are built, joined and ended
  * daemon-sinks.c     who is told what, and what local services may ask for
+ * daemon-orders.c    where the hub's orders go
  * daemon-settings.c  settings and credential into the parts, at birth and at a reload
  */
 
@@ -59,6 +60,10 @@ Control daemon_control(Daemon *d);
 void daemon_status_changed(void *userdata);
 /* Two that connect as one device throw each other off: whoever has the queue connects. */
 void daemon_hold_link(Daemon *d);
+
+/* daemon-orders.c */
+
+OrderSink daemon_order_sink(Daemon *d);
 
 /* daemon-settings.c */
 

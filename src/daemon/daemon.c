@@ -50,6 +50,7 @@ static int build_queue(Daemon *d)
 static int build_hub(Daemon *d, const ConnectionString *credential, const char *why_not)
 {
         HubSink sink = daemon_hub_sink(d);
+        OrderSink orders = daemon_order_sink(d);
         Transport *transport;
         SetAside aside;
         int r;
@@ -57,7 +58,8 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
         r = transport_mosquitto_new(&transport, d->event);
         if (r < 0)
                 return r;
-        r = hub_new(&d->hub, &d->settings->hub, credential, transport, &d->house.clock, &random_system, &sink);
+        r = hub_new(&d->hub, &d->settings->hub, credential, transport, &d->house.clock, &random_system, &sink,
+                    &orders);
         if (r < 0)
                 return r;
         if (why_not)

@@ -46,6 +46,11 @@ static bool is_connected(const Connection *c)
         return phases[c->phase].state == LINK_CONNECTED;
 }
 
+static bool is_held(const Connection *c)
+{
+        return c->held_usec != USEC_INFINITY;
+}
+
 void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random)
 {
         *c = (Connection){
@@ -54,6 +59,8 @@ void connection_init(Connection *c, const ConnectionSettings *settings, const Ra
                 .deadline_usec = USEC_INFINITY,
                 .pinged_usec = USEC_INFINITY,
                 .oldest_usec = USEC_INFINITY,
+                .asked_usec = USEC_INFINITY,
+                .held_usec = USEC_INFINITY,
         };
         connection_configure(c, settings, 0);
 }
@@ -91,8 +98,7 @@ static unsigned begin(Connection *c, usec_t now)
 {
         enter(c, CONNECTION_LOOKUP, now);
         c->begun_usec = now;
-        c->oldest_usec = USEC_INFINITY;
-        c->pinged_usec = USEC_INFINITY;
+        c->oldest_usec = c->pinged_usec = c->asked_usec = c->held_usec = USEC_INFINITY;
         c->proven = false;
         return CONNECTION_CONNECT;
 }
@@ -100,7 +106,7 @@ static unsigned begin(Connection *c, usec_t now)
 static unsigned open_link(Connection *c, usec_t now)
 {
         enter(c, CONNECTION_OPEN, now);
-        c->open_usec = c->heard_usec = c->spoke_usec = c->puback_usec = now;
+        c->open_usec = c->heard_usec = c->spoke_usec = c->puback_usec = c->released_usec = now;
         blame(c, LINK_REASON_NONE, "%s", "");
         return CONNECTION_READY;
 }
@@ -124,9 +130,15 @@ static unsigned begin_anew(Connection *c, usec_t now)
         return actions | begin(c, now);
 }
 
+/* Both ways: what the hub has not acknowledged would be sent twice, and what we have not, delivered twice. */
+static bool is_drained(const Connection *c)
+{
+        return c->oldest_usec == USEC_INFINITY && !is_held(c);
+}
+
 static unsigned drain(Connection *c, usec_t now)
 {
-        if (c->oldest_usec == USEC_INFINITY)
+        if (is_drained(c))
                 return begin_anew(c, now);
         enter(c, CONNECTION_DRAINING, now);
         return 0;
@@ -199,26 +211,54 @@ static usec_t renewal_due(const Connection *c)
         return life == USEC_INFINITY ? USEC_INFINITY : usec_add(c->begun_usec, life - life / 5);
 }
 
+/* What we kept back ourselves the hub could not answer: it has its full time once the gate is open. */
+static usec_t unless_held(const Connection *c, usec_t overdue_usec, usec_t patience_usec)
+{
+        if (is_held(c) || overdue_usec == USEC_INFINITY)
+                return USEC_INFINITY;
+        return MAX(overdue_usec, usec_add(c->released_usec, patience_usec));
+}
+
 /* No PUBACK at all for a while, or not the oldest one for a long while. Not simply the age of the oldest: on a
  * slow line a full window takes its time, yet PUBACKs trickle in. */
 static usec_t puback_overdue(const Connection *c)
 {
+        usec_t any, oldest;
+
         if (c->oldest_usec == USEC_INFINITY)
                 return USEC_INFINITY;
-        return MIN(usec_add(MAX(c->oldest_usec, c->puback_usec), CONNECTION_PUBACK_USEC),
-                   usec_add(c->oldest_usec, CONNECTION_PUBACK_MAX_USEC));
+        any = usec_add(MAX(c->oldest_usec, c->puback_usec), CONNECTION_PUBACK_USEC);
+        oldest = usec_add(c->oldest_usec, CONNECTION_PUBACK_MAX_USEC);
+        return unless_held(c, MIN(any, oldest), CONNECTION_PUBACK_USEC);
 }
 
 static usec_t ping_overdue(const Connection *c)
 {
-        return usec_add(c->pinged_usec, CONNECTION_PING_USEC);
+        return unless_held(c, usec_add(c->pinged_usec, CONNECTION_PING_USEC), CONNECTION_PING_USEC);
+}
+
+static usec_t suback_overdue(const Connection *c)
+{
+        return unless_held(c, usec_add(c->asked_usec, CONNECTION_SUBACK_USEC), CONNECTION_SUBACK_USEC);
+}
+
+static usec_t hold_overdue(const Connection *c)
+{
+        return usec_add(c->held_usec, CONNECTION_HOLD_USEC);
+}
+
+static usec_t drain_overdue(const Connection *c)
+{
+        if (c->phase != CONNECTION_DRAINING)
+                return USEC_INFINITY;
+        return unless_held(c, c->deadline_usec, CONNECTION_DRAIN_USEC);
 }
 
 static usec_t ping_due(const Connection *c)
 {
         usec_t due = usec_add(MIN(c->heard_usec, c->spoke_usec), c->settings.keepalive_usec);
 
-        if (c->pinged_usec != USEC_INFINITY)
+        if (c->pinged_usec != USEC_INFINITY || is_held(c))
                 return USEC_INFINITY;
         if (c->oldest_usec != USEC_INFINITY)
                 due = MIN(due, usec_add(MAX(c->heard_usec, c->oldest_usec), CONNECTION_PROBE_USEC));
@@ -229,11 +269,13 @@ static usec_t ping_due(const Connection *c)
 
 usec_t connection_deadline(const Connection *c)
 {
-        usec_t deadline = c->deadline_usec;
+        usec_t deadline = drain_overdue(c);
 
         if (!is_connected(c))
-                return deadline;
+                return c->deadline_usec;
+        deadline = MIN(deadline, hold_overdue(c));
         deadline = MIN(deadline, puback_overdue(c));
+        deadline = MIN(deadline, suback_overdue(c));
         deadline = MIN(deadline, ping_overdue(c));
         deadline = MIN(deadline, ping_due(c));
         if (c->phase == CONNECTION_OPEN)
@@ -264,23 +306,44 @@ static unsigned on_puback(Connection *c, const ConnectionEvent *event, usec_t no
         c->pinged_usec = USEC_INFINITY;
         c->oldest_usec = event->oldest_usec;
         prove(c);
-        return c->phase == CONNECTION_DRAINING && c->oldest_usec == USEC_INFINITY ? begin_anew(c, now) : 0;
+        return c->phase == CONNECTION_DRAINING && is_drained(c) ? begin_anew(c, now) : 0;
+}
+
+static unsigned on_released(Connection *c, usec_t now)
+{
+        c->held_usec = USEC_INFINITY;
+        c->released_usec = now;
+        return c->phase == CONNECTION_DRAINING && is_drained(c) ? begin_anew(c, now) : 0;
+}
+
+/* True: something is, and was blamed. */
+static bool blame_overdue(Connection *c, usec_t now)
+{
+        if (now >= hold_overdue(c))
+                blame(c, LINK_REASON_CLOSED,
+                      "a cloud message could not be stored within %u s: it is not acknowledged, so that the hub "
+                      "delivers it again",
+                      (unsigned)(CONNECTION_HOLD_USEC / USEC_PER_SEC));
+        else if (now >= ping_overdue(c))
+                blame(c, LINK_REASON_SILENT, "the hub has not answered a ping for %u s",
+                      (unsigned)(CONNECTION_PING_USEC / USEC_PER_SEC));
+        else if (now >= suback_overdue(c))
+                blame(c, LINK_REASON_SILENT, "the hub has not answered SUBSCRIBE for %u s",
+                      (unsigned)(CONNECTION_SUBACK_USEC / USEC_PER_SEC));
+        else if (now >= puback_overdue(c))
+                blame(c, LINK_REASON_SILENT, "the hub has not acknowledged a message for %llu s",
+                      (unsigned long long)((now - c->oldest_usec) / USEC_PER_SEC));
+        else
+                return false;
+        return true;
 }
 
 static unsigned on_tick_connected(Connection *c, usec_t now)
 {
-        if (c->phase == CONNECTION_DRAINING && now >= c->deadline_usec)
+        if (now >= drain_overdue(c))
                 return begin_anew(c, now);
-        if (now >= ping_overdue(c)) {
-                blame(c, LINK_REASON_SILENT, "the hub has not answered a ping for %u s",
-                      (unsigned)(CONNECTION_PING_USEC / USEC_PER_SEC));
+        if (blame_overdue(c, now))
                 return CONNECTION_CLOSE | wait_for_next_try(c, now);
-        }
-        if (now >= puback_overdue(c)) {
-                blame(c, LINK_REASON_SILENT, "the hub has not acknowledged a message for %llu s",
-                      (unsigned long long)((now - c->oldest_usec) / USEC_PER_SEC));
-                return CONNECTION_CLOSE | wait_for_next_try(c, now);
-        }
         if (c->phase == CONNECTION_OPEN && now >= renewal_due(c))
                 return drain(c, now);
         if (now >= ping_due(c)) {
@@ -356,6 +419,29 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                         c->oldest_usec = event->oldest_usec;
                 }
                 return 0;
+
+        case CONNECTION_EVENT_ASKED:
+                if (is_connected(c))
+                        c->asked_usec = MIN(c->asked_usec, now);
+                return 0;
+
+        case CONNECTION_EVENT_GRANTED:
+                c->asked_usec = USEC_INFINITY;
+                return 0;
+
+        case CONNECTION_EVENT_HELD:
+                if (is_connected(c))
+                        c->held_usec = MIN(c->held_usec, now);
+                return 0;
+
+        case CONNECTION_EVENT_RELEASED:
+                return is_connected(c) ? on_released(c, now) : 0;
+
+        case CONNECTION_EVENT_UNFIT:
+                if (!is_connected(c))
+                        return 0;
+                blame(c, event->reason, "%s", event->detail ? event->detail : "");
+                return CONNECTION_CLOSE | wait_for_next_try(c, now);
 
         case CONNECTION_EVENT_STEP:
                 if (is_connecting(c) && CONNECTION_LOOKUP + (int)event->step > (int)c->phase)

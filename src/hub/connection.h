@@ -15,10 +15,13 @@
  *     DRAINING                   nothing new goes out; the window may empty itself, then we connect anew
  *     WAITING                    until the next try
  *
- * A link is dead when an answer is overdue: a step of the connect, a PUBACK, a ping. The ping is sent after a
+ * A link is dead when an answer is overdue: a step of the connect, a SUBACK, a PUBACK, a ping. The ping is sent after a
  * time of silence: soon while PUBACKs are awaited, at keep-alive times otherwise. So a peer that went away
  * without a word is found within half a minute under load, and a hub that answers pings but acknowledges
  * nothing is found as well.
+ *
+ * While the gate is held we are the silent ones: no answer is overdue and no planned end comes, but the hold itself
+ * has a deadline. When it opens the hub gets its full time anew.
  *
  * Tries are spaced by Backoff. It begins anew only when a connection has proved itself: a PUBACK came, or the
  * connection stood for a minute and then answered a ping. A hub that accepts and cuts proves nothing.
@@ -41,6 +44,8 @@
 #define CONNECTION_PING_USEC       (15 * USEC_PER_SEC) /* until the ping must be answered */
 #define CONNECTION_PUBACK_USEC     (60 * USEC_PER_SEC) /* without any PUBACK while some are awaited */
 #define CONNECTION_PUBACK_MAX_USEC (5 * USEC_PER_MIN)  /* for one message, whatever others get theirs */
+#define CONNECTION_SUBACK_USEC     (30 * USEC_PER_SEC) /* until the subscriptions must be answered */
+#define CONNECTION_HOLD_USEC       (30 * USEC_PER_SEC) /* for which nothing is sent because something is not stored */
 #define CONNECTION_PROOF_USEC      USEC_PER_MIN        /* a connection this old proves itself by a ping */
 #define CONNECTION_DRAIN_USEC      (10 * USEC_PER_SEC) /* for the window to empty before a planned reconnect */
 
@@ -73,12 +78,17 @@ typedef enum ConnectionEventKind {
         CONNECTION_EVENT_RETRY,   /* somebody wants a new connection now */
         CONNECTION_EVENT_RENEW,   /* the present connection is not what the settings ask for any more */
         CONNECTION_EVENT_SENT,    /* oldest_usec */
+        CONNECTION_EVENT_ASKED,   /* for a subscription, or for its end */
+        CONNECTION_EVENT_HELD,    /* nothing is sent from now on */
+        CONNECTION_EVENT_RELEASED,
+        CONNECTION_EVENT_UNFIT,   /* we cannot go on with this connection: reason, detail */
         /* from below */
         CONNECTION_EVENT_STEP,    /* step */
         CONNECTION_EVENT_ACCEPTED,
         CONNECTION_EVENT_REFUSED, /* code */
         CONNECTION_EVENT_ENDED,   /* reason, detail */
         CONNECTION_EVENT_PUBACK,  /* oldest_usec */
+        CONNECTION_EVENT_GRANTED, /* everything that was asked for is answered */
         CONNECTION_EVENT_ALIVE,
         /* from the clock */
         CONNECTION_EVENT_TICK,
@@ -118,6 +128,9 @@ typedef struct Connection {
         usec_t pinged_usec;   /* a ping without an answer; USEC_INFINITY: none */
         usec_t puback_usec;   /* the last PUBACK */
         usec_t oldest_usec;   /* the oldest message without one; USEC_INFINITY: there is none */
+        usec_t asked_usec;    /* the first subscription without an answer; USEC_INFINITY: there is none */
+        usec_t held_usec;     /* since when nothing is sent; USEC_INFINITY: it is */
+        usec_t released_usec; /* the last hold ended, or the link came up */
         bool proven;
 
         unsigned tries;    /* that failed since the last CONNACK */

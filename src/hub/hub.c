@@ -5,45 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "azure/bag.h"
-#include "base/iso-time.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/utf8.h"
-#include "hub/connection.h"
-#include "hub/identity.h"
-#include "hub/link-log.h"
-#include "hub/tickets.h"
-
-#define TOPIC_SIZE_MAX      65535 /* what MQTT can say */
-#define MESSAGE_ID_SIZE_MAX 128   /* what the hub takes */
+#include "hub/hub-core.h"
 
 static const char no_credential[] = "there is no connection string to be used (hub.connection_string_file)";
-
-struct Hub {
-        Transport *transport;
-        const Clock *clock;
-        HubSink sink;
-
-        Identity *identity; /* NULL: no credential that can be used */
-        Connection connection;
-        Tickets tickets;
-        LinkLog log;
-        Buffer topic; /* kept for its memory */
-
-        uint64_t generation; /* of the present connection */
-        bool started;
-        bool broken;              /* a publish failed; the transport's word on it is still to come */
-        usec_t since_usec;        /* boot clock: the link is up, or down, since then */
-        const char *fault;        /* why there is no identity */
-        char why[CONNECTION_DETAIL_MAX]; /* there is no credential, as hub_explain() was told */
-        char held[CONNECTION_DETAIL_MAX]; /* why it is not to be connected; "": it may */
-};
-
-static usec_t now_of(const Hub *hub)
-{
-        return clock_boot(hub->clock);
-}
 
 /* ---- what is told ---- */
 
@@ -82,8 +48,6 @@ static bool is_up(LinkState state)
 
 /* ---- the machine and its hands ---- */
 
-static void feed(Hub *hub, const ConnectionEvent *event);
-
 static int open_transport(Hub *hub)
 {
         _cleanup_(secret_buffer_done) Buffer token = BUFFER_NULL;
@@ -104,9 +68,9 @@ static int open_transport(Hub *hub)
                                                .client_id = i->client_id,
                                                .username = i->username,
                                                .password = token.data,
-                                               /* A kept session could bring cloud messages, which the library
-                                                * would acknowledge and nobody would have seen. */
-                                               .clean_session = true,
+                                               /* A kept session brings cloud messages without being asked: they
+                                                * need somebody who stores them. */
+                                               .clean_session = !hub->takes_orders,
                                                .keepalive_usec = i->keepalive_usec,
                                        },
                                        hub->generation);
@@ -118,7 +82,7 @@ static void act_connect(Hub *hub)
         int r = open_transport(hub);
 
         if (r < 0)
-                feed(hub, &(ConnectionEvent){
+                hub_feed(hub, &(ConnectionEvent){
                                   .kind = CONNECTION_EVENT_ENDED,
                                   .reason = LINK_REASON_CLOSED,
                                   .detail = strerror(-r),
@@ -131,20 +95,23 @@ static void act(Hub *hub, unsigned actions)
                 hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
         if (actions & CONNECTION_LOST) {
                 tickets_clear(&hub->tickets);
+                hub_orders_forget(hub);
                 hub->sink.lost(hub->sink.userdata);
         }
         if (actions & CONNECTION_CONNECT)
                 act_connect(hub);
-        if (actions & CONNECTION_READY)
+        if (actions & CONNECTION_READY) {
+                hub_orders_ask(hub);
                 hub->sink.ready(hub->sink.userdata);
+        }
         if (actions & CONNECTION_PING)
                 (void)hub->transport->ping(hub->transport); /* if it failed, no answer will come */
 }
 
-static void feed(Hub *hub, const ConnectionEvent *event)
+void hub_feed(Hub *hub, const ConnectionEvent *event)
 {
         LinkState before = connection_state(&hub->connection), after;
-        usec_t now = now_of(hub);
+        usec_t now = hub_now(hub);
         unsigned actions = connection_feed(&hub->connection, event, now);
 
         after = connection_state(&hub->connection);
@@ -158,9 +125,18 @@ static void feed(Hub *hub, const ConnectionEvent *event)
                 hub->sink.changed(hub->sink.userdata);
 }
 
-static void feed_kind(Hub *hub, ConnectionEventKind kind)
+void hub_feed_kind(Hub *hub, ConnectionEventKind kind)
 {
-        feed(hub, &(ConnectionEvent){.kind = kind});
+        hub_feed(hub, &(ConnectionEvent){.kind = kind});
+}
+
+void hub_drop(Hub *hub, const char *why)
+{
+        hub_feed(hub, &(ConnectionEvent){
+                              .kind = CONNECTION_EVENT_UNFIT,
+                              .reason = LINK_REASON_CLOSED,
+                              .detail = why,
+                      });
 }
 
 /* ---- from below ---- */
@@ -171,7 +147,7 @@ static void on_published(Hub *hub, int mid)
 
         if (!tickets_take(&hub->tickets, mid, &ticket))
                 return;
-        feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_PUBACK, .oldest_usec = tickets_oldest(&hub->tickets)});
+        hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_PUBACK, .oldest_usec = tickets_oldest(&hub->tickets)});
         hub->sink.delivered(hub->sink.userdata, ticket);
 }
 
@@ -183,16 +159,16 @@ static void on_transport(void *userdata, const TransportEvent *event)
                 return;
         switch (event->kind) {
         case TRANSPORT_STEPPED:
-                feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STEP, .step = event->step});
+                hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STEP, .step = event->step});
                 break;
         case TRANSPORT_CONNECTED:
-                feed_kind(hub, CONNECTION_EVENT_ACCEPTED);
+                hub_feed_kind(hub, CONNECTION_EVENT_ACCEPTED);
                 break;
         case TRANSPORT_REFUSED:
-                feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_REFUSED, .code = event->code});
+                hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_REFUSED, .code = event->code});
                 break;
         case TRANSPORT_ENDED:
-                feed(hub, &(ConnectionEvent){
+                hub_feed(hub, &(ConnectionEvent){
                                   .kind = CONNECTION_EVENT_ENDED,
                                   .reason = event->reason,
                                   .detail = event->detail,
@@ -201,8 +177,17 @@ static void on_transport(void *userdata, const TransportEvent *event)
         case TRANSPORT_PUBLISHED:
                 on_published(hub, event->mid);
                 break;
+        case TRANSPORT_MESSAGE:
+                hub_orders_heard(hub, &event->message);
+                break;
+        case TRANSPORT_SUBSCRIBED:
+                hub_orders_granted(hub, event->mid, event->codes, event->n_codes);
+                break;
+        case TRANSPORT_UNSUBSCRIBED:
+                hub_orders_given_up(hub, event->mid);
+                break;
         case TRANSPORT_ALIVE:
-                feed_kind(hub, CONNECTION_EVENT_ALIVE);
+                hub_feed_kind(hub, CONNECTION_EVENT_ALIVE);
                 break;
         }
 }
@@ -221,7 +206,7 @@ static void hub_tick(void *userdata, usec_t now)
         Hub *hub = userdata;
         LinkNews news;
 
-        feed_kind(hub, CONNECTION_EVENT_TICK);
+        hub_feed_kind(hub, CONNECTION_EVENT_TICK);
         news = news_of(hub, now);
         link_log_tick(&hub->log, &news, now);
 }
@@ -275,11 +260,11 @@ static void begin_stopped(Hub *hub)
 {
         ConnectionEvent stop = stop_without_credential(hub);
 
-        (void)connection_feed(&hub->connection, &stop, now_of(hub));
+        (void)connection_feed(&hub->connection, &stop, hub_now(hub));
 }
 
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
-            const Clock *clock, const Random *random, const HubSink *sink)
+            const Clock *clock, const Random *random, const HubSink *sink, const OrderSink *orders)
 {
         ConnectionSettings cs = connection_settings(settings);
         Hub *hub;
@@ -298,9 +283,13 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
         }
         hub->clock = clock;
         hub->sink = *sink;
-        hub->since_usec = now_of(hub);
+        if (orders) {
+                hub->orders = *orders;
+                hub->takes_orders = true;
+        }
+        hub->since_usec = hub_now(hub);
         connection_init(&hub->connection, &cs, random);
-        link_log_init(&hub->log, now_of(hub));
+        link_log_init(&hub->log, hub_now(hub));
         transport->set_sink(transport, &(TransportSink){on_transport, hub});
         if (!hub->identity)
                 begin_stopped(hub);
@@ -315,6 +304,7 @@ Hub *hub_free(Hub *hub)
         hub->transport->free(hub->transport);
         identity_free(hub->identity);
         tickets_done(&hub->tickets);
+        gate_done(&hub->gate);
         buffer_done(&hub->topic);
         free(hub);
         return NULL;
@@ -326,7 +316,7 @@ void hub_start(Hub *hub)
         if (hub->identity && hub->held[0])
                 return;
         if (hub->identity)
-                feed_kind(hub, CONNECTION_EVENT_START);
+                hub_feed_kind(hub, CONNECTION_EVENT_START);
         else if (hub->fault != no_credential) /* else whoever gave none has said why */
                 log_line(LOG_WARNING, NULL, LOG_FIELDS("HUBLINK_STATE=stopped", "HUBLINK_REASON=no-credential"),
                          "Not connecting: %s.", hub->fault);
@@ -336,12 +326,13 @@ void hub_start(Hub *hub)
 void hub_stop(Hub *hub)
 {
         unsigned actions = connection_feed(&hub->connection, &(ConnectionEvent){.kind = CONNECTION_EVENT_STOP},
-                                           now_of(hub));
+                                           hub_now(hub));
 
         if (hub->started)
-                hub->since_usec = now_of(hub);
+                hub->since_usec = hub_now(hub);
         hub->started = false;
         tickets_clear(&hub->tickets);
+        hub_orders_forget(hub);
         link_log_stopped(&hub->log);
         if (actions & (CONNECTION_CLOSE | CONNECTION_GOODBYE))
                 hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
@@ -349,7 +340,7 @@ void hub_stop(Hub *hub)
 
 static void stop_held(Hub *hub)
 {
-        feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STOP, .reason = LINK_REASON_NONE, .detail = hub->held});
+        hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STOP, .reason = LINK_REASON_NONE, .detail = hub->held});
 }
 
 void hub_hold(Hub *hub, const char *why)
@@ -364,7 +355,7 @@ void hub_hold(Hub *hub, const char *why)
                          "Not connecting: %s.", hub->held);
                 stop_held(hub);
         } else if (hub->started)
-                feed_kind(hub, CONNECTION_EVENT_START);
+                hub_feed_kind(hub, CONNECTION_EVENT_START);
 }
 
 int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString *credential)
@@ -377,7 +368,7 @@ int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString 
         r = make_identity(settings, credential, &identity, &fault);
         if (r < 0)
                 return r;
-        connection_configure(&hub->connection, &cs, now_of(hub));
+        connection_configure(&hub->connection, &cs, hub_now(hub));
         if (identity && identity_equal(identity, hub->identity))
                 return 0;
         old = hub->identity;
@@ -386,11 +377,11 @@ int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString 
         if (!hub->identity) {
                 ConnectionEvent stop = stop_without_credential(hub);
 
-                feed(hub, &stop);
+                hub_feed(hub, &stop);
         } else if (hub->held[0])
                 stop_held(hub);
         else if (hub->started)
-                feed_kind(hub, old ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
+                hub_feed_kind(hub, old ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
         return 0;
 }
 
@@ -403,83 +394,7 @@ void hub_explain(Hub *hub, const char *why)
 
 void hub_reconnect(Hub *hub)
 {
-        feed_kind(hub, CONNECTION_EVENT_RETRY);
-}
-
-/* ---- sending ---- */
-
-static bool is_text(const char *s)
-{
-        return !s || utf8_is_valid(s, strlen(s));
-}
-
-/* What the hub would answer by closing the connection must never be sent: it would come back for ever. */
-static bool properties_are_good(const Message *m)
-{
-        if (!is_text(m->message_id) || !is_text(m->correlation_id) || !is_text(m->content_type) ||
-            !is_text(m->content_encoding))
-                return false;
-        if (m->message_id && strlen(m->message_id) > MESSAGE_ID_SIZE_MAX)
-                return false;
-        for (size_t i = 0; i < m->n_properties; i++)
-                if (!*m->properties[i].name || !is_text(m->properties[i].name) || !is_text(m->properties[i].value))
-                        return false;
-        return true;
-}
-
-static void put_property(Buffer *b, size_t start, const char *name, const char *value)
-{
-        if (value)
-                bag_append(b, start, name, value);
-}
-
-static void make_topic(Hub *hub, const Message *m)
-{
-        char created[ISO_TIME_MAX];
-        Buffer *b = &hub->topic;
-        size_t start;
-
-        buffer_clear(b);
-        buffer_append_string(b, hub->identity->topic);
-        start = b->size;
-        put_property(b, start, "$.mid", m->message_id);
-        put_property(b, start, "$.cid", m->correlation_id);
-        put_property(b, start, "$.ct", m->content_type);
-        put_property(b, start, "$.ce", m->content_encoding);
-        if (m->created_usec > 0) {
-                (void)iso_time_format(m->created_usec, created);
-                put_property(b, start, "$.ctime", created);
-        }
-        for (size_t i = 0; i < m->n_properties; i++)
-                put_property(b, start, m->properties[i].name, m->properties[i].value);
-}
-
-int hub_send(Hub *hub, const Message *m, uint64_t ticket)
-{
-        int mid, r;
-
-        if (message_size(m) > MESSAGE_SIZE_MAX)
-                return HUB_E_TOO_LARGE;
-        if (!properties_are_good(m))
-                return HUB_E_BAD_PROPERTY;
-        if (!hub_is_ready(hub))
-                return HUB_E_NOT_READY;
-        make_topic(hub, m);
-        if (buffer_error(&hub->topic))
-                return -ENOMEM;
-        if (hub->topic.size > TOPIC_SIZE_MAX)
-                return HUB_E_TOO_LARGE;
-        r = tickets_reserve(&hub->tickets);
-        if (r < 0)
-                return r;
-        r = hub->transport->publish(hub->transport, hub->topic.data, m->body.data, m->body.size, &mid);
-        if (r < 0) {
-                hub->broken = true;
-                return HUB_E_NOT_READY;
-        }
-        tickets_add(&hub->tickets, ticket, mid, now_of(hub));
-        feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_SENT, .oldest_usec = tickets_oldest(&hub->tickets)});
-        return 0;
+        hub_feed_kind(hub, CONNECTION_EVENT_RETRY);
 }
 
 /* ---- questions ---- */
@@ -513,5 +428,6 @@ void hub_status(const Hub *hub, HubStatus *ret)
                 .detail = c->detail,
                 .host = hub->identity ? hub->identity->host : "",
                 .device_id = hub->identity ? hub->identity->client_id : "",
+                .malformed = hub->n_malformed,
         };
 }

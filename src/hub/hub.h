@@ -8,6 +8,10 @@
  * while it is ready, and says of each when the hub acknowledged it. When the link is lost the fate of what was
  * not acknowledged is unknown; the uplink sends it again.
  *
+ * Orders come down the same connection and go into an OrderSink. The session is a kept one: what the hub had to say
+ * while there was no link comes with the next. A cloud message is not acknowledged before it is stored, and because
+ * nothing can be acknowledged out of turn, nothing at all is sent meanwhile.
+ *
  * Owns:   the transport it is given.
  * Knows:  nothing of the queue.
  * Time:   boot clock for waiting; wall clock for tokens.
@@ -20,6 +24,7 @@
 #include "hub/transport.h"
 #include "model/link.h"
 #include "model/message.h"
+#include "model/order.h"
 
 typedef struct Hub Hub;
 
@@ -52,20 +57,23 @@ typedef struct HubStatus {
         const char *detail;       /* in words; "" when all is well */
         const char *host;         /* "" without a credential */
         const char *device_id;    /* with "/module" for a module; "" without a credential */
+        uint64_t malformed;       /* publishes of the hub that were no order, and were dropped */
 } HubStatus;
 
 enum {
         _HUB_E_SUCCESS,
-        HUB_E_NOT_READY,    /* wait for ready() */
-        HUB_E_TOO_LARGE,    /* body and properties over 256 KiB, or a topic over 65,535 bytes: never to be sent */
+        HUB_E_NOT_READY,    /* wait for ready(), or with the twin for listening() */
+        HUB_E_TOO_LARGE,    /* body and properties over 256 KiB, or a topic over 65,535 bytes: never to be sent; an
+                             * answer over METHOD_PAYLOAD_MAX */
         HUB_E_BAD_PROPERTY, /* a name or value that is no UTF-8 or has a NUL: never to be sent */
 };
 
 /* life */
 /* Takes the transport, also when it fails. credential is borrowed for the call and may be NULL: then the link is
- * stopped with reason no-credential until one comes. */
+ * stopped with reason no-credential until one comes. orders may be NULL: then none are asked for, and the session is a
+ * clean one. */
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
-            const Clock *clock, const Random *random, const HubSink *sink);
+            const Clock *clock, const Random *random, const HubSink *sink, const OrderSink *orders);
 Hub *hub_free(Hub *hub);
 void hub_start(Hub *hub);
 void hub_stop(Hub *hub); /* DISCONNECT if there is a link; no events follow */
@@ -81,6 +89,22 @@ Ticker hub_ticker(Hub *hub);
 /* verbs */
 int hub_send(Hub *hub, const Message *message, uint64_t ticket);
 void hub_reconnect(Hub *hub);
+
+/* ---- orders ---- */
+
+/* Whether cloud messages are asked for; at birth they are not. Remembered from one connection to the next. What is under
+ * way when they are no longer wanted still arrives. */
+void hub_want_messages(Hub *hub, bool wanted);
+/* Of a ticket that OrderSink.message() gave, once. Stored: it may be acknowledged. Failed: the connection is dropped
+ * without a word, so that the hub delivers it again. A ticket of an earlier connection is passed over: the hub delivers
+ * that message again in any case. */
+void hub_message_stored(Hub *hub, uint64_t ticket);
+void hub_message_failed(Hub *hub, uint64_t ticket);
+/* The answer to OrderSink.call(); rid as it was given there. HUB_E_NOT_READY: there is no link. */
+int hub_answer(Hub *hub, const char *rid, int status, const char *json, size_t size);
+/* OrderSink.twin() brings the answer, named by *ret_request, unless the link is lost before. json: an object. */
+int hub_twin_get(Hub *hub, uint64_t *ret_request);
+int hub_twin_report(Hub *hub, const char *json, size_t size, uint64_t *ret_request);
 
 /* questions */
 bool hub_is_ready(const Hub *hub);

@@ -25,6 +25,7 @@ Identity *identity_free(Identity *i)
         secret_free(i->key);
         free(i->policy);
         free(i->topic);
+        free(i->devicebound);
         free(i);
         return NULL;
 }
@@ -115,7 +116,7 @@ static bool copy_text(char **ret, const char *text)
 static bool compose(Identity *i, const HubSettings *settings, const ConnectionString *cs)
 {
         _cleanup_(buffer_done) Buffer client_id = BUFFER_NULL, username = BUFFER_NULL, resource = BUFFER_NULL,
-                                      topic = BUFFER_NULL;
+                                      topic = BUFFER_NULL, devicebound = BUFFER_NULL;
 
         buffer_printf(&client_id, "%s%s%s", cs->device_id, cs->module_id ? "/" : "",
                       cs->module_id ? cs->module_id : "");
@@ -124,11 +125,14 @@ static bool compose(Identity *i, const HubSettings *settings, const ConnectionSt
         buffer_printf(&resource, "%s/devices/%s%s%s", cs->host_name, cs->device_id,
                       cs->module_id ? "/modules/" : "", cs->module_id ? cs->module_id : "");
         topic_events(&topic, cs->device_id, cs->module_id);
+        topic_devicebound(&devicebound, cs->device_id, cs->module_id);
+        buffer_append_char(&devicebound, '#');
         i->client_id = buffer_steal(&client_id);
         i->username = buffer_steal(&username);
         i->resource = buffer_steal(&resource);
         i->topic = buffer_steal(&topic);
-        return i->client_id && i->username && i->resource && i->topic;
+        i->devicebound = buffer_steal(&devicebound);
+        return i->client_id && i->username && i->resource && i->topic && i->devicebound;
 }
 
 int identity_new(Identity **ret, const HubSettings *settings, const ConnectionString *cs, const char **ret_error)

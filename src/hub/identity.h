@@ -30,6 +30,7 @@ typedef struct Identity {
         char *key;       /* secret, base64 */
         char *policy;    /* or NULL */
         char *topic;     /* of telemetry; the bag follows */
+        char *devicebound; /* the filter of cloud messages */
         usec_t keepalive_usec;
         usec_t token_life_usec;
 } Identity;

@@ -12,7 +12,10 @@
  * - It leaves data behind in OpenSSL.                    We read until nothing is pending.
  * - It closes its socket within its calls, and another   We watch a duplicate.
  *   thread may get the number.
- * - It acknowledges before we have seen the message.     Told that it is threaded, it only queues what it writes.
+ * - It acknowledges before we have seen the message.     Told that it is threaded, it only queues what it writes. So
+ *                                                        nothing is written before every message that was read is
+ *                                                        told, nor while whoever was told holds the gate.
+ * - It cannot take one acknowledgement back.             The client is freed instead, with what is queued.
  * - Its keep-alive is a clock of its own that wants a    loop_misc() is never called; a ping is two bytes, and
  *   call each second.                                    when to ping is the hub's decision.
  */
@@ -28,8 +31,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "base/buffer.h"
 #include "base/tls-client.h"
+#include "hub/notes.h"
 
 #define KEEPALIVE_MIN_SEC 5 /* what the library takes */
 #define DETAIL_MAX        512
@@ -53,11 +56,13 @@ struct MosquittoClient {
         bool broken;     /* the library failed in a call from above: to be told from the loop */
         bool ping_owed;  /* once the packets before it are written */
         bool stuffed;    /* the kernel took no more */
-        unsigned queued; /* messages since the last write */
+        bool held;       /* nothing is to be written */
+        unsigned queued; /* packets since the last write */
 
         /* noted by callbacks */
-        int connack; /* -1: none yet */
-        Buffer mids;
+        int connack;     /* -1: none yet */
+        Notes notes;     /* what came after it */
+        size_t n_untold; /* messages among them whose acknowledgement is queued */
         char tls_words[128];
 };
 
@@ -78,7 +83,7 @@ MosquittoClient *mosquitto_client_free(MosquittoClient *c)
         if (c->mosq)
                 mosquitto_destroy(c->mosq);
         tls_client_free(c->tls);
-        buffer_done(&c->mids);
+        notes_done(&c->notes);
         free(c);
         return NULL;
 }
@@ -92,11 +97,35 @@ static void note_connack(struct mosquitto *mosq, void *userdata, int code)
         c->connack = code;
 }
 
+/* With QoS 0 this comes when the message is written. */
 static void note_puback(struct mosquitto *mosq, void *userdata, int mid)
 {
         MosquittoClient *c = userdata;
 
-        buffer_append(&c->mids, &mid, sizeof(mid));
+        notes_published(&c->notes, mid);
+}
+
+static void note_suback(struct mosquitto *mosq, void *userdata, int mid, int n_codes, const int *codes)
+{
+        MosquittoClient *c = userdata;
+
+        notes_subscribed(&c->notes, mid, codes, n_codes);
+}
+
+static void note_unsuback(struct mosquitto *mosq, void *userdata, int mid)
+{
+        MosquittoClient *c = userdata;
+
+        notes_unsubscribed(&c->notes, mid);
+}
+
+static void note_message(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *m)
+{
+        MosquittoClient *c = userdata;
+
+        notes_message(&c->notes,
+                      &(TransportMessage){m->topic, m->payload, (size_t)m->payloadlen, m->qos, m->retain});
+        c->n_untold += m->qos > 0;
 }
 
 /* OpenSSL's own words pass here, and nowhere else: "OpenSSL Error[0]: error:0A00010B:SSL routines::wrong version
@@ -154,6 +183,9 @@ static int prepare(MosquittoClient *c, const TransportTarget *target)
                 return -ENOMEM;
         mosquitto_connect_callback_set(c->mosq, note_connack);
         mosquitto_publish_callback_set(c->mosq, note_puback);
+        mosquitto_subscribe_callback_set(c->mosq, note_suback);
+        mosquitto_unsubscribe_callback_set(c->mosq, note_unsuback);
+        mosquitto_message_callback_set(c->mosq, note_message);
         mosquitto_log_callback_set(c->mosq, note_log);
         if (mosquitto_threaded_set(c->mosq, true) != MOSQ_ERR_SUCCESS ||
             mosquitto_username_pw_set(c->mosq, target->username, target->password) != MOSQ_ERR_SUCCESS ||
@@ -251,6 +283,31 @@ static void end_with_cause(MosquittoClient *c, int error)
         end(c, reason, detail);
 }
 
+/* In the order in which they came. What is told is borrowed, and stays when the client does not: so the notes are ours
+ * meanwhile. Nothing new is noted within, for nothing is read or written. */
+static bool tell_what_came(MosquittoClient *c)
+{
+        _cleanup_(notes_done) Notes notes = c->notes;
+        TransportEvent e;
+        size_t at = 0;
+
+        c->notes = (Notes){};
+        while (notes_next(&notes, &at, &e)) {
+                /* From here on it is the gate that keeps its acknowledgement. */
+                c->n_untold -= e.kind == TRANSPORT_MESSAGE && e.message.qos > 0;
+                if (!tell(c, &e))
+                        return false;
+        }
+        if (notes_error(&notes) < 0) {
+                end(c, LINK_REASON_CLOSED, "out of memory");
+                return false;
+        }
+        notes_clear(&notes);
+        c->notes = notes;
+        notes = (Notes){};
+        return true;
+}
+
 /* Tells what the callbacks noted. False: this client is no more. */
 static bool tell_notes(MosquittoClient *c)
 {
@@ -259,25 +316,15 @@ static bool tell_notes(MosquittoClient *c)
                         end(c, LINK_REASON_CLOSED, "the hub refused the connection");
                 return false;
         }
-        if (c->connack == 0 && !c->accepted) {
+        if (c->connack < 0)
+                return true;
+        if (!c->accepted) {
                 c->accepted = true;
                 mosquitto_log_callback_set(c->mosq, NULL); /* it would format a line for each packet */
                 if (!tell(c, &(TransportEvent){.kind = TRANSPORT_CONNECTED}))
                         return false;
         }
-        for (size_t at = 0; at < c->mids.size; at += sizeof(int)) {
-                int mid;
-
-                memcpy(&mid, c->mids.data + at, sizeof(mid));
-                if (!tell(c, &(TransportEvent){.kind = TRANSPORT_PUBLISHED, .mid = mid}))
-                        return false;
-        }
-        if (buffer_error(&c->mids)) {
-                end(c, LINK_REASON_CLOSED, "out of memory");
-                return false;
-        }
-        buffer_clear(&c->mids);
-        return true;
+        return !notes_any(&c->notes) || tell_what_came(c);
 }
 
 /* ---- reading and writing ---- */
@@ -317,12 +364,18 @@ static int write_queued(MosquittoClient *c)
         return rc;
 }
 
+/* An acknowledgement is queued before its message is told, and goes out with whatever goes out. */
+static bool may_write(const MosquittoClient *c)
+{
+        return c->secured && !c->held && c->n_untold == 0;
+}
+
 static int write_all(MosquittoClient *c)
 {
         static const char pingreq[] = {(char)0xc0, 0};
         int rc;
 
-        if (!c->secured)
+        if (!may_write(c))
                 return MOSQ_ERR_SUCCESS;
         rc = write_queued(c);
         if (rc != MOSQ_ERR_SUCCESS)
@@ -338,7 +391,7 @@ static int write_all(MosquittoClient *c)
 
 static void watch(MosquittoClient *c)
 {
-        bool writing = c->secured ? c->stuffed : tls_client_wants_write(mosquitto_ssl_get(c->mosq));
+        bool writing = c->secured ? c->stuffed && !c->held : tls_client_wants_write(mosquitto_ssl_get(c->mosq));
 
         (void)sd_event_source_set_io_events(c->io, writing ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -379,7 +432,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         }
         watch(c);
         /* Room in a send buffer that was full means that the peer's TCP took something. */
-        if (events & EPOLLIN || was_stuffed)
+        if (events & EPOLLIN || (was_stuffed && events & EPOLLOUT))
                 (void)tell(c, &(TransportEvent){.kind = TRANSPORT_ALIVE});
         return 0;
 }
@@ -423,21 +476,51 @@ int mosquitto_client_attach(MosquittoClient *c, sd_event *event, const Mosquitto
         return 0;
 }
 
-int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *payload, size_t size, int *ret_mid)
+/* After each call that queues a packet. */
+static int queued(MosquittoClient *c, int rc)
 {
-        int rc;
-
-        if (!c->accepted || c->broken)
-                return -ENOTCONN;
-        rc = mosquitto_publish(c->mosq, ret_mid, topic, (int)size, payload, 1, false);
         c->queued++;
         (void)sd_event_source_set_enabled(c->pump, SD_EVENT_ONESHOT);
-        if (rc != MOSQ_ERR_SUCCESS) {
-                /* It may have kept the message all the same: only the client's end makes it forget. */
-                c->broken = true;
-                return rc == MOSQ_ERR_NOMEM ? -ENOMEM : -ENOTCONN;
-        }
-        return 0;
+        if (rc == MOSQ_ERR_SUCCESS)
+                return 0;
+        /* It may have kept the message all the same: only the client's end makes it forget. */
+        c->broken = true;
+        return rc == MOSQ_ERR_NOMEM ? -ENOMEM : -ENOTCONN;
+}
+
+static bool is_open(const MosquittoClient *c)
+{
+        return c->accepted && !c->broken;
+}
+
+int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *payload, size_t size, int qos,
+                             int *ret_mid)
+{
+        if (!is_open(c))
+                return -ENOTCONN;
+        return queued(c, mosquitto_publish(c->mosq, ret_mid, topic, (int)size, payload, qos, false));
+}
+
+int mosquitto_client_subscribe(MosquittoClient *c, const char *const *filters, size_t n, int qos, int *ret_mid)
+{
+        if (!is_open(c))
+                return -ENOTCONN;
+        return queued(c, mosquitto_subscribe_multiple(c->mosq, ret_mid, (int)n, (char *const *)filters, qos, 0, NULL));
+}
+
+int mosquitto_client_unsubscribe(MosquittoClient *c, const char *filter, int *ret_mid)
+{
+        if (!is_open(c))
+                return -ENOTCONN;
+        return queued(c, mosquitto_unsubscribe(c->mosq, ret_mid, filter));
+}
+
+void mosquitto_client_hold(MosquittoClient *c, bool held)
+{
+        c->held = held;
+        if (!held)
+                (void)sd_event_source_set_enabled(c->pump, SD_EVENT_ONESHOT);
+        watch(c);
 }
 
 int mosquitto_client_ping(MosquittoClient *c)
@@ -450,6 +533,6 @@ int mosquitto_client_ping(MosquittoClient *c)
 
 void mosquitto_client_disconnect(MosquittoClient *c)
 {
-        if (c->accepted && mosquitto_disconnect(c->mosq) == MOSQ_ERR_SUCCESS)
+        if (c->accepted && may_write(c) && mosquitto_disconnect(c->mosq) == MOSQ_ERR_SUCCESS)
                 (void)mosquitto_loop_write(c->mosq, 1);
 }

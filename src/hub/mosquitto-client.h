@@ -38,8 +38,14 @@ DEFINE_CLEANUP(MosquittoClient *, mosquitto_client_free);
 /* From the thread to the loop. No event comes within this call, nor within those below. */
 int mosquitto_client_attach(MosquittoClient *c, sd_event *event, const MosquittoClientSink *sink);
 
-/* QoS 1. -ENOTCONN: not between CONNECTED and the end. Negative while connected: TRANSPORT_ENDED follows. */
-int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *payload, size_t size, int *ret_mid);
+/* These three: -ENOTCONN: not between CONNECTED and the end. Negative while connected: TRANSPORT_ENDED follows. */
+int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *payload, size_t size, int qos,
+                             int *ret_mid);
+int mosquitto_client_subscribe(MosquittoClient *c, const char *const *filters, size_t n, int qos, int *ret_mid);
+int mosquitto_client_unsubscribe(MosquittoClient *c, const char *filter, int *ret_mid);
+/* While it is held nothing is written. */
+void mosquitto_client_hold(MosquittoClient *c, bool held);
 int mosquitto_client_ping(MosquittoClient *c);
-/* DISCONNECT goes out, if CONNACK came; what is left is to free the client. */
+/* DISCONNECT goes out, if CONNACK came and nothing is kept from being acknowledged; what is left is to free the
+ * client. */
 void mosquitto_client_disconnect(MosquittoClient *c);

@@ -299,11 +299,34 @@ static int mosquitto_transport_connect(Transport *transport, const TransportTarg
 }
 
 static int mosquitto_transport_publish(Transport *transport, const char *topic, const void *payload, size_t size,
-                                       int *ret_mid)
+                                       int qos, int *ret_mid)
 {
         MosquittoClient *c = transport_of(transport)->client;
 
-        return c ? mosquitto_client_publish(c, topic, payload, size, ret_mid) : -ENOTCONN;
+        return c ? mosquitto_client_publish(c, topic, payload, size, qos, ret_mid) : -ENOTCONN;
+}
+
+static int mosquitto_transport_subscribe(Transport *transport, const char *const *filters, size_t n, int qos,
+                                         int *ret_mid)
+{
+        MosquittoClient *c = transport_of(transport)->client;
+
+        return c ? mosquitto_client_subscribe(c, filters, n, qos, ret_mid) : -ENOTCONN;
+}
+
+static int mosquitto_transport_unsubscribe(Transport *transport, const char *filter, int *ret_mid)
+{
+        MosquittoClient *c = transport_of(transport)->client;
+
+        return c ? mosquitto_client_unsubscribe(c, filter, ret_mid) : -ENOTCONN;
+}
+
+static void mosquitto_transport_hold(Transport *transport, bool held)
+{
+        MosquittoClient *c = transport_of(transport)->client;
+
+        if (c)
+                mosquitto_client_hold(c, held);
 }
 
 static int mosquitto_transport_ping(Transport *transport)
@@ -336,8 +359,9 @@ int transport_mosquitto_new_with(Transport **ret, sd_event *event, ResolveFn res
         if (!t)
                 return -ENOMEM;
         t->transport = (Transport){
-                mosquitto_transport_set_sink, mosquitto_transport_connect, mosquitto_transport_publish,
-                mosquitto_transport_ping,     mosquitto_transport_close,   mosquitto_transport_free,
+                mosquitto_transport_set_sink,  mosquitto_transport_connect,     mosquitto_transport_publish,
+                mosquitto_transport_subscribe, mosquitto_transport_unsubscribe, mosquitto_transport_hold,
+                mosquitto_transport_ping,      mosquitto_transport_close,       mosquitto_transport_free,
         };
         t->event = sd_event_ref(event);
         t->resolve = resolve;

@@ -36,13 +36,27 @@ typedef enum TransportStep {
 } TransportStep;
 
 typedef enum TransportEventKind {
-        TRANSPORT_STEPPED,   /* the connect has come to `step` */
-        TRANSPORT_CONNECTED, /* CONNACK 0 */
-        TRANSPORT_REFUSED,   /* CONNACK with `code` */
-        TRANSPORT_ENDED,     /* the connection failed or ended, reason and detail say how; the generation's last */
-        TRANSPORT_PUBLISHED, /* PUBACK for `mid` */
-        TRANSPORT_ALIVE,     /* the peer gave a sign of life: bytes came, or went (at most once a dispatch) */
+        TRANSPORT_STEPPED,      /* the connect has come to `step` */
+        TRANSPORT_CONNECTED,    /* CONNACK 0 */
+        TRANSPORT_REFUSED,      /* CONNACK with `code` */
+        TRANSPORT_ENDED,        /* the connection failed or ended, reason and detail say how; the generation's last */
+        TRANSPORT_PUBLISHED,    /* PUBACK for `mid`; with QoS 0: it was written, told some time later */
+        TRANSPORT_MESSAGE,      /* `message` came; never before CONNECTED */
+        TRANSPORT_SUBSCRIBED,   /* SUBACK for `mid`: `codes`, one for each filter */
+        TRANSPORT_UNSUBSCRIBED, /* UNSUBACK for `mid` */
+        TRANSPORT_ALIVE,        /* the peer gave a sign of life: bytes came, or went (at most once a dispatch) */
 } TransportEventKind;
+
+#define TRANSPORT_SUBACK_REFUSED 0x80 /* any code from here on; less: the QoS that is granted */
+
+/* What the peer published. Borrowed until the event returns, also when the connection ends within it. */
+typedef struct TransportMessage {
+        const char *topic;
+        const char *payload; /* NUL-terminated, which is not counted */
+        size_t size;
+        int qos; /* 0 or 1 */
+        bool retained;
+} TransportMessage;
 
 typedef struct TransportEvent {
         TransportEventKind kind;
@@ -50,6 +64,9 @@ typedef struct TransportEvent {
         TransportStep step;
         int code;
         int mid;
+        const uint8_t *codes;
+        size_t n_codes;
+        TransportMessage message;
         LinkReason reason;
         const char *detail; /* in words, without secrets; borrowed */
 } TransportEvent;
@@ -65,11 +82,20 @@ struct Transport {
         /* Begins; events tell the rest, and none comes within this call. What target points to is borrowed for the
          * call. Ends an earlier generation without a word. */
         int (*connect)(Transport *t, const TransportTarget *target, uint64_t generation);
-        /* QoS 1. Only between CONNECTED and the end. Negative: the connection is lost (ENDED follows). */
-        int (*publish)(Transport *t, const char *topic, const void *payload, size_t size, int *ret_mid);
+        /* QoS 0 or 1. Only between CONNECTED and the end, as the two after it. Negative: the connection is lost (ENDED
+         * follows). */
+        int (*publish)(Transport *t, const char *topic, const void *payload, size_t size, int qos, int *ret_mid);
+        /* One packet, which asks the same QoS for all filters. */
+        int (*subscribe)(Transport *t, const char *const *filters, size_t n, int qos, int *ret_mid);
+        int (*unsubscribe)(Transport *t, const char *filter, int *ret_mid);
+        /* The gate: while it is held nothing is written, no PUBLISH, no ping, and above all no PUBACK for a MESSAGE that
+         * is being told or was told since; reading goes on. So whoever holds within the event of a message keeps the
+         * peer from taking it for delivered. A new connection begins with an open gate. */
+        void (*hold)(Transport *t, bool held);
         /* Asks the peer for a sign of life: ALIVE follows, if it lives. */
         int (*ping)(Transport *t);
-        /* graceful: DISCONNECT goes out first. No further event of this generation comes. */
+        /* graceful: DISCONNECT goes out first, unless the gate is held or messages wait to be told: what was not
+         * acknowledged stays so. No further event of this generation comes. */
         void (*close)(Transport *t, bool graceful);
         Transport *(*free)(Transport *t);
 };

@@ -150,7 +150,7 @@ static int open_hub(Road *road, char **argv)
                 return r;
         uplink_settings.device_id = cs->device_id;
         if ((r = transport_mosquitto_new(&transport, road->loop.event)) < 0 ||
-            (r = hub_new(&road->hub, &settings, cs, transport, &clock_system_trusted, &random_system, &sink)) < 0 ||
+            (r = hub_new(&road->hub, &settings, cs, transport, &clock_system_trusted, &random_system, &sink, NULL)) < 0 ||
             (r = uplink_new(&road->uplink, road->loop.queue, road->hub, &clock_system_trusted, on_changed, road)) < 0 ||
             (r = uplink_configure(road->uplink, &uplink_settings, &road->stream, 1)) < 0)
                 return r;

@@ -66,6 +66,7 @@ typedef struct World {
         ReadingSink sink;
         Intake intake;
         StatusSource status;
+        OrderSink orders; /* to be changed before world_start() */
         Ticker tickers[4];
 
         WorldSensor sensors[WORLD_SENSORS_MAX];

@@ -199,7 +199,7 @@ int main(int argc, char **argv)
                 .backoff_max_usec = USEC_PER_SEC,
         };
         if ((r = sd_event_new(&u.event)) < 0 || (r = transport_mosquitto_new(&transport, u.event)) < 0 ||
-            (r = hub_new(&u.hub, &u.settings, u.credential, transport, &clock_system, &random_system, &sink)) < 0 ||
+            (r = hub_new(&u.hub, &u.settings, u.credential, transport, &clock_system, &random_system, &sink, NULL)) < 0 ||
             (r = sd_event_add_io(u.event, NULL, STDIN_FILENO, EPOLLIN, on_input, &u)) < 0 ||
             (r = sd_event_add_time(u.event, &u.timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_time, &u)) < 0) {
                 (void)fprintf(stderr, "hub-peer: %s\n", strerror(-r));

@@ -196,7 +196,8 @@ static bool is_for(const Session *s, TopicKind kind)
 {
         bool is_provisioning = kind == TOPIC_DPS_REGISTER || kind == TOPIC_DPS_POLL;
 
-        return kind != TOPIC_UNKNOWN && kind != TOPIC_DPS_RESPONSE && is_provisioning == !s->device_id;
+        return kind != TOPIC_UNKNOWN && kind != TOPIC_DPS_RESPONSE && kind != TOPIC_DEVICEBOUND &&
+               is_provisioning == !s->device_id;
 }
 
 static void on_publish(Session *s, const MqttPublish *publish, usec_t now)

@@ -53,7 +53,6 @@ START_TEST(topics_are_taken_apart)
                 {"devices//messages/events/", NULL, NULL, NULL},
                 {"devices/d/messages/eventsx", NULL, NULL, NULL},
                 {"devices/d/messages/event", NULL, NULL, NULL},
-                {"devices/d/messages/devicebound/", NULL, NULL, NULL},
                 {"devices/d/x/messages/events/", NULL, NULL, NULL},
                 {"devices/d/modules/messages/events/", NULL, NULL, NULL},
                 {"devices/d/modules//messages/events/", NULL, NULL, NULL},
@@ -77,6 +76,38 @@ START_TEST(topics_are_taken_apart)
                 else
                         ck_assert_ptr_null(parts.module_id);
                 ck_assert_msg(parts.bag_size == strlen(cases[i].bag), "%s", topic);
+                ck_assert_mem_eq(parts.bag, cases[i].bag, parts.bag_size);
+        }
+}
+END_TEST
+
+START_TEST(cloud_messages_are_known_by_their_bag)
+{
+        static const struct {
+                const char *topic, *device_id, *module_id, *bag;
+        } cases[] = {
+                {"devices/d/messages/devicebound/%24.mid=1&a=b", "d", NULL, "%24.mid=1&a=b"},
+                {"devices/d/messages/devicebound/", "d", NULL, ""},
+                {"devices/d/messages/devicebound", "d", NULL, ""},
+                {"devices/d/messages/devicebound/a=b/c/", "d", NULL, "a=b/c/"},
+                {"devices/d/modules/m/messages/devicebound/a=b", "d", "m", "a=b"},
+                {"devices/d/messages/deviceboundx", NULL, NULL, NULL},
+                {"devices/d/messages/deviceBound/", NULL, NULL, NULL},
+                {"devices//messages/devicebound/", NULL, NULL, NULL},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                TopicParts parts = topic_parse(cases[i].topic, strlen(cases[i].topic));
+
+                if (!cases[i].device_id) {
+                        ck_assert_msg(parts.kind == TOPIC_UNKNOWN, "%s", cases[i].topic);
+                        continue;
+                }
+                ck_assert_msg(parts.kind == TOPIC_DEVICEBOUND, "%s", cases[i].topic);
+                ck_assert_uint_eq(parts.device_id_size, strlen(cases[i].device_id));
+                ck_assert_mem_eq(parts.device_id, cases[i].device_id, parts.device_id_size);
+                ck_assert_int_eq(parts.module_id != NULL, cases[i].module_id != NULL);
+                ck_assert_uint_eq(parts.bag_size, strlen(cases[i].bag));
                 ck_assert_mem_eq(parts.bag, cases[i].bag, parts.bag_size);
         }
 }
@@ -237,6 +268,7 @@ int main(void)
 
         tcase_add_test(c, events_are_named);
         tcase_add_test(c, topics_are_taken_apart);
+        tcase_add_test(c, cloud_messages_are_known_by_their_bag);
         tcase_add_test(c, what_is_written_is_read);
         tcase_add_test(c, requests_and_answers_are_named);
         tcase_add_test(c, requests_and_answers_are_taken_apart);

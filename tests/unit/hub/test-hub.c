@@ -92,7 +92,8 @@ static void make_hub(const char *connection_string)
         _cleanup_(connection_string_freep) ConnectionString *cs = parse(connection_string);
         HubSink sink = {on_ready, on_delivered, on_lost, on_changed, NULL};
 
-        ck_assert_int_eq(hub_new(&t.hub, &t.settings, cs, &t.far.transport, &t.clock.clock, &t.dice.random, &sink), 0);
+        ck_assert_int_eq(hub_new(&t.hub, &t.settings, cs, &t.far.transport, &t.clock.clock, &t.dice.random, &sink, NULL),
+                         0);
 }
 
 static void setup(void)

@@ -67,6 +67,10 @@ static void on_event(void *userdata, const TransportEvent *e)
                         t.mids[t.n_published] = e->mid;
                 t.n_published++;
                 break;
+        case TRANSPORT_MESSAGE:
+        case TRANSPORT_SUBSCRIBED:
+        case TRANSPORT_UNSUBSCRIBED:
+                break;
         case TRANSPORT_ALIVE:
                 t.n_alive++;
                 break;
@@ -172,7 +176,7 @@ static int publish(size_t size)
         static char body[300 * 1024];
         int mid = 0, r;
 
-        r = t.transport->publish(t.transport, "devices/dev1/messages/events/", body, size, &mid);
+        r = t.transport->publish(t.transport, "devices/dev1/messages/events/", body, size, 1, &mid);
         return r < 0 ? r : mid;
 }
 

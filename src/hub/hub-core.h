@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the hub, for the files that it is made of
+ *
+ * hub.c         its life: settings, credential, connection
+ * hub-send.c    what goes up: telemetry, answers, requests on the twin
+ * hub-orders.c  what comes down, subscriptions, and the gate
+ */
+
+#include "base/throttle.h"
+#include "hub/connection.h"
+#include "hub/gate.h"
+#include "hub/hub.h"
+#include "hub/identity.h"
+#include "hub/link-log.h"
+#include "hub/tickets.h"
+
+struct Hub {
+        Transport *transport;
+        const Clock *clock;
+        HubSink sink;
+
+        Identity *identity; /* NULL: no credential that can be used */
+        Connection connection;
+        Tickets tickets;
+        LinkLog log;
+        Buffer topic; /* kept for its memory */
+
+        uint64_t generation; /* of the present connection */
+        bool started;
+        bool broken;              /* a publish failed; the transport's word on it is still to come */
+        usec_t since_usec;        /* boot clock: the link is up, or down, since then */
+        const char *fault;        /* why there is no identity */
+        char why[CONNECTION_DETAIL_MAX]; /* there is no credential, as hub_explain() was told */
+        char held[CONNECTION_DETAIL_MAX]; /* why it is not to be connected; "": it may */
+
+        /* orders */
+        OrderSink orders;
+        bool takes_orders;
+        bool wants_messages;
+        unsigned n_asked; /* SUBSCRIBEs and UNSUBSCRIBEs without an answer */
+        int orders_mid;   /* of the SUBSCRIBE for methods and the twin; 0: none is under way */
+        int messages_mid; /* of that for cloud messages */
+        bool listening;   /* the twin's filters are granted */
+        Gate gate;
+        uint64_t last_request; /* on the twin */
+        uint64_t n_malformed;
+        Throttle malformed, refused; /* of lines in the log */
+};
+
+static inline usec_t hub_now(const Hub *hub)
+{
+        return clock_boot(hub->clock);
+}
+
+/* An event into the machine; what comes out is done. The transport, and with it whatever it is telling, may be gone
+ * afterwards. */
+void hub_feed(Hub *hub, const ConnectionEvent *event);
+void hub_feed_kind(Hub *hub, ConnectionEventKind kind);
+/* The connection cannot go on. */
+void hub_drop(Hub *hub, const char *why);
+
+/* hub-orders.c */
+
+/* For every new connection, right after CONNACK. */
+void hub_orders_ask(Hub *hub);
+/* The connection is gone. */
+void hub_orders_forget(Hub *hub);
+void hub_orders_heard(Hub *hub, const TransportMessage *m);
+void hub_orders_granted(Hub *hub, int mid, const uint8_t *codes, size_t n);
+void hub_orders_given_up(Hub *hub, int mid);
