@@ -3,7 +3,7 @@
 /*
  * The Hub with nobody above it: a test program that plays the uplink.
  *
- * usage: hub-peer CONNECTION-STRING ADDRESS CA-FILE [TOKEN-LIFE-SEC]        CA-FILE "-": the system's
+ * usage: hub-peer CONNECTION-STRING ADDRESS CA-FILE [TOKEN-LIFE-SEC [ORDERS]]     CA-FILE "-": the system's
  *
  * What happens is written to standard output, a JSON line each: {"link":STATE,"reason":...,"detail":...},
  * {"ready":true}, {"delivered":TICKET}, {"lost":true}. What to do comes from standard input, a command a line:
@@ -12,6 +12,17 @@
  *   reconnect      hub_reconnect()
  *   key KEY        another SharedAccessKey, by hub_configure()
  *   quit           hub_stop(), and the end
+ *
+ * ORDERS is "all" or "no-messages": are messages wanted from the beginning? It hears {"listening":true},
+ * {"message":TICKET,"id":...,"body":...}, {"call":RID,"name":...,"payload":...}, {"desired":VERSION,"body":...},
+ * {"twin":REQUEST,"status":N,"version":N,"body":...}; and obeys
+ *
+ *   want yes|no    hub_want_messages()
+ *   store TICKET   hub_message_stored()
+ *   fail TICKET    hub_message_failed()
+ *   answer STATUS RID JSON
+ *   get            hub_twin_get()
+ *   report JSON    hub_twin_report()
  */
 
 #include <errno.h>
@@ -108,6 +119,104 @@ static void on_changed(void *userdata)
         say(b.data);
 }
 
+/* ---- orders ---- */
+
+static void put_text(Buffer *b, const char *name, const char *text, size_t size)
+{
+        buffer_printf(b, ",\"%s\":", name);
+        json_string_n(b, text, size);
+}
+
+static void say_order(Buffer *b)
+{
+        buffer_append_char(b, '}');
+        say(b->data);
+        buffer_done(b);
+}
+
+static void on_listening(void *userdata)
+{
+        say("{\"listening\":true}");
+}
+
+static void on_message(void *userdata, uint64_t ticket, const C2dMessage *m)
+{
+        const char *id = m->message_id ? m->message_id : "";
+        Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b, "{\"message\":%llu", (unsigned long long)ticket);
+        put_text(&b, "id", id, strlen(id));
+        put_text(&b, "body", m->body.data ? m->body.data : "", m->body.size);
+        say_order(&b);
+}
+
+static void on_call(void *userdata, const MethodCall *call)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_append_string(&b, "{\"call\":");
+        json_string(&b, call->rid);
+        put_text(&b, "name", call->name, strlen(call->name));
+        put_text(&b, "payload", call->payload, call->payload_size);
+        say_order(&b);
+}
+
+static void on_desired(void *userdata, uint64_t version, const char *body, size_t size)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b, "{\"desired\":%llu", (unsigned long long)version);
+        put_text(&b, "body", body, size);
+        say_order(&b);
+}
+
+static void on_twin(void *userdata, const TwinAnswer *answer)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b, "{\"twin\":%llu,\"status\":%d,\"version\":%llu", (unsigned long long)answer->request,
+                      answer->status, (unsigned long long)answer->version);
+        put_text(&b, "body", answer->body, answer->body_size);
+        say_order(&b);
+}
+
+static void answer(Uplink *u, char *words)
+{
+        char *end, *rid;
+        int status = (int)strtol(words, &end, 10);
+
+        rid = end + 1;
+        end = strchr(rid, ' ');
+        if (!end)
+                return;
+        *end = 0;
+        (void)hub_answer(u->hub, rid, status, end + 1, strlen(end + 1));
+}
+
+/* False: that is none of its commands. */
+static bool obey_about_orders(Uplink *u, char *line)
+{
+        uint64_t request;
+
+        if (strncmp(line, "want ", 5) == 0)
+                hub_want_messages(u->hub, strcmp(line + 5, "yes") == 0);
+        else if (strncmp(line, "store ", 6) == 0)
+                hub_message_stored(u->hub, strtoull(line + 6, NULL, 10));
+        else if (strncmp(line, "fail ", 5) == 0)
+                hub_message_failed(u->hub, strtoull(line + 5, NULL, 10));
+        else if (strncmp(line, "answer ", 7) == 0)
+                answer(u, line + 7);
+        else if (strcmp(line, "get") == 0)
+                (void)hub_twin_get(u->hub, &request);
+        else if (strncmp(line, "report ", 7) == 0)
+                (void)hub_twin_report(u->hub, line + 7, strlen(line + 7), &request);
+        else
+                return false;
+        return true;
+}
+
+/* ---- commands ---- */
+
 static void set_key(Uplink *u, const char *key)
 {
         free(u->credential->shared_access_key);
@@ -115,7 +224,7 @@ static void set_key(Uplink *u, const char *key)
         (void)hub_configure(u->hub, &u->settings, u->credential);
 }
 
-static void obey(Uplink *u, const char *line)
+static void obey(Uplink *u, char *line)
 {
         if (strncmp(line, "send ", 5) == 0) {
                 u->wanted += strtoull(line + 5, NULL, 10);
@@ -124,7 +233,7 @@ static void obey(Uplink *u, const char *line)
                 hub_reconnect(u->hub);
         else if (strncmp(line, "key ", 4) == 0)
                 set_key(u, line + 4);
-        else
+        else if (!obey_about_orders(u, line))
                 (void)sd_event_exit(u->event, 0);
 }
 
@@ -180,12 +289,13 @@ int main(int argc, char **argv)
 {
         Uplink u = {.state = _LINK_STATE_INVALID};
         HubSink sink = {on_ready, on_delivered, on_lost, on_changed, &u};
+        OrderSink orders = {on_listening, on_message, on_call, on_desired, on_twin, &u};
         const char *error = NULL;
         Transport *transport;
         int r;
 
         if (argc < 4 || connection_string_parse(argv[1], &u.credential, &error) < 0) {
-                (void)fprintf(stderr, "usage: hub-peer CONNECTION-STRING ADDRESS CA-FILE [TOKEN-LIFE-SEC]\n%s\n",
+                (void)fprintf(stderr, "usage: hub-peer CONNECTION-STRING ADDRESS CA-FILE [TOKEN-LIFE-SEC [ORDERS]]\n%s\n",
                               error ? error : "");
                 return 2;
         }
@@ -199,12 +309,14 @@ int main(int argc, char **argv)
                 .backoff_max_usec = USEC_PER_SEC,
         };
         if ((r = sd_event_new(&u.event)) < 0 || (r = transport_mosquitto_new(&transport, u.event)) < 0 ||
-            (r = hub_new(&u.hub, &u.settings, u.credential, transport, &clock_system, &random_system, &sink, NULL)) < 0 ||
+            (r = hub_new(&u.hub, &u.settings, u.credential, transport, &clock_system, &random_system, &sink,
+                         argc > 5 ? &orders : NULL)) < 0 ||
             (r = sd_event_add_io(u.event, NULL, STDIN_FILENO, EPOLLIN, on_input, &u)) < 0 ||
             (r = sd_event_add_time(u.event, &u.timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_time, &u)) < 0) {
                 (void)fprintf(stderr, "hub-peer: %s\n", strerror(-r));
                 return 1;
         }
+        hub_want_messages(u.hub, argc > 5 && strcmp(argv[5], "all") == 0);
         hub_start(u.hub);
         on_changed(&u);
         r = run(&u);

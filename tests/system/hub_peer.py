@@ -25,9 +25,10 @@ def peer_of(devhub, device, **kwargs):
 
 
 class HubPeer(Peer):
-    def __init__(self, connection_string, address, ca_file, token_life=3600, within=list):
-        """within: makes the command line that runs a command elsewhere."""
-        super().__init__(within([PROGRAM, connection_string, address, ca_file or '-', str(token_life)]))
+    def __init__(self, connection_string, address, ca_file, token_life=3600, within=list, orders=None):
+        """within: makes the command line that runs a command elsewhere; orders: 'all' or 'no-messages'."""
+        super().__init__(within([PROGRAM, connection_string, address, ca_file or '-', str(token_life)] +
+                                ([orders] if orders else [])))
         self.seen = []   # everything, in order
 
     def tell(self, command):
