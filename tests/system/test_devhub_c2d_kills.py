@@ -5,7 +5,8 @@ import json
 import random
 import threading
 
-from c2d import acknowledge, arrived, c2d_filter
+import mqtt
+from c2d import Arrived, acknowledge, arrived, c2d_filter
 from cloud import Cloud, Rejected
 from devhub import Devhub
 
@@ -33,6 +34,15 @@ class Party(threading.Thread):
                 self.over.wait(0.05)
 
 
+def subscribe(client, device):
+    """What came before the answer: a kept session is served at once."""
+    early = []
+    client.send(mqtt.subscribe(1, c2d_filter(device)))
+    while (packet := client.receive())[0] != mqtt.SUBACK:
+        early.append(Arrived(packet))
+    return early
+
+
 class Ledger:
     def __init__(self):
         self.sent, self.accepted, self.arrived, self.told = 0, set(), set(), []
@@ -48,7 +58,9 @@ class Ledger:
             self.accepted.add(name)
 
     def receive(self, client, answers=1.0, timeout=1):
-        message = arrived(client, timeout)
+        self.take(client, arrived(client, timeout), answers)
+
+    def take(self, client, message, answers):
         self.arrived.add(message.body.decode())
         if random.random() < answers:
             acknowledge(client, message)
@@ -71,7 +83,8 @@ def test_kills_lose_no_message_and_no_feedback(tmp_path):
 
     def receive():
         with hub.client(device, clean=False) as client:
-            client.subscribe(c2d_filter(device))
+            for message in subscribe(client, device):
+                ledger.take(client, message, answers=0.9)
             while not over.is_set():
                 ledger.receive(client, answers=0.9)
 
