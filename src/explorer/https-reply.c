@@ -2,10 +2,10 @@
 #include "explorer/https-reply.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/secret.h"
 
@@ -38,9 +38,18 @@ static bool header_is(const char *line, size_t size, const char *name, const cha
         return true;
 }
 
+/* -1: it is none. Not by libcurl: its time_t has 32 bits on 32-bit processors, ours has 64 there too. */
+static time_t read_date(const char *text)
+{
+        struct tm tm = {};
+        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+
+        return end && *end == 0 ? timegm(&tm) : -1;
+}
+
 static void take_date(HttpsReply *r, const char *value, time_t now)
 {
-        time_t date = curl_getdate(value, NULL);
+        time_t date = read_date(value);
         int64_t skew = (int64_t)now - (int64_t)date;
 
         if (date > 0)
@@ -54,7 +63,7 @@ static void take_retry_after(HttpsReply *r, const char *value, time_t now)
         unsigned long seconds = strtoul(value, &end, 10);
 
         if (*end != 0 || !isdigit((unsigned char)*value)) {
-                time_t date = curl_getdate(value, NULL);
+                time_t date = read_date(value);
 
                 seconds = date > now ? (unsigned long)(date - now) : 0;
         }
