@@ -1,332 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/cli/arguments.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "devhub/cli/fault-words.h"
+#include "devhub/cli/options.h"
 #include "devhub/cli/serve-words.h"
 #include "devhub/cli/usage.h"
 #include "devhub/hub/authority.h"
 #include "devhub/hub/identity.h"
-
-/* ---- options ---- */
-
-typedef enum Option {
-        OPTION_STATE_DIR = 1,
-        OPTION_HELP,
-        OPTION_VERSION,
-        OPTION_HOST,
-        OPTION_LISTEN,
-        OPTION_MQTT_PORT,
-        OPTION_HTTPS_PORT,
-        OPTION_AMQPS_PORT,
-        OPTION_AMQP_PORT,
-        OPTION_JSON,
-        OPTION_FROM,
-        OPTION_COUNT,
-        OPTION_FOR,
-        OPTION_VERIFY,
-        OPTION_DEVICE,
-        OPTION_CODE,
-        OPTION_DELAY,
-        OPTION_MATCH,
-        OPTION_OFFSET,
-        OPTION_HUB,
-        OPTION_VIRTUAL_CLOCK,
-        OPTION_LINKED_HUB,
-        OPTION_TIER,
-        OPTION_UNITS,
-        OPTION_C2D_TTL,
-        OPTION_C2D_MAX_DELIVERY,
-        OPTION_SEED,
-        OPTION_REPLACE,
-        OPTION_SECRETS,
-        OPTION_ALL,
-        OPTION_YES,
-} Option;
-
-/* A bit each of what was seen, and none a letter. */
-static_assert(OPTION_YES < 32, "there is no bit for the last option");
-
-#define TAKES_ANY       (~0u)
-#define OF(command)     (1u << (command))
-#define OF_DEVICE       (OF(COMMAND_DEVICE_CREATE) | OF(COMMAND_DEVICE_LIST))
-
-static const struct option options[] = {
-        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {"host", required_argument, NULL, OPTION_HOST},
-        {"listen", required_argument, NULL, OPTION_LISTEN},
-        {"mqtt-port", required_argument, NULL, OPTION_MQTT_PORT},
-        {"https-port", required_argument, NULL, OPTION_HTTPS_PORT},
-        {"amqps-port", required_argument, NULL, OPTION_AMQPS_PORT},
-        {"amqp-port", required_argument, NULL, OPTION_AMQP_PORT},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"from", required_argument, NULL, OPTION_FROM},
-        {"count", required_argument, NULL, OPTION_COUNT},
-        {"for", required_argument, NULL, OPTION_FOR},
-        {"verify", no_argument, NULL, OPTION_VERIFY},
-        {"device", required_argument, NULL, OPTION_DEVICE},
-        {"code", required_argument, NULL, OPTION_CODE},
-        {"delay", required_argument, NULL, OPTION_DELAY},
-        {"match", required_argument, NULL, OPTION_MATCH},
-        {"offset", required_argument, NULL, OPTION_OFFSET},
-        {"hub", required_argument, NULL, OPTION_HUB},
-        {"virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK},
-        {"linked-hub", required_argument, NULL, OPTION_LINKED_HUB},
-        {"tier", required_argument, NULL, OPTION_TIER},
-        {"units", required_argument, NULL, OPTION_UNITS},
-        {"c2d-ttl", required_argument, NULL, OPTION_C2D_TTL},
-        {"c2d-max-delivery", required_argument, NULL, OPTION_C2D_MAX_DELIVERY},
-        {"seed", required_argument, NULL, OPTION_SEED},
-        {"replace", no_argument, NULL, OPTION_REPLACE},
-        {"secrets", no_argument, NULL, OPTION_SECRETS},
-        {"all", no_argument, NULL, OPTION_ALL},
-        {"yes", no_argument, NULL, OPTION_YES},
-        {},
-};
-
-/* Which commands take it? */
-static const unsigned takers[] = {
-        [OPTION_STATE_DIR] = TAKES_ANY,
-        [OPTION_HELP] = TAKES_ANY,
-        [OPTION_VERSION] = TAKES_ANY,
-        [OPTION_HOST] = OF(COMMAND_SERVE),
-        [OPTION_LISTEN] = OF(COMMAND_SERVE),
-        [OPTION_MQTT_PORT] = OF(COMMAND_SERVE),
-        [OPTION_HTTPS_PORT] = OF(COMMAND_SERVE),
-        [OPTION_AMQPS_PORT] = OF(COMMAND_SERVE),
-        [OPTION_AMQP_PORT] = OF(COMMAND_SERVE),
-        [OPTION_JSON] = OF_DEVICE | OF(COMMAND_FAULT_LIST) | OF(COMMAND_CA_LIST) | OF(COMMAND_USAGE),
-        [OPTION_FROM] = OF(COMMAND_MONITOR),
-        [OPTION_COUNT] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
-        [OPTION_FOR] = OF(COMMAND_MONITOR) | OF(COMMAND_FAULT_SET),
-        [OPTION_VERIFY] = OF(COMMAND_MONITOR),
-        [OPTION_DEVICE] = OF(COMMAND_FAULT_SET),
-        [OPTION_CODE] = OF(COMMAND_FAULT_SET),
-        [OPTION_DELAY] = OF(COMMAND_FAULT_SET),
-        [OPTION_MATCH] = OF(COMMAND_FAULT_SET),
-        [OPTION_OFFSET] = OF(COMMAND_FAULT_SET),
-        [OPTION_HUB] = OF(COMMAND_FAULT_SET),
-        [OPTION_VIRTUAL_CLOCK] = OF(COMMAND_SERVE),
-        [OPTION_LINKED_HUB] = OF(COMMAND_SERVE),
-        [OPTION_TIER] = OF(COMMAND_SERVE),
-        [OPTION_UNITS] = OF(COMMAND_SERVE),
-        [OPTION_C2D_TTL] = OF(COMMAND_SERVE),
-        [OPTION_C2D_MAX_DELIVERY] = OF(COMMAND_SERVE),
-        [OPTION_SEED] = OF(COMMAND_SERVE),
-        [OPTION_REPLACE] = OF(COMMAND_SEED),
-        [OPTION_SECRETS] = OF(COMMAND_DUMP),
-        [OPTION_ALL] = OF(COMMAND_RESET),
-        [OPTION_YES] = OF(COMMAND_RESET),
-};
-
-static const char *option_name(int option)
-{
-        for (size_t i = 0; options[i].name; i++)
-                if (options[i].val == option)
-                        return options[i].name;
-        return "?";
-}
-
-static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
-{
-        char *end;
-        unsigned long long v;
-
-        if (!isdigit((unsigned char)*text))
-                return false;
-        errno = 0;
-        v = strtoull(text, &end, 10);
-        if (*end || errno || v > max)
-                return false;
-        *ret = v;
-        return true;
-}
-
-/* A name that may stand in a certificate: letters, digits, hyphens and dots. */
-static bool is_host_name(const char *text)
-{
-        size_t size = strlen(text);
-
-        return size > 0 && size <= 253 && isalnum((unsigned char)text[0]) &&
-               strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.") == size;
-}
-
-static bool is_address(const char *text)
-{
-        struct in6_addr space;
-
-        return inet_pton(AF_INET, text, &space) == 1 || inet_pton(AF_INET6, text, &space) == 1;
-}
-
-static int take_from(Arguments *a, const char *value)
-{
-        if (strcmp(value, "start") == 0)
-                a->monitor.from = MONITOR_FROM_START;
-        else if (strcmp(value, "end") == 0)
-                a->monitor.from = MONITOR_FROM_END;
-        else if (parse_number(value, INT64_MAX, &a->monitor.sequence))
-                a->monitor.from = MONITOR_FROM_SEQUENCE;
-        else
-                return usage_complain("--from takes start, end or a sequence number, not '%s'", value);
-        return 0;
-}
-
-static int take_port(Option option, const char *value, uint16_t *ret)
-{
-        uint64_t number;
-
-        if (!parse_number(value, UINT16_MAX, &number))
-                return usage_complain("--%s takes a port number, not '%s'", option_name(option), value);
-        *ret = (uint16_t)number;
-        return 0;
-}
-
-static int take_offset(Arguments *a, const char *value)
-{
-        usec_t size;
-
-        if ((*value != '+' && *value != '-') || quantity_parse_time(value + 1, &size) < 0 || size > INT64_MAX)
-                return usage_complain("--offset takes a time such as +1h or -10min, not '%s'", value);
-        a->offset_usec = *value == '-' ? -(int64_t)size : (int64_t)size;
-        return 0;
-}
-
-static int take_linked_hub(Arguments *a, const char *value)
-{
-        LinkedHubs *hubs = &a->serve.linked_hubs;
-        const char *equals = strchr(value, '=');
-        LinkedHub *hub = &hubs->all[hubs->n];
-
-        if (hubs->n == LINKED_HUBS_MAX)
-                return usage_complain("there are more than %d of --linked-hub", LINKED_HUBS_MAX);
-        if (!equals || !equals[1] || (size_t)(equals - value) >= sizeof(hub->host))
-                return usage_complain("--linked-hub takes HOST=DIR, not '%s'", value);
-        memcpy(hub->host, value, (size_t)(equals - value));
-        hub->host[equals - value] = 0;
-        if (!is_host_name(hub->host))
-                return usage_complain("--linked-hub takes a host name before =, not '%s'", hub->host);
-        hub->directory = equals + 1;
-        hubs->n++;
-        return 0;
-}
-
-static int take_option(Arguments *a, Option option, const char *value)
-{
-        uint64_t number;
-
-        switch (option) {
-        case OPTION_STATE_DIR:
-                a->state_dir = value;
-                return 0;
-        case OPTION_HELP:
-        case OPTION_VERSION:
-                return 0;
-        case OPTION_HOST:
-                if (!is_host_name(value))
-                        return usage_complain("--host takes a host name, not '%s'", value);
-                a->serve.host = value;
-                return 0;
-        case OPTION_LISTEN:
-                if (!is_address(value))
-                        return usage_complain("--listen takes a numeric address such as 127.0.0.1 or ::1, not '%s'", value);
-                a->serve.listen = value;
-                return 0;
-        case OPTION_MQTT_PORT:
-                return take_port(option, value, &a->serve.mqtt_port);
-        case OPTION_HTTPS_PORT:
-                return take_port(option, value, &a->serve.https_port);
-        case OPTION_AMQPS_PORT:
-                return take_port(option, value, &a->serve.amqps_port);
-        case OPTION_AMQP_PORT:
-                return take_port(option, value, &a->serve.amqp_port);
-        case OPTION_LINKED_HUB:
-                return take_linked_hub(a, value);
-        case OPTION_TIER:
-                return serve_words_take_tier(&a->serve, value);
-        case OPTION_C2D_TTL:
-                return serve_words_take_c2d_ttl(&a->serve, value);
-        case OPTION_C2D_MAX_DELIVERY:
-                if (!parse_number(value, MAIL_DELIVERIES_MOST, &number) || number == 0)
-                        return usage_complain("--c2d-max-delivery takes a number from 1 to 100, not '%s'", value);
-                a->serve.mail.deliveries_max = (unsigned)number;
-                return 0;
-        case OPTION_UNITS:
-                if (!parse_number(value, UINT16_MAX, &number) || number == 0)
-                        return usage_complain("--units takes a number above 0, not '%s'", value);
-                a->serve.units = (unsigned)number;
-                return 0;
-        case OPTION_JSON:
-                a->json = true;
-                return 0;
-        case OPTION_FROM:
-                return take_from(a, value);
-        case OPTION_COUNT:
-                if (!parse_number(value, INT64_MAX, &number) || number == 0)
-                        return usage_complain("--count takes a number above 0, not '%s'", value);
-                a->count = a->monitor.count = number;
-                return 0;
-        case OPTION_FOR:
-                if (quantity_parse_time(value, &a->for_usec) < 0)
-                        return usage_complain("--for takes a time such as 30s or 5min, not '%s'", value);
-                a->monitor.for_usec = a->for_usec;
-                return 0;
-        case OPTION_VERIFY:
-                a->monitor.verify = true;
-                return 0;
-        case OPTION_DEVICE:
-                a->device_id = value;
-                return 0;
-        case OPTION_CODE:
-                if (!parse_number(value, 5, &number))
-                        return usage_complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'", value);
-                a->code = (int)number;
-                return 0;
-        case OPTION_DELAY:
-                if (quantity_parse_time(value, &a->delay_usec) < 0)
-                        return usage_complain("--delay takes a time such as 1s or 200ms, not '%s'", value);
-                return 0;
-        case OPTION_MATCH:
-                a->match = value;
-                return 0;
-        case OPTION_OFFSET:
-                return take_offset(a, value);
-        case OPTION_HUB:
-                if (!is_host_name(value))
-                        return usage_complain("--hub takes a host name, not '%s'", value);
-                a->hub = value;
-                return 0;
-        case OPTION_VIRTUAL_CLOCK:
-                a->serve.virtual_clock = true;
-                return 0;
-        case OPTION_SEED:
-                a->serve.seed = value;
-                return 0;
-        case OPTION_REPLACE:
-                a->replace = true;
-                return 0;
-        case OPTION_SECRETS:
-                a->with_secrets = true;
-                return 0;
-        case OPTION_ALL:
-                a->all = true;
-                return 0;
-        case OPTION_YES:
-                a->sure = true;
-                return 0;
-        }
-        return usage_complain("unknown option");
-}
 
 /* ---- commands ---- */
 
@@ -391,17 +78,17 @@ static int take_command(Arguments *a, char *const words[], int n_words)
 }
 
 /* What an option may be given to is known when the command is; getopt has by then moved the words to the end. */
-static int check_options(const Arguments *a, unsigned seen)
+static int check_options(const Arguments *a, OptionSet seen)
 {
-        for (int option = 1; option < (int)ARRAY_SIZE(takers); option++)
-                if (seen & 1u << option && !(takers[option] & OF(a->command)))
+        for (Option option = OPTION_STATE_DIR; option < _OPTION_MAX; option++)
+                if (seen & option_set(option) && !option_belongs_to(option, a->command))
                         return usage_complain("--%s does not belong to this command", option_name(option));
         return 0;
 }
 
 /* ---- what only the whole line tells ---- */
 
-static unsigned fault_traits_of(unsigned seen)
+static unsigned fault_traits_of(OptionSet seen)
 {
         static const struct {
                 Option option;
@@ -414,7 +101,7 @@ static unsigned fault_traits_of(unsigned seen)
         unsigned traits = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
-                traits |= seen & 1u << pairs[i].option ? pairs[i].trait : 0;
+                traits |= seen & option_set(pairs[i].option) ? pairs[i].trait : 0;
         return traits;
 }
 
@@ -442,7 +129,7 @@ static int check_authority(const char *name)
                                                               " digits, hyphens, dots and underscores", name);
 }
 
-static int check_whole(Arguments *a, unsigned seen)
+static int check_whole(Arguments *a, OptionSet seen)
 {
         FaultKind kind;
 
@@ -486,15 +173,15 @@ static int odd_option(char *const argv[])
         const char *word = argv[optind - 1];
         Nearest nearest;
 
-        if (optopt > 0 && optopt < ' ') /* no letter, so one of ours */
+        if (optopt >= OPTION_STATE_DIR)
                 return usage_complain("--%s takes no value", option_name(optopt));
         if (isdigit(optopt))
                 return odd_number(argv);
         if (optopt != 0)
                 return usage_complain("unknown option '-%c'", optopt);
         nearest = nearest_begin(word + 2);
-        for (size_t i = 0; options[i].name; i++)
-                nearest_offer(&nearest, options[i].name);
+        for (size_t i = 0; option_words[i].name; i++)
+                nearest_offer(&nearest, option_words[i].name);
         return nearest.found ? usage_complain("unknown option '%s', did you mean --%s?", word, nearest.found)
                              : usage_complain("unknown option '%s'", word);
 }
@@ -511,23 +198,23 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
                 .code = -1,
                 .delay_usec = USEC_INFINITY,
         };
-        unsigned seen = 0;
+        OptionSet seen = 0;
         int c, r;
 
         optind = 0;
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        while ((c = getopt_long(argc, argv, ":", option_words, NULL)) != -1) {
                 if (c == ':')
                         return usage_complain("%s needs a value", argv[optind - 1]);
                 if (c == '?')
                         return odd_option(argv);
-                seen |= 1u << c;
-                r = take_option(&a, (Option)c, optarg);
+                seen |= option_set((Option)c);
+                r = option_take(&a, (Option)c, optarg);
                 if (r < 0)
                         return r;
         }
-        if (seen & (1u << OPTION_HELP | 1u << OPTION_VERSION)) {
-                a.command = seen & 1u << OPTION_HELP ? COMMAND_HELP : COMMAND_VERSION;
+        if (seen & (option_set(OPTION_HELP) | option_set(OPTION_VERSION))) {
+                a.command = seen & option_set(OPTION_HELP) ? COMMAND_HELP : COMMAND_VERSION;
                 *ret = a;
                 return 0;
         }
@@ -541,7 +228,7 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         if (r < 0)
                 return r;
         a.monitor.device_id = a.operand;
-        if (a.monitor.verify && !(seen & 1u << OPTION_FROM))
+        if (a.monitor.verify && !(seen & option_set(OPTION_FROM)))
                 a.monitor.from = MONITOR_FROM_START;
         *ret = a;
         return 0;
