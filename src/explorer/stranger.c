@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "explorer/https.h"
+#include "explorer/json-text.h"
 #include "explorer/output.h"
-#include "explorer/service.h"
+#include "explorer/path.h"
+#include "explorer/refusal.h"
 
 #define SUGGEST_USEC (5 * USEC_PER_SEC)
 #define LOOK_USEC    (2 * USEC_PER_SEC)
 
 /* The status; 0: none came. */
-static unsigned ask(const Explorer *e, const char *path, usec_t within, Answer *ret)
+static unsigned ask(const Explorer *e, const char *path, usec_t within, HttpsReply *ret)
 {
         HttpsRequest request = {.method = "GET", .path = path};
         Explorer hasty = *e;
@@ -19,14 +22,18 @@ static unsigned ask(const Explorer *e, const char *path, usec_t within, Answer *
 
         hasty.timeout_usec = MIN(e->timeout_usec, within);
         hasty.quiet = true;
-        return https_ask(&hasty, &request, &ret->reply, &unsaid) == 0 ? ret->reply.status : 0;
+        return https_ask(&hasty, &request, ret, &unsaid) == 0 ? ret->status : 0;
 }
 
-static char *nearest_of(json_object *devices, const char *id)
+static char *nearest_of(const Buffer *list, const char *id)
 {
+        _cleanup_(json_unrefp) json_object *devices = NULL;
         Nearest nearest = nearest_begin(id);
 
-        for (size_t i = 0; json_object_is_type(devices, json_type_array) && i < json_object_array_length(devices); i++) {
+        if (list->size == 0 || json_text_parse(list->data, list->size, &devices, NULL) < 0 ||
+            !json_object_is_type(devices, json_type_array))
+                return NULL;
+        for (size_t i = 0; i < json_object_array_length(devices); i++) {
                 const char *other = json_text_of(json_object_array_get_idx(devices, i), "deviceId");
 
                 if (other)
@@ -39,25 +46,24 @@ static char *nearest_of(json_object *devices, const char *id)
 char *stranger_nearest(const Explorer *e, const char *id)
 {
         _cleanup_free_ char *device = strndup(id, strcspn(id, "/"));
-        _cleanup_(answer_done) Answer a = {};
+        _cleanup_(https_reply_done) HttpsReply reply = {};
 
-        if (!device || ask(e, "/devices?top=1000&api-version=" SERVICE_VERSION, SUGGEST_USEC, &a) != 200 ||
-            a.reply.body.size == 0 || json_text_parse(a.reply.body.data, a.reply.body.size, &a.json, NULL) < 0)
+        if (!device || ask(e, "/devices?top=1000&api-version=" SERVICE_VERSION, SUGGEST_USEC, &reply) != 200)
                 return NULL;
-        return nearest_of(a.json, device);
+        return nearest_of(&reply.body, device);
 }
 
 /* A twin may be asked for by whoever may read events, an identity may not. */
 static bool is_absent(const Explorer *e, const char *id)
 {
         _cleanup_(buffer_done) Buffer path = BUFFER_NULL;
-        _cleanup_(answer_done) Answer a = {};
+        _cleanup_(https_reply_done) HttpsReply reply = {};
         _cleanup_(refusal_done) Refusal refusal = {};
 
         put_path(&path, "twins", id, "");
-        if (buffer_error(&path) || ask(e, path.data, LOOK_USEC, &a) != 404)
+        if (buffer_error(&path) || ask(e, path.data, LOOK_USEC, &reply) != 404)
                 return false;
-        refusal_read(404, a.reply.error_name, a.reply.body.data, a.reply.body.size, &refusal);
+        refusal_read(404, reply.error_name, reply.body.data, reply.body.size, &refusal);
         return refusal_is(&refusal, "DeviceNotFound") || refusal_is(&refusal, "ModuleNotFound");
 }
 
@@ -77,10 +83,10 @@ void stranger_remark(const Explorer *e, const char *id)
 bool stranger_is_group(const Explorer *e, const char *group)
 {
         _cleanup_(buffer_done) Buffer path = BUFFER_NULL;
-        _cleanup_(answer_done) Answer a = {};
+        _cleanup_(https_reply_done) HttpsReply reply = {};
 
         buffer_append_string(&path, "/enrollmentGroups/");
         put_encoded(&path, group);
         buffer_append_string(&path, "?api-version=" DPS_VERSION);
-        return !buffer_error(&path) && ask(e, path.data, SUGGEST_USEC, &a) == 404;
+        return !buffer_error(&path) && ask(e, path.data, SUGGEST_USEC, &reply) == 404;
 }
