@@ -628,6 +628,93 @@ START_TEST(renewal_waits_for_the_window_but_not_for_ever)
 }
 END_TEST
 
+/* ---- orders ---- */
+
+/* Answers pings until the link is dropped. */
+static void tick_until_dropped(Bench *b)
+{
+        unsigned actions;
+
+        while (!((actions = tick_at_deadline(b)) & CONNECTION_CLOSE)) {
+                ck_assert_uint_eq(actions, CONNECTION_PING);
+                FEED(b, CONNECTION_EVENT_ALIVE);
+        }
+        ck_assert_uint_eq(actions, CONNECTION_CLOSE | CONNECTION_LOST);
+}
+
+START_TEST(subscriptions_are_answered_in_time_or_the_link_is_left)
+{
+        Bench b;
+        usec_t asked;
+
+        bench_enter(&b, CONNECTION_OPEN);
+        asked = b.now;
+        FEED(&b, CONNECTION_EVENT_ASKED);
+        b.now += SEC;
+        FEED(&b, CONNECTION_EVENT_ASKED); /* the first of several counts */
+        tick_until_dropped(&b);
+        ck_assert_uint_eq(b.now, asked + CONNECTION_SUBACK_USEC);
+        ck_assert_int_eq(b.c.reason, LINK_REASON_SILENT);
+
+        bench_enter(&b, CONNECTION_OPEN);
+        FEED(&b, CONNECTION_EVENT_ASKED);
+        FEED(&b, CONNECTION_EVENT_GRANTED);
+        b.now += 2 * CONNECTION_SUBACK_USEC;
+        FEED(&b, CONNECTION_EVENT_ALIVE);
+        ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_TICK) & CONNECTION_CLOSE, 0);
+}
+END_TEST
+
+START_TEST(a_hold_ends_after_its_time)
+{
+        Bench b;
+        usec_t held;
+
+        bench_enter(&b, CONNECTION_OPEN);
+        FEED(&b, CONNECTION_EVENT_SENT, .oldest_usec = b.now);
+        b.now += SEC;
+        held = b.now;
+        FEED(&b, CONNECTION_EVENT_HELD);
+        ck_assert_uint_eq(connection_deadline(&b.c), held + CONNECTION_HOLD_USEC); /* no ping, for none can go out */
+        tick_until_dropped(&b);
+        ck_assert_int_eq(b.c.reason, LINK_REASON_CLOSED);
+        ck_assert_ptr_nonnull(strstr(b.c.detail, "stored"));
+        FEED(&b, CONNECTION_EVENT_RETRY);
+        FEED(&b, CONNECTION_EVENT_ACCEPTED);
+        ck_assert_uint_gt(connection_deadline(&b.c), b.now + CONNECTION_HOLD_USEC); /* the next has an open gate */
+}
+END_TEST
+
+/* Each has its full time once we speak again. */
+START_TEST(what_we_held_back_ourselves_is_not_overdue)
+{
+        static const usec_t patience[] = {CONNECTION_PING_USEC, CONNECTION_SUBACK_USEC, CONNECTION_PUBACK_USEC};
+
+        for (unsigned i = 0; i < ARRAY_SIZE(patience); i++) {
+                Bench b;
+
+                bench_enter(&b, CONNECTION_OPEN);
+                if (i == 0) {
+                        b.now = connection_deadline(&b.c);
+                        ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_TICK), CONNECTION_PING);
+                } else if (i == 1) {
+                        FEED(&b, CONNECTION_EVENT_ASKED);
+                } else {
+                        FEED(&b, CONNECTION_EVENT_SENT, .oldest_usec = b.now);
+                }
+                b.now += SEC;
+                FEED(&b, CONNECTION_EVENT_HELD);
+                b.now += CONNECTION_HOLD_USEC - 1;
+                ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_TICK), 0);
+                ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_RELEASED), 0);
+                ck_assert_uint_eq(b.c.released_usec, b.now);
+                tick_until_dropped(&b);
+                ck_assert_int_eq(b.c.reason, LINK_REASON_SILENT);
+                ck_assert_uint_eq(b.now, b.c.released_usec + patience[i]);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("hub/connection");
@@ -660,5 +747,10 @@ int main(void)
         c = suite_case(s, "renewal");
         tcase_add_test(c, the_token_is_renewed_at_four_fifths_of_its_life);
         tcase_add_test(c, renewal_waits_for_the_window_but_not_for_ever);
+
+        c = suite_case(s, "orders");
+        tcase_add_test(c, subscriptions_are_answered_in_time_or_the_link_is_left);
+        tcase_add_test(c, a_hold_ends_after_its_time);
+        tcase_add_test(c, what_we_held_back_ourselves_is_not_overdue);
         return suite_run(s);
 }
