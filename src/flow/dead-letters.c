@@ -237,7 +237,7 @@ static QueueSettings store_settings(const QueueSettings *settings, char *directo
         store.drop_newest = false;
         store.commit_interval_usec = COMMIT_INTERVAL;
         store.unhurried = true;
-        store.of_dead_letters = true;
+        store.store_of = QUEUE_OF_DEAD_LETTERS;
         store.n_lanes = 1;
         return store;
 }

@@ -58,11 +58,3 @@ typedef struct InboxSink {
         void (*changed)(void *userdata);              /* inbox_status() changed */
         void *userdata;
 } InboxSink;
-
-typedef struct InboxStatus {
-        uint64_t received;         /* stored, since the daemon began; redelivered ones not among them */
-        usec_t last_received_usec; /* wall clock; 0: none */
-        unsigned waiting;          /* in the inbox now, taken ones included */
-        uint64_t redelivered;      /* recognised, and not stored again */
-        uint64_t completed, rejected, expired;
-} InboxStatus;

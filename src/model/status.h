@@ -83,6 +83,15 @@ typedef struct DeadLetterStatus {
         uint64_t dropped; /* for want of room, or damaged; over restarts */
 } DeadLetterStatus;
 
+/* Of the inbox. Counted since the daemon began, save for what waits. */
+typedef struct InboxStatus {
+        uint64_t received;         /* stored, since the daemon began; redelivered ones not among them */
+        usec_t last_received_usec; /* wall clock; 0: none */
+        unsigned waiting;          /* in the inbox now, taken ones included */
+        uint64_t redelivered;      /* recognised, and not stored again */
+        uint64_t completed, rejected, expired;
+} InboxStatus;
+
 typedef struct Status {
         const char *version;
         LinkState link_state;
@@ -99,6 +108,7 @@ typedef struct Status {
         QueueStats queue_stats;
         usec_t queue_stats_age_usec; /* how long they were counted */
         DeadLetterStatus dead_letters;
+        InboxStatus inbox;
         Ledger ledger; /* sum over the streams */
         uint64_t refused[_REFUSAL_MAX];
         const SensorStatus *const *sensors;

@@ -113,10 +113,29 @@ static void tell_of_dead_letters(const Queue *q)
                          NULL, "Dead letters: %s. What is to be set aside stays in the queue meanwhile.", q->reason);
 }
 
+/* What is not stored there is not confirmed, so that the hub keeps it. */
+static void tell_of_inbox(const Queue *q)
+{
+        if (q->disk_state == DISK_WELL)
+                log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Inbox: %s can be written to again.", q->directory);
+        else if (q->disk_state == DISK_FULL && !q->failed)
+                log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL,
+                         "Inbox: %s. Until then its store does not grow, and when it is full the hub keeps what it has.",
+                         q->reason);
+        else
+                log_line(LOG_ERR,
+                         q->disk_state == DISK_STALLED  ? LOG_ID_DISK_STALLED
+                         : q->disk_state == DISK_IN_USE ? LOG_ID_QUEUE_IN_USE
+                                                        : LOG_ID_DISK_FAILED,
+                         NULL, "Inbox: %s. The hub keeps its messages meanwhile.", q->reason);
+}
+
 static void tell(const Queue *q)
 {
-        if (q->settings.of_dead_letters)
+        if (q->settings.store_of == QUEUE_OF_DEAD_LETTERS)
                 tell_of_dead_letters(q);
+        else if (q->settings.store_of == QUEUE_OF_INBOX)
+                tell_of_inbox(q);
         else if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
         else if (q->disk_state == DISK_FULL && !q->failed)

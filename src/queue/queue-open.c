@@ -226,7 +226,7 @@ int queue_open(Queue **ret, const QueueSettings *settings, Disk *disk, const Clo
         q->backoff = (Backoff){.first_usec = USEC_PER_SEC, .max_usec = USEC_PER_MIN, .floor_usec = USEC_PER_SEC};
         queue_host(q, &q->host);
         q->host.n_lanes = settings->n_lanes == 1 ? 1 : _QUEUE_LANE_MAX;
-        q->host.nested = settings->of_dead_letters;
+        q->host.nested = settings->store_of != QUEUE_OF_READINGS;
         q->host.meter = &q->meter;
         q->host.notices = &q->notices;
         notices_init(&q->notices);

@@ -38,7 +38,7 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
 
         if (tag == CHECKPOINT_TORN)
                 return;
-        if (queue_is_open(q) && !q->settings.of_dead_letters)
+        if (queue_is_open(q) && q->settings.store_of == QUEUE_OF_READINGS)
                 queue_note(q, stream, first, last, (Outcome)tag);
         if (!q->sink.settled)
                 return;

@@ -48,8 +48,18 @@ typedef enum QueueKind {
         QUEUE_KIND_READING = 1,
         QUEUE_KIND_MESSAGE = 2,
         QUEUE_KIND_NOTICE = 3,
+        QUEUE_KIND_TAKEN = 7, /* of the inbox: flow/inbox-record.h */
+        QUEUE_KIND_DONE = 8,
         QUEUE_KIND_DEAD_LETTER = 9,
 } QueueKind;
+
+/* What its records are. A store beside the lanes keeps what goes nowhere, so that nobody is to be told of what is
+ * dropped; its directory is one of ours, in the queue's own. */
+typedef enum QueueStore {
+        QUEUE_OF_READINGS,
+        QUEUE_OF_DEAD_LETTERS,
+        QUEUE_OF_INBOX,
+} QueueStore;
 
 typedef struct QueueSettings {
         char *directory;
@@ -61,8 +71,7 @@ typedef struct QueueSettings {
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
         bool unhurried;              /* receipts, too, wait for the commit interval */
-        bool of_dead_letters;        /* their store: its records go nowhere, so nobody is to be told of what is dropped;
-                                      * the directory is one of ours, in the queue's own */
+        QueueStore store_of;
 } QueueSettings;
 
 #define QUEUE_STREAMS_MAX 32            /* in all lanes, those only left over on disk included */

@@ -252,7 +252,8 @@ static void play(uint64_t seed, uint64_t steps)
 {
         m = (Model){.seed = seed, .dice = seed * 0x9e3779b97f4a7c15u + 1};
         bench_init(&m.b);
-        m.b.tells = m.b.settings.of_dead_letters = true; /* there is a link: what is in hand stays there */
+        m.b.tells = true; /* there is a link: what is in hand stays there */
+        m.b.settings.store_of = QUEUE_OF_DEAD_LETTERS;
         m.b.settings.max_bytes = roll(2) ? 1 << 20 : 16 << 20;
         m.appetite = roll(2) ? 40 : 4;
         m.odd = roll(2);

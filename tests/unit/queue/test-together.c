@@ -220,7 +220,8 @@ START_TEST(in_hand_is_no_room_and_says_so)
 
         log_capture_begin(&log);
         bench_init(&b);
-        b.tells = b.settings.of_dead_letters = true; /* there is a link */
+        b.tells = true; /* there is a link */
+        b.settings.store_of = QUEUE_OF_DEAD_LETTERS;
         b.settings.max_bytes = 2 << 20;
         bench_open(&b);
         s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the inbox, for the files that it is made of
+ *
+ * inbox.c           the store, its life and its time
+ * inbox-load.c      what the store holds at the start, into the index
+ * inbox-arrivals.c  what the hub delivers: recognised, or onto the disk
+ * inbox-desk.c      what local services ask for
+ * inbox-leave.c     what ends a message: completion, rejection, expiry
+ * inbox-tidy.c      what keeps the store small
+ */
+
+#include "base/throttle.h"
+#include "flow/inbox-index.h"
+#include "flow/inbox-memory.h"
+#include "flow/inbox.h"
+#include "flow/trust.h"
+
+#define INBOX_TELL_INTERVAL (10 * USEC_PER_MIN) /* between two lines of the same kind in the log */
+
+/* The store's streams, by the kind of record that is in them. */
+typedef enum InboxStream {
+        INBOX_MESSAGES,
+        INBOX_TAKEN,
+        INBOX_DONE,
+        _INBOX_STREAM_MAX,
+} InboxStream;
+
+typedef struct InboxArrival InboxArrival;
+typedef struct InboxTake InboxTake;
+typedef struct InboxLeave InboxLeave;
+
+/* A record of a taking whose message is not known yet: while the inbox is being read. */
+typedef struct InboxTaking {
+        uint64_t id, n;
+} InboxTaking;
+
+struct Inbox {
+        Queue *store;
+        bool stopped;
+        usec_t stop_usec; /* how long closing may take */
+        InboxSettings settings;
+        uint64_t store_bytes;
+        Intake intake;
+        const Clock *clock;
+        Trust trust;
+        InboxPort port;
+        InboxSink sink;
+
+        InboxIndex index;
+        InboxMemory memory;
+        InboxItem *listed; /* for the last list */
+
+        /* being read */
+        bool loaded;
+        InboxStream load_stream;
+        uint64_t load_next;
+        InboxTaking *takings;
+        size_t n_takings, takings_allocated;
+
+        InboxArrival *first_arrival, **last_arrival;
+        size_t n_arrivals;
+        uint64_t arrivals_bytes;
+        InboxTake *first_take, **last_take; /* to be read, in order */
+        bool wanted_by_us, told_want;       /* what the hub was told last, if it was */
+
+        /* tidying: inbox-tidy.c */
+        uint64_t done_first, done_last;   /* records of done ones in the store that count */
+        uint64_t memo_covers;             /* the memo on its way holds all up to this record; 0: none is */
+        bool carrying;
+        uint64_t sweep_until;             /* messages of records up to this one are written anew */
+        uint64_t appended, swept_at;      /* bytes of pages */
+
+        InboxStatus status;
+        Buffer record; /* the one being encoded */
+
+        bool work;       /* a note was left: at the next tick */
+        usec_t retry_at; /* boot clock; USEC_INFINITY: nothing failed */
+        usec_t due_at;   /* the next lock that runs out, the next look at what expires */
+
+        Throttle told_full, told_lost, told_rejected, told_expired;
+};
+
+/* inbox.c */
+int inbox_append(Inbox *x, InboxStream stream, const QueueReceipt *receipt, uint64_t *ret_n); /* of x->record */
+int inbox_stream(const Inbox *x, InboxStream stream); /* the store's handle; -1: nothing was ever put there */
+void inbox_settle(Inbox *x, InboxStream stream, uint64_t first, uint64_t last, Outcome outcome);
+bool inbox_disk_is_well(const Inbox *x);
+void inbox_note(Inbox *x);               /* there is work at the next tick */
+void inbox_retry_later(Inbox *x);
+void inbox_look_again(Inbox *x);         /* a lock or an expiry is another: the next deadline is made out anew */
+void inbox_look_later(Inbox *x);         /* not at once: the disk does not take it */
+void inbox_changed(Inbox *x);            /* tells, and asks the hub for more or less */
+bool inbox_has_expired(Inbox *x, const InboxEntry *e);
+void inbox_offer(Inbox *x, InboxEntry *e); /* whoever had it has it no more */
+void inbox_lose(Inbox *x, InboxEntry *e);  /* it cannot be read any more, and is gone */
+
+/* inbox-load.c */
+void inbox_load_step(Inbox *x);
+
+/* inbox-arrivals.c */
+void inbox_arrivals_init(Inbox *x);
+void inbox_arrivals_step(Inbox *x);
+void inbox_arrivals_end(Inbox *x); /* none is stored any more */
+
+/* inbox-desk.c */
+void inbox_takes_init(Inbox *x);
+void inbox_takes_step(Inbox *x);
+void inbox_takes_end(Inbox *x);
+const char *inbox_append_words(int r, RequestError *ret_error); /* why inbox_append() refused */
+
+/* inbox-leave.c */
+/* done may be NULL. The entry is busy until then; it stays when the disk fails. */
+void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reason, DoneFn done, void *userdata);
+/* It is over, and on the disk: out of the index. */
+void inbox_forget(Inbox *x, InboxEntry *e, Outcome outcome);
+
+/* inbox-tidy.c */
+void inbox_tidy_step(Inbox *x);

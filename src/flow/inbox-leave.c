@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What ends a message: somebody completes or rejects it, or its expiry comes. Where the cloud is to be told, that goes
+ * first: a crash between tells it twice, which its reader can see, and never not at all.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log-id.h"
+#include "base/log.h"
+#include "flow/inbox-core.h"
+
+#define REPORT_PROPERTY "hl-inbox" /* its value says what became of the message */
+
+struct InboxLeave {
+        Inbox *x;
+        InboxEntry *entry; /* busy, so it stays */
+        InboxOutcome outcome;
+        char *reason;
+        DoneFn done;
+        void *userdata;
+};
+
+static const char *const words[] = {
+        [INBOX_COMPLETED] = "completed",
+        [INBOX_REJECTED] = "rejected",
+        [INBOX_EXPIRED] = "expired",
+};
+
+static void leave_free(InboxLeave *l)
+{
+        free(l->reason);
+        free(l);
+}
+
+/* It stays: whoever has it may try again. */
+static void stay(InboxLeave *l, RequestError error, const char *why)
+{
+        l->entry->busy = false;
+        if (l->entry->left)
+                inbox_offer(l->x, l->entry);
+        if (l->done) {
+                inbox_look_again(l->x);
+                l->done(l->userdata, error, why);
+        } else {
+                inbox_look_later(l->x);
+        }
+        leave_free(l);
+}
+
+/* ---- it is over ---- */
+
+void inbox_forget(Inbox *x, InboxEntry *e, Outcome outcome)
+{
+        uint64_t n = e->n, takings[INBOX_TAKINGS_MAX];
+        size_t n_takings = e->n_takings;
+
+        memcpy(takings, e->takings, sizeof(takings));
+        inbox_index_remove(&x->index, e); /* first: what is settled of those in the index is a loss */
+        inbox_settle(x, INBOX_MESSAGES, n, n, outcome);
+        for (size_t i = 0; i < n_takings; i++)
+                inbox_settle(x, INBOX_TAKEN, takings[i], takings[i], OUTCOME_ACKNOWLEDGED);
+}
+
+static void tell(Inbox *x, const InboxLeave *l)
+{
+        Throttle *told = l->outcome == INBOX_EXPIRED ? &x->told_expired : &x->told_rejected;
+        const char *name = l->entry->message->message_id ?: "no message id";
+        ThrottleOthers others;
+        uint64_t held_back;
+
+        if (l->outcome == INBOX_COMPLETED ||
+            !throttle_admits(told, clock_boot(x->clock), INBOX_TELL_INTERVAL, &held_back))
+                return;
+        if (l->outcome == INBOX_EXPIRED)
+                log_line(LOG_NOTICE, LOG_ID_INBOX_EXPIRED, NULL,
+                         "Inbox: message %llu (%s) was not completed before it expired, and is gone%s.",
+                         (unsigned long long)l->entry->id, name, throttle_others(&others, held_back));
+        else
+                log_line(LOG_NOTICE, LOG_ID_INBOX_REJECTED, NULL, "Inbox: message %llu (%s) was rejected by %s: %s%s.",
+                         (unsigned long long)l->entry->id, name, l->entry->taker ?: "its taker",
+                         l->reason && *l->reason ? l->reason : "no reason was given",
+                         throttle_others(&others, held_back));
+}
+
+static void count(InboxStatus *s, InboxOutcome outcome)
+{
+        s->completed += outcome == INBOX_COMPLETED;
+        s->rejected += outcome == INBOX_REJECTED;
+        s->expired += outcome == INBOX_EXPIRED;
+}
+
+static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoch, uint64_t n)
+{
+        InboxLeave *l = userdata;
+        Inbox *x = l->x;
+        InboxDone done = {l->entry->id, l->outcome, l->entry->key};
+
+        if (error < 0) {
+                stay(l, REQUEST_DISK_ERROR, "the disk of the inbox fails: see the journal of hublinkd");
+                return;
+        }
+        if (inbox_memory_add(&x->memory, &done) < 0)
+                log_warning("Inbox: the next delivery of message %llu would not be recognised: out of memory.",
+                            (unsigned long long)done.id);
+        inbox_memory_trim(&x->memory, INBOX_DONE_MAX);
+        if (x->done_first == 0)
+                x->done_first = n;
+        x->done_last = n;
+        count(&x->status, l->outcome);
+        tell(x, l);
+        inbox_forget(x, l->entry, OUTCOME_ACKNOWLEDGED);
+        inbox_look_again(x);
+        if (l->done)
+                l->done(l->userdata, REQUEST_OK, NULL);
+        if (l->outcome == INBOX_EXPIRED && !x->stopped && x->sink.expired)
+                x->sink.expired(x->sink.userdata, done.id);
+        inbox_changed(x);
+        leave_free(l);
+}
+
+static void write_down(InboxLeave *l)
+{
+        Inbox *x = l->x;
+        InboxDone done = {l->entry->id, l->outcome, l->entry->key};
+        RequestError error;
+        const char *why;
+        int r;
+
+        buffer_clear(&x->record);
+        inbox_done_record_encode(&done, 1, &x->record);
+        r = inbox_append(x, INBOX_DONE, &(QueueReceipt){on_receipt, l}, NULL);
+        if (r == 0)
+                return;
+        why = inbox_append_words(r, &error);
+        stay(l, error, why);
+}
+
+/* ---- the cloud is told ---- */
+
+static void on_reported(void *userdata, const SubmitAnswer *answer)
+{
+        InboxLeave *l = userdata;
+
+        if (answer->error != REQUEST_OK)
+                stay(l, answer->error, answer->detail);
+        else
+                write_down(l);
+}
+
+static int report_new(const InboxLeave *l, Message **ret)
+{
+        _cleanup_(message_freep) Message *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->correlation_id = strdup(l->entry->message->message_id);
+        m->content_type = strdup("application/json");
+        m->content_encoding = strdup("utf-8");
+        if (!m->correlation_id || !m->content_type || !m->content_encoding)
+                return -ENOMEM;
+        r = message_add_property(m, REPORT_PROPERTY, words[l->outcome]);
+        if (r < 0)
+                return r;
+        buffer_printf(&m->body, "{\"outcome\":\"%s\",\"reason\":", words[l->outcome]);
+        json_string(&m->body, l->reason ?: "");
+        buffer_append_char(&m->body, '}');
+        if (buffer_error(&m->body) < 0)
+                return -ENOMEM;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+static bool is_reported(const Inbox *x, const InboxLeave *l)
+{
+        const char *name = l->entry->message->message_id;
+
+        return name && *name && x->intake.submit_message &&
+               ((l->outcome == INBOX_REJECTED && x->settings.report_rejects) ||
+                (l->outcome == INBOX_COMPLETED && x->settings.report_completions));
+}
+
+/* ---- in ---- */
+
+void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reason, DoneFn done, void *userdata)
+{
+        _cleanup_(message_freep) Message *report = NULL;
+        InboxLeave *l = calloc(1, sizeof(*l));
+
+        if (l)
+                *l = (InboxLeave){x, e, outcome, strdup(reason ?: ""), done, userdata};
+        if (!l || !l->reason || (is_reported(x, l) && report_new(l, &report) < 0)) {
+                if (l)
+                        leave_free(l);
+                if (done)
+                        done(userdata, REQUEST_BUSY, "out of memory");
+                return;
+        }
+        e->busy = true;
+        if (report)
+                x->intake.submit_message(x->intake.userdata, report, NULL, on_reported, l);
+        else
+                write_down(l);
+}
