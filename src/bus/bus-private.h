@@ -3,7 +3,8 @@
 
 /*
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
- * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters.
+ * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters,
+ * bus-inbox.c org.hublink1.Inbox.
  */
 
 #include <systemd/sd-bus.h>
@@ -20,6 +21,7 @@
 #define BUS_MANAGER       "org.hublink1.Manager"
 #define BUS_SENSOR        "org.hublink1.Sensor"
 #define BUS_DEAD_LETTERS  "org.hublink1.DeadLetters"
+#define BUS_INBOX         "org.hublink1.Inbox"
 
 /* A sensor as its listeners know it. */
 typedef struct BusSensor {
@@ -54,6 +56,7 @@ struct Bus {
         size_t n_sensors;
         usec_t sensors_due_usec;
         Subscribers subscribers;
+        Subscribers takers; /* from the inbox */
         SettledBatch settled;
 };
 
@@ -78,6 +81,10 @@ int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* bus-dead-letters.c */
 int bus_dead_letters_export(Bus *bus);
+
+/* bus-inbox.c */
+int bus_inbox_export(Bus *bus);
+void bus_inbox_left(void *userdata, const char *taker);
 
 /* bus-sensor.c */
 int bus_append_channel(sd_bus_message *m, const Channel *channel); /* an entry of an a{sv} */

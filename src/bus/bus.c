@@ -121,7 +121,7 @@ static int furnish(Bus *bus)
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
-            (r = bus_dead_letters_export(bus)) < 0)
+            (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0)
                 return r;
         return sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus);
 }
@@ -132,6 +132,7 @@ static void disconnect(Bus *bus)
         bus->lost = false;
         bus->settled.n_ranges = 0;
         subscribers_clear(&bus->subscribers);
+        subscribers_clear(&bus->takers);
         if (bus->connection) {
                 (void)sd_bus_detach_event(bus->connection);
                 bus->connection = sd_bus_close_unref(bus->connection);
@@ -168,6 +169,7 @@ int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *pee
         bus->peers = *peers;
         bus->clock = clock;
         bus->random = random;
+        bus->takers = (Subscribers){.left = bus_inbox_left, .userdata = bus};
         bus->backoff = (Backoff){BACKOFF_FIRST, BACKOFF_MAX, BACKOFF_FLOOR, 0};
         bus->link_due_usec = bus->counters_due_usec = bus->sensors_due_usec = USEC_INFINITY;
         if (!bus->address)

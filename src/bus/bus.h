@@ -15,6 +15,7 @@
 
 #include "base/backoff.h"
 #include "base/ticker.h"
+#include "model/inbox-desk.h"
 #include "model/sink.h"
 
 typedef struct Bus Bus;
@@ -24,6 +25,7 @@ typedef struct BusPeers {
         Control control;
         StatusSource status;
         DeadLetterOffice dead_letters;
+        InboxDesk inbox;
 } BusPeers;
 
 /* address: "system", "session" or a D-Bus address. */
@@ -42,3 +44,5 @@ void bus_settled(Bus *bus, const Settled *settled);
 /* The queue fills up: 1 is full. */
 void bus_pressure(Bus *bus, const char *stream, double fill);
 void bus_dead_letter_added(Bus *bus, uint64_t id);
+void bus_inbox_arrived(Bus *bus, uint64_t id);
+void bus_inbox_expired(Bus *bus, uint64_t id);

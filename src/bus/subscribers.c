@@ -26,11 +26,6 @@ static void subscriber_free(Subscriber *c)
         free(c);
 }
 
-void subscribers_clear(Subscribers *s)
-{
-        while (s->first)
-                subscribers_remove(s, s->first->name);
-}
 
 void subscribers_remove(Subscribers *s, const char *name)
 {
@@ -46,6 +41,22 @@ void subscribers_remove(Subscribers *s, const char *name)
         }
 }
 
+/* Out of the row first: who is told may look at it. */
+static void leave(Subscribers *s, const char *name)
+{
+        _cleanup_free_ char *copy = s->left ? strdup(name) : NULL;
+
+        subscribers_remove(s, name);
+        if (copy)
+                s->left(s->userdata, copy);
+}
+
+void subscribers_clear(Subscribers *s)
+{
+        while (s->first)
+                leave(s, s->first->name);
+}
+
 static bool contains(const Subscribers *s, const char *name)
 {
         for (const Subscriber *c = s->first; c; c = c->next)
@@ -58,7 +69,7 @@ static int on_leaving(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Subscriber *c = userdata;
 
-        subscribers_remove(c->all, c->name);
+        leave(c->all, c->name);
         return 0;
 }
 
@@ -69,7 +80,7 @@ static int on_present(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int present = 0;
 
         if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "b", &present) < 0 || !present)
-                subscribers_remove(c->all, c->name);
+                leave(c->all, c->name);
         return 0;
 }
 

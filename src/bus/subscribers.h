@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Subscribers - the clients who asked for the signal Settled
+ * Subscribers - clients of whom it must be known when they leave
  *
- * A client stays until it says so or leaves the bus. sd_bus_track would do the same, but asks the bus whether the
+ * Those who asked for the signal Settled, or took from the inbox. A client stays until it says so or leaves the bus. sd_bus_track would do the same, but asks the bus whether the
  * client is there and waits for the answer; this asks and goes on.
  *
  * Owns:   a match on each client's name.
@@ -24,6 +24,8 @@ typedef struct Subscriber Subscriber;
 typedef struct Subscribers {
         Subscriber *first;
         size_t n;
+        void (*left)(void *userdata, const char *name); /* it left the bus, or we did; may be NULL */
+        void *userdata;
 } Subscribers;
 
 void subscribers_clear(Subscribers *s);

@@ -16,6 +16,7 @@
 #include "daemon/house-clock.h"
 #include "flow/collector.h"
 #include "flow/dead-letters.h"
+#include "flow/inbox.h"
 #include "flow/monitor.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
@@ -41,6 +42,7 @@ struct Daemon {
         Collector *collector;
         Hub *hub;
         Uplink *uplink;
+        Inbox *inbox;
         Sensors *sensors;
         Monitor *monitor;
         Bus *bus;
@@ -64,6 +66,9 @@ void daemon_hold_link(Daemon *d);
 /* daemon-orders.c */
 
 OrderSink daemon_order_sink(Daemon *d);
+/* What the inbox asks of the hub, and what it tells local services. */
+InboxPort daemon_inbox_port(Daemon *d);
+InboxSink daemon_inbox_sink(Daemon *d);
 
 /* daemon-settings.c */
 

@@ -3,11 +3,11 @@
 /*
  * Where the hub's orders go: each kind to the part that obeys it, and its answers back to the hub.
  *
- * Nobody here takes cloud messages, so they are not asked for, and the hub keeps them; nobody answers to any method,
- * and who calls one hears that.
+ * Cloud messages go into the inbox, which asks for them. Nobody answers to any method, and who calls one hears that.
  */
 
 #include "base/json.h"
+#include "base/log.h"
 #include "daemon/daemon-core.h"
 #include "model/method-desk.h"
 
@@ -15,12 +15,15 @@ static void on_listening(void *userdata)
 {
 }
 
-/* One that comes unasked stays with the hub. */
+/* One that comes while nobody can store it stays with the hub. */
 static void on_message(void *userdata, uint64_t ticket, const C2dMessage *message)
 {
         Daemon *d = userdata;
 
-        hub_message_failed(d->hub, ticket);
+        if (d->inbox)
+                inbox_message(d->inbox, ticket, message);
+        else
+                hub_message_failed(d->hub, ticket);
 }
 
 static void on_call(void *userdata, const MethodCall *call)
@@ -41,6 +44,56 @@ static void on_desired(void *userdata, uint64_t version, const char *body, size_
 
 static void on_twin(void *userdata, const TwinAnswer *answer)
 {
+}
+
+/* ---- the inbox ---- */
+
+static void on_stored(void *userdata, uint64_t ticket)
+{
+        Daemon *d = userdata;
+
+        hub_message_stored(d->hub, ticket);
+}
+
+static void on_failed(void *userdata, uint64_t ticket, const char *why)
+{
+        Daemon *d = userdata;
+
+        log_warning("Inbox: a message from the cloud is not stored, and stays with the hub: %s.", why);
+        hub_message_failed(d->hub, ticket);
+}
+
+static void on_want(void *userdata, bool wanted)
+{
+        Daemon *d = userdata;
+
+        hub_want_messages(d->hub, wanted);
+}
+
+InboxPort daemon_inbox_port(Daemon *d)
+{
+        return (InboxPort){on_stored, on_failed, on_want, d};
+}
+
+static void on_arrived(void *userdata, uint64_t id)
+{
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_inbox_arrived(d->bus, id);
+}
+
+static void on_expired(void *userdata, uint64_t id)
+{
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_inbox_expired(d->bus, id);
+}
+
+InboxSink daemon_inbox_sink(Daemon *d)
+{
+        return (InboxSink){on_arrived, on_expired, daemon_status_changed, d};
 }
 
 OrderSink daemon_order_sink(Daemon *d)

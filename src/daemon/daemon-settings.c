@@ -154,6 +154,7 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
         }
         queue_configure(d->queue, &settings->queue);
         dead_letters_configure(d->dead_letters, &settings->queue);
+        inbox_configure(d->inbox, &settings->inbox, &settings->queue);
         daemon_configure_process(d, settings);
         settings_free(d->settings);
         d->settings = TAKE_PTR(*new);

@@ -72,6 +72,16 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
         return 0;
 }
 
+static int build_inbox(Daemon *d)
+{
+        Intake intake = collector_intake(d->collector);
+        InboxPort port = daemon_inbox_port(d);
+        InboxSink sink = daemon_inbox_sink(d);
+
+        return inbox_new(&d->inbox, &d->settings->inbox, &d->settings->queue, &intake, d->disk, &d->house.clock,
+                         &random_system, &port, &sink);
+}
+
 static int build_sensors(Daemon *d)
 {
         ReadingSink sink = daemon_reading_sink(d);
@@ -85,7 +95,8 @@ static int build_sensors(Daemon *d)
 
 static int build_bus(Daemon *d)
 {
-        MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors, d->dead_letters};
+        MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors, d->dead_letters,
+                                d->inbox};
         BusPeers peers = {.control = daemon_control(d)};
         int r;
 
@@ -95,6 +106,7 @@ static int build_bus(Daemon *d)
         peers.intake = collector_intake(d->collector);
         peers.status = monitor_status_source(d->monitor);
         peers.dead_letters = dead_letters_office(d->dead_letters);
+        peers.inbox = inbox_desk(d->inbox);
         return bus_new(&d->bus, d->event, d->arguments.bus, &peers, &d->house.clock, &random_system);
 }
 
@@ -103,6 +115,7 @@ static int build_pulse(Daemon *d)
         const Ticker tickers[] = {
                 queue_ticker(d->queue),     hub_ticker(d->hub), uplink_ticker(d->uplink),
                 sensors_ticker(d->sensors), bus_ticker(d->bus), dead_letters_ticker(d->dead_letters),
+                inbox_ticker(d->inbox),
         };
         int r;
 
@@ -137,7 +150,7 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         if ((r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
             (r = daemon_device_id(credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
-            (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
+            (r = build_inbox(d)) < 0 || (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         daemon_hold_link(d);
         hub_start(d->hub);
@@ -180,6 +193,7 @@ bool daemon_stop(Daemon *d)
         if (d->queue)
                 all = finish_queue(d);
         d->queue = queue_close(d->queue, 0);
+        inbox_stop(d->inbox, DAEMON_STOP_USEC / 4); /* the queue has answered its reports */
         return all;
 }
 
@@ -191,6 +205,7 @@ Daemon *daemon_free(Daemon *d)
         (void)daemon_stop(d);
         d->bus = bus_free(d->bus);
         d->dead_letters = dead_letters_free(d->dead_letters);
+        d->inbox = inbox_free(d->inbox);
         monitor_free(d->monitor);
         hub_free(d->hub);
         collector_free(d->collector);

@@ -185,6 +185,14 @@ static const SettingsMap sensor_map = {
 
 /* ---- all ---- */
 
+static const SettingsRow inbox_rows[] = {
+        {"max_messages", NUMBER(1, 10000), AT(Settings, inbox.max_messages), .fallback = "1000"},
+        {"max_bytes", SIZE(64 * KB, 1 * GB), AT(Settings, inbox.max_bytes), .fallback = "\"16M\""},
+        {"report_rejects", .type = &value_boolean, AT(Settings, inbox.report_rejects), .fallback = "false"},
+        {"report_completions", .type = &value_boolean, AT(Settings, inbox.report_completions), .fallback = "false"},
+        END,
+};
+
 static const SettingsRow clock_rows[] = {
         {"trust", .type = &value_boolean, AT(Settings, clock.trust), .fallback = "false"},
         END,
@@ -202,6 +210,7 @@ const SettingsRow settings_table[] = {
         {"queue", .rows = queue_rows},
         {"streams", .rows = stream_rows, .map = &stream_map, AT(Settings, streams)},
         {"sensors", .rows = sensor_rows, .map = &sensor_map, AT(Settings, sensors)},
+        {"inbox", .rows = inbox_rows},
         {"clock", .rows = clock_rows},
         {"log", .rows = log_rows},
         END,

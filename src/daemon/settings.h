@@ -16,6 +16,7 @@
 #include "daemon/problems.h"
 #include "daemon/settings-node.h"
 #include "daemon/settings-read.h"
+#include "flow/inbox.h"
 #include "flow/stream.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
@@ -31,6 +32,7 @@ typedef struct Settings {
         size_t n_streams;
         SensorSettings *sensors;
         size_t n_sensors;
+        InboxSettings inbox;
         struct {
                 bool trust; /* believe the wall clock without NTP */
         } clock;

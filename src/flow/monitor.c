@@ -98,6 +98,8 @@ static const Status *snapshot(void *userdata)
         memcpy(s.refused, collector_refused(m->peers.collector), sizeof(s.refused));
         if (m->peers.dead_letters)
                 dead_letters_status(m->peers.dead_letters, &s.dead_letters);
+        if (m->peers.inbox)
+                inbox_status(m->peers.inbox, &s.inbox);
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;
