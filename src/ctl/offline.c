@@ -80,11 +80,11 @@ int offline_directory(const Options *options, const char *given, char **ret)
         return CTL_FAILED;
 }
 
-char *offline_dead_letters(const char *directory)
+char *offline_store(const char *directory, const char *name)
 {
         char *path;
 
-        if (asprintf(&path, "%s/dead-letters", directory) < 0)
+        if (asprintf(&path, "%s/%s", directory, name) < 0)
                 return NULL;
         if (access(path, F_OK) == 0 || errno != ENOENT) /* what cannot be read there is told when it is opened */
                 return path;

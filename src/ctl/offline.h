@@ -24,8 +24,10 @@ bool find_daemon(char path[static PATH_MAX]);
 int offline_directory(const Options *options, const char *given, char **ret);
 /* CTL_OK, or CTL_FAILED and it is said why. */
 int offline_open(Disk *disk, const char *directory, Archive **ret);
-/* The store of dead letters in a queue's directory; NULL when there is none. The caller's to free. */
-char *offline_dead_letters(const char *directory);
+/* A store in a queue's directory; NULL when there is none. The caller's to free. */
+char *offline_store(const char *directory, const char *name);
+#define STORE_DEAD_LETTERS "dead-letters"
+#define STORE_INBOX        "inbox"
 
 /* A percentage on standard error, for a person who waits; nobody else is bothered. */
 typedef struct Progress {

@@ -289,9 +289,25 @@ static int inspect_one(const Options *options, Disk *disk, const char *directory
         return CTL_OK;
 }
 
+static int inspect_store(const Options *options, Disk *disk, const char *directory, const char *name, const char *key,
+                         Buffer *json)
+{
+        _cleanup_free_ char *store = offline_store(directory, name);
+        int r;
+
+        if (!store)
+                return CTL_OK;
+        if (!options->json)
+                putchar('\n');
+        buffer_printf(json, ",\"%s\":{", key);
+        r = inspect_one(options, disk, store, json);
+        buffer_append_char(json, '}');
+        return r;
+}
+
 int queue_inspect(const Options *options, int argc, char **argv)
 {
-        _cleanup_free_ char *directory = NULL, *dead_letters = NULL;
+        _cleanup_free_ char *directory = NULL;
         _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
         _cleanup_(disk_freep) Disk *disk = NULL;
         int r;
@@ -303,16 +319,12 @@ int queue_inspect(const Options *options, int argc, char **argv)
                 return r;
         if (disk_new(&disk) < 0)
                 return CTL_FAILED;
-        dead_letters = offline_dead_letters(directory);
         buffer_append_char(&json, '{');
         r = inspect_one(options, disk, directory, &json);
-        if (r == CTL_OK && dead_letters) {
-                if (!options->json)
-                        putchar('\n');
-                buffer_append_string(&json, ",\"dead_letters\":{");
-                r = inspect_one(options, disk, dead_letters, &json);
-                buffer_append_char(&json, '}');
-        }
+        if (r == CTL_OK)
+                r = inspect_store(options, disk, directory, STORE_DEAD_LETTERS, "dead_letters", &json);
+        if (r == CTL_OK)
+                r = inspect_store(options, disk, directory, STORE_INBOX, "inbox", &json);
         buffer_append_string(&json, "}\n");
         return r == CTL_OK && options->json ? print_buffer(&json) : r;
 }

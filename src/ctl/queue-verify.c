@@ -87,14 +87,17 @@ static int verify_one(Verify *v, Disk *disk, const char *directory)
 
 static int verify_all(Verify *v, const char *directory)
 {
-        _cleanup_free_ char *dead_letters = offline_dead_letters(directory);
+        _cleanup_free_ char *dead_letters = offline_store(directory, STORE_DEAD_LETTERS);
+        _cleanup_free_ char *inbox = offline_store(directory, STORE_INBOX);
         _cleanup_(disk_freep) Disk *disk = NULL;
         int r;
 
         if (disk_new(&disk) < 0)
                 return CTL_FAILED;
         r = verify_one(v, disk, directory);
-        return r == CTL_OK && dead_letters ? verify_one(v, disk, dead_letters) : r;
+        if (r == CTL_OK && dead_letters)
+                r = verify_one(v, disk, dead_letters);
+        return r == CTL_OK && inbox ? verify_one(v, disk, inbox) : r;
 }
 
 int queue_verify(const Options *options, int argc, char **argv)

@@ -530,6 +530,40 @@ static void peer_remove(void *userdata, uint64_t id, DoneFn done, void *done_use
         done(done_userdata, id < 7 || id > 9 ? REQUEST_NO_SUCH_MESSAGE : REQUEST_OK, NULL);
 }
 
+/* ---- the inbox: empty ---- */
+
+static RequestError peer_inbox_list(void *userdata, const InboxItem **ret, size_t *ret_n)
+{
+        *ret_n = 0;
+        return REQUEST_OK;
+}
+
+static void peer_inbox_take(void *userdata, uint64_t id, const char *taker, InboxAnswerFn fn, void *fn_userdata)
+{
+        fn(fn_userdata, &(InboxAnswer){.error = REQUEST_NO_SUCH_MESSAGE});
+}
+
+static void peer_inbox_complete(void *userdata, uint64_t id, const char *taker, DoneFn done, void *done_userdata)
+{
+        done(done_userdata, REQUEST_NO_SUCH_MESSAGE, NULL);
+}
+
+static void peer_inbox_reject(void *userdata, uint64_t id, const char *taker, const char *reason, DoneFn done,
+                              void *done_userdata)
+{
+        done(done_userdata, REQUEST_NO_SUCH_MESSAGE, NULL);
+}
+
+static void peer_inbox_extend(void *userdata, uint64_t id, const char *taker, usec_t usec, DoneFn done,
+                              void *done_userdata)
+{
+        done(done_userdata, REQUEST_NO_SUCH_MESSAGE, NULL);
+}
+
+static void peer_inbox_left(void *userdata, const char *taker)
+{
+}
+
 static int run(Peer *p, const char *address)
 {
         BusPeers peers = {
@@ -537,6 +571,8 @@ static int run(Peer *p, const char *address)
                 .control = {peer_flush, peer_reconnect, peer_reload, p},
                 .status = {peer_status, p},
                 .dead_letters = {peer_list, peer_get, peer_requeue, peer_remove, p},
+                .inbox = {peer_inbox_list, peer_inbox_take, peer_inbox_complete, peer_inbox_reject, peer_inbox_extend,
+                          peer_inbox_left, p},
         };
         sd_event_source *input = NULL;
         int r;

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages from the cloud to local services: real daemon, devhub, bus, and the explorer as the sender."""
+
+import json
+import subprocess
+import time
+
+import dbus
+import pytest
+
+from bus import BUILD, INBOX, As, PrivateBus
+from daemon import Daemon
+from devhub import devhub  # noqa: F401 (the fixture)
+from explorer import Explorer
+from inbox import Taker, error_of, listed
+
+SETTINGS = '''
+queue: { directory = "%s"; commit_interval = "100ms"; };
+streams: { telemetry: { max_latency = "0s"; }; };
+inbox: { max_messages = 8; report_rejects = true; report_completions = %s; };
+'''
+
+
+@pytest.fixture
+def gateway(tmp_path, devhub):  # noqa: F811
+    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus) as daemon:
+        daemon.configure(SETTINGS % (daemon.directory / 'queue', 'false'))
+        daemon.hub(devhub, devhub.create('gw-1'))
+        daemon.devhub = devhub
+        daemon.explorer = Explorer(devhub.directory)
+        daemon.start()
+        daemon.wait_for_link('connected')
+        yield daemon
+
+
+def send(gateway, body, *options):
+    return gateway.explorer.run('send', 'gw-1', body, *options)
+
+
+def until(what, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (got := what()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return got
+
+
+def facts(gateway):
+    return gateway.bus.properties(INBOX)
+
+
+def test_a_message_is_taken_and_completed(gateway):
+    send(gateway, 'open the valve', '--message-id', 'order-1', '--correlation-id', 'c-1', '--property', 'valve=7',
+         '--content-type', 'text/plain', '--user-id', 'ann', '--expiry', '1h')
+    until(lambda: listed(gateway.bus))
+    [seen] = listed(gateway.bus)
+    assert (seen.message_id, seen.size, seen.times_taken, seen.taker) == ('order-1', 14, 0, '')
+
+    taker = Taker(gateway.bus)
+    message = taker.take()
+    assert message.body == b'open the valve' and message.id == seen.id and message.times_taken == 0
+    assert (message.message_id, message.correlation_id) == ('order-1', 'c-1')
+    assert message.properties['valve'] == '7' and message.properties['$.ct'] == 'text/plain'
+    assert message.properties['$.uid'] == 'ann'
+    assert abs(message.received / 1e6 - time.time()) < 60 and abs(message.expiry / 1e6 - time.time() - 3600) < 120
+    [seen] = listed(gateway.bus)
+    assert seen.taker == taker.name and abs(seen.until / 1e6 - time.time() - 60) < 30
+
+    taker.complete(message.id)
+    assert listed(gateway.bus) == [] and taker.take() is None
+    now = facts(gateway)
+    assert (now['Received'], now['Waiting'], now['Completed'], now['Rejected']) == (1, 0, 1, 0)
+    assert abs(now['LastReceived'] / 1e6 - time.time()) < 60
+
+
+def test_who_leaves_gives_back_and_the_next_is_told(gateway):
+    send(gateway, 'x', '--message-id', 'order-1')
+    first, second = Taker(gateway.bus), Taker(gateway.bus)
+    message = first.wait()
+    for refused in (second.take, second.complete, second.reject, lambda id: second.extend(id, 1000000)):
+        with pytest.raises(dbus.DBusException) as caught:
+            refused(message.id)
+        assert error_of(caught) == 'NotOwner'
+    with pytest.raises(dbus.DBusException) as caught:
+        first.extend(message.id, 25 * 3600 * 10**6)
+    assert error_of(caught) == 'BadValue'
+    first.extend(message.id, 3600 * 10**6)
+    assert listed(gateway.bus)[0].until / 1e6 > time.time() + 3000
+    first.leave()
+    again = second.wait()
+    assert again.id == message.id and again.times_taken == 1
+    second.extend(again.id, 100000)  # or lets his time run out
+    third = Taker(gateway.bus)
+    assert third.wait().times_taken == 2
+    with pytest.raises(dbus.DBusException) as caught:
+        second.complete(message.id)
+    assert error_of(caught) == 'NotOwner'
+
+
+def test_a_restart_keeps_what_waits_and_the_mark(gateway):
+    for i in range(3):
+        send(gateway, 'n %d' % i, '--message-id', 'order-%d' % i)
+    until(lambda: len(listed(gateway.bus)) == 3)
+    taker = Taker(gateway.bus)
+    taker.complete(taker.take().id)
+    assert taker.take().message_id == 'order-1'
+    for end in (gateway.stop, gateway.kill):
+        end()
+        gateway.start()
+        gateway.wait_for_link('connected')
+        until(lambda: len(listed(gateway.bus)) == 2)
+        assert [(m.message_id, m.times_taken, m.taker) for m in listed(gateway.bus)] == [
+            ('order-1', 1, ''), ('order-2', 0, '')]
+
+
+def test_a_reject_is_reported_and_logged(gateway):
+    send(gateway, 'x', '--message-id', 'order-1')
+    taker = Taker(gateway.bus)
+    taker.reject(taker.wait().id, 'there is no valve 7')
+    [event] = gateway.devhub.events(count=1)
+    assert event['body'] == {'outcome': 'rejected', 'reason': 'there is no valve 7'}
+    assert event['properties']['hl-inbox'] == 'rejected'
+    assert 'order-1' in event['system'].values()
+    assert gateway.lines('message 1 (order-1) was rejected by %s: there is no valve 7' % taker.name)
+    assert facts(gateway)['Rejected'] == 1
+
+    gateway.configure(SETTINGS % (gateway.directory / 'queue', 'true'))
+    gateway.reload()
+    send(gateway, 'x', '--message-id', 'order-2')
+    taker.complete(taker.wait().id)
+    assert gateway.devhub.events(count=2)[1]['properties']['hl-inbox'] == 'completed'
+
+
+def test_when_it_is_full_the_hub_keeps_the_rest(gateway):
+    for i in range(12):
+        send(gateway, 'n %d' % i, '--message-id', 'order-%d' % i)
+    until(lambda: len(listed(gateway.bus)) >= 8)
+    gateway.wait_for_log('the hub keeps the rest')
+    taker = Taker(gateway.bus)
+    got = []
+    while len(got) < 12:
+        message = taker.wait()
+        assert len(listed(gateway.bus)) <= 12
+        got.append(message.body.decode())
+        taker.complete(message.id)
+    assert got == ['n %d' % i for i in range(12)]
+    assert facts(gateway)['Waiting'] == 0
+
+
+def test_what_expires_is_gone(gateway):
+    gateway.configure('clock: { trust = true; };', 'conf.d/clock.conf')
+    gateway.reload()
+    send(gateway, 'x', '--message-id', 'order-1', '--expiry', '5s')
+    until(lambda: listed(gateway.bus))
+    until(lambda: not listed(gateway.bus))
+    assert gateway.lines('message 1 (order-1) was not completed before it expired')
+
+
+def test_the_sender_hears_that_it_is_stored(gateway):
+    """The feedback means that it is on our disk: nobody has taken it yet."""
+    done = gateway.explorer.run('--json', 'send', 'gw-1', 'x', '--message-id', 'order-1', '--wait')
+    assert 'success' in done.stdout.lower(), done.stdout
+    assert [m.message_id for m in listed(gateway.bus)] == ['order-1']
+
+
+@pytest.mark.parametrize('who,may', [(As.NOBODY, False), (As.SUBMITTER, True), (As.ADMIN, True), (As.ROOT, True)])
+def test_everybody_looks_and_the_group_takes(gateway, who, may):
+    send(gateway, 'x', '--message-id', 'order-1')
+    until(lambda: listed(gateway.bus))
+
+    def ask(member, *args):
+        return subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1',
+                               '/org/hublink1', INBOX, member, *args], capture_output=True, text=True, timeout=20)
+
+    assert ask('List').returncode == 0
+    for member, args in (('Complete', ('t', '1')), ('Reject', ('ts', '1', 'no')), ('Extend', ('tt', '1', '5')),
+                         ('Take', ('t', '1'))):
+        refused = 'Access denied' in ask(member, *args).stderr
+        assert refused != may, (member, may)
+
+
+def test_the_tools_of_the_queue_look_into_it_too(gateway):
+    send(gateway, 'x', '--message-id', 'order-1')
+    until(lambda: listed(gateway.bus))
+    gateway.stop()
+    ctl = [str(BUILD / 'src/ctl/hublinkctl'), '--json', 'queue']
+    directory = str(gateway.directory / 'queue')
+    done = subprocess.run([*ctl, 'inspect', directory], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done
+    store = json.loads(done.stdout)['inbox']
+    assert store['directory'].endswith('queue/inbox'), store
+    done = subprocess.run([*ctl, 'verify', directory], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and json.loads(done.stdout)['damaged'] == 0, done
