@@ -5,38 +5,10 @@
 
 #include "base/log.h"
 #include "devhub/amqp/server.h"
-#include "devhub/http/enrollments.h"
-#include "devhub/http/events.h"
-#include "devhub/http/messages.h"
-#include "devhub/http/methods.h"
-#include "devhub/http/provisioning.h"
-#include "devhub/http/query.h"
-#include "devhub/http/registrations.h"
-#include "devhub/http/registry.h"
-#include "devhub/http/twins.h"
+#include "devhub/http/routes.h"
 #include "devhub/https.h"
 
 /* ---- HTTPS and WebSocket ---- */
-
-static int add_routes(Doors *d)
-{
-        static int (*const tables[])(HttpRouter *router, const Hub *hub) = {
-                http_registry_add,
-                http_messages_add,
-                http_events_add,
-                http_methods_add,
-                http_twins_add,
-                http_query_add,
-                http_enrollments_add,
-                http_provisioning_add,
-                http_registrations_add,
-        };
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(tables); i++)
-                r = tables[i](d->router, server_hub(d->server));
-        return r;
-}
 
 static WireHandover handover_of(const Doors *d, const HttpSocket *socket)
 {
@@ -97,7 +69,7 @@ static int open_https(Doors *d)
 
         r = http_router_new(&d->router, hub);
         if (r >= 0)
-                r = add_routes(d);
+                r = http_routes_add(d->router, hub);
         if (r >= 0)
                 r = http_server_new(&d->http, d->event, hub, d->router);
         if (r >= 0)

@@ -24,16 +24,7 @@
 #include "devhub/dps/poll-meter.h"
 #include "devhub/dps/service.h"
 #include "devhub/http/call-core.h"
-#include "devhub/http/enrollments.h"
-#include "devhub/http/events.h"
-#include "devhub/http/messages.h"
-#include "devhub/http/methods.h"
-#include "devhub/http/provisioning.h"
-#include "devhub/http/query.h"
-#include "devhub/http/registrations.h"
-#include "devhub/http/registry.h"
-#include "devhub/http/router.h"
-#include "devhub/http/twins.h"
+#include "devhub/http/routes.h"
 #include "devhub/hub/authority.h"
 #include "devhub/hub/presence.h"
 #include "devhub/hub/twin.h"
@@ -136,18 +127,6 @@ static void make_token(Buffer *b, const char *policy)
         promise(token_make(b, keys.primary_key, HOST, policy, YEAR_2100) == 0);
 }
 
-static void add_routes(World *w)
-{
-        static int (*const tables[])(HttpRouter *router, const Hub *hub) = {
-                http_registry_add, http_messages_add,    http_events_add,       http_methods_add,       http_twins_add,
-                http_query_add,    http_enrollments_add, http_provisioning_add, http_registrations_add,
-        };
-
-        promise(http_router_new(&w->router, &w->hub) == 0);
-        for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-                promise(tables[i](w->router, &w->hub) == 0);
-}
-
 static void create(World *w)
 {
         MethodsSink sink = {send_method, NULL};
@@ -173,7 +152,7 @@ static void create(World *w)
         w->hub.methods = w->methods;
         make_token(&w->owner, "iothubowner");
         make_token(&w->provisioner, "provisioningserviceowner");
-        add_routes(w);
+        promise(http_router_new(&w->router, &w->hub) == 0 && http_routes_add(w->router, &w->hub) == 0);
 }
 
 static void destroy(void)
