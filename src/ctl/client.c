@@ -11,6 +11,7 @@
 #define SENSOR_PREFIX "/org/hublink1/sensor/"
 #define MANAGER       "org.hublink1.Manager"
 #define DEAD_LETTERS  "org.hublink1.DeadLetters"
+#define INBOX         "org.hublink1.Inbox"
 #define PROPERTIES    "org.freedesktop.DBus.Properties"
 
 struct Client {
@@ -90,7 +91,7 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
         }
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
                 fprintf(stderr,
-                        "%s: not allowed. Group hublink submits and subscribes; for the rest be root or in group "
+                        "%s: not allowed. Group hublink submits, subscribes and takes from the inbox; for the rest be root or in group "
                         "hublink-admin.\n",
                         what);
         else
@@ -330,6 +331,16 @@ int client_ask(Client *c, const char *interface, const char *member, const uint6
         return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
 }
 
+int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ts", id, text);
+        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, NULL);
+}
+
 /* ---- events ---- */
 
 static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -352,6 +363,16 @@ static int on_pressure(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         if (sd_bus_message_read(m, "sd", &p.stream, &p.fill) >= 0)
                 c->events.pressure(c->events.userdata, &p);
+        return 0;
+}
+
+static int on_inbox(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Client *c = userdata;
+        uint64_t id;
+
+        if (sd_bus_message_read(m, "t", &id) >= 0)
+                c->events.inbox(c->events.userdata, sd_bus_message_get_member(m), id);
         return 0;
 }
 
@@ -411,6 +432,10 @@ int client_listen(Client *c, const ClientEvents *events)
                 r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Settled", on_settled, c);
         if (r >= 0 && events->pressure)
                 r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Pressure", on_pressure, c);
+        if (r >= 0 && events->inbox)
+                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Arrived", on_inbox, c);
+        if (r >= 0 && events->inbox)
+                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Expired", on_inbox, c);
         if (r >= 0 && (events->sensor || events->status))
                 r = sd_bus_match_signal(c->bus, NULL, NAME, NULL, PROPERTIES, "PropertiesChanged",
                                         on_changed, c);

@@ -51,6 +51,8 @@ int client_call(Client *c, const char *member, usec_t timeout_usec); /* one with
 
 /* A method of another interface of the same object, with an id or without (NULL). */
 int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, struct sd_bus_message **ret);
+/* The same with a text behind the id. */
+int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text);
 /* Says that an answer is not what the interface says. r: negative errno */
 int client_misunderstood(const char *what, int r);
 
@@ -74,6 +76,7 @@ typedef struct ClientEvents {
         void (*status)(void *userdata, const GatewayStatus *status); /* something in it changed */
         void (*gone)(void *userdata);                                /* the daemon left the bus */
         void *userdata;
+        void (*inbox)(void *userdata, const char *what, uint64_t id); /* "Arrived" or "Expired" */
 } ClientEvents;
 
 /* Those that are not NULL come from client_wait(). */

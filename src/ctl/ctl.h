@@ -34,6 +34,7 @@ int command_flush(const Options *options, int argc, char **argv);
 int command_reconnect(const Options *options, int argc, char **argv);
 int command_check(const Options *options, int argc, char **argv);
 int command_dead_letters(const Options *options, int argc, char **argv);
+int command_inbox(const Options *options, int argc, char **argv);
 int command_queue(const Options *options, int argc, char **argv);
 int command_queue_stats(const Options *options, int argc, char **argv);
 

@@ -10,6 +10,10 @@ _hublinkctl_letters() {
     hublinkctl "${bus[@]}" --json dead-letters list 2>/dev/null | grep -o '"id":[0-9]*' | cut -d: -f2
 }
 
+_hublinkctl_messages() {
+    hublinkctl "${bus[@]}" --json inbox list 2>/dev/null | grep -o '{"id":[0-9]*' | cut -d: -f2
+}
+
 _hublinkctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
     local -a bus=() words=() given=()
@@ -52,7 +56,7 @@ _hublinkctl() {
         case ${words[0]-} in
         '')
             options+=' --help --version'
-            names='status watch sensors submit submit-message flush reconnect dead-letters queue check'
+            names='status watch sensors submit submit-message flush reconnect dead-letters inbox queue check'
             ;;
         watch) options+=' --for --count' ;;
         flush) options+=' --timeout' ;;
@@ -72,6 +76,16 @@ _hublinkctl() {
                 [[ ${words[1]} == export ]] && options+=' --output'
                 ((${#words[@]} == 2)) && options+=' --all'
                 [[ " ${given[*]} " == *' --all '* ]] || names=$(_hublinkctl_letters)
+                ;;
+            esac
+            ;;
+        inbox)
+            case ${words[1]-} in
+            '') names='list take complete reject' ;;
+            list) options+=' --watch --for' ;;
+            take | complete | reject)
+                [[ ${words[1]} == take ]] && options+=' --output'
+                ((${#words[@]} == 2)) && names=$(_hublinkctl_messages)
                 ;;
             esac
             ;;

@@ -29,6 +29,8 @@ static const Command commands[] = {
         {"reconnect", "", "try to connect now", command_reconnect},
         {"dead-letters", "list | show ID | export|requeue|delete ID...|--all [--output FILE]",
          "what the hub can never take", command_dead_letters},
+        {"inbox", "list [--watch [--for D]] | take [ID] [--output FILE] | complete ID | reject ID [REASON]",
+         "messages from the cloud; take writes one out and completes it", command_inbox},
         {"queue",
          "stats | inspect [DIR] | verify [DIR] [--quiet] | export [DIR] [--all] [--stream S]\n"
          "        [--from N] [--to N] [--output FILE] [--quiet]",
@@ -47,7 +49,7 @@ static void help(void)
         puts("\n  --bus      where hublinkd is: the system's bus (the default), the session's, or a D-Bus "
              "address\n"
              "  --config   other settings: for check, and for queue to find its directory\n"
-             "  --json     one JSON object, or with watch one a line\n"
+             "  --json     one JSON object, or with watch and --watch one a line\n"
              "  --help, --version\n\n"
              "VALUE is a number, true, false, or else text; what looks like a number and is none (nan, 0x10,\n"
              "1e400, nothing) is refused. In double quotes it is text: serial='\"0042\"'.\n"

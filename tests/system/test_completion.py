@@ -9,7 +9,7 @@ import pytest
 from bus import SOURCE
 
 GLOBAL = {'--bus', '--config', '--json'}
-COMMANDS = set('status watch sensors submit submit-message flush reconnect dead-letters queue check'.split())
+COMMANDS = set('status watch sensors submit submit-message flush reconnect dead-letters inbox queue check'.split())
 
 SCRIPT = '''
 hublinkctl() {
@@ -81,6 +81,14 @@ FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
     ('dead-letters delete 3 ', GLOBAL | {'14'}),
     ('dead-letters requeue 1', {'14'}),
     ('dead-letters requeue ', GLOBAL | {'3', '14', '--all'}),
+    ('inbox ', GLOBAL | {'list', 'take', 'complete', 'reject'}),
+    ('inbox list ', GLOBAL | {'--watch', '--for'}),
+    ('inbox take ', GLOBAL | {'3', '14', '--output'}),
+    ('inbox take 3 ', GLOBAL | {'--output'}),
+    ('inbox take --output ', FILES),
+    ('inbox complete 1', {'14'}),
+    ('inbox reject ', GLOBAL | {'3', '14'}),
+    ('inbox reject 3 ', GLOBAL),
     ('queue ', GLOBAL | {'stats', 'inspect', 'verify', 'export'}),
     ('queue stats ', GLOBAL),
     ('queue inspect ', GLOBAL | FOLDERS),

@@ -64,6 +64,10 @@ def good(result):
     ['dead-letters', 'delete'],
     ['dead-letters', 'delete', '1', '-2'], ['dead-letters', 'requeue', '--all', '1'], ['dead-letters', 'export'],
     ['dead-letters', 'delete', '1', '--output', 'x'], ['queue', 'stats', 'x'],
+    ['inbox'], ['inbox', 'x'], ['inbox', 'list', 'x'], ['inbox', 'list', '--for', '1s'],
+    ['inbox', 'list', '--watch', '--for', 'x'], ['inbox', 'take', 'x'], ['inbox', 'take', '0'],
+    ['inbox', 'take', '1', '2'], ['inbox', 'take', '--all'], ['inbox', 'complete'], ['inbox', 'complete', '-1'],
+    ['inbox', 'reject'], ['inbox', 'reject', '1', 'no', 'no'],
 ], ids=' '.join)
 def test_wrong_usage_is_exit_2(args):
     result = subprocess.run([CTL, *args], capture_output=True, text=True, timeout=10)
@@ -75,8 +79,8 @@ def test_help_and_version():
     for args in (['--help'], ['-h'], ['status', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'queue',
-            'check'}
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'inbox',
+            'queue', 'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
@@ -94,7 +98,8 @@ def test_a_tag_of_a_man_page_is_one_line(page):
 
 COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
             ['submit-message', '-'], ['flush'], ['reconnect'], ['queue', 'stats'], ['dead-letters', 'list'],
-            ['dead-letters', 'show', '1'], ['dead-letters', 'delete', '1'], ['dead-letters', 'export', '--all']]
+            ['dead-letters', 'show', '1'], ['dead-letters', 'delete', '1'], ['dead-letters', 'export', '--all'],
+            ['inbox', 'list'], ['inbox', 'take'], ['inbox', 'complete', '1'], ['inbox', 'reject', '1', 'no']]
 
 
 @pytest.mark.parametrize('args', COMMANDS, ids=' '.join)

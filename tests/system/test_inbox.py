@@ -179,6 +179,62 @@ def test_everybody_looks_and_the_group_takes(gateway, who, may):
         assert refused != may, (member, may)
 
 
+def ctl(gateway, *args, who=(), **options):
+    return subprocess.run([*who, str(BUILD / 'src/ctl/hublinkctl'), '--bus', gateway.bus.address, *args],
+                          capture_output=True, text=True, timeout=30, **options)
+
+
+def test_the_operator_looks_takes_and_ends(gateway, tmp_path):
+    for i in range(5):
+        send(gateway, 'n %d' % i, '--message-id', 'order-%d' % i, '--property', 'a=b')
+    until(lambda: len(listed(gateway.bus)) == 5)
+    table = ctl(gateway, 'inbox', 'list', who=As.NOBODY)
+    assert table.returncode == 0 and 'order-4' in table.stdout, table
+    first = json.loads(ctl(gateway, '--json', 'inbox', 'list').stdout)[0]
+    assert (first['message_id'], first['size'], first['properties']['a']) == ('order-0', 3, 'b')
+    assert (first['times_taken'], first['taker']) == (0, '')
+
+    took = ctl(gateway, 'inbox', 'take')
+    assert (took.returncode, took.stdout, took.stderr) == (0, 'n 0', '')
+    file = tmp_path / 'order'
+    took = ctl(gateway, '--json', 'inbox', 'take', '--output', str(file))
+    assert took.returncode == 0 and json.loads(took.stdout)['message_id'] == 'order-1' and file.read_text() == 'n 1'
+    refused = ctl(gateway, 'inbox', 'take', '--output', str(file))  # no file is overwritten: it is offered again
+    assert refused.returncode == 1 and 'offered again' in refused.stderr and file.read_text() == 'n 1'
+    again = until(lambda: [m for m in listed(gateway.bus) if not m.taker and m.times_taken == 1])[0]
+    took = ctl(gateway, '--json', 'inbox', 'take', str(again.id))
+    assert json.loads(took.stdout)['body'] == 'n 2' and 'taken 1 time before' in took.stderr, took
+    fourth, fifth = (str(m.id) for m in listed(gateway.bus))
+    assert ctl(gateway, 'inbox', 'complete', fourth).stdout == '%s is completed\n' % fourth
+    assert ctl(gateway, 'inbox', 'reject', fifth, 'no').stdout == '%s is rejected\n' % fifth
+    assert ctl(gateway, 'inbox', 'list').stdout == 'The inbox is empty.\n'
+    nothing = ctl(gateway, 'inbox', 'take')
+    assert nothing.returncode == 1 and 'no message that can be taken' in nothing.stderr
+    assert ctl(gateway, 'inbox', 'complete', fifth).returncode == 1
+    denied = ctl(gateway, 'inbox', 'take', who=As.NOBODY)
+    assert denied.returncode == 1 and 'not allowed' in denied.stderr
+
+
+def test_the_operator_watches(gateway):
+    watch = subprocess.Popen([str(BUILD / 'src/ctl/hublinkctl'), '--bus', gateway.bus.address, '--json', 'inbox', 'list',
+                              '--watch', '--for', '20s'], stdout=subprocess.PIPE, text=True)
+    try:
+        assert watch.stdout.readline() == '[]\n'
+        send(gateway, 'x', '--message-id', 'order-1')
+        event = json.loads(watch.stdout.readline())
+        assert (event['event'], event['message']['message_id']) == ('arrived', 'order-1')
+        taker = Taker(gateway.bus)
+        taker.take(event['id'])
+        taker.leave()
+        event = json.loads(watch.stdout.readline())
+        assert event['event'] == 'arrived' and event['message']['times_taken'] == 1
+    finally:
+        watch.terminate()
+        watch.wait(10)
+        watch.stdout.close()
+    assert watch.returncode == 0
+
+
 def test_the_tools_of_the_queue_look_into_it_too(gateway):
     send(gateway, 'x', '--message-id', 'order-1')
     until(lambda: listed(gateway.bus))
