@@ -34,7 +34,8 @@ static int read_listed(sd_bus_message *m, InboxMessage *item)
 
         if (r <= 0)
                 return r;
-        if ((r = sd_bus_message_read(m, "tsst", &item->id, &item->message_id, &item->correlation_id, &item->size)) < 0 ||
+        if ((r = sd_bus_message_read(m, "tsst", &item->id, &item->message_id, &item->correlation_id,
+                                     &item->size)) < 0 ||
             (r = read_properties(m, item)) < 0 ||
             (r = sd_bus_message_read(m, "ttust", &item->received, &item->expiry, &item->times_taken, &item->taker,
                                      &item->until)) < 0 ||

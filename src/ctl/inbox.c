@@ -3,8 +3,8 @@
 /*
  * inbox: messages from the cloud. list looks, take hands one out, complete and reject end one unread.
  *
- * A message belongs to its taker as long as he is on the bus, and this program is there for a moment only: what it takes
- * it completes when the body has been written, and not before. If that fails, the message is offered again.
+ * A message belongs to its taker as long as he is on the bus, and this program is there for a moment only: what it
+ * takes it completes when the body has been written, and not before. If that fails, the message is offered again.
  */
 
 #include <errno.h>

@@ -90,7 +90,7 @@ static void receive(Inbox *x, InboxArrival *a, uint64_t id)
 
         unlink_arrival(x, a);
         arrival_free(a);
-        if (inbox_index_add(&x->index, &entry, &e) < 0) { /* the hub delivers it again, and this one is recognised then */
+        if (inbox_index_add(&x->index, &entry, &e) < 0) { /* the hub delivers it again */
                 inbox_settle(x, INBOX_MESSAGES, id, id, OUTCOME_ACKNOWLEDGED);
                 if (!x->stopped)
                         x->port.failed(x->port.userdata, ticket, "out of memory");

@@ -116,7 +116,8 @@ static void carry(Inbox *x, InboxEntry *e)
                 inbox_retry_later(x);
 }
 
-/* Half full is a reason to move together whatever lies far apart, once for each eighth of the store that was written. */
+/* Half full is a reason to move together whatever lies far apart, once for each eighth of the store that was
+ * written. */
 static void look_at_fill(Inbox *x)
 {
         QueueStatus status;

@@ -382,7 +382,10 @@ static void on_message(void *userdata, uint64_t ticket, const C2dMessage *messag
 {
         World *w = userdata;
 
-        hub_message_stored(w->hub, ticket);
+        if (w->inbox)
+                inbox_message(w->inbox, ticket, message);
+        else
+                hub_message_stored(w->hub, ticket);
 }
 
 static void on_call(void *userdata, const MethodCall *call)
@@ -397,6 +400,31 @@ static void on_twin(void *userdata, const TwinAnswer *answer)
 {
 }
 
+static void on_stored(void *userdata, uint64_t ticket)
+{
+        hub_message_stored(((World *)userdata)->hub, ticket);
+}
+
+static void on_not_stored(void *userdata, uint64_t ticket, const char *why)
+{
+        hub_message_failed(((World *)userdata)->hub, ticket);
+}
+
+static void on_want(void *userdata, bool wanted)
+{
+        hub_want_messages(((World *)userdata)->hub, wanted);
+}
+
+static void start_inbox(World *w)
+{
+        InboxPort port = {on_stored, on_not_stored, on_want, w};
+
+        ck_assert_int_eq(inbox_new(&w->inbox, &w->inbox_settings, &w->queue_settings, &w->intake, &w->disk->disk,
+                                   &w->clock.clock, &w->dead_dice.random, &port, &(InboxSink){}),
+                         0);
+        w->tickers[w->n_tickers++] = inbox_ticker(w->inbox);
+}
+
 void world_init(World *w)
 {
         *w = (World){
@@ -409,6 +437,7 @@ void world_init(World *w)
                                  .backoff_first_usec = USEC_PER_SEC,
                                  .backoff_max_usec = 5 * USEC_PER_MIN},
                 .uplink_settings = {.window = 16, .device_id = "gw-17"},
+                .inbox_settings = {.max_messages = 1000, .max_bytes = 16 << 20},
                 .streams = world_streams,
                 .n_streams = ARRAY_SIZE(world_streams),
                 .link_up = true,
@@ -459,6 +488,9 @@ void world_start(World *w)
         w->tickers[1] = hub_ticker(w->hub);
         w->tickers[2] = uplink_ticker(w->uplink);
         w->tickers[3] = dead_letters_ticker(w->dead);
+        w->n_tickers = 4;
+        if (w->with_inbox)
+                start_inbox(w);
         hub_start(w->hub);
 }
 
@@ -472,7 +504,9 @@ static void stop(World *w)
         w->n_pubacks = 0;
         dead_letters_stop(w->dead, 5 * USEC_PER_SEC);
         w->queue = queue_close(w->queue, 5 * USEC_PER_SEC);
+        inbox_stop(w->inbox, 5 * USEC_PER_SEC);
         w->dead = dead_letters_free(w->dead);
+        w->inbox = inbox_free(w->inbox);
         w->monitor = monitor_free(w->monitor);
         w->uplink = uplink_free(w->uplink);
         w->collector = collector_free(w->collector);
@@ -618,7 +652,7 @@ static bool tick(World *w)
 {
         bool any = false;
 
-        for (size_t i = 0; i < ARRAY_SIZE(w->tickers); i++) {
+        for (size_t i = 0; i < w->n_tickers; i++) {
                 const Ticker *t = &w->tickers[i];
 
                 if (t->deadline(t->userdata) <= w->clock.boot_usec) {
@@ -631,7 +665,7 @@ static bool tick(World *w)
 
 static bool run_disk(World *w)
 {
-        if (fake_disk_is_idle(w->disk))
+        if (w->disk->held || fake_disk_is_idle(w->disk))
                 return false;
         disk_dispatch(&w->disk->disk);
         w->n_completions++;
@@ -656,7 +690,7 @@ static usec_t next_event(const World *w)
 {
         usec_t next = USEC_INFINITY;
 
-        for (size_t i = 0; i < ARRAY_SIZE(w->tickers); i++)
+        for (size_t i = 0; i < w->n_tickers; i++)
                 next = MIN(next, w->tickers[i].deadline(w->tickers[i].userdata));
         if (w->n_pubacks > 0 && w->far.connected && !w->withhold_pubacks)
                 next = MIN(next, w->pubacks[0].due_usec);

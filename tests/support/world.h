@@ -15,6 +15,7 @@
 #include "fake-disk.h"
 #include "fake-transport.h"
 #include "flow/dead-letters.h"
+#include "flow/inbox.h"
 #include "flow/monitor.h"
 #include "log-capture.h"
 
@@ -67,7 +68,11 @@ typedef struct World {
         Intake intake;
         StatusSource status;
         OrderSink orders; /* to be changed before world_start() */
-        Ticker tickers[4];
+        bool with_inbox; /* to be set before world_start(): cloud messages go there */
+        InboxSettings inbox_settings;
+        Inbox *inbox;
+        Ticker tickers[5];
+        size_t n_tickers;
 
         WorldSensor sensors[WORLD_SENSORS_MAX];
         size_t n_sensors;

@@ -216,8 +216,8 @@ def test_the_operator_looks_takes_and_ends(gateway, tmp_path):
 
 
 def test_the_operator_watches(gateway):
-    watch = subprocess.Popen([str(BUILD / 'src/ctl/hublinkctl'), '--bus', gateway.bus.address, '--json', 'inbox', 'list',
-                              '--watch', '--for', '20s'], stdout=subprocess.PIPE, text=True)
+    watch = subprocess.Popen([str(BUILD / 'src/ctl/hublinkctl'), '--bus', gateway.bus.address, '--json', 'inbox',
+                              'list', '--watch', '--for', '20s'], stdout=subprocess.PIPE, text=True)
     try:
         assert watch.stdout.readline() == '[]\n'
         send(gateway, 'x', '--message-id', 'order-1')

@@ -8,8 +8,10 @@
 
 START_TEST(each_comes_back)
 {
-        InboxMessageRecord m = {.id = 7, .times_taken = 3, .received_usec = 1763647200123000, .message = "abc", .size = 3};
-        InboxDone done[2] = {{.id = 7, .outcome = INBOX_COMPLETED, .key = {{1, 2}}}, {.id = 9, .outcome = INBOX_EXPIRED}};
+        InboxMessageRecord m = {
+                .id = 7, .times_taken = 3, .received_usec = 1763647200123000, .message = "abc", .size = 3};
+        InboxDone done[2] = {{.id = 7, .outcome = INBOX_COMPLETED, .key = {{1, 2}}},
+                             {.id = 9, .outcome = INBOX_EXPIRED}};
         _cleanup_(buffer_done) Buffer a = BUFFER_NULL, b = BUFFER_NULL, c = BUFFER_NULL;
         InboxMessageRecord back;
         uint64_t id;
