@@ -5,16 +5,17 @@
  * Twin desk - the device twin as local services see it
  *
  * A section is a member at the top of a twin's half: the name of a component, or of a service's own part. The
- * empty section is the whole half. JSON here is always a whole object, NUL-terminated.
+ * empty section is the whole half. JSON here is NUL-terminated; what is reported is an object, what is desired may be any
+ * value, as the service set it.
  */
 
 #include "model/sink.h"
 
 typedef struct TwinDesired {
-        RequestError error; /* NOT_CONNECTED: the hub was never asked; BAD_VALUE: no name of a section */
+        RequestError error; /* NOT_CONNECTED: the hub was never asked */
         const char *detail;
         const char *json; /* "{}": there is nothing in that section; borrowed until the loop goes on */
-        uint64_t version; /* of the desired half */
+        uint64_t version; /* of that half */
 } TwinDesired;
 
 typedef struct TwinStatus {
@@ -30,9 +31,11 @@ typedef struct TwinStatus {
 
 typedef struct TwinDesk {
         void (*desired)(void *userdata, const char *section, TwinDesired *ret);
+        /* What is to be reported, be it with the hub yet or not; the version is the last that the hub told. */
+        void (*reported)(void *userdata, const char *section, TwinDesired *ret);
         /* Merged into what is to be reported, null deletes; answered when that is on the disk. The hub hears of it when
-         * there is a link, at its pace. client: unique name on the bus. BAD_VALUE with the reason: no JSON object, or
-         * beyond the hub's limits; NOT_OWNER: the section belongs to another, or to the daemon. */
+         * there is a link, at its pace. client: unique name on the bus, NULL: the daemon itself. BAD_VALUE with the reason:
+         * no JSON object, or beyond the hub's limits; NOT_OWNER: the section is the daemon's own. */
         void (*report)(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
                        void *done_userdata);
         void *userdata;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the twin, for the files that it is made of
+ *
+ * twin.c          its life, the link, and when which of the others has its turn
+ * twin-desired.c  the desired half: answers and pushes, who is told, what is applied
+ * twin-report.c   the reported half: what differs, one patch at a time
+ * twin-state.c    both halves on the disk, and who waits for it
+ * twin-desk.c     what local services ask
+ */
+
+#include "base/throttle.h"
+#include "flow/twin.h"
+
+#define TWIN_ANSWER_TIMEOUT  USEC_PER_MIN /* nothing is known of a request after that */
+#define TWIN_REPORT_INTERVAL (10 * USEC_PER_SEC)
+#define TWIN_DISK_PATIENCE   (10 * USEC_PER_SEC) /* with a disk that does not answer it goes on without */
+
+/* A request to the hub: one at a time of a kind. */
+typedef struct TwinRequest {
+        bool asked;
+        uint64_t number;
+        usec_t deadline_usec; /* until the answer must be here; not asked: when to ask, USEC_INFINITY for never */
+        Backoff backoff;
+} TwinRequest;
+
+/* Who waits for the disk. */
+typedef struct TwinWaiter {
+        uint64_t change; /* that must be stored */
+        DoneFn done;
+        void *userdata;
+} TwinWaiter;
+
+struct Twin {
+        const Clock *clock;
+        const Random *random;
+        TwinPort port;
+        TwinSink sink;
+
+        bool listening;
+        uint64_t connections;
+
+        /* the desired half */
+        bool known;
+        Document *desired; /* without $version */
+        uint64_t desired_version, seen_version; /* seen: in a push that the answer on its way may lack */
+        usec_t last_desired_usec;
+        TwinRequest get;
+
+        /* the reported half */
+        Document *wanted;   /* a null at the top: to be deleted at the hub */
+        Document *hub_has;  /* as far as known */
+        bool hub_has_fresh; /* of this connection */
+        uint64_t reported_version;
+        usec_t last_reported_usec;
+        TwinRequest patch;
+        Document *in_flight;
+        usec_t next_patch_usec; /* boot clock: the pace */
+        bool urgent;            /* it does not wait for that */
+        bool alone;             /* a patch was refused: each section by itself, to find which */
+        Document *given_up;     /* sections that the hub refuses, as they were then */
+        size_t pending_bytes;
+        uint64_t reports, refused;
+
+        /* facts */
+        usec_t facts_usec, statistics_usec; /* when they are due */
+        bool facts_dirty;
+
+        /* the disk */
+        uint64_t changes, stored, storing; /* storing 0: nothing is on its way */
+        usec_t storing_since_usec, store_again_usec;
+        bool disk_fails;
+        TwinWaiter *waiters;
+        size_t n_waiters;
+
+        char *last_error;
+        Buffer text; /* of the last question */
+        Throttle told_refused, told_failed;
+};
+
+/* twin.c */
+void twin_tell_changed(Twin *t);
+void twin_note_error(Twin *t, const char *fmt, ...) _printf_(2, 3); /* for the status */
+/* Ask for the whole twin; the request paces itself. */
+void twin_want_get(Twin *t, usec_t now);
+/* The next try, by the request's own backoff. */
+void twin_try_later(Twin *t, TwinRequest *request, usec_t now);
+
+/* twin-desired.c */
+void twin_take_desired(Twin *t, Document *half, uint64_t version); /* takes the half: all of it */
+int twin_merge_desired(Twin *t, const Document *patch, uint64_t version);
+void twin_strip(Document *half); /* of what the hub puts in for itself */
+
+/* twin-report.c */
+/* What is known of the hub's side now. Takes it. */
+void twin_take_reported(Twin *t, Document *half, uint64_t version);
+/* A section is to be this, whatever it was; NULL: it is to be gone. Takes it. */
+int twin_want_section(Twin *t, const char *section, Document *value, bool urgent);
+/* Merges; a null at the top of the patch deletes a section. */
+int twin_want_patch(Document *wanted, const Document *patch);
+void twin_report_step(Twin *t, usec_t now);
+void twin_report_answered(Twin *t, const TwinAnswer *answer, usec_t now);
+void twin_report_timeout(Twin *t, usec_t now);
+void twin_report_forget(Twin *t); /* the link is lost */
+usec_t twin_report_deadline(const Twin *t);
+
+/* twin-state.c */
+int twin_state_read(Twin *t, const char *text, size_t size);
+void twin_state_changed(Twin *t); /* to be stored */
+int twin_state_await(Twin *t, DoneFn done, void *done_userdata);
+void twin_state_step(Twin *t, usec_t now);
+usec_t twin_state_deadline(const Twin *t);
+bool twin_state_is_settled(const Twin *t, usec_t now); /* on disk, or not to be had there */
+void twin_state_end(Twin *t);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The desired half: taken over as a whole or by a patch, told by section, and its settings applied.
+ *
+ * An answer on the twin names the version that the whole half had. A service that sets the same value once more wants
+ * to see it acknowledged once more: so each time that the settings may have been written to, all are answered anew.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log-id.h"
+#include "base/log.h"
+#include "flow/twin-core.h"
+
+void twin_strip(Document *half)
+{
+        document_remove(half, "$version");
+        document_remove(half, "$metadata");
+}
+
+/* ---- who is told ---- */
+
+static void tell_section(Twin *t, const char *section)
+{
+        const Document *value = document_member(t->desired, section);
+        Buffer b = BUFFER_NULL;
+
+        if (!t->sink.desired_changed)
+                return;
+        if (document_has(t->desired, section))
+                document_write(value, &b);
+        else
+                buffer_append_string(&b, "{}");
+        if (!buffer_error(&b))
+                t->sink.desired_changed(t->sink.userdata, section, b.data, t->desired_version);
+        buffer_done(&b);
+}
+
+/* Every member of one that is not the same in the other. */
+static void tell_sections(Twin *t, const Document *among, const Document *before)
+{
+        DocumentMember m = {};
+
+        while (document_next(among, &m))
+                if (document_has(before, m.name) != document_has(t->desired, m.name) ||
+                    !document_equal(document_member(before, m.name), document_member(t->desired, m.name)))
+                        tell_section(t, m.name);
+}
+
+static void tell_gone(Twin *t, const Document *before)
+{
+        DocumentMember m = {};
+
+        while (document_next(before, &m))
+                if (!document_has(t->desired, m.name))
+                        tell_section(t, m.name);
+}
+
+/* ---- the settings ---- */
+
+static int stamp(Document *answers, uint64_t version)
+{
+        DocumentMember m = {};
+        int r = 0;
+
+        while (r >= 0 && document_next(answers, &m))
+                r = document_put_new((Document *)(uintptr_t)m.value, "av", document_new_unsigned(version));
+        return r;
+}
+
+static int apply(Twin *t)
+{
+        _cleanup_(document_freep) Document *answers = NULL;
+        int r = t->port.apply(t->port.userdata, document_member(t->desired, TWIN_SETTINGS), &answers);
+
+        if (r < 0 || (r = stamp(answers, t->desired_version)) < 0)
+                return r;
+        if (document_count(answers) == 0)
+                return twin_want_section(t, TWIN_SETTINGS, NULL, true);
+        r = document_put_new(answers, "__t", document_new_text("c"));
+        return r < 0 ? r : twin_want_section(t, TWIN_SETTINGS, TAKE_PTR(answers), true);
+}
+
+static void obey(Twin *t)
+{
+        int r = apply(t);
+
+        if (r < 0)
+                log_error("Twin: the desired settings could not be looked at: %s.", strerror(-r));
+}
+
+/* ---- taken over ---- */
+
+static void note_version(Twin *t, uint64_t version)
+{
+        t->desired_version = version;
+        t->known = true;
+        t->last_desired_usec = clock_wall(t->clock);
+        twin_state_changed(t);
+}
+
+void twin_take_desired(Twin *t, Document *half, uint64_t version)
+{
+        _cleanup_(document_freep) Document *before = t->desired;
+
+        twin_strip(half);
+        t->desired = half;
+        if (!t->known || version != t->desired_version || !document_equal(before, half))
+                note_version(t, version);
+        obey(t);
+        tell_sections(t, half, before);
+        tell_gone(t, before);
+}
+
+int twin_merge_desired(Twin *t, const Document *patch, uint64_t version)
+{
+        _cleanup_(document_freep) Document *after = NULL, *before = NULL;
+        int r;
+
+        r = document_copy(&after, t->desired);
+        if (r >= 0)
+                r = document_merge(after, patch);
+        if (r < 0)
+                return r;
+        twin_strip(after);
+        before = t->desired;
+        t->desired = TAKE_PTR(after);
+        note_version(t, version);
+        if (document_has(patch, TWIN_SETTINGS))
+                obey(t);
+        tell_sections(t, patch, before);
+        return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What local services ask of the twin.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/twin-core.h"
+#include "model/document-limits.h"
+
+/* ---- reading ---- */
+
+/* The text is kept until the next question. */
+static void give(Twin *t, const Document *half, const char *section, uint64_t version, TwinDesired *ret)
+{
+        const Document *value = *section ? document_member(half, section) : half;
+
+        buffer_clear(&t->text);
+        if (value)
+                document_write(value, &t->text);
+        *ret = buffer_error(&t->text) ? (TwinDesired){REQUEST_BUSY, "Out of memory.", "", 0}
+                                   : (TwinDesired){REQUEST_OK, NULL, value ? t->text.data : "{}", version};
+}
+
+static void on_desired(void *userdata, const char *section, TwinDesired *ret)
+{
+        Twin *t = userdata;
+
+        if (t->known)
+                give(t, t->desired, section, t->desired_version, ret);
+        else
+                *ret = (TwinDesired){REQUEST_NOT_CONNECTED, "The hub has not been asked for the twin yet.", "", 0};
+}
+
+static void on_reported(void *userdata, const char *section, TwinDesired *ret)
+{
+        Twin *t = userdata;
+
+        give(t, t->wanted, section, t->reported_version, ret);
+}
+
+const Document *twin_desired(const Twin *t, const char *section)
+{
+        return document_member(t->desired, section);
+}
+
+/* ---- reporting ---- */
+
+/* The patch of the half that a report of one section is. Takes the report. */
+static int patch_of(const char *section, Document *report, Document **ret)
+{
+        _cleanup_(document_freep) Document *patch = NULL;
+        int r;
+
+        if (!*section) {
+                *ret = report;
+                return 0;
+        }
+        patch = document_new();
+        if (!patch) {
+                document_free(report);
+                return -ENOMEM;
+        }
+        r = document_put(patch, section, report);
+        if (r >= 0)
+                *ret = TAKE_PTR(patch);
+        return r;
+}
+
+static bool is_ours(const Document *patch, const char *client)
+{
+        return client && (document_has(patch, TWIN_SELF) || document_has(patch, TWIN_SETTINGS));
+}
+
+/* Plug and Play's answer to a desired property: the service waits for it. */
+static bool is_answer(const Document *d)
+{
+        DocumentMember m = {};
+
+        if (document_has(d, "ac") && document_has(d, "av"))
+                return true;
+        while (document_next(d, &m))
+                if (is_answer(m.value))
+                        return true;
+        return false;
+}
+
+/* What the half would be; -EBADMSG with the words when the hub would not take that. */
+static int try_patch(const Twin *t, const Document *patch, Document **ret, Buffer *why)
+{
+        _cleanup_(document_freep) Document *after = NULL;
+        int r;
+
+        if (!document_is_within_limits(patch, why))
+                return -EBADMSG;
+        r = document_copy(&after, t->wanted);
+        if (r >= 0)
+                r = twin_want_patch(after, patch);
+        if (r < 0)
+                return r;
+        if (document_size(after) > TWIN_HALF_MAX) {
+                buffer_printf(why, "the hub takes 32 KiB of reported properties, and this would make %zu bytes",
+                              document_size(after));
+                return -EBADMSG;
+        }
+        *ret = TAKE_PTR(after);
+        return 0;
+}
+
+static int take_report(Twin *t, const char *section, const char *json, const char *client, Buffer *why)
+{
+        _cleanup_(document_freep) Document *patch = NULL, *after = NULL;
+        Document *report = NULL;
+        const char *error;
+        int r;
+
+        r = document_parse(&report, json, strlen(json), &error);
+        if (r == -EBADMSG)
+                buffer_printf(why, "not a JSON object: %s", error);
+        if (r < 0 || (r = patch_of(section, report, &patch)) < 0)
+                return r;
+        if (is_ours(patch, client)) {
+                buffer_append_string(why, "the sections " TWIN_SELF " and " TWIN_SETTINGS " are the daemon's own");
+                return -EPERM;
+        }
+        r = try_patch(t, patch, &after, why);
+        if (r < 0)
+                return r;
+        if (is_answer(patch))
+                t->urgent = true;
+        if (document_equal(after, t->wanted))
+                return 0;
+        document_free(t->wanted);
+        t->wanted = TAKE_PTR(after);
+        twin_state_changed(t);
+        return 0;
+}
+
+static RequestError refusal(int error)
+{
+        return error == -EPERM ? REQUEST_NOT_OWNER : error == -EBADMSG ? REQUEST_BAD_VALUE : REQUEST_BUSY;
+}
+
+static void on_report(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
+                      void *done_userdata)
+{
+        Twin *t = userdata;
+        Buffer why = BUFFER_NULL;
+        int r = take_report(t, section, json, client, &why);
+
+        if (r < 0)
+                done(done_userdata, refusal(r), why.size > 0 && !buffer_error(&why) ? why.data : "Out of memory.");
+        else if (t->stored == t->changes)
+                done(done_userdata, REQUEST_OK, NULL);
+        else if (twin_state_await(t, done, done_userdata) < 0)
+                done(done_userdata, REQUEST_BUSY, "Out of memory.");
+        buffer_done(&why);
+}
+
+TwinDesk twin_desk(Twin *t)
+{
+        return (TwinDesk){on_desired, on_reported, on_report, t};
+}
+
+void twin_status(const Twin *t, TwinStatus *ret)
+{
+        *ret = (TwinStatus){
+                .known = t->known,
+                .desired_version = t->desired_version,
+                .reported_version = t->reported_version,
+                .last_desired_usec = t->last_desired_usec,
+                .last_reported_usec = t->last_reported_usec,
+                .pending_bytes = t->pending_bytes,
+                .reports = t->reports,
+                .refused = t->refused,
+                .last_error = t->last_error ?: "",
+        };
+}

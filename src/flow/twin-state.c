@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Both halves on the disk: one text, written anew as a whole.
+ *
+ * What the daemon tells of itself is not in it: it is made anew at each start. Nothing is sent to the hub that is not
+ * stored, so that no answer given is forgotten; a disk that fails or stalls delays it only so long.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log-id.h"
+#include "base/log.h"
+#include "flow/twin-core.h"
+
+#define RETRY_INTERVAL (10 * USEC_PER_SEC)
+#define TELL_INTERVAL  USEC_PER_HOUR
+
+/* ---- the text ---- */
+
+static int put_halves(const Twin *t, Document *state)
+{
+        int r;
+
+        if ((r = document_put_copy(state, "desired", t->desired)) < 0 ||
+            (r = document_put_new(state, "desiredVersion", document_new_unsigned(t->desired_version))) < 0 ||
+            (r = document_put_new(state, "desiredTime", document_new_unsigned(t->last_desired_usec))) < 0)
+                return r;
+        return document_put_copy(state, "reported", t->wanted);
+}
+
+static int write_state(const Twin *t, Buffer *b)
+{
+        _cleanup_(document_freep) Document *state = document_new();
+        int r;
+
+        if (!state)
+                return -ENOMEM;
+        r = put_halves(t, state);
+        if (r < 0)
+                return r;
+        document_remove((Document *)(uintptr_t)document_member(state, "reported"), TWIN_SELF);
+        document_write(state, b);
+        return buffer_error(b);
+}
+
+static int take_object(const Document *state, const char *name, Document **half)
+{
+        Document *copy;
+        int r;
+
+        if (document_kind(document_member(state, name)) != DOCUMENT_OBJECT)
+                return 0;
+        r = document_copy(&copy, document_member(state, name));
+        if (r < 0)
+                return r;
+        document_free(*half);
+        *half = copy;
+        return 0;
+}
+
+int twin_state_read(Twin *t, const char *text, size_t size)
+{
+        _cleanup_(document_freep) Document *state = NULL;
+        const char *error;
+        int r;
+
+        if (size == 0)
+                return 0;
+        r = document_parse(&state, text, size, &error);
+        if (r == -EBADMSG) {
+                log_warning("Twin: what was stored of it cannot be read (%s); it begins anew.", error);
+                return 0;
+        }
+        if (r < 0 || (r = take_object(state, "desired", &t->desired)) < 0 ||
+            (r = take_object(state, "reported", &t->wanted)) < 0)
+                return r;
+        t->known = document_unsigned(document_member(state, "desiredVersion"), &t->desired_version) &&
+                   t->desired_version > 0;
+        (void)document_unsigned(document_member(state, "desiredTime"), &t->last_desired_usec);
+        return 0;
+}
+
+/* ---- who waits ---- */
+
+int twin_state_await(Twin *t, DoneFn done, void *done_userdata)
+{
+        TwinWaiter *waiters = reallocarray(t->waiters, t->n_waiters + 1, sizeof(*waiters));
+
+        if (!waiters)
+                return -ENOMEM;
+        t->waiters = waiters;
+        t->waiters[t->n_waiters++] = (TwinWaiter){t->changes, done, done_userdata};
+        return 0;
+}
+
+/* Out of the row first: whoever is answered may ask again. */
+static void answer(Twin *t, uint64_t up_to, RequestError error, const char *detail)
+{
+        while (t->n_waiters > 0 && t->waiters[0].change <= up_to) {
+                TwinWaiter w = t->waiters[0];
+
+                memmove(t->waiters, t->waiters + 1, --t->n_waiters * sizeof(*t->waiters));
+                w.done(w.userdata, error, detail);
+        }
+}
+
+/* ---- storing ---- */
+
+void twin_state_changed(Twin *t)
+{
+        t->changes++;
+}
+
+bool twin_state_is_settled(const Twin *t, usec_t now)
+{
+        return t->stored == t->changes || t->disk_fails ||
+               (t->storing && now >= usec_add(t->storing_since_usec, TWIN_DISK_PATIENCE));
+}
+
+static void begin(Twin *t, usec_t now)
+{
+        Buffer b = BUFFER_NULL;
+
+        t->storing = t->changes;
+        t->storing_since_usec = now;
+        t->store_again_usec = 0;
+        if (write_state(t, &b) < 0)
+                twin_stored(t, -ENOMEM);
+        else
+                t->port.store(t->port.userdata, b.data, b.size);
+        buffer_done(&b);
+}
+
+void twin_state_step(Twin *t, usec_t now)
+{
+        if (t->storing) {
+                if (now >= usec_add(t->storing_since_usec, TWIN_DISK_PATIENCE))
+                        answer(t, t->changes, REQUEST_DISK_ERROR, "The disk does not answer: it is kept in memory only.");
+                return;
+        }
+        if (t->stored < t->changes && now >= t->store_again_usec)
+                begin(t, now);
+}
+
+usec_t twin_state_deadline(const Twin *t)
+{
+        if (t->storing) {
+                usec_t patience = usec_add(t->storing_since_usec, TWIN_DISK_PATIENCE);
+
+                return clock_boot(t->clock) < patience || t->n_waiters > 0 ? patience : USEC_INFINITY;
+        }
+        return t->stored < t->changes ? t->store_again_usec : USEC_INFINITY;
+}
+
+static void tell_failure(Twin *t, int error)
+{
+        uint64_t held_back;
+
+        twin_note_error(t, "it cannot be stored: %s", strerror(-error));
+        if (throttle_admits(&t->told_failed, clock_boot(t->clock), TELL_INTERVAL, &held_back))
+                log_line(LOG_ERR, LOG_ID_TWIN_NOT_STORED, NULL,
+                         "Twin: it cannot be stored (%s); it is kept in memory, and tried again.", strerror(-error));
+}
+
+void twin_stored(Twin *t, int error)
+{
+        uint64_t change = t->storing;
+
+        t->storing = 0;
+        t->disk_fails = error < 0;
+        if (error < 0) {
+                t->store_again_usec = usec_add(clock_boot(t->clock), RETRY_INTERVAL);
+                tell_failure(t, error);
+                answer(t, change, REQUEST_DISK_ERROR, strerror(-error));
+        } else {
+                t->stored = change;
+                answer(t, change, REQUEST_OK, NULL);
+        }
+}
+
+void twin_state_end(Twin *t)
+{
+        answer(t, UINT64_MAX, REQUEST_DISK_ERROR, "hublinkd stops before it is on the disk.");
+        free(t->waiters);
+        t->waiters = NULL;
+}

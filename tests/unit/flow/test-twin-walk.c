@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Whatever happens in whatever order: when it is quiet again, the last version is here, applied and acknowledged, and
+ * the hub has what is reported.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log-capture.h"
+#include "suite.h"
+#include "twin-cloud.h"
+
+#define SCHEDULES 2000
+#define STEPS     80
+
+static unsigned draw(Cloud *c, unsigned n)
+{
+        return (unsigned)(c->dice.random.draw(c->dice.random.userdata) % n);
+}
+
+static void on_done(void *userdata, RequestError error, const char *detail)
+{
+        ++*(unsigned *)userdata;
+}
+
+typedef struct Walk {
+        Cloud cloud;
+        unsigned asked, answered;
+        Document *ours; /* what was reported here, as it should be */
+} Walk;
+
+static void report(Walk *w)
+{
+        TwinDesk desk = twin_desk(w->cloud.twin);
+        Document *patch, *section;
+        const char *error;
+        char name[2] = {(char)('p' + draw(&w->cloud, 3)), 0}, json[64];
+
+        if (draw(&w->cloud, 5) == 0)
+                (void)snprintf(json, sizeof(json), "{\"%s\":null}", name);
+        else
+                (void)snprintf(json, sizeof(json), "{\"%s\":{\"k%u\":%s}}", name, draw(&w->cloud, 3),
+                               draw(&w->cloud, 3) ? "7" : "null");
+        insist(document_parse(&patch, json, strlen(json), &error) == 0);
+        section = (Document *)(uintptr_t)document_member(w->ours, name);
+        if (document_member(patch, name) && !section)
+                insist(document_put(w->ours, name, document_new()) == 0);
+        insist(document_merge(w->ours, patch) == 0);
+        document_free(patch);
+        w->asked++;
+        desk.report(desk.userdata, "", json, ":1.1", on_done, &w->answered);
+}
+
+static void desire(Cloud *c)
+{
+        static const char *const words[] = {"\"good\"", "\"fine\"", "\"bad\"", "null", "3"};
+        char json[64];
+
+        if (draw(c, 8) == 0)
+                (void)snprintf(json, sizeof(json), "{\"settings\":null}");
+        else if (draw(c, 3) == 0)
+                (void)snprintf(json, sizeof(json), "{\"other%u\":%s}", draw(c, 2), words[3 + draw(c, 2)]);
+        else
+                (void)snprintf(json, sizeof(json), "{\"settings\":{\"s%u\":%s}}", draw(c, 3), words[draw(c, 5)]);
+        cloud_desire(c, json);
+}
+
+static void step(Walk *w)
+{
+        static const int statuses[] = {429, 500, 503};
+        Cloud *c = &w->cloud;
+
+        switch (draw(c, 24)) {
+        case 0 ... 2:
+                cloud_connect(c);
+                break;
+        case 3:
+                cloud_disconnect(c);
+                break;
+        case 4 ... 6:
+                desire(c);
+                break;
+        case 7:
+                report(w);
+                break;
+        case 8 ... 11:
+                (void)cloud_hear(c);
+                break;
+        case 12 ... 15:
+                (void)cloud_answer(c);
+                break;
+        case 16 ... 18:
+                (void)cloud_push(c);
+                break;
+        case 19:
+                if (draw(c, 3) == 0)
+                        (void)cloud_drop(c);
+                else if (draw(c, 2))
+                        c->next_status = statuses[draw(c, 3)];
+                else if (c->n_pushes > 0 && draw(c, 2))
+                        free(c->pushes[--c->n_pushes].body); /* the last: later ones show the gap, or a connection */
+                break;
+        case 20:
+                fake_clock_advance(&c->clock, draw(c, 90) * USEC_PER_SEC);
+                break;
+        case 21:
+                c->slow_disk = !c->slow_disk;
+                break;
+        case 22:
+                cloud_stored(c);
+                break;
+        case 23:
+                if (draw(c, 6) == 0)
+                        cloud_recreate(c);
+                break;
+        }
+        if (draw(c, 2))
+                cloud_tick(c);
+}
+
+static bool is_good(const Document *settings)
+{
+        DocumentMember m = {};
+
+        while (document_next(settings, &m))
+                if (document_kind(m.value) == DOCUMENT_TEXT && strcmp(document_text(m.value), "bad") == 0)
+                        return false;
+        return true;
+}
+
+/* Each has its answer, with a version that the settings were written to at or after. */
+static void check_answers(const Cloud *c)
+{
+        const Document *settings = document_member(c->desired, "settings");
+        const Document *answers = document_member(c->reported, "settings");
+        unsigned ac = is_good(settings) ? 200 : 400;
+        DocumentMember m = {};
+        uint64_t v = 0;
+
+        insist(document_count(answers) == (document_count(settings) ? document_count(settings) + 1 : 0));
+        while (document_next(settings, &m)) {
+                const Document *a = document_member(answers, m.name);
+
+                insist(document_equal(document_member(a, "value"), m.value));
+                insist(document_unsigned(document_member(a, "ac"), &v) && v == ac);
+                insist(document_unsigned(document_member(a, "av"), &v) && v <= c->desired_version);
+        }
+}
+
+static void check(Walk *w)
+{
+        Cloud *c = &w->cloud;
+        const Document *settings = document_member(c->desired, "settings");
+        TwinDesk desk = twin_desk(c->twin);
+        TwinDesired d;
+        TwinStatus s;
+        char *text;
+        Buffer b = BUFFER_NULL;
+        DocumentMember m = {};
+
+        twin_status(c->twin, &s);
+        insist(s.known && s.desired_version == c->desired_version && s.pending_bytes == 0);
+        desk.desired(desk.userdata, "settings", &d);
+        document_write(settings, &b);
+        text = buffer_steal(&b);
+        insist(strcmp(d.json, document_has(c->desired, "settings") ? text : "{}") == 0);
+        free(text);
+        if (is_good(settings))
+                insist(document_equal(c->applied, settings));
+        check_answers(c);
+        while (document_next(w->ours, &m))
+                insist(document_equal(m.value, document_member(c->reported, m.name)));
+        insist(document_count(c->reported) == document_count(w->ours) + 1 + document_has(c->reported, "settings"));
+        insist(w->asked == w->answered);
+}
+
+START_TEST(the_last_word_is_heard)
+{
+        uint64_t gets = 0, patches = 0, stores = 0, versions = 0;
+        LogCapture log;
+
+        log_capture_begin(&log);
+        for (uint64_t seed = 1; seed <= SCHEDULES; seed++) {
+                Walk w = {.ours = document_new()};
+
+                cloud_init(&w.cloud, seed);
+                for (int i = 0; i < STEPS; i++)
+                        step(&w);
+                w.cloud.slow_disk = false;
+                cloud_stored(&w.cloud);
+                if (draw(&w.cloud, 2))
+                        cloud_disconnect(&w.cloud);
+                /* a push that was lost shows with the next one, or with the next connection */
+                cloud_connect(&w.cloud);
+                cloud_desire(&w.cloud, "{\"end\":1}");
+                cloud_run(&w.cloud, 20 * USEC_PER_MIN);
+                check(&w);
+                gets += w.cloud.gets;
+                patches += w.cloud.patches;
+                stores += w.cloud.stores;
+                versions += w.cloud.desired_version;
+                document_free(w.ours);
+                cloud_done(&w.cloud);
+        }
+        log_capture_end(&log);
+        printf("# %d schedules: %llu desired versions, %llu times asked for, %llu reports, %llu times stored\n", SCHEDULES,
+               (unsigned long long)versions, (unsigned long long)gets, (unsigned long long)patches,
+               (unsigned long long)stores);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("flow/twin-walk");
+
+        tcase_add_test(suite_case(s, "any order of connections, answers, pushes, and losses"), the_last_word_is_heard);
+        return suite_run(s);
+}
