@@ -192,6 +192,29 @@ static void check_sensor_stream(const Check *c, const SensorSettings *s)
                 complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
 }
 
+static const char *stream_of(const SensorSettings *s)
+{
+        return s->stream[0] ? s->stream : STREAM_DEFAULT;
+}
+
+/* A message tells one component, and a stream's readings share messages. */
+static void check_component(const Check *c, const SensorSettings *s)
+{
+        char path[128];
+
+        for (const SensorSettings *other = c->settings->sensors; other < s; other++) {
+                if (strcmp(stream_of(s), stream_of(other)) != 0 || strcmp(s->component, other->component) == 0)
+                        continue;
+                (void)snprintf(path, sizeof(path), "sensors.%s.component", s->name);
+                complain(c, path,
+                         "sensor %s is in the stream \"%s\" as well, and belongs to %s%s: sensors of one stream share messages, which "
+                         "name one component; give this one a stream of its own",
+                         other->name, stream_of(s), *other->component ? "the component " : "none",
+                         other->component);
+                return;
+        }
+}
+
 /* A value that was refused is at its default, which may break a rule that nobody broke: so where a problem was told
  * already, nothing is added. Channels are looked at as a whole, for their members depend on one another. */
 static bool is_told(const Check *c, const SensorSettings *s, const char *member, const char *path)
@@ -263,6 +286,7 @@ int settings_check(const Settings *s, Problems *problems)
                         check_stream(&c, &s->streams[i]);
         for (size_t i = 0; i < s->n_sensors; i++) {
                 check_sensor_stream(&c, &s->sensors[i]);
+                check_component(&c, &s->sensors[i]);
                 r = check_sensor_itself(&c, &s->sensors[i]);
                 if (r < 0)
                         return r;

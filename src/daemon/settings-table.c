@@ -142,6 +142,7 @@ static const SettingsMap channel_map = {
 static const SettingsRow sensor_rows[] = {
         {"driver", WORD(drivers), SENSOR(driver), .required = true},
         {"stream", .type = &value_name, SENSOR(stream), .example = "\"" STREAM_DEFAULT "\""},
+        {"component", .type = &value_name, SENSOR(component), .example = "\"thermostat1\""},
         {"interval", TIME(10 * USEC_PER_MSEC, USEC_PER_DAY), SENSOR(interval_usec), .fallback = "\"10s\"",
          .drivers = DRIVER_I2C | DRIVER_FILE | DRIVER_SIMULATED},
         {"timeout", TIME(USEC_PER_MSEC, USEC_PER_MIN), SENSOR(timeout_usec), .fallback = "\"2s\"",

@@ -18,6 +18,19 @@ Settings *settings_free(Settings *s)
         return NULL;
 }
 
+/* A sensor's component is that of its stream: all of them there have the same. */
+static void assign_components(Settings *s)
+{
+        for (size_t i = 0; i < s->n_sensors; i++) {
+                const SensorSettings *sensor = &s->sensors[i];
+                const char *stream = *sensor->stream ? sensor->stream : STREAM_DEFAULT;
+
+                for (size_t k = 0; k < s->n_streams; k++)
+                        if (strcmp(s->streams[k].name, stream) == 0)
+                                memcpy(s->streams[k].component, sensor->component, sizeof(Name));
+        }
+}
+
 /* Where a file could not be read the rest is still looked at row by row, not whether it fits together. */
 static int complete(Settings *s, int reading, const char *state_dir, Problems *problems)
 {
@@ -33,6 +46,7 @@ static int complete(Settings *s, int reading, const char *state_dir, Problems *p
                 if (r < 0)
                         return r;
         }
+        assign_components(s);
         problems_sort(problems);
         if (problems->no_memory)
                 return -ENOMEM;

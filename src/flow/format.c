@@ -77,6 +77,7 @@ int format_new(Format **ret, const StreamSettings *settings)
         if (!f)
                 return -ENOMEM;
         memcpy(f->stream, settings->name, sizeof(f->stream));
+        memcpy(f->component, settings->component, sizeof(f->component));
         f->kind = settings->format;
         f->max_latency_usec = settings->max_latency_usec;
         f->expire_after_usec = settings->expire_after_usec;
@@ -139,6 +140,12 @@ static char *as_message_id(char *text)
         return text;
 }
 
+/* Telemetry belongs to the stream's component; a notice is of the gateway itself. */
+static void assign(const Format *f, Message *m)
+{
+        memcpy(m->component, f->component, sizeof(m->component));
+}
+
 /* What all kinds of message have. The identity comes last, beside a message id of their own. */
 static int dress(const Format *f, const Cargo *cargo, Message *m)
 {
@@ -185,6 +192,7 @@ static int new_of_readings(const Format *f, const Cargo *cargo, const TemplateVa
 
         if (!m)
                 return -ENOMEM;
+        assign(f, m);
         m->content_type = strdup(CONTENT_TYPE);
         m->content_encoding = strdup(CONTENT_ENCODING);
         if (!m->content_type || !m->content_encoding)
@@ -290,6 +298,7 @@ int format_message(const Format *f, const Cargo *cargo, const void *payload, siz
 
         if (r < 0)
                 return r;
+        assign(f, m);
         r = dress(f, cargo, m);
         if (r < 0)
                 return r;

@@ -26,7 +26,7 @@ typedef struct FormatProperty {
 } FormatProperty;
 
 typedef struct Format {
-        Name stream;
+        Name stream, component;
         StreamFormat kind;
         usec_t max_latency_usec;
         usec_t expire_after_usec;

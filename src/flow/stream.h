@@ -21,6 +21,7 @@ typedef enum StreamFormat {
 
 typedef struct StreamSettings {
         Name name;
+        Name component; /* of Plug and Play, to which its sensors belong; "": the device itself */
         StreamFormat format;
         bool urgent;
         usec_t max_latency_usec;  /* from capture to the sealing of the message */

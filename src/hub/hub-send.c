@@ -56,6 +56,8 @@ static void make_topic(Hub *hub, const Message *m)
                 (void)iso_time_format(m->created_usec, created);
                 put_property(b, start, "$.ctime", created);
         }
+        if (*m->component)
+                put_property(b, start, "$.sub", m->component);
         for (size_t i = 0; i < m->n_properties; i++)
                 put_property(b, start, m->properties[i].name, m->properties[i].value);
 }

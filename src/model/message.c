@@ -63,7 +63,7 @@ static size_t length(const char *s)
 
 size_t message_size(const Message *m)
 {
-        size_t n = m->body.size + length(m->message_id) + length(m->correlation_id) + length(m->content_type) +
+        size_t n = m->body.size + length(m->component) + length(m->message_id) + length(m->correlation_id) + length(m->content_type) +
                    length(m->content_encoding);
 
         if (m->created_usec > 0)

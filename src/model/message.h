@@ -31,6 +31,7 @@ typedef struct Message {
         char *content_type;     /* $.ct */
         char *content_encoding; /* $.ce */
         usec_t created_usec;    /* $.ctime, wall clock; 0: absent */
+        Name component;         /* $.sub, Plug and Play's; "": the device itself */
 
         Property *properties; /* application properties, in order */
         size_t n_properties;

@@ -37,6 +37,7 @@ typedef struct SensorSettings {
         Name name;
         char *driver;
         Name stream; /* "" is the default stream */
+        Name component; /* of Plug and Play; "": the device itself. How it is read does not depend on it */
         usec_t interval_usec;
         usec_t timeout_usec; /* of one read */
 

@@ -169,6 +169,12 @@ static const BadCase cases[] = {
         {"streams: { s: {\n body = \"x\"; }; };\n", 2, "streams.s.body: only messages of format \"object\""},
         {"streams: { s: {\n expire_after = \"5s\"; }; };\n", 2,
          "streams.s.expire_after: readings would expire"},
+        {"sensors: { a: { driver = \"simulated\"; model = \"wind\"; component = \"one\"; };\n"
+         "b: { driver = \"simulated\"; model = \"wind\";\n component = \"two\"; }; };\n",
+         3, "sensors.b.component: sensor a is in the stream \"telemetry\" as well, and belongs to the component one"},
+        {"sensors: { a: { driver = \"simulated\"; model = \"wind\"; };\n"
+         "b: { driver = \"simulated\"; model = \"wind\"; stream = \"telemetry\";\n component = \"two\"; }; };\n",
+         3, "sensors.b.component: sensor a is in the stream \"telemetry\" as well, and belongs to none"},
         {"streams: { s: { properties: { hl-x = \"1\"; }; }; };\n", 1, "names that begin with hl"},
 };
 

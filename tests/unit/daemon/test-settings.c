@@ -174,6 +174,23 @@ START_TEST(the_target_configuration_loads)
 }
 END_TEST
 
+START_TEST(a_stream_has_the_component_of_its_sensors)
+{
+        _cleanup_(settings_freep) Settings *s = load("streams: { a: {}; b: {}; };\n"
+                                                     "sensors: {\n"
+                                                     "  w: { driver = \"simulated\"; model = \"wind\"; stream = \"b\";\n"
+                                                     "       component = \"thermostat1\"; };\n"
+                                                     "  v: { driver = \"simulated\"; model = \"wind\";\n"
+                                                     "       component = \"mill\"; };\n"
+                                                     "};\n");
+
+        for (size_t i = 0; i < s->n_streams; i++)
+                ck_assert_str_eq(s->streams[i].component, s->streams[i].name[0] == 'b'   ? "thermostat1"
+                                                          : s->streams[i].name[0] == 'a' ? ""
+                                                                                         : "mill");
+}
+END_TEST
+
 START_TEST(what_is_printed_loads_to_the_same)
 {
         static const char *const texts[] = {
@@ -479,6 +496,7 @@ int main(void)
         tcase_add_test(c, nothing_said_is_all_defaults);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
         tcase_add_test(c, the_target_configuration_loads);
+        tcase_add_test(c, a_stream_has_the_component_of_its_sensors);
         tcase_add_test(c, numbers_are_what_they_look_like);
         tcase_add_test(c, bare_numbers_are_seconds_and_bytes);
         c = suite_case(s, "printing");

@@ -90,6 +90,29 @@ START_TEST(without_a_template_an_object_has_all_channels)
 }
 END_TEST
 
+START_TEST(telemetry_tells_its_component_and_a_notice_does_not)
+{
+        _cleanup_(format_freep) Format *f = format_of((StreamSettings){.name = "w", .component = "thermostat1"});
+        _cleanup_(message_freep) Message *pack = NULL, *one = NULL, *own = NULL, *notice = NULL;
+        Cargo cargo = {.epoch = 1, .first = 3, .last = 3};
+        _cleanup_(buffer_done) Buffer record = BUFFER_NULL;
+        uint8_t lost[NOTICE_BYTES_MAX];
+        size_t size;
+        Message bare = {};
+
+        ck_assert_int_eq(format_pack(f, &cargo, &pack), 0);
+        ck_assert_str_eq(pack->component, "thermostat1");
+        ck_assert_int_eq(format_reading(f, &cargo, &wind, &one), 0);
+        ck_assert_str_eq(one->component, "thermostat1");
+        message_encode(&bare, &record);
+        ck_assert_int_eq(format_message(f, &cargo, record.data, record.size, &own), 0);
+        ck_assert_str_eq(own->component, "thermostat1");
+        size = notice_encode(OUTCOME_EXPIRED, &(NoticeRange){1, 2}, 1, lost);
+        ck_assert_int_eq(format_notice(f, &cargo, lost, size, &notice), 0);
+        ck_assert_str_eq(notice->component, "");
+}
+END_TEST
+
 START_TEST(a_message_id_holds_only_what_the_hub_takes)
 {
         _cleanup_(format_freep) Format *f = format_of((StreamSettings){
@@ -200,6 +223,7 @@ int main(void)
         tcase_add_test(c, a_pack_names_stream_epoch_and_range);
         tcase_add_test(c, the_tutorial_is_reproduced);
         tcase_add_test(c, without_a_template_an_object_has_all_channels);
+        tcase_add_test(c, telemetry_tells_its_component_and_a_notice_does_not);
         tcase_add_test(c, a_message_id_holds_only_what_the_hub_takes);
         tcase_add_test(c, the_overhead_of_a_pack_is_never_guessed_too_small);
         tcase_add_test(c, a_services_own_message_goes_as_it_is);

@@ -388,6 +388,7 @@ START_TEST(a_message_becomes_topic_and_body)
         m->content_type = strdup("application/json");
         m->content_encoding = strdup("utf-8");
         m->created_usec = 1767225600123456;
+        (void)snprintf(m->component, sizeof(m->component), "thermostat1");
         ck_assert_int_eq(message_add_property(m, "Property", "PropMsg_1"), 0);
         ck_assert_int_eq(message_add_property(m, "grün", "a b&c"), 0);
         ck_assert_int_eq(message_add_property(m, "empty", ""), 0);
@@ -397,7 +398,7 @@ START_TEST(a_message_becomes_topic_and_body)
         ck_assert_str_eq(t.far.published[0].topic,
                          "devices/dev1/messages/events/%24.mid=wind.00000000000000aa.1-9&%24.cid=c%2F1"
                          "&%24.ct=application%2Fjson&%24.ce=utf-8&%24.ctime=2026-01-01T00%3A00%3A00.123Z"
-                         "&Property=PropMsg_1&gr%C3%BCn=a%20b%26c&empty=");
+                         "&%24.sub=thermostat1&Property=PropMsg_1&gr%C3%BCn=a%20b%26c&empty=");
         ck_assert_str_eq(t.far.published[0].body.data, "{\"windSpeed\": 1.5}");
 }
 END_TEST

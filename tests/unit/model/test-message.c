@@ -63,6 +63,8 @@ START_TEST(the_size_is_what_the_hub_counts)
         ck_assert_uint_eq(message_size(m), 38 + 10);
         m->created_usec = 1;
         ck_assert_uint_eq(message_size(m), 48 + strlen("2026-01-01T00:00:00.000Z"));
+        strcpy(m->component, "one");
+        ck_assert_uint_eq(message_size(m), 51 + strlen("2026-01-01T00:00:00.000Z"));
 }
 END_TEST
 
