@@ -106,3 +106,11 @@ void departures_at_once(Departures *d, const char *device_id, const char *module
                 log_warning("%s: what it subscribed to is not forgotten: %s", device_id, store_error(d->store));
         cut_links(d, device_id, module_id);
 }
+
+void departures_cut(const Departures *d, const char *device_id, const char *module_id)
+{
+        Link *link = links_find(d->links, device_id, module_id);
+
+        if (link)
+                link_close(link, "its keys or certificates were changed");
+}

@@ -33,3 +33,5 @@ void departures_call_off(Departures *departures);  /* they stay after all */
 
 /* All of it for one whose change is committed already, by another program. */
 void departures_at_once(Departures *departures, const char *device_id, const char *module_id);
+/* It stays what it is, with what it subscribed to, but shall show anew that it is; modules of a device are others. */
+void departures_cut(const Departures *departures, const char *device_id, const char *module_id);

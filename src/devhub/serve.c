@@ -90,12 +90,13 @@ static int open_store(Serve *s)
 static int seed(Serve *s)
 {
         _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
+        SeedOrder order = {};
         SeedTally tally = {};
         int r;
 
         if (!s->settings->seed)
                 return 0;
-        r = seed_file_plant(&s->store, s->settings->seed, false, NULL, NULL, &tally, &error);
+        r = seed_file_plant(&s->store, s->settings->seed, &order, &tally, &error);
         if (r < 0)
                 log_error("%s", error.size > 0 ? error.data : store_error(&s->store));
         else

@@ -467,6 +467,12 @@ void server_forget(Server *s, const char *device_id, const char *module_id)
         turn_want_end(s->turn);
 }
 
+void server_cut(Server *s, const char *device_id, const char *module_id)
+{
+        departures_cut(&s->departures, device_id, module_id);
+        turn_want_end(s->turn);
+}
+
 int server_add_desk(Server *s, const Desk *desk)
 {
         return desk_row_add(&s->desks, desk);

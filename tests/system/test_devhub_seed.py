@@ -4,8 +4,10 @@
 import json
 import os
 import pty
+import sqlite3
 import stat
 import subprocess
+import time
 
 import mqtt
 import pytest
@@ -256,6 +258,78 @@ def test_a_running_hub_is_seeded(devhub):
     with pytest.raises(mqtt.Closed):
         client.expect(mqtt.PUBLISH)
     assert service.get('/devices/gw-17').json['status'] == 'disabled'
+
+
+def fleet(n):
+    return {'devices': [{'deviceId': 'd%05d' % i, 'authentication': sas(), 'twin': {'tags': {'i': i}}}
+                        for i in range(n)]}
+
+
+def test_a_seed_that_changes_nothing_waits_for_nobody(devhub):
+    """Nor does it keep anybody waiting: it needs no lock."""
+    assert seed(devhub, fleet(250)).startswith('250 new')
+    other = sqlite3.connect(devhub.directory / 'devhub.db', isolation_level=None)
+    other.execute('BEGIN IMMEDIATE')
+    began = time.monotonic()
+    assert seed(devhub, fleet(250)) == '0 new, 0 changed, 250 as they were\n'
+    assert 'the hub has another one already' in seed(devhub, {'devices': [{'deviceId': 'd00000', 'status': 'disabled'}]},
+                                                     status=1)
+    assert time.monotonic() - began < 5  # what SQLite waits for a lock
+    other.close()
+
+
+def test_a_running_hub_goes_on_while_it_is_seeded(devhub):
+    """Each slice has the store for a moment only: others write in between."""
+    other = sqlite3.connect(devhub.directory / 'devhub.db', isolation_level=None, timeout=20)
+    process = subprocess.Popen([PROGRAM, 'seed', '-', '--state-dir', devhub.directory], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    process.stdin.write(json.dumps(fleet(1000)))
+    process.stdin.close()
+    seen = set()
+    while process.poll() is None:
+        other.execute('BEGIN IMMEDIATE')
+        seen.add(other.execute('SELECT count(*) FROM identities').fetchone()[0])
+        other.execute('COMMIT')
+        time.sleep(0.005)
+    assert process.stdout.read() == '1000 new, 0 changed, 0 as they were\n' and process.returncode == 0
+    process.stdout.close()
+    assert len(seen - {0, 1000}) >= 3
+    assert all(n % 100 == 0 for n in seen)
+    assert len(dump(devhub)['devices']) == 1000
+    other.close()
+
+
+def test_a_long_document_with_a_mistake_at_its_end_seeds_nothing(devhub):
+    document = fleet(300)
+    document['devices'].append({'deviceId': 'd00000'})
+    assert "devices[300]: 'd00000' stands in the document a second time" in seed(devhub, document, status=1)
+    assert dump(devhub)['devices'] == []
+
+
+def test_a_replacement_reaches_those_whom_it_concerns(devhub):
+    """Other keys cut, and keep the session; other wishes are told; of tags no device hears; a module is no device."""
+    seed(devhub, device(authentication=sas(), twin={'tags': {'a': 1}, 'properties': {'desired': {'b': 1, 'c': 1}}},
+                        modules=[{'moduleId': 'm', 'authentication': sas()}]))
+    service = Service(devhub)
+    identity = device_of(devhub, service.get('/devices/d1').json)
+    module = device_of(devhub, service.get('/devices/d1/modules/m').json)
+    with devhub.client(identity, clean=False) as client, devhub.client(module) as other:
+        client.subscribe('$iothub/twin/PATCH/properties/desired/#', 'devices/d1/messages/devicebound/#')
+        assert seed(devhub, device(twin={'tags': {'a': 2}}), '--replace').startswith('0 new, 1 changed')
+        client.publish(identity.topic())
+        assert service.get('/twins/d1').json['properties']['desired']['$version'] == 2
+        seed(devhub, device(twin={'tags': {'a': 3}, 'properties': {'desired': {'b': 2}}}), '--replace')
+        told = client.expect(mqtt.PUBLISH)
+        assert told.endswith(b'desired/?$version=3{"b":2,"c":null,"$version":3}'), told
+        seed(devhub, device(statusReason='none'), '--replace')
+        client.publish(identity.topic())
+        seed(devhub, device(authentication=sas(OTHER_KEY)), '--replace')
+        client.expect_close()
+        other.publish(module.topic())
+    assert 'closed: its keys or certificates were changed' in devhub.log.read_text()
+    assert 'deleted or disabled' not in devhub.log.read_text()
+    with devhub.client(device_of(devhub, service.get('/devices/d1').json), clean=False) as client:
+        assert client.session_present
 
 
 def test_serve_seeds_before_it_opens(hub, tmp_path):

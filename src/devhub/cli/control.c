@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define PACKET_MAX     65536
+#define PACKET_MAX     196608 /* desired properties of the largest twin, escaped */
 #define CALLERS_MAX    16
 #define CALL_TIMEOUT_S 10
 

@@ -124,6 +124,17 @@ static json_object *move_clock(Server *server, json_object *request, json_object
         return reply;
 }
 
+/* Another program has changed what is wished of it. */
+static json_object *desired(Server *server, json_object *request, json_object *reply)
+{
+        const HubTwins *twins = &server_hub(server)->twins;
+        json_object *patch = json_object_object_get(request, "patch");
+
+        twins->desired_changed(twins->userdata, text_of(request, "device"), text_of(request, "module"),
+                               number_of(patch, "$version", 0), patch);
+        return reply;
+}
+
 json_object *operator_answer(void *userdata, json_object *request)
 {
         const char *verb = text_of(request, "verb");
@@ -148,5 +159,12 @@ json_object *operator_answer(void *userdata, json_object *request)
                 server_forget(server, text_of(request, "device"), text_of(request, "module"));
                 return reply;
         }
+        if (strcmp(verb, "cut") == 0 && text_of(request, "device")) {
+                server_cut(server, text_of(request, "device"), text_of(request, "module"));
+                return reply;
+        }
+        if (strcmp(verb, "desired") == 0 && text_of(request, "device") &&
+            json_object_is_type(json_object_object_get(request, "patch"), json_type_object))
+                return desired(server, request, reply);
         return complain(reply, "the verb is not known; is the server of another version?");
 }

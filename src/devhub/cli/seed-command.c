@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "devhub/cli/control.h"
+#include "devhub/cli/request.h"
 #include "devhub/cli/usage.h"
 #include "devhub/hub/registry.h"
 #include "devhub/seed/clearing.h"
@@ -37,47 +38,61 @@ static int store_failed(const StateDir *dir, const Store *store, int error)
 
 /* ---- seed ---- */
 
-/* Who is another one now is cut off by a server that runs, and comes again as what it is. */
-static void note_changed(void *userdata, const char *device_id, const char *module_id)
+/* Failure: none runs. */
+static void tell_server(const StateDir *dir, const char *verb, const SeedChange *change)
 {
-        json_object *requests = userdata, *request = json_object_new_object();
+        json_object *request = request_new(verb), *answer = NULL;
 
-        json_object_object_add(request, "verb", json_object_new_string("forget"));
-        json_object_object_add(request, "device", json_object_new_string(device_id));
-        if (module_id)
-                json_object_object_add(request, "module", json_object_new_string(module_id));
-        json_object_array_add(requests, request);
+        json_object_object_add(request, "device", json_object_new_string(change->device_id));
+        if (change->module_id)
+                json_object_object_add(request, "module", json_object_new_string(change->module_id));
+        if (change->desired)
+                json_object_object_add(request, "patch", json_object_get(change->desired));
+        (void)control_call(dir, request, &answer);
+        json_object_put(request);
+        json_object_put(answer);
 }
 
-static void tell_server(const StateDir *dir, json_object *requests)
+/* A server that runs has the links of what is another one now: who may not come in any more, or not so, is cut off; who
+ * is wished something else hears of it. Of all else it has nothing to tell. */
+static void on_changed(void *userdata, const SeedChange *change)
 {
-        for (size_t i = 0; i < json_object_array_length(requests); i++) {
-                json_object *answer = NULL;
+        const StateDir *dir = userdata;
 
-                if (control_call(dir, json_object_array_get_idx(requests, i), &answer) < 0)
-                        return; /* none runs */
-                json_object_put(answer);
-        }
+        if (change->disabled)
+                tell_server(dir, "forget", change);
+        else if (change->credentials)
+                tell_server(dir, "cut", change);
+        else if (change->desired)
+                tell_server(dir, "desired", change);
+}
+
+static bool is_served(const StateDir *dir)
+{
+        json_object *request = request_new("clock"), *answer = NULL;
+        bool is = control_call(dir, request, &answer) != -ECONNREFUSED;
+
+        json_object_put(request);
+        json_object_put(answer);
+        return is;
 }
 
 int seed_command(StateDir *dir, const char *path, bool replace)
 {
         _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
-        json_object *requests = json_object_new_array();
+        SeedOrder order = {.replace = replace, .served = is_served(dir), .changed = on_changed, .userdata = dir};
         SeedTally tally = {};
         Store store = {};
         int r = store_open(&store, dir->path, dir->fd, true);
 
         if (r >= 0)
-                r = seed_file_plant(&store, path, replace, note_changed, requests, &tally, &error);
+                r = seed_file_plant(&store, path, &order, &tally, &error);
         if (r < 0) {
                 r = error.size > 0 ? complain("%s", error.data) : store_failed(dir, &store, r);
         } else {
-                tell_server(dir, requests);
                 (void)printf("%u new, %u changed, %u as they were\n", tally.n_new, tally.n_changed, tally.n_same);
                 r = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
         }
-        json_object_put(requests);
         store_done(&store);
         return r;
 }

@@ -11,13 +11,22 @@
 
 #include "devhub/seed/seed.h"
 
+typedef enum BedStage {
+        BED_AT_ONCE,   /* all in one transaction */
+        BED_REHEARSAL, /* nothing is kept but the tally, and which items are as they were */
+        BED_SLICES,    /* the others, some at a time */
+} BedStage;
+
 typedef struct Bed {
         Store *store;
+        BedStage stage;
         const SeedOrder *order;
         SeedTally tally;
+        uint64_t n_committed; /* things of this stage, new or changed */
+        usec_t began_usec;    /* the open slice */
         Buffer place;      /* "devices[3].modules[0]" */
         json_object *seen; /* what has been planted, by kind and id: twice in one document is a mistake */
-        json_object *changed; /* "d/m" of identities */
+        json_object *changed; /* of the open transaction: [{"device", "module", "disabled", "credentials", "desired"}] */
         Buffer *error;
 } Bed;
 

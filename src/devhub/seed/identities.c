@@ -12,11 +12,20 @@
 #include "devhub/seed/bed.h"
 #include "model/json-read.h"
 
-typedef enum Fate {
-        FATE_SAME,
-        FATE_CHANGED,
-        FATE_NEW,
+typedef struct Fate {
+        enum {
+                FATE_SAME,
+                FATE_CHANGED,
+                FATE_NEW,
+        } kind;
+        bool disabled, credentials; /* of a change: that is what it was */
+        json_object *desired;       /* of a change: the patch; or NULL */
 } Fate;
+
+static void fate_done(Fate *fate)
+{
+        json_object_put(fate->desired);
+}
 
 /* What the registry and a twin say of themselves may stand here too, and is passed over. */
 #define RECORD_MEMBERS                                                                                               \
@@ -45,15 +54,24 @@ static bool differ(const char *a, const char *b)
 }
 
 /* NULL: nothing does. */
-static const char *member_that_differs(const Identity *a, const Identity *b)
+static const char *credential_that_differs(const Identity *a, const Identity *b)
 {
         if (a->authentication != b->authentication)
                 return "authentication.type";
         if (differ(a->primary_key, b->primary_key) || differ(a->secondary_key, b->secondary_key))
                 return "authentication.symmetricKey";
-        if (differ(a->primary_thumbprint, b->primary_thumbprint) ||
-            differ(a->secondary_thumbprint, b->secondary_thumbprint))
-                return "authentication.x509Thumbprint";
+        return differ(a->primary_thumbprint, b->primary_thumbprint) ||
+                               differ(a->secondary_thumbprint, b->secondary_thumbprint)
+                       ? "authentication.x509Thumbprint"
+                       : NULL;
+}
+
+static const char *member_that_differs(const Identity *a, const Identity *b)
+{
+        const char *credential = credential_that_differs(a, b);
+
+        if (credential)
+                return credential;
         if (a->disabled != b->disabled)
                 return "status";
         if (differ(a->status_reason, b->status_reason))
@@ -90,7 +108,7 @@ static int add(Bed *bed, json_object *record, const char *device_id, const char 
                 r = read_record(bed, record, &identity);
         if (r >= 0)
                 r = registry_add(bed->store, &identity, bed->order->wall_now);
-        *ret = FATE_NEW;
+        ret->kind = FATE_NEW;
         return r == REGISTRY_E_TOO_MANY ? bed_refuse(bed, "a device has at most %d modules", REGISTRY_MODULES_MAX) : r;
 }
 
@@ -110,9 +128,11 @@ static int change(Bed *bed, json_object *record, const Identity *before, Fate *r
         if (r < 0)
                 return r;
         member = member_that_differs(before, &identity);
-        *ret = member ? FATE_CHANGED : FATE_SAME;
         if (!member)
                 return 0;
+        ret->kind = FATE_CHANGED;
+        ret->disabled = identity.disabled && !before->disabled;
+        ret->credentials = credential_that_differs(before, &identity);
         r = bed_may_replace(bed, member);
         return r < 0 ? r : registry_update(bed->store, &identity, NULL, bed->order->wall_now);
 }
@@ -155,31 +175,43 @@ static int holds(Bed *bed, const TwinSection *section, json_object *given, const
         return r;
 }
 
-/* Both sections: what is not given stays. */
+static int put_replacing(json_object *holder, const char *name, const TwinSection *section, json_object *given)
+{
+        _cleanup_json_ json_object *patch = NULL;
+        _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
+        json_object *replacing = NULL;
+        int r = twin_patch_new(&patch, section->kind, given, &error);
+
+        if (r == 0)
+                r = twin_patch_to_replace(&replacing, section, patch);
+        return r < 0 ? r : json_put(holder, name, replacing);
+}
+
+/* A section that is to stay (NULL) is not named: its version stays too. */
 static json_object *make_given(const Twin *twin, json_object *tags, json_object *desired)
 {
         json_object *given = json_object_new_object(), *properties = json_object_new_object();
 
         if (!given || json_put(given, "properties", properties) < 0 ||
-            json_put(given, "tags", json_object_get(tags ? tags : twin->tags.values)) < 0 ||
-            json_put(properties, "desired", json_object_get(desired ? desired : twin->desired.values)) < 0) {
+            (tags && put_replacing(given, "tags", &twin->tags, tags) < 0) ||
+            (desired && put_replacing(properties, "desired", &twin->desired, desired) < 0)) {
                 json_object_put(given);
                 return NULL;
         }
         return given;
 }
 
-static int write_twin(Bed *bed, const char *device_id, const char *module_id, json_object *given)
+static int write_twin(Bed *bed, const char *device_id, const char *module_id, json_object *given,
+                      json_object **ret_patch)
 {
-        TwinChange twin_given = {.given = given, .replace = true};
-        _cleanup_json_ json_object *patch = NULL;
+        TwinChange wish = {.given = given};
         _cleanup_(buffer_done) Buffer error = BUFFER_NULL;
         _cleanup_(twin_done) Twin after = {};
         int r;
 
         if (!given)
                 return -ENOMEM;
-        r = twin_change(bed->store, device_id, module_id, &twin_given, bed->order->wall_now, &after, &patch, &error);
+        r = twin_change(bed->store, device_id, module_id, &wish, bed->order->wall_now, &after, ret_patch, &error);
         return r == TWIN_E_INVALID ? bed_refuse(bed, "%s", error.data ? error.data : "") : r;
 }
 
@@ -207,7 +239,7 @@ static int find_sections(Bed *bed, json_object *given, json_object **ret_tags, j
 
 static int plant_twin(Bed *bed, json_object *given, const char *device_id, const char *module_id, Fate *fate)
 {
-        _cleanup_json_ json_object *both = NULL;
+        _cleanup_json_ json_object *given_anew = NULL;
         _cleanup_(twin_done) Twin twin = {};
         json_object *tags, *desired;
         bool same_tags, same_desired;
@@ -221,40 +253,49 @@ static int plant_twin(Bed *bed, json_object *given, const char *device_id, const
                 r = holds(bed, &twin.desired, desired, "properties.desired", &same_desired);
         if (r != 0 || (same_tags && same_desired))
                 return r;
-        if (*fate != FATE_NEW) {
+        if (fate->kind != FATE_NEW) {
                 r = bed_may_replace(bed, same_tags ? "properties.desired" : "tags");
                 if (r < 0)
                         return r;
-                *fate = FATE_CHANGED;
+                fate->kind = FATE_CHANGED;
         }
-        both = make_given(&twin, tags, desired);
-        return write_twin(bed, device_id, module_id, both);
+        given_anew = make_given(&twin, same_tags ? NULL : tags, same_desired ? NULL : desired);
+        return write_twin(bed, device_id, module_id, given_anew, &fate->desired);
 }
 
 /* ---- both ---- */
 
-static int note(Bed *bed, Fate fate, const char *device_id, const char *module_id)
+static int describe(json_object *change, const Fate *fate, const char *device_id, const char *module_id)
 {
-        _cleanup_(buffer_done) Buffer name = BUFFER_NULL;
-        json_object *text;
+        if (json_put(change, "device", json_object_new_string(device_id)) < 0 ||
+            (module_id && json_put(change, "module", json_object_new_string(module_id)) < 0) ||
+            json_put(change, "disabled", json_object_new_boolean(fate->disabled)) < 0 ||
+            json_put(change, "credentials", json_object_new_boolean(fate->credentials)) < 0)
+                return -ENOMEM;
+        return fate->desired ? json_put(change, "desired", json_object_get(fate->desired)) : 0;
+}
 
-        bed->tally.n_same += fate == FATE_SAME;
-        bed->tally.n_new += fate == FATE_NEW;
-        bed->tally.n_changed += fate == FATE_CHANGED;
-        if (fate != FATE_CHANGED)
+static int note(Bed *bed, const Fate *fate, const char *device_id, const char *module_id)
+{
+        json_object *change;
+
+        bed->tally.n_same += fate->kind == FATE_SAME;
+        bed->tally.n_new += fate->kind == FATE_NEW;
+        bed->tally.n_changed += fate->kind == FATE_CHANGED;
+        if (fate->kind != FATE_CHANGED || (!fate->disabled && !fate->credentials && !fate->desired))
                 return 0;
-        identity_name(device_id, module_id, &name);
-        text = buffer_error(&name) ? NULL : json_object_new_string(name.data);
-        if (text && json_object_array_add(bed->changed, text) == 0)
+        change = json_object_new_object();
+        if (change && describe(change, fate, device_id, module_id) >= 0 &&
+            json_object_array_add(bed->changed, change) == 0)
                 return 0;
-        json_object_put(text);
+        json_object_put(change);
         return -ENOMEM;
 }
 
 static int plant_identity(Bed *bed, json_object *record, const char *device_id, const char *module_id)
 {
         json_object *twin = json_object_object_get(record, "twin");
-        Fate fate;
+        _cleanup_(fate_done) Fate fate = {};
         int r = plant_record(bed, record, device_id, module_id, &fate);
 
         if (r >= 0 && twin) {
@@ -264,7 +305,7 @@ static int plant_identity(Bed *bed, json_object *record, const char *device_id, 
                 if (r >= 0)
                         bed_leave(bed, before);
         }
-        return r < 0 ? r : note(bed, fate, device_id, module_id);
+        return r < 0 ? r : note(bed, &fate, device_id, module_id);
 }
 
 static int read_id(Bed *bed, json_object *record, const char *name, const char **ret)

@@ -31,26 +31,12 @@ static int directory_of(const char *path, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-static int plant(Store *store, const SeedOrder *order, SeedTally *ret, Buffer *error)
-{
-        int r = seed_plant(store, order, ret, error);
-
-        if (r < 0) {
-                store_rollback(store);
-                return r;
-        }
-        return store_commit(store);
-}
-
-int seed_file_plant(Store *store, const char *path, bool replace, SeedChanged changed, void *userdata, SeedTally *ret,
-                    Buffer *error)
+int seed_file_plant(Store *store, const char *path, SeedOrder *order, SeedTally *ret, Buffer *error)
 {
         bool is_input = strcmp(path, "-") == 0;
         _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
         _cleanup_free_ char *directory = NULL;
-        SeedOrder order = {.replace = replace, .wall_now = clock_wall(&clock_system), .changed = changed,
-                           .userdata = userdata};
-        int r = seed_prepare(store);
+        int r = order->served ? 0 : seed_prepare(store);
 
         if (r >= 0)
                 r = read_text(path, is_input, &text, error);
@@ -58,9 +44,10 @@ int seed_file_plant(Store *store, const char *path, bool replace, SeedChanged ch
                 r = directory_of(path, &directory);
         if (r < 0)
                 return r;
-        order.file = (SeedFile){.name = is_input ? "standard input" : path,
-                                .directory = directory,
-                                .text = text.data ? text.data : "",
-                                .size = text.size};
-        return plant(store, &order, ret, error);
+        order->wall_now = clock_wall(&clock_system);
+        order->file = (SeedFile){.name = is_input ? "standard input" : path,
+                                 .directory = directory,
+                                 .text = text.data ? text.data : "",
+                                 .size = text.size};
+        return seed_plant(store, order, ret, error);
 }

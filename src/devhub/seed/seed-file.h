@@ -7,7 +7,7 @@
 
 #include "devhub/seed/seed.h"
 
-/* path "-": standard input. Tables are made first. -EBADMSG: nothing was changed, and the words appended to error name
- * file, line and member; other failures likewise, unless error stays empty: then they are the store's. */
-int seed_file_plant(Store *store, const char *path, bool replace, SeedChanged changed, void *userdata, SeedTally *ret,
-                    Buffer *error);
+/* order: all but file and wall_now, which are filled in. path "-": standard input. Where no server runs, tables are
+ * made first. -EBADMSG: as seed_plant(); other failures likewise, unless error stays empty: then they are the
+ * store's. */
+int seed_file_plant(Store *store, const char *path, SeedOrder *order, SeedTally *ret, Buffer *error);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "devhub/dps/service.h"
 #include "devhub/hub/authority.h"
@@ -13,8 +14,13 @@
 #include "devhub/hub/twin.h"
 #include "devhub/seed/bed.h"
 #include "devhub/seed/place.h"
+#include "devhub/seed/rehearsal.h"
 #include "model/json-grammar.h"
 #include "model/json-read.h"
+
+/* Of things that are new or changed: a slice of so many has the store for some hundredths of a second. */
+#define SLICE_MAX       100
+#define PAUSE_LEAST_USEC (25 * USEC_PER_MSEC)
 
 int seed_prepare(Store *store)
 {
@@ -122,12 +128,96 @@ int bed_may_replace(Bed *bed, const char *member)
         return bed_refuse(bed, "the hub has another one already; --replace takes that of the document");
 }
 
+/* ---- transactions ---- */
+
+static uint64_t n_written(const Bed *bed)
+{
+        return (uint64_t)bed->tally.n_new + bed->tally.n_changed;
+}
+
+static void tell_changed(const Bed *bed)
+{
+        for (size_t i = 0; bed->order->changed && i < json_object_array_length(bed->changed); i++) {
+                json_object *o = json_object_array_get_idx(bed->changed, i);
+                SeedChange change = {
+                        .device_id = json_object_get_string(json_object_object_get(o, "device")),
+                        .module_id = json_object_get_string(json_object_object_get(o, "module")),
+                        .disabled = json_object_get_boolean(json_object_object_get(o, "disabled")),
+                        .credentials = json_object_get_boolean(json_object_object_get(o, "credentials")),
+                        .desired = json_object_object_get(o, "desired"),
+                };
+
+                bed->order->changed(bed->order->userdata, &change);
+        }
+}
+
+static int commit(Bed *bed)
+{
+        int r = store_commit(bed->store);
+
+        if (r < 0)
+                return r;
+        tell_changed(bed);
+        bed->n_committed = n_written(bed);
+        json_object_put(bed->changed);
+        bed->changed = json_object_new_array();
+        return bed->changed ? 0 : -ENOMEM;
+}
+
+/* For as long as we had the store others have it, and SQLite's, who look for it now and then, are sure to find it. */
+static void pause_for(usec_t held)
+{
+        usec_t pause = MAX(held, PAUSE_LEAST_USEC);
+        struct timespec t = {.tv_sec = (time_t)(pause / USEC_PER_SEC), .tv_nsec = (long)(pause % USEC_PER_SEC * 1000)};
+
+        (void)nanosleep(&t, NULL);
+}
+
+static int end_slice(Bed *bed)
+{
+        int r = commit(bed);
+
+        if (r >= 0)
+                pause_for(usec_sub(clock_boot(&clock_system), bed->began_usec));
+        return r;
+}
+
+static int begin_slice(Bed *bed)
+{
+        int r;
+
+        if (bed->store->in_transaction)
+                return 0;
+        r = store_begin(bed->store);
+        bed->began_usec = clock_boot(&clock_system);
+        return r;
+}
+
 /* ---- the document ---- */
 
 typedef struct Part {
         const char *name;
         int (*plant)(Bed *bed, json_object *item);
 } Part;
+
+/* NULL in a list: the rehearsal found it to be as it was. */
+static int plant_item(Bed *bed, json_object *list, size_t i, const Part *part)
+{
+        json_object *item = json_object_array_get_idx(list, i);
+        uint64_t before = n_written(bed);
+        int r;
+
+        if (bed->stage == BED_SLICES && !item)
+                return 0;
+        r = bed->stage == BED_SLICES ? begin_slice(bed) : 0;
+        if (r >= 0)
+                r = part->plant(bed, item);
+        if (r >= 0 && bed->stage == BED_REHEARSAL && n_written(bed) == before)
+                r = json_object_array_put_idx(list, i, NULL) < 0 ? -ENOMEM : 0;
+        if (r >= 0 && bed->stage == BED_SLICES && n_written(bed) - bed->n_committed >= SLICE_MAX)
+                r = end_slice(bed);
+        return r;
+}
 
 static int plant_part(Bed *bed, json_object *document, const Part *part)
 {
@@ -140,7 +230,7 @@ static int plant_part(Bed *bed, json_object *document, const Part *part)
         for (size_t i = 0; list && r >= 0 && i < json_object_array_length(list); i++) {
                 size_t outside = bed_enter(bed, NULL, (long)i);
 
-                r = part->plant(bed, json_object_array_get_idx(list, i));
+                r = plant_item(bed, list, i, part);
                 if (r >= 0)
                         bed_leave(bed, outside);
         }
@@ -183,32 +273,57 @@ static int read_document(const SeedFile *file, json_object **ret, Buffer *error)
         return buffer_error(error) ? -ENOMEM : r;
 }
 
-static void tell_changed(const Bed *bed)
-{
-        for (size_t i = 0; i < json_object_array_length(bed->changed); i++) {
-                const char *name = json_object_get_string(json_object_array_get_idx(bed->changed, i));
-                _cleanup_free_ char *device_id = NULL, *module_id = NULL;
+/* ---- the whole ---- */
 
-                if (identity_parse(name, &device_id, &module_id) >= 0)
-                        bed->order->changed(bed->order->userdata, device_id, module_id);
-        }
+static int plant_stage(Bed *bed, json_object *document, BedStage stage)
+{
+        int r;
+
+        bed->stage = stage;
+        bed->tally = (SeedTally){};
+        bed->n_committed = 0;
+        bed->seen = json_object_new_object();
+        bed->changed = json_object_new_array();
+        if (!bed->seen || !bed->changed)
+                r = -ENOMEM;
+        else if (stage == BED_SLICES)
+                r = 0;
+        else
+                r = stage == BED_REHEARSAL ? rehearsal_begin(bed->store) : store_begin(bed->store);
+        if (r >= 0)
+                r = plant_document(bed, document);
+        if (r >= 0 && stage != BED_REHEARSAL)
+                r = commit(bed);
+        store_rollback(bed->store);
+        json_object_put(bed->seen);
+        json_object_put(bed->changed);
+        return r;
+}
+
+/* What somebody else did since the rehearsal may still be in the way. */
+static int plant_served(Bed *bed, json_object *document)
+{
+        SeedTally tally;
+        int r = plant_stage(bed, document, BED_REHEARSAL);
+
+        if (r < 0 || n_written(bed) == 0)
+                return r;
+        tally = bed->tally;
+        r = plant_stage(bed, document, BED_SLICES);
+        if (r == -EBADMSG && bed->n_committed > 0)
+                buffer_printf(bed->error, "; what stands before it is seeded, and a second seed brings the rest");
+        bed->tally = tally;
+        return r;
 }
 
 int seed_plant(Store *store, const SeedOrder *order, SeedTally *ret, Buffer *error)
 {
-        Bed bed = {.store = store, .order = order, .error = error, .seen = json_object_new_object(),
-                   .changed = json_object_new_array()};
+        Bed bed = {.store = store, .order = order, .error = error};
         _cleanup_json_ json_object *document = NULL;
-        int r = bed.seen && bed.changed ? read_document(&order->file, &document, error) : -ENOMEM;
+        int r = read_document(&order->file, &document, error);
 
         if (r >= 0)
-                r = store_begin(store);
-        if (r >= 0)
-                r = plant_document(&bed, document);
-        if (r >= 0 && order->changed)
-                tell_changed(&bed);
-        json_object_put(bed.seen);
-        json_object_put(bed.changed);
+                r = order->served ? plant_served(&bed, document) : plant_stage(&bed, document, BED_AT_ONCE);
         buffer_done(&bed.place);
         *ret = bed.tally;
         return r;

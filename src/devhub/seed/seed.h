@@ -9,10 +9,14 @@
  *    "enrollments": [{<REST JSON>}], "enrollmentGroups": [{<REST JSON>}],
  *    "certificateAuthorities": [{"name": "", "file": "ca.pem"} or {"name": "", "certificate": "PEM"}]}
  *
- * All of it is written, or nothing. What the hub has already and is the same stays untouched, so that seeding twice
+ * All of it is written, or nothing. Where a server runs, it is tried out before (rehearsal.h), and then written some at
+ * a time, so that the server never waits long for the store: only what somebody else changes meanwhile, or a kill, can
+ * leave a part of a long document, and seeding it again brings the rest. What the hub has already and is the same stays untouched, so that seeding twice
  * changes nothing; a member that a record does not say, and a key that is "", are as they are. What is different is
  * refused, unless it is to be replaced. dump.h writes the same document.
  */
+
+#include <json-c/json.h>
 
 #include "base/clock.h"
 #include "devhub/hub/store.h"
@@ -24,14 +28,23 @@ typedef struct SeedFile {
         size_t size;
 } SeedFile;
 
-/* An identity of the hub that is another one now: its links are to be cut. module_id NULL: the device. */
-typedef void (*SeedChanged)(void *userdata, const char *device_id, const char *module_id);
+/* What became another in an identity of the hub, as far as one that is connected has to do with it. */
+typedef struct SeedChange {
+        const char *device_id, *module_id; /* module_id NULL: the device itself */
+        bool disabled;                     /* the device with its modules */
+        bool credentials;                  /* it is authenticated in another way, or by other keys or certificates */
+        json_object *desired;              /* the patch with its $version, or NULL */
+} SeedChange;
+
+/* It is committed. */
+typedef void (*SeedChanged)(void *userdata, const SeedChange *change);
 
 typedef struct SeedOrder {
         SeedFile file;
         bool replace;
+        bool served; /* a server has the store open and is not to wait long for it */
         usec_t wall_now;
-        SeedChanged changed; /* or NULL; told when all is written, before it is committed */
+        SeedChanged changed; /* or NULL */
         void *userdata;
 } SeedOrder;
 
@@ -42,6 +55,6 @@ typedef struct SeedTally {
 /* The tables that it writes to. */
 int seed_prepare(Store *store);
 
-/* Joins the open transaction; the caller commits. -EBADMSG: nothing may be committed, and the words appended to error
- * name file, line and member. */
+/* In transactions of its own. -EBADMSG: it was not written, and the words appended to error name file, line and
+ * member. */
 int seed_plant(Store *store, const SeedOrder *order, SeedTally *ret, Buffer *error);
