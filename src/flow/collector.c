@@ -38,6 +38,8 @@ struct Collector {
 
         void (*changed)(void *userdata, const SensorStatus *sensor);
         void *changed_userdata;
+        void (*taken)(void *userdata, const Reading *reading);
+        void *taken_userdata;
 };
 
 /* A call of submit() or submit_message() that waits for its receipt. */
@@ -230,6 +232,12 @@ static void refuse(Collector *c, const Objection *o)
                          held_back > 0 ? "; others before it as well" : "");
 }
 
+static void tell_taken(const Collector *c, const Reading *reading)
+{
+        if (c->taken)
+                c->taken(c->taken_userdata, reading);
+}
+
 static int on_reading(void *userdata, const char *stream, const Reading *reading)
 {
         Collector *c = userdata;
@@ -242,6 +250,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
                 (void)object_to(&o, REFUSAL_MALFORMED, REQUEST_NO_SUCH_STREAM, "there is no stream %s for %s", stream,
                                 reading->sensor);
         else if (gate_reading(reading, &o) && encode_reading(c, reading, &o)) {
+                tell_taken(c, reading);
                 record.iov_len = c->record.size;
                 if (append_records(c, route, QUEUE_KIND_READING, &record, 1, NULL, &o))
                         return 0;
@@ -279,6 +288,12 @@ ReadingSink collector_reading_sink(Collector *c, void (*changed)(void *userdata,
         c->changed = changed;
         c->changed_userdata = userdata;
         return (ReadingSink){on_reading, on_refused, is_ready, on_changed, c};
+}
+
+void collector_watch(Collector *c, void (*taken)(void *userdata, const Reading *reading), void *userdata)
+{
+        c->taken = taken;
+        c->taken_userdata = userdata;
 }
 
 /* ---- local services ---- */
@@ -378,9 +393,11 @@ static void submit(void *userdata, const Reading *readings, size_t n_readings, c
 
         if (!records)
                 (void)object_to(&o, REFUSAL_OVERLOAD, REQUEST_BUSY, "out of memory");
-        if (records && route && encode_all(c, readings, n_readings, records, &o))
+        if (records && route && encode_all(c, readings, n_readings, records, &o)) {
+                for (size_t i = 0; i < n_readings; i++)
+                        tell_taken(c, &readings[i]);
                 hand_in(c, route, QUEUE_KIND_READING, records, n_readings, answer, answer_userdata);
-        else
+        } else
                 answer_refused(c, &o, 1, answer, answer_userdata);
         release_giant(c);
 }

@@ -24,6 +24,8 @@ int collector_configure(Collector *c, const StreamSettings *streams, size_t n_st
 /* The sensors' way in; `changed` goes to the function given here. */
 ReadingSink collector_reading_sink(Collector *c, void (*changed)(void *userdata, const SensorStatus *sensor),
                                    void *userdata);
+/* Hears of each reading that is fit to be one, the sensors' and the local services', stored or not. */
+void collector_watch(Collector *c, void (*taken)(void *userdata, const Reading *reading), void *userdata);
 /* The local services' way in. */
 Intake collector_intake(Collector *c);
 

@@ -63,10 +63,19 @@ int sensor_settings_copy(const SensorSettings *s, SensorSettings *ret)
         texts_forget(&copy, sensor_texts, ARRAY_SIZE(sensor_texts));
         copy.channels = NULL;
         copy.n_channels = 0;
+        copy.reports = NULL;
+        copy.n_reports = 0;
         if (!texts_copy(s, &copy, sensor_texts, ARRAY_SIZE(sensor_texts)))
                 goto no_memory;
         if (s->n_channels > 0 && !(copy.channels = calloc(s->n_channels, sizeof(*copy.channels))))
                 goto no_memory;
+        if (s->n_reports > 0) {
+                copy.reports = calloc(s->n_reports, sizeof(*copy.reports));
+                if (!copy.reports)
+                        goto no_memory;
+                memcpy(copy.reports, s->reports, s->n_reports * sizeof(*copy.reports));
+                copy.n_reports = s->n_reports;
+        }
         for (size_t i = 0; i < s->n_channels; i++) {
                 copy.channels[i] = s->channels[i];
                 texts_forget(&copy.channels[i], channel_texts, ARRAY_SIZE(channel_texts));
@@ -87,6 +96,7 @@ void sensor_settings_done(SensorSettings *s)
         for (size_t i = 0; i < s->n_channels; i++)
                 texts_done(&s->channels[i], channel_texts, ARRAY_SIZE(channel_texts));
         free(s->channels);
+        free(s->reports);
         texts_done(s, sensor_texts, ARRAY_SIZE(sensor_texts));
         *s = (SensorSettings){};
 }

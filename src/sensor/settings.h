@@ -33,11 +33,28 @@ typedef struct ChannelSettings {
         unsigned shift; /* to the right */
 } ChannelSettings;
 
+/* What the device twin is told of a channel; flow/pnp does it. */
+typedef enum ReportValue {
+        REPORT_MAX, /* since the daemon began, as is the lowest */
+        REPORT_MIN,
+        REPORT_MEAN, /* of the last readings */
+        REPORT_LAST,
+        _REPORT_VALUE_MAX,
+} ReportValue;
+
+typedef struct ReportSettings {
+        Name property;
+        Name of; /* channel */
+        ReportValue value;
+} ReportSettings;
+
 typedef struct SensorSettings {
         Name name;
         char *driver;
         Name stream; /* "" is the default stream */
-        Name component; /* of Plug and Play; "": the device itself. How it is read does not depend on it */
+        Name component; /* of Plug and Play; "": the device itself. How it is read does not depend on it, nor on the reports */
+        ReportSettings *reports;
+        size_t n_reports;
         usec_t interval_usec;
         usec_t timeout_usec; /* of one read */
 

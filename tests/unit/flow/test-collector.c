@@ -278,6 +278,33 @@ START_TEST(a_full_queue_tells_which_limit_it_is)
 }
 END_TEST
 
+static void on_taken(void *userdata, const Reading *reading)
+{
+        ck_assert_str_eq(reading->sensor, "cpu");
+        ++*(unsigned *)userdata;
+}
+
+START_TEST(who_watches_hears_of_all_that_is_fit)
+{
+        static const Channel nan = {"v", {.kind = VALUE_NUMBER, .number = NAN}};
+        Reading readings[] = {good, good, {.sensor = "cpu", .channels = &nan, .n_channels = 1}};
+        unsigned n = 0;
+
+        collector_watch(collector, on_taken, &n);
+        (void)sink.reading(sink.userdata, NULL, &good);
+        (void)sink.reading(sink.userdata, NULL, &readings[2]);
+        (void)sink.reading(sink.userdata, "nowhere", &good);
+        ck_assert_uint_eq(n, 1);
+        intake.submit(intake.userdata, readings, 3, NULL, on_answer, NULL); /* all or nothing */
+        ck_assert_uint_eq(n, 1);
+        intake.submit(intake.userdata, readings, 2, NULL, on_answer, NULL);
+        ck_assert_uint_eq(n, 3);
+        the_queue.refuses = QUEUE_E_FULL; /* it was read all the same */
+        (void)sink.reading(sink.userdata, NULL, &good);
+        ck_assert_uint_eq(n, 4);
+}
+END_TEST
+
 START_TEST(too_much_for_one_call_is_refused_before_any_is_taken)
 {
         static char text[READING_TEXT_MAX + 1];
@@ -414,6 +441,7 @@ int main(void)
         tcase_add_test(c, a_disk_that_fails_later_is_told);
         tcase_add_test(c, what_the_queue_says_is_what_the_caller_hears);
         tcase_add_test(c, a_full_queue_tells_which_limit_it_is);
+        tcase_add_test(c, who_watches_hears_of_all_that_is_fit);
         tcase_add_test(c, too_much_for_one_call_is_refused_before_any_is_taken);
         tcase_add_test(c, an_unknown_stream_is_no_stream);
         tcase_add_test(c, the_usual_stream_is_always_there);
