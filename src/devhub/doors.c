@@ -7,6 +7,7 @@
 #include "devhub/amqp/server.h"
 #include "devhub/http/routes.h"
 #include "devhub/https.h"
+#include "devhub/net/listener.h"
 
 /* ---- HTTPS and WebSocket ---- */
 
@@ -80,7 +81,7 @@ static int open_https(Doors *d)
         if (r >= 0)
                 http_server_on_certificate(d->http, on_certificate, d);
         if (r < 0)
-                log_error("%s port %u: %s: %s", d->settings->listen, d->settings->https_port, error, strerror(-r));
+                listener_complain(d->settings->listen, d->settings->https_port, "https-port", error, r);
         return r;
 }
 
@@ -117,7 +118,7 @@ static int open_amqp(Doors *d)
 
         r = amqp_server_new(&d->amqp, d->event, &settings, server_hub(d->server), &port, &error);
         if (r < 0) {
-                log_error("%s port %u: %s: %s", settings.listen, port, error, strerror(-r));
+                listener_complain(settings.listen, port, port == settings.tls_port ? "amqps-port" : "amqp-port", error, r);
                 return r;
         }
         server_on_stored(d->server, on_stored, d);

@@ -19,6 +19,7 @@
 #include "devhub/hub/twin.h"
 #include "devhub/seed/seed-file.h"
 #include "devhub/mqtt/kept-sessions.h"
+#include "devhub/net/listener.h"
 
 typedef struct Serve {
         StateDir *dir;
@@ -165,7 +166,7 @@ static int open_server(Serve *s)
                 return r;
         r = server_new(&s->server, s->event, s->settings, &s->certificates, &s->store, &error);
         if (r < 0) {
-                log_error("%s port %u: %s: %s", s->settings->listen, s->settings->mqtt_port, error, strerror(-r));
+                listener_complain(s->settings->listen, s->settings->mqtt_port, "mqtt-port", error, r);
                 return r;
         }
         link_hubs(s);

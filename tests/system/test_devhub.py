@@ -310,7 +310,8 @@ def test_a_port_in_use_is_said(devhub, tmp_path):
     done = subprocess.run([PROGRAM, 'serve', '--state-dir', tmp_path / 'b', '--mqtt-port', str(devhub.port)],
                           capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
-    assert 'port %d: cannot listen: Address already in use' % devhub.port in done.stderr
+    assert 'port %d: cannot listen: Address already in use: another program has it; another with --mqtt-port, 0 takes ' \
+        'a free one' % devhub.port in done.stderr
     assert not (tmp_path / 'b/endpoints.json').exists()
 
 

@@ -81,17 +81,17 @@ def test_the_example_seeds_a_hub(hub):
     assert run(hub, 'seed', EXAMPLE).stdout == '6 new, 0 changed, 0 as they were\n'
     assert run(hub, 'seed', EXAMPLE).stdout == '0 new, 0 changed, 6 as they were\n'
     service = Service(hub.start())
-    record = service.get('/devices/gw-17').json
+    record = service.get('/devices/mill-1').json
     assert record['authentication']['symmetricKey'] == {'primaryKey': KEY, 'secondaryKey': OTHER_KEY}
-    twin = service.get('/twins/gw-17').json
+    twin = service.get('/twins/mill-1').json
     assert twin['tags'] == {'site': 'north', 'floor': 2} and twin['properties']['desired']['targetTemperature'] == 21.5
-    assert service.get('/devices/gw-17/modules/meter').json['managedBy'] == 'IotEdge'
-    assert service.get('/twins/gw-17/modules/meter').json['properties']['desired']['interval'] == 30
+    assert service.get('/devices/mill-1/modules/meter').json['managedBy'] == 'IotEdge'
+    assert service.get('/twins/mill-1/modules/meter').json['properties']['desired']['interval'] == 30
     pump = service.get('/devices/pump-1').json
     assert (pump['status'], pump['statusReason'], pump['authentication']['type']) == \
         ('disabled', 'in repair', 'selfSigned')
     assert len(service.get('/devices/valve-3').json['authentication']['symmetricKey']['primaryKey']) == 44
-    assert service.get('/enrollments/gw-18').json['deviceId'] == 'gateway-18'
+    assert service.get('/enrollments/mill-2').json['deviceId'] == 'mill-2'
     assert service.get('/enrollmentGroups/meters').json['allocationPolicy'] == 'hashed'
     with hub.client(device_of(hub, record)):
         pass
@@ -101,12 +101,12 @@ def test_seeding_twice_changes_nothing(hub, rich):
     assert seed(hub, rich).startswith('9 new, 0 changed')
     before = (hub.directory / 'devhub.db').stat(), dump(hub, '--secrets')
     service = Service(hub.start())
-    etags = [service.get(path).json['etag'] for path in ('/devices/gw-17', '/twins/gw-17', '/enrollments/gw-18')]
+    etags = [service.get(path).json['etag'] for path in ('/devices/mill-1', '/twins/mill-1', '/enrollments/mill-2')]
     assert seed(hub, rich) == '0 new, 0 changed, 9 as they were\n'
     assert seed(hub, rich, '--replace') == '0 new, 0 changed, 9 as they were\n'
     assert dump(hub, '--secrets') == before[1]
     assert [service.get(path).json['etag']
-            for path in ('/devices/gw-17', '/twins/gw-17', '/enrollments/gw-18')] == etags
+            for path in ('/devices/mill-1', '/twins/mill-1', '/enrollments/mill-2')] == etags
 
 
 def test_a_dump_seeds_an_equal_hub(hub, rich, tmp_path):
@@ -253,11 +253,11 @@ def test_an_enrollment_that_is_different(hub):
 def test_a_running_hub_is_seeded(devhub):
     run(devhub, 'seed', EXAMPLE)
     service = Service(devhub)
-    client = devhub.client(device_of(devhub, service.get('/devices/gw-17').json))
-    assert seed(devhub, device('gw-17', status='disabled'), '--replace') == '0 new, 1 changed, 0 as they were\n'
+    client = devhub.client(device_of(devhub, service.get('/devices/mill-1').json))
+    assert seed(devhub, device('mill-1', status='disabled'), '--replace') == '0 new, 1 changed, 0 as they were\n'
     with pytest.raises(mqtt.Closed):
         client.expect(mqtt.PUBLISH)
-    assert service.get('/devices/gw-17').json['status'] == 'disabled'
+    assert service.get('/devices/mill-1').json['status'] == 'disabled'
 
 
 def fleet(n):
@@ -334,12 +334,12 @@ def test_a_replacement_reaches_those_whom_it_concerns(devhub):
 
 def test_serve_seeds_before_it_opens(hub, tmp_path):
     hub.start('--seed', str(EXAMPLE))
-    assert Service(hub).get('/devices/gw-17').status == 200
+    assert Service(hub).get('/devices/mill-1').status == 200
     hub.stop()
     hub.start('--seed', str(EXAMPLE))
     hub.stop()
     path = tmp_path / 'bad.json'
-    path.write_text('{"devices": [\n{"deviceId": "gw-17", "status": "disabled"}]}')
+    path.write_text('{"devices": [\n{"deviceId": "mill-1", "status": "disabled"}]}')
     said = run(hub, 'serve', '--seed', path, '--mqtt-port', '0', '--https-port', '0', '--amqps-port', '0', '--amqp-port',
                '0', status=1).stderr
     assert 'bad.json:2: devices[0].status: the hub has another one already' in said

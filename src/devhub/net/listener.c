@@ -119,3 +119,13 @@ uint16_t listener_port(const Listener *l)
 {
         return l->port;
 }
+
+void listener_complain(const char *address, uint16_t port, const char *option, const char *error, int r)
+{
+        const char *remedy = r == -EACCES      ? ": ports below 1024 are root's; another with "
+                             : r == -EADDRINUSE ? ": another program has it; another with "
+                                                : "; see ";
+
+        log_error("%s port %u: %s: %s%s--%s%s", address, port, error, strerror(-r), remedy, option,
+                  r == -EACCES || r == -EADDRINUSE ? ", 0 takes a free one" : "");
+}

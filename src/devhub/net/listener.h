@@ -23,3 +23,6 @@ Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free);
 
 uint16_t listener_port(const Listener *listener);
+
+/* Says in the log why a port cannot be had, and what to do: option names it on the command line. */
+void listener_complain(const char *address, uint16_t port, const char *option, const char *error, int r);
