@@ -148,9 +148,12 @@ static void on_link_connect(void *userdata, Link *link, const MqttConnect *conne
         _cleanup_(verdict_done) Verdict judged = {};
         const Verdict *v;
 
-        if (greet_guest(s, link, connect, ret) || !doorman_connect(&s->hub, link, ret))
+        if (greet_guest(s, link, connect, ret))
                 return;
         judge_connect(connect, link_certificate(link), s->settings.host, clock_wall(s->hub.clock), &desk, &judged);
+        /* who is a stranger takes nobody's place; who has to wait is judged again after it */
+        if (judged.code == CONNACK_ACCEPTED && !doorman_connect(&s->hub, link, ret))
+                return;
         if (strikes_connect(&s->strikes, link, &judged, ret)) {
                 if (!ret->silent)
                         log_notice("%s: %s: refused with CONNACK %u, by a fault", link_peer(link),

@@ -6,9 +6,10 @@ import time
 import mqtt
 from amqp import Amqp
 from c2d import Poller
+from devhub import API
 from dps import RESPONSES, Guest
 from https import Connection
-from tier import client_of, conditions, device_of, events, read_pubacks, service_of, start, stored, tally, usage  # noqa: F401
+from tier import DAYS, client_of, conditions, device_of, events, read_pubacks, service_of, start, stored, tally, usage  # noqa: F401
 from twin import Published, TwinClient
 
 KEY = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
@@ -63,12 +64,11 @@ def test_trap_30_at_qos_0_events_are_lost_without_a_word(start):
     assert now['billed'] == len(stored(hub)) == 14000 - now['throttled']
 
 
-def test_connacks_come_late_then_not_at_all(start):
-    """Nobody has to be known: who is refused has waited as well."""
-    hub = start('S1')
-    clients = [hub.open(timeout=30) for _ in range(600)]
+def answers_to(hub, packet, n):
+    """Of n who connect at a time: the code of each CONNACK, or None."""
+    clients = [hub.open(timeout=30) for _ in range(n)]
     for client in clients:
-        client.send(mqtt.connect('nobody'))
+        client.send(packet)
     answers = []
     for client in clients:
         try:
@@ -76,12 +76,33 @@ def test_connacks_come_late_then_not_at_all(start):
         except mqtt.Closed:
             answers.append(None)
         client.close()
+    return answers
+
+
+def test_connacks_come_late_then_not_at_all(start):
+    hub = start('S1')
+    device = device_of(hub)
+    token = device.token(expiry=time.time() + 9 * DAYS)
+    answers = answers_to(hub, mqtt.connect(device.client_id, device.username('api-version=' + API), token), 600)
     now = tally(hub, 'connect')
     assert now['delayed'] > 0 and now['throttled'] > 0
     assert answers.count(None) == now['throttled']
-    assert answers.count(4) + answers.count(5) == 600 - now['throttled']
+    assert answers.count(0) == 600 - now['throttled']
     assert 'too many connect at a time' in hub.log.read_text()
     assert 400 <= 600 - now['throttled']
+
+
+def test_strangers_use_up_nothing_of_the_connections_that_are_allowed(start):
+    hub = start('S1')
+    device = device_of(hub)
+    bad = device.token(key=KEY, expiry=time.time() + 9 * DAYS)
+    answers = answers_to(hub, mqtt.connect('nobody'), 150)
+    answers += answers_to(hub, mqtt.connect(device.client_id, device.username('api-version=' + API), bad), 150)
+    assert set(answers) <= {4, 5} and None not in answers
+    with client_of(hub, device) as client:
+        client.publish(device.topic(), b'1')
+    now = tally(hub, 'connect')
+    assert now['delayed'] == now['throttled'] == 0
 
 
 def test_trap_56_a_client_that_tries_again_each_second_is_not_throttled(start):

@@ -12,7 +12,7 @@
 #include "devhub/hub/hub.h"
 #include "devhub/net/link.h"
 
-/* False: not now, and *ret says whether it is to wait or to go. */
+/* For whom the judge let in. False: not now, and *ret says whether it is to wait or to go. */
 bool doorman_connect(const Hub *hub, Link *link, SessionGrant *ret);
 /* What LinkSink.event returns: 0, or why the event is not to be stored. *ret_delay_usec: of its PUBACK. */
 int doorman_event(const Hub *hub, Link *link, const SessionEvent *event, usec_t *ret_delay_usec);
