@@ -11,6 +11,7 @@
 #include "devhub/http/call.h"
 #include "devhub/http/pairs.h"
 #include "devhub/hub/hub.h"
+#include "devhub/hub/tier.h"
 
 #define HTTP_BODY_MAX (1024 * 1024) /* of any body; a route may say less */
 
@@ -29,6 +30,7 @@ struct HttpCall {
         HttpPairs parts; /* decoded */
         Access access;
         bool new_errors; /* the dialect */
+        Operation operation; /* that its reply is billed as */
 
         /* the reply */
         bool replied;

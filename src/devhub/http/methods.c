@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devhub/http/owner.h"
+#include "devhub/http/toll.h"
 #include "devhub/hub/admission.h"
 #include "devhub/hub/methods.h"
 #include "devhub/hub/registry.h"
@@ -181,8 +182,9 @@ static void begin(Wait *w, const MethodRequest *request)
         MethodCall *method;
         int k;
 
-        /* also for a device that is not there */
-        hub_bill(hub, OPERATION_METHOD, request->payload_size);
+        /* also for a device that is not there; before its outcome, which may be told within the call */
+        if (methods_n_under_way(hub->methods) < METHODS_MAX)
+                hub_bill(hub, OPERATION_METHOD, request->payload_size);
         k = methods_call(hub->methods, request, on_done, w, clock_boot(hub->clock), &method);
         if (k != 0) {
                 free(w);
@@ -216,7 +218,7 @@ static void call_method(void *userdata, HttpCall *call)
             !read_seconds(call, body, "connectTimeoutInSeconds", 0, CONNECT_TIMEOUT_MAX, &connect_timeout) ||
             !read_seconds(call, body, "responseTimeoutInSeconds", RESPONSE_TIMEOUT_MIN, RESPONSE_TIMEOUT_MAX,
                           &response_timeout) ||
-            !write_payload(call, body, &payload))
+            !write_payload(call, body, &payload) || !http_admit(hub, call, OPERATION_METHOD, payload.size))
                 return;
         w = wait_new(hub, call, connect_timeout, response_timeout);
         if (!w) {
@@ -234,11 +236,10 @@ static void call_method(void *userdata, HttpCall *call)
 
 /* ---- routes ---- */
 
+/* Without an operation: what is limited is the payload, not the body around it. */
 static const HttpRoute routes[] = {
-        {"POST", "/twins/{d}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true,
-         .operation = OPERATION_METHOD},
-        {"POST", "/twins/{d}/modules/{m}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true,
-         .operation = OPERATION_METHOD},
+        {"POST", "/twins/{d}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true},
+        {"POST", "/twins/{d}/modules/{m}/methods", RIGHT_SERVICE_CONNECT, call_method, .new_errors = true},
 };
 
 int http_methods_add(HttpRouter *router, const Hub *hub)

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "devhub/http/call-core.h"
+#include "devhub/http/toll.h"
 
 static void draw(void *data, size_t size)
 {
@@ -66,10 +67,11 @@ static void add_date(HttpCall *call)
                 add_header(call, "Date", text);
 }
 
-/* The one way out. What is promised is committed before it leaves; if that fails the promise is taken back. A refusal
- * commits as well: what may have been begun is whole, and no transaction stays open behind it. */
+/* The one way out. What is promised is committed before it leaves, and billed with it; if that fails the promise is
+ * taken back. A refusal commits as well: what may have been begun is whole, and no transaction stays open behind it. */
 static void reply(HttpCall *call, unsigned status, const char *content_type)
 {
+        http_bill(call, status);
         if (hub_commit(call->hub) < 0 && status < 400) {
                 http_pairs_done(&call->reply_headers);
                 http_reply_failure(call, -EIO, "commit");

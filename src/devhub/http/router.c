@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "devhub/http/call-core.h"
 #include "devhub/http/dps-reply.h"
-#include "devhub/hub/admission.h"
+#include "devhub/http/toll.h"
 
 #define TABLES_MAX 16
 
@@ -181,34 +181,6 @@ static bool check_rights(const HttpRouter *router, HttpCall *call, const HttpRou
         return false;
 }
 
-/* False: not now, and that has been replied. */
-static bool check_limits(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
-{
-        Admission a;
-        int k = hub_admit(router->hub, route->operation, http_call_part(call, "d"), call->body.size, ADMISSION_AT_ONCE,
-                          &a);
-
-        if (k < 0)
-                http_reply_failure(call, k, "read what was billed");
-        if (k == ADMISSION_E_THROTTLED)
-                http_reply_header(call, "Retry-After", "%u",
-                                  (unsigned)((a.wait_usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
-        if (k > 0)
-                http_reply_error(call, a.error, "%s", a.reason);
-        return k == 0;
-}
-
-/* Those whose size is that of the call or of its reply; others are billed by their handlers. */
-static void bill(const HttpRouter *router, const HttpCall *call, Operation operation)
-{
-        if (!call->replied || call->status >= 300)
-                return;
-        if (operation == OPERATION_TWIN_READ || operation == OPERATION_QUERY)
-                hub_bill(router->hub, operation, call->reply.size);
-        else if (operation == OPERATION_TWIN_UPDATE)
-                hub_bill(router->hub, operation, call->body.size);
-}
-
 static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRoute *route)
 {
         const char *version = http_call_query(call, "api-version");
@@ -219,7 +191,8 @@ static bool check_request(const HttpRouter *router, HttpCall *call, const HttpRo
                 http_reply_failure(call, r, "read a path");
         else if (r < 0)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The path is not UTF-8");
-        if (r < 0 || !check_rights(router, call, route) || !check_limits(router, call, route))
+        if (r < 0 || !check_rights(router, call, route) ||
+            !http_admit(router->hub, call, route->operation, call->body.size))
                 return false;
         if (!version || !*version)
                 http_reply_error(call, SERVICE_ERROR_INVALID_PROTOCOL_VERSION,
@@ -268,8 +241,8 @@ void http_router_dispatch(const HttpRouter *router, HttpCall *call)
                 reply_not_routed(call, match.allowed.size > 0 ? match.allowed.data : NULL);
         } else if (check_request(router, call, match.route)) {
                 call->new_errors = match.route->new_errors;
+                call->operation = match.route->operation;
                 match.route->handler(match.userdata, call);
-                bill(router, call, match.route->operation);
         }
         buffer_done(&match.allowed);
 }

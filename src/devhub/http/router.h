@@ -27,7 +27,7 @@ typedef struct HttpRoute {
         HttpHandler handler;
         size_t body_max;  /* 0: as much as the server takes, 1 MiB */
         bool new_errors;  /* errors of the handler are JSON within JSON */
-        Operation operation; /* that it is limited as */
+        Operation operation; /* that it is limited as, by the size of its body */
 } HttpRoute;
 
 typedef struct HttpRouter HttpRouter;
