@@ -13,7 +13,7 @@ from devhub import devhub  # noqa: F401
 from https import Service
 from proton import Delivery, Message, Timeout, timestamp
 from proton.reactor import LinkOption
-from proton.utils import SendException
+from proton.utils import LinkDetached, SendException
 
 DEVICEBOUND = '/messages/devicebound'
 FEEDBACK = '/messages/serviceBound/feedback'
@@ -144,6 +144,17 @@ def test_what_cannot_be_delivered_is_rejected(devhub):  # noqa: F811
                         message('d1', properties={'iothub-ack': 'perhaps'}), Message(address='nowhere')))
         conditions = send(amqp, *[message('d1') for _ in range(51)])
     assert conditions[:50] == [None] * 50 and conditions[50]
+
+
+def test_what_is_far_too_large_costs_its_link_and_no_more(devhub):  # noqa: F811
+    devhub.create('d1')
+    with Amqp(devhub).allow() as amqp:
+        for _ in range(4):  # each larger than the window of the session that they share
+            sender = amqp.create_sender(DEVICEBOUND, name=str(uuid.uuid4()))
+            with pytest.raises(LinkDetached) as detached:
+                sender.send(message('d1', b'x' * 2000000))
+            assert detached.value.condition == 'amqp:link:message-size-exceeded'
+            assert send(amqp, message('d1')) == [None]
 
 
 def test_throttle_and_quota_by_a_fault(devhub):  # noqa: F811

@@ -68,5 +68,10 @@ static void on_request(AmqpLink *link, pn_delivery_t *delivery, pn_message_t *re
                 put_token(link, delivery, request);
 }
 
-const AmqpNode node_cbs_in = {.address = ADDRESS_CBS, .credit = CREDIT, .take = on_request};
+const AmqpNode node_cbs_in = {
+        .address = ADDRESS_CBS,
+        .credit = CREDIT,
+        .largest = REQUEST_SIZE_MAX,
+        .take = on_request,
+};
 const AmqpNode node_cbs_out = {.address = ADDRESS_CBS, .sends = true, .give = reply_give};

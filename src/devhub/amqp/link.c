@@ -95,7 +95,7 @@ static void attach(AmqpLink *link)
         (void)pn_terminus_copy(pn_link_target(link->pn), pn_link_remote_target(link->pn));
         pn_link_set_snd_settle_mode(link->pn, pn_link_remote_snd_settle_mode(link->pn));
         pn_link_set_rcv_settle_mode(link->pn, pn_link_remote_rcv_settle_mode(link->pn));
-        pn_link_set_max_message_size(link->pn, MESSAGE_SIZE_MAX);
+        pn_link_set_max_message_size(link->pn, link->node->largest);
         pn_link_open(link->pn);
         if (link->node->credit > 0)
                 pn_link_flow(link->pn, (int)link->node->credit);
@@ -198,22 +198,43 @@ static void take_whole(AmqpLink *link, pn_delivery_t *delivery)
                 pn_link_flow(link->pn, MAX((int)link->node->credit - pn_link_credit(link->pn), 0));
 }
 
+/* What is read makes room in the session's window. Of a delivery that is settled before it is whole, Proton would keep
+ * what still comes, and never hand it out: the window would stay as small. */
+static void discard(AmqpLink *link, pn_delivery_t *delivery)
+{
+        char nowhere[4096];
+
+        while (pn_link_recv(link->pn, nowhere, sizeof(nowhere)) > 0)
+                ;
+        if (pn_delivery_partial(delivery))
+                return;
+        (void)pn_link_advance(link->pn);
+        pn_delivery_settle(delivery);
+}
+
+/* Its link is detached when it has come to its end: for one that is detached already Proton would widen the window by
+ * a frame that breaks the rules. */
+static void on_too_large(AmqpLink *link, pn_delivery_t *delivery)
+{
+        link->too_large = pn_delivery_partial(delivery);
+        if (!link->too_large)
+                amqp_link_refuse(link, "amqp:link:message-size-exceeded", "A message is larger than %zu bytes.",
+                                 link->node->largest);
+        discard(link, delivery);
+}
+
 static void on_incoming(AmqpLink *link, pn_delivery_t *delivery)
 {
         if (pn_delivery_aborted(delivery)) {
+                link->too_large = false;
                 pn_delivery_settle(delivery);
-                return;
-        }
-        if (!link->node || pn_delivery_pending(delivery) > MESSAGE_SIZE_MAX) {
-                if (link->node)
-                        amqp_link_refuse(link, "amqp:link:message-size-exceeded",
-                                         "A message is larger than %zu bytes.", MESSAGE_SIZE_MAX);
-                (void)pn_link_advance(link->pn);
-                pn_delivery_settle(delivery); /* what else comes of it is thrown away */
-                return;
-        }
-        if (!pn_delivery_partial(delivery))
+        } else if (!link->node) {
+                discard(link, delivery);
+        } else if (link->too_large || pn_delivery_pending(delivery) > link->node->largest) {
+                on_too_large(link, delivery);
+        } else if (!pn_delivery_partial(delivery)) {
                 take_whole(link, delivery);
+        }
 }
 
 /* Its peer is through with it: settled, or, where nobody asks for more, given an outcome. */

@@ -22,6 +22,7 @@
 #include "devhub/hub/service-error.h"
 
 #define MESSAGE_SIZE_MAX ((size_t)320 * 1024) /* 256 KiB and what AMQP adds */
+#define REQUEST_SIZE_MAX ((size_t)16 * 1024)  /* of a question, or a token: those who have shown none may write it */
 
 typedef struct AmqpLink AmqpLink;
 
@@ -30,6 +31,7 @@ typedef struct AmqpNode {
         bool sends;     /* to the peer; a node that does both has two entries */
         unsigned right; /* needed to be attached; 0: none */
         unsigned credit; /* granted to a peer that sends */
+        size_t largest;  /* message that it may send */
         /* May refuse: amqp_link_refuse(). Optional. */
         void (*open)(AmqpLink *link);
         /* A peer that sends: a whole message has come. The node says what became of it and settles. */
@@ -51,6 +53,7 @@ struct AmqpLink {
         char *text;           /* of the address */
         Address address;
         bool rests;           /* nothing to give until something happens */
+        bool too_large;       /* what comes: it is read to its end, and goes nowhere */
         uint64_t n_sent;      /* for delivery tags */
         void *state;          /* the node's */
 };

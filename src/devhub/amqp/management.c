@@ -177,6 +177,7 @@ const AmqpNode node_management_in = {
         .address = ADDRESS_MANAGEMENT,
         .right = RIGHT_SERVICE_CONNECT,
         .credit = CREDIT,
+        .largest = REQUEST_SIZE_MAX,
         .open = on_open,
         .take = on_request,
 };
