@@ -10,7 +10,7 @@ import pytest
 from amqp import Amqp, event_hubs_token
 from devhub import devhub  # noqa: F401
 from https import policy_key
-from proton import ConnectionException, Timeout, timestamp
+from proton import Connection, ConnectionException, Timeout, Transport, timestamp
 from proton.utils import LinkDetached
 
 
@@ -259,6 +259,64 @@ def test_many_readers_of_many_events_cost_no_memory(devhub):
             assert memory(devhub) < before + 30000
         for other in greedy:
             other.close()
+
+
+class Stranger:
+    """Proton's engine on a socket of our own: no token, and a message to $cbs begun in each of many sessions."""
+
+    def __init__(self, devhub):  # noqa: F811
+        self.socket = socket.create_connection(('127.0.0.1', devhub.amqp_port))
+        self.connection, self.transport = Connection(), Transport()
+        self.transport.bind(self.connection)
+        self.connection.open()
+        self.senders = []
+
+    def attach(self, count):
+        for _ in range(count):
+            session = self.connection.session()
+            session.open()
+            sender = session.sender('flood')
+            sender.target.address = '$cbs'
+            sender.open()
+            self.senders.append(sender)
+        self.exchange()
+
+    def begin_messages(self, size):
+        for sender in self.senders:
+            if sender.credit > 0:
+                sender.delivery('1')
+                sender.send(b'x' * size)
+        self.exchange()
+
+    def exchange(self, within=0.3):
+        """Says what there is to say, and hears until there is silence."""
+        self.socket.settimeout(within)
+        try:
+            while (size := self.transport.pending()) > 0:
+                self.socket.sendall(self.transport.peek(size))
+                self.transport.pop(size)
+            while data := self.socket.recv(65536):
+                self.transport.push(data)
+        except OSError:  # silence, or the hub has ended it
+            pass
+
+    @property
+    def condition(self):
+        return self.connection.remote_condition and self.connection.remote_condition.name
+
+
+def test_strangers_cannot_fill_the_memory(devhub):
+    before = memory(devhub)
+    crowd = [Stranger(devhub) for _ in range(8)]
+    for stranger in crowd:
+        stranger.attach(60)
+        stranger.begin_messages(300000)
+    after = memory(devhub)
+    print('PSS before %d kB, after %d kB' % (before, after))
+    assert [stranger.condition for stranger in crowd] == ['amqp:resource-limit-exceeded'] * len(crowd)
+    if not is_sanitized(devhub):
+        assert after < before + 30000
+    Amqp(devhub).allow().close()
 
 
 def test_the_hub_sends_its_readers_on(devhub):

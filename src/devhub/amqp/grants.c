@@ -128,6 +128,11 @@ bool grants_add_plain(Grants *grants, const AmqpHouse *house, const char *user, 
 
 /* ---- questions ---- */
 
+bool grants_any(const Grants *grants)
+{
+        return grants->n_items > 0;
+}
+
 /* At a segment limit, and without regard to case: link addresses have none. */
 static bool covers(const char *grant, const char *path)
 {

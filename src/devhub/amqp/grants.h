@@ -36,6 +36,7 @@ int grants_put(Grants *grants, const AmqpHouse *house, const char *token, const 
 /* user: {policy}@sas.root.{hub}. False: not let in, and the log knows why. */
 bool grants_add_plain(Grants *grants, const AmqpHouse *house, const char *user, const char *password);
 
+bool grants_any(const Grants *grants); /* false: it is a stranger */
 /* path: behind the host; "": anything at all will do */
 bool grants_allow(const Grants *grants, unsigned right, const char *path);
 usec_t grants_next_end(const Grants *grants); /* USEC_INFINITY: none ends */

@@ -118,6 +118,7 @@ static size_t take_head(LateFrames *l, const char *data, size_t size, const List
                 listener->hear(listener->userdata, (const char *)l->head, l->n_head);
         whole = size_of_frame(l->head);
         l->rest = whole > l->n_head ? whole - l->n_head : 0;
+        l->largest = MAX(l->largest, whole);
         l->n_head = 0;
         return n;
 }

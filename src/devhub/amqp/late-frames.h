@@ -25,6 +25,7 @@ typedef struct LateFrames {
         unsigned char head[LATE_FRAMES_HEAD];
         size_t n_head;
         size_t rest;       /* of the frame after its head */
+        size_t largest;    /* frame that has begun, as its header says; the caller may set it back */
         bool drops;        /* it */
         uint64_t ended;    /* one bit a channel */
         bool had_sasl;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WAITING_MAX 128 /* replies for a link that gives no credit */
+#define WAITING_MAX       128             /* replies for a link that gives no credit */
+#define WAITING_BYTES_MAX ((size_t)65536) /* of its session: they repeat the id that the request had */
 
 /* Replies stand in the engine until there is credit. */
 bool reply_give(AmqpLink *link)
@@ -85,6 +86,12 @@ static AmqpLink *find_way_back(AmqpLink *request_link, pn_message_t *request)
         return best;
 }
 
+static bool has_room(AmqpLink *back)
+{
+        return pn_link_queued(back->pn) < WAITING_MAX &&
+               pn_session_outgoing_bytes(pn_link_session(back->pn)) < WAITING_BYTES_MAX;
+}
+
 /* ---- the reply ---- */
 
 static void put_key(pn_data_t *data, const char *key)
@@ -116,7 +123,7 @@ void reply(AmqpLink *link, pn_delivery_t *delivery, pn_message_t *request, int s
         uint64_t tag;
 
         amqp_delivery_accept(delivery);
-        if (!back || pn_link_queued(back->pn) >= WAITING_MAX)
+        if (!back || !has_room(back))
                 return; /* it asked, and does not listen */
         message = pn_message();
         if (!message)

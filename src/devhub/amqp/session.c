@@ -18,9 +18,12 @@
 #include "devhub/net/words.h"
 
 #define CHANNEL_MAX      63
-#define LINKS_MAX        256
+#define LINKS_MAX        256u
+#define LINKS_STRANGER   8u /* who has shown no good token: one pair for $cbs, and some that are refused */
 #define FRAME_MAX        65536
+#define FRAME_STRANGER   (REQUEST_SIZE_MAX + 1024)
 #define SESSION_CAPACITY ((size_t)512 * 1024) /* what a session may send before we have read it */
+#define UNREAD_MAX       ((size_t)4 * 1024 * 1024) /* of all its sessions: messages that are not whole yet */
 #define OUTPUT_HIGH      ((size_t)65536)      /* no more is asked of the engine */
 #define OUTPUT_LOW       ((size_t)32768)      /* nodes are asked for more */
 #define IDLE_MSEC        240000
@@ -97,6 +100,36 @@ bool amqp_session_is_over(const AmqpSession *s)
         return has_given_up(s) || pn_connection_driver_write_closed((pn_connection_driver_t *)&s->driver);
 }
 
+/* ---- bounds ---- */
+
+static void exceed(AmqpSession *s, const char *what, size_t limit)
+{
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "%s: %zu%s", what, limit,
+                       grants_any(&s->grants) ? "" : ", as long as it has shown no good token");
+        amqp_session_close(s, "amqp:resource-limit-exceeded", text);
+}
+
+/* The windows of its sessions together are wider than this. */
+static void check_unread(AmqpSession *s)
+{
+        size_t size = 0;
+
+        for (pn_session_t *pn = pn_session_head(s->driver.connection, 0); pn; pn = pn_session_next(pn, 0))
+                size += pn_session_incoming_bytes(pn);
+        if (size > UNREAD_MAX)
+                exceed(s, "more bytes of messages that are not whole", UNREAD_MAX);
+}
+
+/* What a stranger attaches is kept as it came, with all that its frame holds. */
+static void check_frames(AmqpSession *s)
+{
+        if (s->late.largest > FRAME_STRANGER && !grants_any(&s->grants))
+                exceed(s, "a frame has more bytes", FRAME_STRANGER);
+        s->late.largest = 0;
+}
+
 /* ---- links ---- */
 
 static void drop_link(AmqpSession *s, AmqpLink *link)
@@ -112,10 +145,11 @@ static void drop_link(AmqpSession *s, AmqpLink *link)
 
 static void on_link_open(AmqpSession *s, pn_link_t *pn)
 {
+        unsigned limit = grants_any(&s->grants) ? LINKS_MAX : LINKS_STRANGER;
         AmqpLink *link;
 
-        if (s->n_links >= LINKS_MAX) {
-                amqp_session_close(s, "amqp:resource-limit-exceeded", "it has attached 256 links already");
+        if (s->n_links >= limit) {
+                exceed(s, "more links", limit);
                 return;
         }
         link = amqp_link_new(pn, s->house, &s->grants);
@@ -189,6 +223,7 @@ static void on_delivery(AmqpSession *s, pn_delivery_t *delivery)
 
         if (link)
                 amqp_link_on_delivery(link, delivery);
+        check_unread(s);
 }
 
 static void on_event(AmqpSession *s, pn_event_t *event)
@@ -299,6 +334,7 @@ void amqp_session_feed(AmqpSession *s, const void *data, size_t size, usec_t now
         if (!was_whole)
                 feed_engine(s, s->header, HEADER_SIZE);
         late_frames_feed(&s->late, rest, size, feed_engine, s);
+        check_frames(s);
         tick_engine(s);
 }
 

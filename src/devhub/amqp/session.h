@@ -8,8 +8,9 @@
  * a rule of AMQP, or one of our bounds, ends the connection with a condition that says which. Each link that the
  * service attaches is handed to the node that its address names (nodes.h).
  *
- * Bounds: 64 sessions with 256 links in all, frames of 64 KiB, messages of 320 KiB; events are read from the store
- * only as long as less than 64 KiB wait for the socket.
+ * Bounds: 64 sessions with 256 links in all, frames of 64 KiB, messages of 320 KiB, of those that are not whole yet
+ * 4 MiB in all; events are read from the store only as long as less than 64 KiB wait for the socket. As long as no
+ * token is good on it anybody may be there: 8 links, frames of 17 KiB, requests of 16 KiB.
  *
  * Owns:   the engine, its links, the output.
  * Knows:  the house; nothing of sockets.

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <malloc.h>
 #include <proton/condition.h>
 #include <proton/codec.h>
 #include <stdio.h>
@@ -267,93 +266,7 @@ START_TEST(who_falls_silent_is_closed)
 }
 END_TEST
 
-/* ---- bounds ---- */
-
-START_TEST(too_many_links_close_the_connection)
-{
-        AmqpBench b;
-
-        bench_begin(&b);
-        bench_open(&b);
-        for (int i = 0; i < 256; i++)
-                ck_assert_ptr_null(bench_detached(bench_sender(&b, "$cbs")));
-        (void)bench_sender(&b, "$cbs");
-        ck_assert(pn_connection_state(b.client.connection) & PN_REMOTE_CLOSED);
-        ck_assert_str_eq(pn_condition_get_name(pn_connection_remote_condition(b.client.connection)),
-                         "amqp:resource-limit-exceeded");
-        bench_end(&b);
-}
-END_TEST
-
-START_TEST(the_number_of_sessions_is_announced)
-{
-        AmqpBench b;
-
-        bench_begin(&b);
-        bench_open(&b);
-        ck_assert_uint_eq(pn_transport_remote_channel_max(b.client.transport), 63);
-        ck_assert_uint_eq(pn_transport_get_remote_max_frame(b.client.transport), 65536);
-        bench_end(&b);
-}
-END_TEST
-
-START_TEST(a_frame_that_is_too_large_ends_it)
-{
-        AmqpBench b;
-        static const uint8_t frame[] = {0, 1, 0, 1, 2, 0, 0, 0};
-
-        bench_begin(&b);
-        bench_open(&b);
-        bench_feed(&b, frame, sizeof(frame));
-        (void)amqp_session_output(b.session);
-        ck_assert_ptr_nonnull(strstr(amqp_session_reason(b.session), "amqp:connection:framing-error"));
-        ck_assert(amqp_session_is_over(b.session));
-        bench_end(&b);
-}
-END_TEST
-
-START_TEST(a_message_that_is_too_large_detaches_its_link)
-{
-        AmqpBench b;
-        pn_message_t *message = pn_message();
-        char *body = calloc(1, 400 * 1024);
-        pn_link_t *link;
-
-        bench_begin(&b);
-        bench_open(&b);
-        link = bench_sender(&b, "$cbs");
-        (void)pn_data_put_binary(pn_message_body(message), pn_bytes(400 * 1024, body));
-        (void)bench_send(&b, link, message);
-        ck_assert_str_eq(bench_detached(link), "amqp:link:message-size-exceeded");
-        ck_assert(!amqp_session_is_over(b.session));
-        bench_allow(&b, "service"); /* it goes on */
-        free(body);
-        pn_message_free(message);
-        bench_end(&b);
-}
-END_TEST
-
-START_TEST(links_that_come_and_go_leave_nothing)
-{
-        AmqpBench b;
-        size_t before = 0;
-
-        bench_begin(&b);
-        bench_open(&b);
-        for (int i = 0; i < 5000; i++) {
-                pn_link_t *link = bench_sender(&b, i % 2 ? "$cbs" : "nowhere");
-
-                pn_link_close(link);
-                bench_run(&b);
-                pn_link_free(link);
-                bench_run(&b);
-                if (i == 500)
-                        before = mallinfo2().uordblks;
-        }
-        ck_assert_uint_lt(mallinfo2().uordblks, before + 200000);
-        bench_end(&b);
-}
-END_TEST
+/* ---- addresses ---- */
 
 START_TEST(an_address_that_is_not_known_is_not_found)
 {
@@ -363,6 +276,7 @@ START_TEST(an_address_that_is_not_known_is_not_found)
 
         bench_begin(&b);
         bench_open(&b);
+        bench_allow(&b, "service"); /* a stranger may not try that often */
         for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
                 ck_assert_str_eq(bench_detached(bench_sender(&b, addresses[i])), "amqp:not-found");
                 ck_assert_str_eq(bench_detached(bench_receiver(&b, addresses[i], 1)), "amqp:not-found");
@@ -555,12 +469,7 @@ int main(void)
         tcase_add_test(c, who_asks_for_it_is_sent_empty_frames);
         tcase_add_test(c, who_falls_silent_is_closed);
 
-        c = suite_case(s, "bounds");
-        tcase_add_test(c, too_many_links_close_the_connection);
-        tcase_add_test(c, the_number_of_sessions_is_announced);
-        tcase_add_test(c, a_frame_that_is_too_large_ends_it);
-        tcase_add_test(c, a_message_that_is_too_large_detaches_its_link);
-        tcase_add_test(c, links_that_come_and_go_leave_nothing);
+        c = suite_case(s, "addresses");
         tcase_add_test(c, an_address_that_is_not_known_is_not_found);
 
         c = suite_case(s, "hostile bytes");
