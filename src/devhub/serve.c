@@ -12,6 +12,7 @@
 #include "devhub/dps/service.h"
 #include "devhub/endpoints.h"
 #include "devhub/hub/authority.h"
+#include "devhub/hub/hub-clock.h"
 #include "devhub/hub/limits.h"
 #include "devhub/hub/partitions.h"
 #include "devhub/hub/presence.h"
@@ -79,7 +80,7 @@ static int open_store(Serve *s)
         if (r >= 0)
                 r = prepare_store(&s->store);
         if (r >= 0)
-                r = presence_begin(&s->store, clock_wall(&clock_system));
+                r = presence_begin(&s->store, hub_clock_wall(&s->store));
         /* the device commands print it in connection strings, also while no server runs */
         if (r >= 0)
                 r = store_set(&s->store, "host", s->settings->host);

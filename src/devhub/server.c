@@ -392,6 +392,11 @@ int server_new(Server **ret, sd_event *event, const ServerSettings *settings, Ce
         };
         s->departures = (Departures){.store = store, .links = &s->links, .desks = &s->desks};
         hub_clock_init(&s->clock);
+        r = hub_clock_load(&s->clock, store);
+        if (r < 0) {
+                *ret_error = "cannot read how far the hub's clock was moved";
+                return r;
+        }
         strikes_init(&s->strikes, &s->links, certificates, &s->clock);
         r = pulse_new(&s->pulse, event, &clock_system);
         if (r >= 0)
@@ -455,13 +460,20 @@ void server_take_websocket(Server *s, const WireHandover *handover)
 
 int server_move_clock(Server *s, int64_t by_usec)
 {
+        int r;
+
         if (!s->settings.virtual_clock)
                 return -EPERM;
         if (by_usec > (int64_t)SERVER_CLOCK_STEP_MAX || by_usec < -(int64_t)SERVER_CLOCK_STEP_MAX)
                 return -ERANGE;
-        s->clock.moved_usec += by_usec;
+        r = hub_clock_move(&s->clock, s->store, by_usec);
+        if (r >= 0) {
+                r = turn_commit(s->turn);
+                if (r < 0)
+                        s->clock.moved_usec -= by_usec;
+        }
         strikes_set_ends(&s->strikes);
-        return 0;
+        return r;
 }
 
 void server_forget(Server *s, const char *device_id, const char *module_id)

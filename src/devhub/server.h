@@ -49,7 +49,7 @@ DEFINE_CLEANUP(Server *, server_free);
 /* A client that came over HTTPS and is to speak MQTT in WebSocket frames from here on. */
 void server_take_websocket(Server *server, const WireHandover *handover);
 void server_close_links(Server *server); /* all, at once: before what they stand on goes */
-/* The hub's clock, for good. -EPERM: it is not a virtual one; -ERANGE: more than ten years. */
+/* The hub's clock, for good. -EPERM: it is not a virtual one; -ERANGE: more than ten years; else the store failed. */
 int server_move_clock(Server *server, int64_t by_usec);
 /* The identity is gone, and another program has committed that: its links are closed, what was kept of it is dropped.
  * module_id NULL: all of the device. */

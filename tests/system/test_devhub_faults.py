@@ -7,11 +7,13 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import ssl
 import time
 
 import mqtt
 import pytest
+from bus import SOURCE
 from devhub import devhub  # noqa: F401  (a fixture)
 from https import Service
 
@@ -226,10 +228,23 @@ def test_a_clock_that_can_be_moved(devhub, device):
     after = devhub.run('clock', 'show').stdout.strip()
     parse = datetime.datetime.fromisoformat
     assert 72 * 60 <= (parse(after[:-1]) - parse(before[:-1])).total_seconds() < 73 * 60
-    devhub.stop()
+    devhub.kill()
     devhub.start()
     moved = devhub.run('clock', 'advance', '1h', check=False)
     assert moved.returncode == 1 and '--virtual-clock' in moved.stderr
+    again = devhub.run('clock', 'show').stdout.strip()  # it does not fall back
+    assert 0 <= (parse(again[:-1]) - parse(after[:-1])).total_seconds() < 60
+    # what is beside the server knows of it
+    devhub.run('seed', SOURCE / 'conf/examples/fleet.json')
+    store = sqlite3.connect(devhub.directory / 'devhub.db')
+    made, = store.execute("SELECT created_usec FROM identities WHERE device_id = 'gw-17'").fetchone()
+    store.close()
+    assert made / 1e6 > time.time() + 71 * 60
+    devhub.stop()
+    devhub.run('reset', '--yes')
+    devhub.start()
+    anew = devhub.run('clock', 'show').stdout.strip()
+    assert (parse(anew[:-1]) - parse(before[:-1])).total_seconds() < 600
 
 
 def test_faults_are_listed_and_cleared(devhub, device):

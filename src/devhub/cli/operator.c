@@ -118,8 +118,10 @@ static json_object *move_clock(Server *server, json_object *request, json_object
 
         if (r == -ERANGE)
                 return complain(reply, "the clock moves ten years at a time at most");
-        if (r < 0)
+        if (r == -EPERM)
                 return complain(reply, "its clock is the machine's: start it with --virtual-clock to move it");
+        if (r < 0)
+                return complain(reply, "it could not be stored: see the server's log");
         json_object_object_add(reply, "wall_usec", json_object_new_uint64(server_wall(server)));
         return reply;
 }

@@ -9,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/secret.h"
+#include "devhub/hub/hub-clock.h"
 #include "devhub/hub/key.h"
 #include "devhub/hub/policies.h"
 
@@ -388,7 +389,7 @@ int registry_create(Store *store, const char *device_id, const char *module_id, 
         r = identity_init(&identity, device_id, module_id);
         if (r < 0)
                 return r;
-        r = registry_add(store, &identity, clock_wall(&clock_system));
+        r = registry_add(store, &identity, hub_clock_wall(store));
         if (r == 0 && !joins)
                 r = store_commit(store);
         if (r != 0) {

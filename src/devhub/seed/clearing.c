@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "devhub/hub/hub-clock.h"
+
 /* ---- the store ---- */
 
 /* The names are the store's own. */
@@ -30,6 +32,8 @@ int clearing_run(Store *store)
 
         if (r >= 0)
                 r = empty_tables(store);
+        if (r >= 0)
+                r = store_run(store, "DELETE FROM facts WHERE key = '" HUB_CLOCK_FACT "'");
         if (r < 0) {
                 store_rollback(store);
                 return r;

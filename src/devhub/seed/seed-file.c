@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "devhub/hub/hub-clock.h"
 
 #define FILE_MAX ((size_t)64 << 20)
 
@@ -44,7 +45,7 @@ int seed_file_plant(Store *store, const char *path, SeedOrder *order, SeedTally 
                 r = directory_of(path, &directory);
         if (r < 0)
                 return r;
-        order->wall_now = clock_wall(&clock_system);
+        order->wall_now = hub_clock_wall(store);
         order->file = (SeedFile){.name = is_input ? "standard input" : path,
                                  .directory = directory,
                                  .text = text.data ? text.data : "",
