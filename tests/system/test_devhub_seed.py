@@ -161,6 +161,8 @@ def test_a_file_of_an_authority_lies_beside_the_document(hub, tmp_path):
     ('', 'standard input:1: it ends too early'),
     ('{\n"devices": [\n{"deviceId": }]}', 'standard input:3: it has a malformed number'),
     ('[]', 'standard input:1: it is not an object'),
+    ('{"devices": [{"deviceId": "new", "statusReason":\n"\\\\ud83d \\ud83d\\ude00 \\ud800"}]}',
+     'standard input:2: it has half of a pair'),
     ('{"device": []}', ':1: device: no such member'),
     ('{\n"devices": {}}', ':2: devices: it is not a list'),
     ('{"devices": [\n{},\n{}]}', ':2: devices[0].deviceId: it is missing'),

@@ -8,6 +8,7 @@
  */
 
 #include <json-c/json.h>
+#include <string.h>
 
 #include "devhub/seed/seed.h"
 
@@ -43,6 +44,11 @@ int bed_check_object(Bed *bed, json_object *object, const char *const names[]);
 int bed_text(Bed *bed, json_object *object, const char *name, const char **ret);
 /* The same id of this kind a second time is refused. */
 int bed_check_once(Bed *bed, const char *kind, const char *id);
+/* NULL is a text of its own. */
+static inline bool bed_differ(const char *a, const char *b)
+{
+        return a && b ? strcmp(a, b) != 0 : a != b;
+}
 /* It is there and is another one: replaced, or refused by the member that differs. 0: replace it. */
 int bed_may_replace(Bed *bed, const char *member);
 

@@ -24,15 +24,10 @@ static const char *const enrollment_members[] = {
         "registrationState", NULL,
 };
 
-static bool differ(const char *a, const char *b)
-{
-        return a && b ? strcmp(a, b) != 0 : a != b;
-}
-
 /* Keys and certificates that the document does not say are as they are. */
 static bool asks_for_another(const char *there, const char *given)
 {
-        return given && *given && differ(there, given);
+        return given && *given && bed_differ(there, given);
 }
 
 static bool attestations_differ(const Enrollment *there, const Enrollment *given)
@@ -48,7 +43,7 @@ static const char *member_that_differs(const Enrollment *there, const Enrollment
 {
         if (attestations_differ(there, given))
                 return "attestation";
-        if (differ(there->device_id, given->device_id))
+        if (bed_differ(there->device_id, given->device_id))
                 return "deviceId";
         if (there->disabled != given->disabled)
                 return "provisioningStatus";
@@ -58,13 +53,13 @@ static const char *member_that_differs(const Enrollment *there, const Enrollment
                 return "capabilities";
         if (there->allocation != given->allocation)
                 return "allocationPolicy";
-        if (differ(there->iot_hub, given->iot_hub))
+        if (bed_differ(there->iot_hub, given->iot_hub))
                 return "iotHubHostName";
-        if (differ(there->iot_hubs, given->iot_hubs))
+        if (bed_differ(there->iot_hubs, given->iot_hubs))
                 return "iotHubs";
-        if (differ(there->initial_twin, given->initial_twin))
+        if (bed_differ(there->initial_twin, given->initial_twin))
                 return "initialTwin";
-        return differ(there->device_information, given->device_information) ? "optionalDeviceInformation" : NULL;
+        return bed_differ(there->device_information, given->device_information) ? "optionalDeviceInformation" : NULL;
 }
 
 static int put(Bed *bed, Enrollment *e, const char *if_match)

@@ -48,20 +48,15 @@ static const char *const properties_members[] = {"desired", "reported", NULL};
 
 /* ---- the identity ---- */
 
-static bool differ(const char *a, const char *b)
-{
-        return a && b ? strcmp(a, b) != 0 : a != b;
-}
-
 /* NULL: nothing does. */
 static const char *credential_that_differs(const Identity *a, const Identity *b)
 {
         if (a->authentication != b->authentication)
                 return "authentication.type";
-        if (differ(a->primary_key, b->primary_key) || differ(a->secondary_key, b->secondary_key))
+        if (bed_differ(a->primary_key, b->primary_key) || bed_differ(a->secondary_key, b->secondary_key))
                 return "authentication.symmetricKey";
-        return differ(a->primary_thumbprint, b->primary_thumbprint) ||
-                               differ(a->secondary_thumbprint, b->secondary_thumbprint)
+        return bed_differ(a->primary_thumbprint, b->primary_thumbprint) ||
+                               bed_differ(a->secondary_thumbprint, b->secondary_thumbprint)
                        ? "authentication.x509Thumbprint"
                        : NULL;
 }
@@ -74,11 +69,11 @@ static const char *member_that_differs(const Identity *a, const Identity *b)
                 return credential;
         if (a->disabled != b->disabled)
                 return "status";
-        if (differ(a->status_reason, b->status_reason))
+        if (bed_differ(a->status_reason, b->status_reason))
                 return "statusReason";
         if (a->is_edge != b->is_edge)
                 return "capabilities.iotEdge";
-        return differ(a->managed_by, b->managed_by) ? "managedBy" : NULL;
+        return bed_differ(a->managed_by, b->managed_by) ? "managedBy" : NULL;
 }
 
 /* "" asks for a new key, of one that has none. */

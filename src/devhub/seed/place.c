@@ -93,3 +93,43 @@ unsigned place_line(const char *text, const char *place)
         }
         return place_line_of(text, (size_t)(at - text));
 }
+
+/* ---- half characters ---- */
+
+/* The unit of an escape such as \u00e4 that begins there; -1: none does. */
+static int unit_at(const char *p, const char *end)
+{
+        char digits[5] = {};
+
+        if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+                return -1;
+        memcpy(digits, p + 2, 4);
+        return (int)strtol(digits, NULL, 16);
+}
+
+static bool is_high(int unit)
+{
+        return unit >= 0xd800 && unit < 0xdc00;
+}
+
+static bool is_low(int unit)
+{
+        return unit >= 0xdc00 && unit < 0xe000;
+}
+
+bool place_of_half_character(const char *text, size_t size, size_t *ret_at)
+{
+        const char *p = text, *end = text + size;
+
+        while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+                int unit = unit_at(p, end);
+                bool is_whole = is_high(unit) && is_low(unit_at(p + 6, end));
+
+                if ((is_high(unit) && !is_whole) || is_low(unit)) {
+                        *ret_at = (size_t)(p - text);
+                        return true;
+                }
+                p += is_whole ? 12 : unit >= 0 ? 6 : 2;
+        }
+        return false;
+}

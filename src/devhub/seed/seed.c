@@ -264,6 +264,11 @@ static int read_document(const SeedFile *file, json_object **ret, Buffer *error)
         size_t at = 0;
         int r = json_read(file->text, file->size, ret, &fault);
 
+        if (r >= 0 && place_of_half_character(file->text, file->size, &at)) {
+                buffer_printf(error, "%s:%u: it has half of a pair of escapes such as \\ud83d\\ude00", file->name,
+                              place_line_of(file->text, at));
+                return buffer_error(error) ? -ENOMEM : -EBADMSG;
+        }
         if (r != -EBADMSG)
                 return r;
         if (json_grammar_fault_at(file->text, file->size, &at))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devhub/seed/place.h"
 
+#include <string.h>
+
 #include "suite.h"
 
 static const char text[] = "{\n"                                                            /* 1 */
@@ -57,6 +59,34 @@ START_TEST(what_is_not_there_is_where_it_would_be)
 }
 END_TEST
 
+START_TEST(half_characters_are_found)
+{
+        static const struct {
+                const char *text;
+                int at; /* -1: there is none */
+        } cases[] = {
+                {"", -1},
+                {"\"\\u00e4\\n\\\\ud800\"", -1}, /* a backslash, and then letters */
+                {"\"\\ud83d\\ude00\"", -1},
+                {"\"\\uD83D\\uDE00\\udbff\\udfff\"", -1},
+                {"\"\\ud800\"", 1},
+                {"\"\\udc00\"", 1},
+                {"\"\\ud83d\\ude00\\ude00\"", 13},
+                {"\"\\ud83d\\ud83d\\ude00\"", 1},
+                {"\"\\ud83d \\ude00\"", 1},
+                {"\"\\\\\\ud83d\\n\"", 3},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                size_t at = 0;
+                bool found = place_of_half_character(cases[i].text, strlen(cases[i].text), &at);
+
+                ck_assert_msg(found == (cases[i].at >= 0) && (!found || at == (size_t)cases[i].at), "%s: %zu",
+                              cases[i].text, at);
+        }
+}
+END_TEST
+
 START_TEST(bytes_have_lines)
 {
         ck_assert_uint_eq(place_line_of("a\nb\n", 0), 1);
@@ -73,6 +103,7 @@ int main(void)
 
         tcase_add_test(c, places_have_lines);
         tcase_add_test(c, what_is_not_there_is_where_it_would_be);
+        tcase_add_test(c, half_characters_are_found);
         tcase_add_test(c, bytes_have_lines);
         return suite_run(s);
 }
