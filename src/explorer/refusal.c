@@ -112,13 +112,23 @@ static void take_message(Refusal *r, const char *text)
                 take_old(r, text);
 }
 
+/* It ends at a blank, and has one itself: ...-TimeStamp:11/03/2020 07:18:24 */
+static size_t tracking_id_size(const char *text)
+{
+        size_t size = strcspn(text, " ");
+
+        if (text[size] == ' ' && text[size + 1] >= '0' && text[size + 1] <= '9')
+                size += 1 + strcspn(text + size + 1, " ");
+        return MIN(size, (size_t)TRACKING_ID_MAX);
+}
+
 static void take_exception(Refusal *r, const char *text)
 {
         const char *mark = strstr(text, TRACKING_MARK);
 
         if (mark && !r->tracking_id) {
                 mark += strlen(TRACKING_MARK);
-                r->tracking_id = copy(mark, MIN(strcspn(mark, " "), (size_t)TRACKING_ID_MAX));
+                r->tracking_id = copy(mark, tracking_id_size(mark));
         }
 }
 

@@ -39,6 +39,26 @@ START_TEST(every_dialect_is_read)
 }
 END_TEST
 
+START_TEST(a_tracking_id_goes_to_the_end_of_its_time)
+{
+        static const struct {
+                const char *body, *id;
+        } cases[] = {
+                {"{\"ExceptionMessage\":\"Tracking ID:ab-G:15-TimeStamp:11/03/2020 07:18:24\"}",
+                 "ab-G:15-TimeStamp:11/03/2020 07:18:24"},
+                {"{\"ExceptionMessage\":\"Tracking ID:ab-G:15-TimeStamp:11/03/2020 07:18:24 and more\"}",
+                 "ab-G:15-TimeStamp:11/03/2020 07:18:24"},
+                {"{\"ExceptionMessage\":\"Tracking ID:ab \"}", "ab"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(refusal_done) Refusal r = read_text(404, NULL, cases[i].body);
+
+                ck_assert_str_eq(r.tracking_id, cases[i].id);
+        }
+}
+END_TEST
+
 START_TEST(no_body_is_too_broken)
 {
         static const char *const bodies[] = {
@@ -120,6 +140,7 @@ int main(void)
         TCase *c = suite_case(s, "what the hub says is read");
 
         tcase_add_test(c, every_dialect_is_read);
+        tcase_add_test(c, a_tracking_id_goes_to_the_end_of_its_time);
         tcase_add_test(c, no_body_is_too_broken);
         tcase_add_test(c, a_long_message_is_cut);
         c = suite_case(s, "and told with its remedy");
