@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (json_read((const char *)data, size, &list, &fault) < 0)
                 return 0;
         r = event_batch_read(list, &batch);
-        promise(r == 0 || r == -EINVAL || r == -E2BIG);
+        promise(r == 0 || r == -EINVAL || r == -EBADMSG || r == -E2BIG);
         promise(r == 0 || batch.n_drafts == 0);
         promise(batch.n_drafts <= EVENT_BATCH_MAX);
         for (size_t i = 0; i < batch.n_drafts; i++)

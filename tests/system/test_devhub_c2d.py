@@ -498,7 +498,8 @@ def test_a_batch_of_events(devhub, poller):
 
 @pytest.mark.parametrize('batch', [
     {}, [1], [{}], [{'body': 1}], [{'body': '*'}], [{'body': 'x', 'base64Encoded': 0}], [{'body': '', 'properties': []}],
-    [{'body': '', 'properties': {'iothub-app-a': 1}}], [{'body': ''}, {'body': '', 'properties': {'iothub-app-': 'x'}}],
+    [{'body': '', 'properties': {'iothub-app-a': 1}}], [{'body': '', 'properties': {'iothub-app-a': 'b\0c'}}],
+    [{'body': ''}, {'body': '', 'properties': {'iothub-app-': 'x'}}],
     [{'body': ''}] * 501])
 def test_a_batch_that_is_none_is_refused_whole(devhub, poller, batch):
     answer = poller.event(json.dumps(batch).encode(), {'Content-Type': BATCH})

@@ -2,6 +2,7 @@
 #include "devhub/http/event-batch.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/base64.h"
 
@@ -49,9 +50,13 @@ static int read_properties(json_object *event, EventDraft *draft)
         if (!json_object_is_type(properties, json_type_object))
                 return -EINVAL;
         json_object_object_foreach(properties, name, value) {
+                const char *text = json_object_get_string(value);
+
                 if (!json_object_is_type(value, json_type_string))
                         return -EINVAL;
-                event_draft_add(draft, name, json_object_get_string(value));
+                if (strlen(text) != (size_t)json_object_get_string_len(value))
+                        return -EBADMSG; /* a NUL: what follows it would be lost */
+                event_draft_add(draft, name, text);
         }
         return 0;
 }

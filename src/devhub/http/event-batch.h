@@ -22,6 +22,7 @@ typedef struct EventBatch {
         size_t n_drafts;
 } EventBatch;
 
-/* -EINVAL: it is not of that form; -E2BIG: more than 500 events; -ENOMEM. The drafts are still to be checked. */
+/* -EINVAL: it is not of that form; -EBADMSG: a property holds a NUL; -E2BIG: more than 500 events; -ENOMEM. The drafts
+ * are still to be checked. */
 int event_batch_read(json_object *list, EventBatch *ret);
 void event_batch_done(EventBatch *batch);
