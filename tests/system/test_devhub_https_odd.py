@@ -17,6 +17,11 @@ VERSION = '?api-version=2021-04-12'
 METHOD = {'methodName': 'm', 'payload': None, 'responseTimeoutInSeconds': 5}
 
 
+def unseen(devhub):
+    """Bytes of the log that would move a terminal."""
+    return [byte for byte in devhub.log.read_bytes() if (byte < 0x20 and byte != 0x0a) or byte == 0x7f]
+
+
 @pytest.fixture
 def service(devhub):
     devhub.create('d1')
@@ -234,3 +239,12 @@ def test_one_who_does_not_read_costs_no_time(devhub):
     before = cpu_seconds(devhub.process.pid)
     time.sleep(1)
     assert cpu_seconds(devhub.process.pid) - before < 0.3
+
+
+def test_what_strangers_write_moves_no_terminal(devhub):
+    for method, path in ('GET', '/devices/x\x1b[31mRED\x07'), ('DELETE', '/devices/' + '\x1b' * 2000):
+        raw = Raw(devhub).send('%s %s%s HTTP/1.1\r\nHost: x\r\nAuthorization: \x1b[31m\r\n\r\n' % (method, path, VERSION))
+        assert raw.answer()[0] == 401
+        raw.close()
+    assert 'GET /devices/x\\u001b[31mRED\\u0007: refused with 401' in devhub.log.read_text()
+    assert unseen(devhub) == []

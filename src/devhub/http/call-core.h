@@ -19,6 +19,7 @@ struct HttpCall {
         const Hub *hub;
         char *method;
         char *path; /* as it came, encoded */
+        Buffer title;
         HttpPairs queries; /* decoded */
         HttpPairs headers;
         Buffer body;
@@ -50,4 +51,6 @@ struct HttpCall {
 int http_call_init(HttpCall *call, const Hub *hub, const char *target);
 int http_call_take_body(HttpCall *call, const void *data, size_t size);
 void http_call_done(HttpCall *call);
+/* METHOD PATH, for the log: anybody may write there what would move a terminal. */
+const char *http_call_title(HttpCall *call);
 void http_call_cancel(HttpCall *call); /* the caller has gone; tells who wanted to reply later */

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "azure/percent.h"
+#include "base/visible.h"
 #include "model/json-read.h"
+
+#define TITLE_PART_MAX 256 /* bytes of the method, and of the path, as they came */
 
 /* ---- the request ---- */
 
@@ -59,6 +62,7 @@ void http_call_done(HttpCall *call)
 {
         free(call->method);
         free(call->path);
+        buffer_done(&call->title);
         http_pairs_done(&call->queries);
         http_pairs_done(&call->headers);
         http_pairs_done(&call->parts);
@@ -68,6 +72,21 @@ void http_call_done(HttpCall *call)
         json_object_put(call->json);
         access_done(&call->access);
         *call = (HttpCall){};
+}
+
+static void add_visible(Buffer *b, const char *text)
+{
+        visible_text(b, text ? text : "", strnlen(text ? text : "", TITLE_PART_MAX));
+}
+
+const char *http_call_title(HttpCall *call)
+{
+        if (call->title.size == 0) {
+                add_visible(&call->title, call->method);
+                buffer_append_char(&call->title, ' ');
+                add_visible(&call->title, call->path);
+        }
+        return buffer_error(&call->title) ? "a request" : call->title.data;
 }
 
 const char *http_call_part(const HttpCall *call, const char *name)

@@ -25,7 +25,7 @@ static void draw(void *data, size_t size)
 static void add_header(HttpCall *call, const char *name, const char *value)
 {
         if (http_pairs_add(&call->reply_headers, name, value) < 0)
-                log_warning("%s %s: no memory for the header %s", call->method, call->path, name);
+                log_warning("%s: no memory for the header %s", http_call_title(call), name);
 }
 
 void http_reply_header(HttpCall *call, const char *name, const char *fmt, ...)
@@ -214,7 +214,7 @@ void http_reply_error_info(HttpCall *call, ServiceError error, json_object *info
 
 void http_reply_failure(HttpCall *call, int error, const char *what)
 {
-        log_error("%s %s: cannot %s: %s (%s)", call->method, call->path, what, strerror(-error),
+        log_error("%s: cannot %s: %s (%s)", http_call_title(call), what, strerror(-error),
                   store_error(call->hub->store));
         hub_spoil(call->hub);
         http_reply_error(call, SERVICE_ERROR_SERVER, "The hub failed; its log tells more.");

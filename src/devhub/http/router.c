@@ -145,7 +145,7 @@ static void reply_not_routed(HttpCall *call, const char *allowed)
 
 static void reply_unauthorized(const HttpRouter *router, HttpCall *call, const HttpRoute *route, const char *reason)
 {
-        log_notice("%s %s: refused with 401: %s", call->method, call->path, reason);
+        log_notice("%s: refused with 401: %s", http_call_title(call), reason);
         /* the provisioning service has errors of its own */
         if (route->rights == RIGHT_ENROLLMENT)
                 dps_reply_error(call, router->hub, DPS_ERROR_UNAUTHORIZED, NULL);

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "base/log.h"
+#include "base/visible.h"
 #include "devhub/http/call-core.h"
 #include "devhub/http/handover.h"
 
@@ -97,7 +98,7 @@ static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *us
 {
         Exchange *x = userdata;
 
-        log_debug("%s %s: the caller has gone before the reply", x->call.method, x->call.path);
+        log_debug("%s: the caller has gone before the reply", http_call_title(&x->call));
         abandon(x);
         return 0;
 }
@@ -133,7 +134,7 @@ static void sleep_until_replied(Exchange *x)
         x->call.replied_later = on_replied_later;
         x->call.server_userdata = x;
         if (!watch(x))
-                log_warning("%s %s: its socket cannot be watched", x->call.method, x->call.path);
+                log_warning("%s: its socket cannot be watched", http_call_title(&x->call));
 }
 
 /* ---- a request ---- */
@@ -198,7 +199,7 @@ static enum MHD_Result send_reply(Exchange *x)
         if (r == MHD_YES)
                 r = MHD_queue_response(x->connection, call->status, response);
         MHD_destroy_response(response);
-        log_debug("%s %s: %u%s%s", call->method, call->path, call->status, call->error_name ? " " : "",
+        log_debug("%s: %u%s%s", http_call_title(call), call->status, call->error_name ? " " : "",
                   call->error_name ? call->error_name : "");
         return r;
 }
@@ -273,13 +274,14 @@ static size_t keep_encoded(void *userdata, struct MHD_Connection *connection, ch
 
 static void _printf_(2, 0) on_complaint(void *userdata, const char *fmt, va_list ap)
 {
+        _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
         char text[256];
 
         if (!log_wants(LOG_DEBUG))
                 return;
         (void)vsnprintf(text, sizeof(text), fmt, ap);
-        text[strcspn(text, "\n")] = 0;
-        log_debug("HTTP: %s", text);
+        visible_text(&seen, text, strcspn(text, "\n"));
+        log_debug("HTTP: %s", seen.size > 0 ? seen.data : "");
 }
 
 /* ---- the loop ---- */
