@@ -9,6 +9,7 @@
 #include "devhub/device/twin.h"
 #include "devhub/dps/desk.h"
 #include "devhub/dps/poll-meter.h"
+#include "devhub/hub/errands.h"
 
 static int open_post(Desks *d, Server *server)
 {
@@ -77,6 +78,16 @@ static int open_provisioning(Desks *d, Server *server)
         return server_add_desk(server, &desk);
 }
 
+static int open_errands(Desks *d, Server *server)
+{
+        int r = errands_new(&d->errands);
+
+        if (r < 0)
+                return r;
+        server_hub(server)->errands = d->errands;
+        return server_add_ticker(server, errands_ticker(d->errands));
+}
+
 int desks_open(Desks *d, Server *server, const MailRules *mail)
 {
         static const struct {
@@ -87,6 +98,7 @@ int desks_open(Desks *d, Server *server, const MailRules *mail)
                 {open_twins, "twins"},
                 {open_methods, "methods"},
                 {open_provisioning, "provisioning service"},
+                {open_errands, "errands"},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(desks); i++) {
@@ -109,6 +121,7 @@ void desks_close(Desks *d)
         method_desk_free(d->methods);
         dps_desk_free(d->dps);
         poll_meter_free(d->polls);
+        errands_free(d->errands);
         mailbox_free(d->mailbox);
         feedback_free(d->feedback);
         *d = (Desks){};

@@ -20,6 +20,7 @@ typedef struct Desks {
         struct MethodDesk *methods;
         struct PollMeter *polls;
         struct DpsDesk *dps;
+        struct Errands *errands;
 } Desks;
 
 /* What failed is in the log. desks_close() follows in any case. */

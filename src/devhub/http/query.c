@@ -8,36 +8,51 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "devhub/hub/errands.h"
 #include "devhub/hub/query.h"
 #include "devhub/hub/registry.h"
 #include "devhub/hub/twin-document.h"
 
 #define PAGE_MAX     1000u
 #define PAGE_DEFAULT 100u
+#define STEP_TWINS   100u /* are looked at before others are heard: some milliseconds */
 
 /* A page, and where it begins: the continuation names how many rows came before it and the twin that was the last of
- * them. Rows of a summary are made of all twins each time, and are only counted. */
+ * them. Rows of a summary are made of all twins each time, and are only counted. It is made in steps: who sends
+ * events meanwhile does not wait for it, and what changes behind the step is not seen, as between two pages. */
 typedef struct Page {
         const Hub *hub;
+        HttpCall *call;
+        Errand *errand; /* NULL: not under way */
         Query *query;
         uint64_t n_before;
         char *after_device, *after_module; /* NULL: from the start; "" for no module, and in a summary */
         unsigned max;
+
+        char *seen_device, *seen_module; /* the last that was looked at */
+        unsigned n_in_step;
 
         json_object *rows;
         char *last_device, *last_module;
         bool is_more;
 } Page;
 
-static void page_done(Page *page)
+static Page *page_free(Page *page)
 {
+        if (!page)
+                return NULL;
         query_free(page->query);
         free(page->after_device);
         free(page->after_module);
         free(page->last_device);
         free(page->last_module);
+        free(page->seen_device);
+        free(page->seen_module);
         json_object_put(page->rows);
+        free(page);
+        return NULL;
 }
+DEFINE_CLEANUP(Page *, page_free);
 
 /* ---- what is asked ---- */
 
@@ -137,17 +152,21 @@ static int add_row(Page *page, json_object *row)
         return -ENOMEM;
 }
 
+/* *device and *module become copies of its ids; "" for no module. */
+static int note_ids(const Identity *identity, char **device, char **module)
+{
+        free(*device);
+        free(*module);
+        *device = strdup(identity->device_id);
+        *module = strdup(identity->module_id ? identity->module_id : "");
+        return *device && *module ? 0 : -ENOMEM;
+}
+
 static int add_twin(Page *page, const Identity *identity, json_object *document)
 {
         int r = add_row(page, query_row(page->query, document));
 
-        if (r < 0)
-                return r;
-        free(page->last_device);
-        free(page->last_module);
-        page->last_device = strdup(identity->device_id);
-        page->last_module = strdup(identity->module_id ? identity->module_id : "");
-        return page->last_device && page->last_module ? 0 : -ENOMEM;
+        return r < 0 ? r : note_ids(identity, &page->last_device, &page->last_module);
 }
 
 /* -ECANCELED: the page is full, and there is more, or all that is wanted has been found. */
@@ -164,31 +183,60 @@ static int add_match(Page *page, const Identity *identity, json_object *document
         return r >= 0 && has_all(page) ? -ECANCELED : r;
 }
 
-static int visit(void *userdata, const Identity *identity)
+/* A twin may have gone since its identity was read: another program deletes devices, too. */
+static int look_at(Page *page, const Identity *identity)
 {
-        Page *page = userdata;
         json_object *document = NULL;
         int r = twin_document(page->hub, identity, &document);
 
-        if (r < 0)
-                return r;
+        if (r != 0)
+                return MIN(r, 0);
         if (query_matches(page->query, document))
                 r = add_match(page, identity, document);
         json_object_put(document);
         return r;
 }
 
+/* -EAGAIN: that was enough for a step. */
+static int visit(void *userdata, const Identity *identity)
+{
+        Page *page = userdata;
+        int r = look_at(page, identity);
+
+        if (r < 0 || ++page->n_in_step < STEP_TWINS)
+                return r;
+        r = note_ids(identity, &page->seen_device, &page->seen_module);
+        return r < 0 ? r : -EAGAIN;
+}
+
+/* 1: there may be more of them. */
 static int walk(Page *page)
 {
-        const char *device = page->after_device ? page->after_device : "";
-        const char *module = page->after_module ? page->after_module : "";
+        const char *device = page->seen_device ? page->seen_device : page->after_device;
+        const char *module = page->seen_module ? page->seen_module : page->after_module;
         int r;
 
-        if (query_from(page->query) == QUERY_JOBS)
-                return 0; /* this hub has none */
-        r = registry_each_behind(page->hub->store, query_from(page->query) == QUERY_MODULES, device, module, visit,
-                                 page);
+        page->n_in_step = 0;
+        r = registry_each_behind(page->hub->store, query_from(page->query) == QUERY_MODULES, device ? device : "",
+                                 module ? module : "", visit, page);
+        if (r == -EAGAIN)
+                return 1;
         return r == -ECANCELED ? 0 : r;
+}
+
+static int count_all(Page *page)
+{
+        uint64_t n = 0;
+        int r = registry_count_all(page->hub->store, query_from(page->query) == QUERY_MODULES, &n);
+
+        return r < 0 ? r : query_gather_many(page->query, n);
+}
+
+static int gather(Page *page)
+{
+        if (query_from(page->query) == QUERY_JOBS || has_all(page))
+                return 0; /* of jobs this hub has none */
+        return query_is_plain_count(page->query) ? count_all(page) : walk(page);
 }
 
 /* ---- a page of a summary ---- */
@@ -211,18 +259,6 @@ static int take_summary(Page *page)
 
 /* ---- the answer ---- */
 
-static int make_page(Page *page)
-{
-        int r = 0;
-
-        page->rows = json_object_new_array();
-        if (!page->rows)
-                return -ENOMEM;
-        if (!has_all(page))
-                r = walk(page);
-        return r >= 0 && query_is_summary(page->query) ? take_summary(page) : r;
-}
-
 static void add_continuation(HttpCall *call, const Page *page)
 {
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL, b = BUFFER_NULL;
@@ -244,25 +280,77 @@ static const char *item_type(const Query *query)
 
 static void answer(HttpCall *call, Page *page)
 {
-        int r = make_page(page);
-
-        if (r < 0) {
-                http_reply_failure(call, r, "answer a query");
-                return;
-        }
         http_reply_header(call, "x-ms-item-type", "%s", item_type(page->query));
         if (page->is_more)
                 add_continuation(call, page);
         http_reply_json(call, 200, TAKE_PTR(page->rows));
 }
 
+/* True: there is more to do. Else it has been answered. */
+static bool go_on(Page *page)
+{
+        int r = gather(page);
+
+        if (r > 0)
+                return true;
+        if (r >= 0 && query_is_summary(page->query))
+                r = take_summary(page);
+        if (r < 0)
+                http_reply_failure(page->call, r, "answer a query");
+        else
+                answer(page->call, page);
+        return false;
+}
+
+static bool on_step(void *userdata)
+{
+        Page *page = userdata;
+        bool is_more = go_on(page);
+
+        if (!is_more)
+                page_free(page);
+        return is_more;
+}
+
+static void on_gone(void *userdata)
+{
+        Page *page = userdata;
+
+        errands_cancel(page->hub->errands, page->errand);
+        page_free(page);
+}
+
+static int page_new(const Hub *hub, HttpCall *call, Page **ret)
+{
+        _cleanup_(page_freep) Page *page = calloc(1, sizeof(*page));
+
+        if (page)
+                page->rows = json_object_new_array();
+        if (!page || !page->rows)
+                return -ENOMEM;
+        page->hub = hub;
+        page->call = call;
+        *ret = TAKE_PTR(page);
+        return 0;
+}
+
 static void query_devices(void *userdata, HttpCall *call)
 {
-        Page page = {.hub = userdata};
+        const Hub *hub = userdata;
+        _cleanup_(page_freep) Page *page = NULL;
+        int r = page_new(hub, call, &page);
 
-        if (take_size(call, &page) && take_continuation(call, &page) && take_query(call, &page))
-                answer(call, &page);
-        page_done(&page);
+        if (r < 0) {
+                http_reply_failure(call, r, "answer a query");
+                return;
+        }
+        if (!take_size(call, page) || !take_continuation(call, page) || !take_query(call, page) || !go_on(page))
+                return;
+        r = errands_add(hub->errands, on_step, page, &page->errand);
+        if (r < 0)
+                http_reply_failure(call, r, "answer a query");
+        else
+                http_call_later(call, on_gone, TAKE_PTR(page));
 }
 
 static const HttpRoute routes[] = {

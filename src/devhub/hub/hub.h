@@ -51,6 +51,7 @@ typedef struct Hub {
         HubTwins twins;
         struct Limits *limits; /* of its tier; NULL: it has none. Asked by admission.h. */
         struct PollMeter *polls; /* of who is provisioned */
+        struct Errands *errands; /* what is too long for one turn of the loop */
         const struct LinkedHubs *linked_hubs; /* that devices may be assigned to as well; NULL: none */
         int (*commit)(void *userdata); /* hub_commit() */
         void (*spoil)(void *userdata); /* hub_spoil() */

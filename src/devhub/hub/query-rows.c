@@ -127,6 +127,28 @@ int query_gather(Query *q, json_object *document)
         return r;
 }
 
+bool query_is_plain_count(const Query *q)
+{
+        bool is_plain = query_is_summary(q) && !q->where && !q->is_grouped;
+
+        for (size_t i = 0; i < q->n_columns; i++)
+                is_plain = is_plain && q->columns[i].aggregate == QUERY_COUNT;
+        return is_plain;
+}
+
+int query_gather_many(Query *q, uint64_t n)
+{
+        QueryGroup *group;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = find_group(q, NULL, &group);
+        for (size_t i = 0; r >= 0 && i < q->n_columns; i++)
+                group->tallies[i].n += n;
+        return r;
+}
+
 /* ---- rows of groups ---- */
 
 #define WHOLE_MAX 9007199254740992.0

@@ -42,4 +42,7 @@ json_object *query_row(const Query *query, json_object *document);
 
 /* A summary is shown all documents that match, and then has its rows: an array, NULL for no memory. */
 int query_gather(Query *query, json_object *document);
+/* Does it want nothing but the number of all documents? Then they need not be shown. */
+bool query_is_plain_count(const Query *query);
+int query_gather_many(Query *query, uint64_t n);
 json_object *query_rows(const Query *query);

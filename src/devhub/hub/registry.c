@@ -202,6 +202,21 @@ int registry_count(Store *store, RegistryCount *ret)
         return 0;
 }
 
+int registry_count_all(Store *store, bool modules, uint64_t *ret)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r = store_prepare(store, "SELECT count(*) FROM identities WHERE (module_id <> '') = ?", &statement);
+
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int(statement, 1, modules);
+        r = store_step(store, statement);
+        if (r < 0)
+                return r;
+        *ret = (uint64_t)sqlite3_column_int64(statement, 0);
+        return 0;
+}
+
 /* ---- identities: changing ---- */
 
 static int fill_keys(Identity *identity)

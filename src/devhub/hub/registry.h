@@ -57,3 +57,4 @@ typedef struct RegistryCount {
         unsigned n_devices, n_disabled; /* modules are not counted */
 } RegistryCount;
 int registry_count(Store *store, RegistryCount *ret);
+int registry_count_all(Store *store, bool modules, uint64_t *ret); /* devices, or modules of all devices */
