@@ -8,6 +8,7 @@
 #include "explorer/identity.h"
 #include "explorer/key.h"
 #include "explorer/output.h"
+#include "explorer/path.h"
 
 /* ---- a new one ---- */
 
@@ -112,13 +113,28 @@ static int change_login(const Words *w, json_object *record, bool *ok)
 
 /* ---- all ---- */
 
+/* A hub takes these for a module too, and does nothing: whoever wants to lock it out must not be told that it is. */
+static int check_kind(const Words *w)
+{
+        static const char *const of_devices[] = {"status", "status-reason", "edge"};
+        const char *id = words_operand(w, 0);
+
+        for (size_t i = 0; id && is_module(id) && i < ARRAY_SIZE(of_devices); i++)
+                if (words_have(w, of_devices[i]))
+                        return bad_usage("--%s is of a device, and '%s' is a module: give it to device '%.*s'",
+                                         of_devices[i], id, (int)path_device_size(id), id);
+        return EXPLORER_OK;
+}
+
 int identity_change(const Words *w, json_object *record)
 {
         static const char *const statuses[] = {"enabled", "disabled", NULL}, *const answers[] = {"yes", "no", NULL};
         const char *status = NULL, *edge = NULL;
         bool ok = true;
-        int r = words_choice(w, "status", statuses, &status);
+        int r = check_kind(w);
 
+        if (r == EXPLORER_OK)
+                r = words_choice(w, "status", statuses, &status);
         if (r == EXPLORER_OK)
                 r = words_choice(w, "edge", answers, &edge);
         if (r == EXPLORER_OK)

@@ -83,6 +83,8 @@ def test_a_file_that_cannot_be_read_is_no_usage(explorer, words, said):
     (['update-twin', 'd1', '{"desired":[]}'], "'properties.desired' of a patch is an object"),
     (['update', 'd1'], 'what is to change?'),
     (['update', 'd1', '--etag', 'x'], 'what is to change?'),
+    (['update', 'gateway-17/camera', '--status', 'disabled'], "give it to device 'gateway-17'"),
+    (['create', 'd1/m', '--edge', 'yes'], '--edge is of a device'),
     (['enrollment', 'update', 'plant'], 'what is to change?'),
     (['enrollment-group', 'update', 'plant', '--etag', 'x'], 'what is to change?'),
     (['send', 'd1'], "'send' needs DEVICE DATA"),
