@@ -78,6 +78,10 @@ static const struct {
                 "the hub stopped answering",
                 "Check the network for lost packets.",
         },
+        [LINK_REASON_PROVISIONING] = {
+                "the provisioning service gives us no hub",
+                "Check the enrollment, and the settings hub.dps; then: hublinkctl reconnect.",
+        },
         [LINK_REASON_CLOSED] = {
                 "the hub closed the connection and did not say why",
                 "See journalctl -u hublinkd, and the hub's own log.",

@@ -36,6 +36,8 @@ static const char *reason_words(LinkReason reason)
                 return "its quota is used up";
         case LINK_REASON_SILENT:
                 return "it does not answer";
+        case LINK_REASON_PROVISIONING:
+                return "the provisioning service gives us no hub";
         case LINK_REASON_CLOSED:
                 return "the connection was closed";
         case _LINK_REASON_MAX:

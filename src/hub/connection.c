@@ -16,6 +16,7 @@ static const struct {
         [CONNECTION_TCP] = {"tcp", LINK_CONNECTING, CONNECTION_TCP_USEC},
         [CONNECTION_TLS] = {"tls", LINK_CONNECTING, CONNECTION_TLS_USEC},
         [CONNECTION_CONNACK] = {"connack", LINK_CONNECTING, CONNECTION_CONNACK_USEC},
+        [CONNECTION_PROVISIONING] = {"provisioning", LINK_CONNECTING, CONNECTION_TALK_USEC},
         [CONNECTION_OPEN] = {"open", LINK_CONNECTED, USEC_INFINITY},
         [CONNECTION_DRAINING] = {"draining", LINK_CONNECTED, CONNECTION_DRAIN_USEC},
         [CONNECTION_WAITING] = {"waiting", LINK_WAITING, USEC_INFINITY},
@@ -55,6 +56,7 @@ void connection_init(Connection *c, const ConnectionSettings *settings, const Ra
 {
         *c = (Connection){
                 .random = random,
+                .peer = "the hub",
                 .phase = CONNECTION_OFFLINE,
                 .deadline_usec = USEC_INFINITY,
                 .pinged_usec = USEC_INFINITY,
@@ -73,7 +75,12 @@ void connection_configure(Connection *c, const ConnectionSettings *settings, use
         /* A quarter of the first delay: even the luckiest dice leave the hub that much peace. */
         c->backoff.floor_usec = settings->backoff_first_usec / 4;
         if (c->phase == CONNECTION_WAITING)
-                c->deadline_usec = MIN(c->deadline_usec, usec_add(now, settings->backoff_max_usec));
+                c->deadline_usec = MIN(c->deadline_usec, usec_add(MAX(now, c->peace_usec), settings->backoff_max_usec));
+}
+
+void connection_name_peer(Connection *c, const char *peer)
+{
+        c->peer = peer;
 }
 
 /* ---- the doors: every change of phase goes through one of these ---- */
@@ -112,13 +119,14 @@ static unsigned open_link(Connection *c, usec_t now)
 }
 
 /* blame() comes first. */
-static unsigned wait_for_next_try(Connection *c, usec_t now)
+static unsigned wait_for_next_try(Connection *c, usec_t peace_usec, usec_t now)
 {
         unsigned actions = is_connected(c) ? CONNECTION_LOST : 0;
 
         c->tries = is_connected(c) ? 0 : c->tries + 1;
         enter(c, CONNECTION_WAITING, now);
-        c->deadline_usec = usec_add(now, backoff_next(&c->backoff, c->random));
+        c->peace_usec = usec_add(now, peace_usec);
+        c->deadline_usec = usec_add(c->peace_usec, backoff_next(&c->backoff, c->random));
         return actions;
 }
 
@@ -197,8 +205,11 @@ static void blame_overdue_step(Connection *c)
                 blame(c, LINK_REASON_SILENT, "the peer did not finish the TLS handshake within %u s",
                       (unsigned)(CONNECTION_TLS_USEC / USEC_PER_SEC));
                 break;
+        case CONNECTION_PROVISIONING:
+                blame(c, LINK_REASON_SILENT, "the talk with %s did not end", c->peer);
+                break;
         default:
-                blame(c, LINK_REASON_SILENT, "the hub did not answer CONNECT within %u s",
+                blame(c, LINK_REASON_SILENT, "%s did not answer CONNECT within %u s", c->peer,
                       (unsigned)(CONNECTION_CONNACK_USEC / USEC_PER_SEC));
                 break;
         }
@@ -343,7 +354,7 @@ static unsigned on_tick_connected(Connection *c, usec_t now)
         if (now >= drain_overdue(c))
                 return begin_anew(c, now);
         if (blame_overdue(c, now))
-                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+                return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
         if (c->phase == CONNECTION_OPEN && now >= renewal_due(c))
                 return drain(c, now);
         if (now >= ping_due(c)) {
@@ -361,7 +372,7 @@ static unsigned on_tick(Connection *c, usec_t now)
                 return 0;
         if (is_connecting(c)) {
                 blame_overdue_step(c);
-                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+                return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
         }
         return c->phase == CONNECTION_WAITING ? begin(c, now) : 0;
 }
@@ -387,6 +398,7 @@ static unsigned on_renew(Connection *c, usec_t now)
         case CONNECTION_TCP:
         case CONNECTION_TLS:
         case CONNECTION_CONNACK:
+        case CONNECTION_PROVISIONING:
                 return begin_anew(c, now);
         default: /* stopped, not started, or on its way to a new connection */
                 return 0;
@@ -441,7 +453,21 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                 if (!is_connected(c))
                         return 0;
                 blame(c, event->reason, "%s", event->detail ? event->detail : "");
-                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+                return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
+
+        case CONNECTION_EVENT_UNASSIGNED:
+                if (!is_connecting(c))
+                        return 0;
+                blame(c, event->reason, "%s", event->detail ? event->detail : "");
+                return CONNECTION_CLOSE | wait_for_next_try(c, event->peace_usec, now);
+
+        case CONNECTION_EVENT_ASKING:
+                if (is_connecting(c))
+                        enter(c, CONNECTION_PROVISIONING, now);
+                return 0;
+
+        case CONNECTION_EVENT_ASSIGNED:
+                return c->phase == CONNECTION_PROVISIONING ? CONNECTION_GOODBYE | begin(c, now) : 0;
 
         case CONNECTION_EVENT_STEP:
                 if (is_connecting(c) && CONNECTION_LOOKUP + (int)event->step > (int)c->phase)
@@ -455,13 +481,13 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                 if (!is_connecting(c))
                         return 0;
                 blame_refusal(c, event->code);
-                return CONNECTION_CLOSE | wait_for_next_try(c, now);
+                return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
 
         case CONNECTION_EVENT_ENDED:
                 if (!is_connecting(c) && !is_connected(c))
                         return 0;
                 blame(c, event->reason, "%s", event->detail ? event->detail : "");
-                return wait_for_next_try(c, now);
+                return wait_for_next_try(c, 0, now);
 
         case CONNECTION_EVENT_PUBACK:
                 return is_connected(c) ? on_puback(c, event, now) : 0;

@@ -11,6 +11,8 @@
  *     STOPPED                    not wanted, or no credential
  *     OFFLINE                    not started yet
  *     LOOKUP TCP TLS CONNACK     the steps of one try, each with its own deadline
+ *     PROVISIONING               not the hub has answered, but the service that knows which hub is ours: that
+ *                                talk keeps times of its own. Then the steps again, to the hub
  *     OPEN                       messages flow
  *     DRAINING                   nothing new goes out; the window may empty itself, then we connect anew
  *     WAITING                    until the next try
@@ -40,6 +42,8 @@
 #define CONNECTION_TLS_USEC     (30 * USEC_PER_SEC)
 #define CONNECTION_CONNACK_USEC (60 * USEC_PER_SEC)
 
+#define CONNECTION_TALK_USEC    (10 * USEC_PER_MIN) /* with the provisioning service, at the very most */
+
 #define CONNECTION_PROBE_USEC      (15 * USEC_PER_SEC) /* of silence while PUBACKs are awaited: then a ping */
 #define CONNECTION_PING_USEC       (15 * USEC_PER_SEC) /* until the ping must be answered */
 #define CONNECTION_PUBACK_USEC     (60 * USEC_PER_SEC) /* without any PUBACK while some are awaited */
@@ -65,6 +69,7 @@ typedef enum ConnectionPhase {
         CONNECTION_TCP,
         CONNECTION_TLS,
         CONNECTION_CONNACK,
+        CONNECTION_PROVISIONING,
         CONNECTION_OPEN,
         CONNECTION_DRAINING,
         CONNECTION_WAITING,
@@ -82,6 +87,9 @@ typedef enum ConnectionEventKind {
         CONNECTION_EVENT_HELD,    /* nothing is sent from now on */
         CONNECTION_EVENT_RELEASED,
         CONNECTION_EVENT_UNFIT,   /* we cannot go on with this connection: reason, detail */
+        CONNECTION_EVENT_ASKING,  /* this connection is one to the provisioning service, and stands */
+        CONNECTION_EVENT_ASSIGNED, /* it has told: the same try goes on to the hub */
+        CONNECTION_EVENT_UNASSIGNED, /* it has not, or could not be reached: reason, detail, peace_usec */
         /* from below */
         CONNECTION_EVENT_STEP,    /* step */
         CONNECTION_EVENT_ACCEPTED,
@@ -102,6 +110,7 @@ typedef struct ConnectionEvent {
         LinkReason reason;
         const char *detail;  /* in words; copied */
         usec_t oldest_usec;  /* when the oldest message without a PUBACK was sent; USEC_INFINITY: there is none */
+        usec_t peace_usec;   /* for so long no try at all, then as Backoff says */
 } ConnectionEvent;
 
 /* What is to be done, in this order. */
@@ -118,6 +127,7 @@ typedef struct Connection {
         ConnectionSettings settings;
         const Random *random;
         Backoff backoff;
+        const char *peer; /* whom we connect to, in words */
 
         ConnectionPhase phase;
         usec_t deadline_usec; /* of a step, of draining, or of waiting */
@@ -130,6 +140,7 @@ typedef struct Connection {
         usec_t oldest_usec;   /* the oldest message without one; USEC_INFINITY: there is none */
         usec_t asked_usec;    /* the first subscription without an answer; USEC_INFINITY: there is none */
         usec_t held_usec;     /* since when nothing is sent; USEC_INFINITY: it is */
+        usec_t peace_usec;    /* until then no try, but for somebody who wants one */
         usec_t released_usec; /* the last hold ended, or the link came up */
         bool proven;
 
@@ -142,6 +153,9 @@ void connection_init(Connection *c, const ConnectionSettings *settings, const Ra
 /* Times and backoff for what comes next; what runs keeps its state. A wait that has begun lasts no longer than one that
  * begins now. */
 void connection_configure(Connection *c, const ConnectionSettings *settings, usec_t now);
+
+/* Of the try that begins; static. */
+void connection_name_peer(Connection *c, const char *peer);
 
 /* The machine. Returns ConnectionActions. An event that has no meaning in the present phase does nothing. */
 unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now);

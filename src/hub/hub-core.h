@@ -5,16 +5,19 @@
  * The inside of the hub, for the files that it is made of
  *
  * hub.c         its life: settings, credential, connection
+ * hub-dps.c     the way by the provisioning service
  * hub-send.c    what goes up: telemetry, answers, requests on the twin
  * hub-orders.c  what comes down, subscriptions, and the gate
  */
 
 #include "base/throttle.h"
 #include "hub/connection.h"
+#include "hub/enrollment.h"
 #include "hub/gate.h"
 #include "hub/hub.h"
 #include "hub/identity.h"
 #include "hub/link-log.h"
+#include "hub/provisioning.h"
 #include "hub/tickets.h"
 
 struct Hub {
@@ -22,7 +25,7 @@ struct Hub {
         const Clock *clock;
         HubSink sink;
 
-        Identity *identity; /* NULL: no credential that can be used */
+        Identity *identity; /* NULL: no credential that can be used, or no hub assigned */
         Connection connection;
         Tickets tickets;
         LinkLog log;
@@ -35,6 +38,16 @@ struct Hub {
         const char *fault;        /* why there is no identity */
         char why[CONNECTION_DETAIL_MAX]; /* there is no credential, as hub_explain() was told */
         char held[CONNECTION_DETAIL_MAX]; /* why it is not to be connected; "": it may */
+
+        /* provisioning */
+        Enrollment *enrollment; /* NULL: the credential names the hub */
+        Assignment *assignment; /* what is remembered, whoever it was for */
+        HubMemory memory;
+        Provisioning provisioning;
+        bool asking;      /* the present connection is one to the provisioning service */
+        bool confirmed;   /* it was asked, and the hub has not taken us since */
+        bool refused_us;  /* the hub has, and it was not */
+        unsigned n_failures; /* tries in a row, since it was last asked */
 
         /* orders */
         OrderSink orders;
@@ -61,6 +74,26 @@ void hub_feed(Hub *hub, const ConnectionEvent *event);
 void hub_feed_kind(Hub *hub, ConnectionEventKind kind);
 /* The connection cannot go on. */
 void hub_drop(Hub *hub, const char *why);
+
+/* Whom the credential leads to: the hub, or the service that knows it. */
+static inline bool hub_can_connect(const Hub *hub)
+{
+        return hub->identity || hub->enrollment;
+}
+
+/* hub-dps.c */
+
+/* The identity that the assignment gives to the enrollment; *ret is NULL when there is none for it. -EINVAL with
+ * *ret_fault (static). */
+int hub_assigned_identity(const Hub *hub, const Enrollment *enrollment, Identity **ret, const char **ret_fault);
+/* Is the next connection one to the provisioning service? */
+bool hub_must_ask(const Hub *hub);
+/* A try begins with it; the transport connects already. */
+int hub_begin_asking(Hub *hub);
+void hub_asking_event(Hub *hub, const TransportEvent *event);
+void hub_asking_tick(Hub *hub);
+/* What became of the last try. */
+void hub_note_outcome(Hub *hub, const ConnectionEvent *event, unsigned actions, LinkState before);
 
 /* hub-orders.c */
 

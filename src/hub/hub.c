@@ -21,7 +21,9 @@ static LinkNews news_of(const Hub *hub, usec_t now)
                 .state = connection_state(c),
                 .reason = c->reason,
                 .detail = c->detail,
-                .host = hub->identity ? hub->identity->host : "",
+                .host = hub->identity ? hub->identity->host
+                      : hub->enrollment ? hub->enrollment->identity->host
+                                        : "",
                 .device_id = hub->identity ? hub->identity->client_id : "",
                 .delay_usec = c->phase == CONNECTION_WAITING ? usec_sub(c->deadline_usec, now) : 0,
         };
@@ -51,7 +53,7 @@ static bool is_up(LinkState state)
 static int open_transport(Hub *hub)
 {
         _cleanup_(secret_buffer_done) Buffer token = BUFFER_NULL;
-        const Identity *i = hub->identity;
+        const Identity *i = hub->asking ? hub->enrollment->identity : hub->identity;
         int r;
 
         r = identity_make_token(i, clock_wall(hub->clock), &token);
@@ -70,7 +72,7 @@ static int open_transport(Hub *hub)
                                                .password = token.data,
                                                /* A kept session brings cloud messages without being asked: they
                                                 * need somebody who stores them. */
-                                               .clean_session = !hub->takes_orders,
+                                               .clean_session = hub->asking || !hub->takes_orders,
                                                .keepalive_usec = i->keepalive_usec,
                                        },
                                        hub->generation);
@@ -79,8 +81,15 @@ static int open_transport(Hub *hub)
 /* What goes wrong before the transport has begun is told like what goes wrong later: as an end. */
 static void act_connect(Hub *hub)
 {
-        int r = open_transport(hub);
+        int r = 0;
 
+        hub->asking = hub_must_ask(hub);
+        if (hub->asking)
+                r = hub_begin_asking(hub);
+        else
+                connection_name_peer(&hub->connection, "the hub");
+        if (r >= 0)
+                r = open_transport(hub);
         if (r < 0)
                 hub_feed(hub, &(ConnectionEvent){
                                   .kind = CONNECTION_EVENT_ENDED,
@@ -89,10 +98,16 @@ static void act_connect(Hub *hub)
                           });
 }
 
+static void hang_up(Hub *hub, unsigned actions)
+{
+        provisioning_end(&hub->provisioning);
+        hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
+}
+
 static void act(Hub *hub, unsigned actions)
 {
         if (actions & (CONNECTION_CLOSE | CONNECTION_GOODBYE))
-                hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
+                hang_up(hub, actions);
         if (actions & CONNECTION_LOST) {
                 tickets_clear(&hub->tickets);
                 hub_orders_forget(hub);
@@ -117,6 +132,7 @@ void hub_feed(Hub *hub, const ConnectionEvent *event)
         after = connection_state(&hub->connection);
         if (after == before && actions == 0)
                 return;
+        hub_note_outcome(hub, event, actions, before);
         if (is_up(before) != is_up(after) || after == LINK_STOPPED || before == LINK_STOPPED)
                 hub->since_usec = now;
         tell(hub, before, now);
@@ -157,6 +173,10 @@ static void on_transport(void *userdata, const TransportEvent *event)
 
         if (event->generation != hub->generation)
                 return;
+        if (hub->asking) {
+                hub_asking_event(hub, event);
+                return;
+        }
         switch (event->kind) {
         case TRANSPORT_STEPPED:
                 hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STEP, .step = event->step});
@@ -198,7 +218,8 @@ static usec_t hub_deadline(void *userdata)
 {
         Hub *hub = userdata;
 
-        return MIN(connection_deadline(&hub->connection), link_log_deadline(&hub->log));
+        return MIN(MIN(connection_deadline(&hub->connection), provisioning_deadline(&hub->provisioning)),
+                   link_log_deadline(&hub->log));
 }
 
 static void hub_tick(void *userdata, usec_t now)
@@ -206,6 +227,7 @@ static void hub_tick(void *userdata, usec_t now)
         Hub *hub = userdata;
         LinkNews news;
 
+        hub_asking_tick(hub);
         hub_feed_kind(hub, CONNECTION_EVENT_TICK);
         news = news_of(hub, now);
         link_log_tick(&hub->log, &news, now);
@@ -228,22 +250,45 @@ static ConnectionSettings connection_settings(const HubSettings *s)
         };
 }
 
-/* A credential that cannot be used is none; hub->fault tells why. */
-static int make_identity(const HubSettings *settings, const ConnectionString *credential, Identity **ret,
-                         const char **ret_fault)
+/* What a credential makes of us. All NULL: it cannot be used, which is as good as none; fault tells why. */
+typedef struct Persona {
+        Identity *identity;
+        Enrollment *enrollment;
+        const char *fault;
+} Persona;
+
+static void persona_done(Persona *p)
 {
-        Identity *identity = NULL;
-        const char *fault = no_credential;
+        enrollment_free(p->enrollment);
+        identity_free(p->identity);
+}
+
+static int enroll(const Hub *hub, const HubSettings *settings, const ConnectionString *credential, Persona *p)
+{
+        int r = enrollment_new(&p->enrollment, settings, credential, &p->fault);
+
+        return r < 0 ? r : hub_assigned_identity(hub, p->enrollment, &p->identity, &p->fault);
+}
+
+static int make_persona(const Hub *hub, const HubSettings *settings, const ConnectionString *credential, Persona *ret)
+{
         int r;
 
-        if (credential) {
-                r = identity_new(&identity, settings, credential, &fault);
-                if (r < 0 && r != -EINVAL)
-                        return r;
-        }
-        *ret = identity;
-        *ret_fault = fault;
-        return 0;
+        *ret = (Persona){.fault = no_credential};
+        if (!credential)
+                return 0;
+        r = settings->dps.id_scope ? enroll(hub, settings, credential, ret)
+                                   : identity_new(&ret->identity, settings, credential, &ret->fault);
+        return r == -EINVAL ? 0 : r;
+}
+
+static void put_on(Hub *hub, Persona *p)
+{
+        identity_free(hub->identity);
+        enrollment_free(hub->enrollment);
+        hub->identity = TAKE_PTR(p->identity);
+        hub->enrollment = TAKE_PTR(p->enrollment);
+        hub->fault = p->fault;
 }
 
 static ConnectionEvent stop_without_credential(const Hub *hub)
@@ -267,6 +312,7 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
             const Clock *clock, const Random *random, const HubSink *sink, const OrderSink *orders)
 {
         ConnectionSettings cs = connection_settings(settings);
+        _cleanup_(persona_done) Persona persona = {};
         Hub *hub;
         int r;
 
@@ -276,11 +322,12 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
                 return -ENOMEM;
         }
         hub->transport = transport;
-        r = make_identity(settings, credential, &hub->identity, &hub->fault);
+        r = make_persona(hub, settings, credential, &persona);
         if (r < 0) {
                 hub_free(hub);
                 return r;
         }
+        put_on(hub, &persona);
         hub->clock = clock;
         hub->sink = *sink;
         if (orders) {
@@ -291,7 +338,7 @@ int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *cred
         connection_init(&hub->connection, &cs, random);
         link_log_init(&hub->log, hub_now(hub));
         transport->set_sink(transport, &(TransportSink){on_transport, hub});
-        if (!hub->identity)
+        if (!hub_can_connect(hub))
                 begin_stopped(hub);
         *ret = hub;
         return 0;
@@ -303,6 +350,9 @@ Hub *hub_free(Hub *hub)
                 return NULL;
         hub->transport->free(hub->transport);
         identity_free(hub->identity);
+        enrollment_free(hub->enrollment);
+        assignment_free(hub->assignment);
+        provisioning_done(&hub->provisioning);
         tickets_done(&hub->tickets);
         gate_done(&hub->gate);
         buffer_done(&hub->topic);
@@ -313,9 +363,9 @@ Hub *hub_free(Hub *hub)
 void hub_start(Hub *hub)
 {
         hub->started = true;
-        if (hub->identity && hub->held[0])
+        if (hub_can_connect(hub) && hub->held[0])
                 return;
-        if (hub->identity)
+        if (hub_can_connect(hub))
                 hub_feed_kind(hub, CONNECTION_EVENT_START);
         else if (hub->fault != no_credential) /* else whoever gave none has said why */
                 log_line(LOG_WARNING, NULL, LOG_FIELDS("HUBLINK_STATE=stopped", "HUBLINK_REASON=no-credential"),
@@ -335,7 +385,7 @@ void hub_stop(Hub *hub)
         hub_orders_forget(hub);
         link_log_stopped(&hub->log);
         if (actions & (CONNECTION_CLOSE | CONNECTION_GOODBYE))
-                hub->transport->close(hub->transport, actions & CONNECTION_GOODBYE);
+                hang_up(hub, actions);
 }
 
 static void stop_held(Hub *hub)
@@ -348,7 +398,7 @@ void hub_hold(Hub *hub, const char *why)
         if (strcmp(hub->held, why ?: "") == 0)
                 return;
         (void)snprintf(hub->held, sizeof(hub->held), "%s", why ?: "");
-        if (!hub->identity)
+        if (!hub_can_connect(hub))
                 return;
         if (hub->held[0]) {
                 log_line(LOG_WARNING, NULL, LOG_FIELDS("HUBLINK_STATE=stopped", "HUBLINK_REASON=none"),
@@ -358,37 +408,43 @@ void hub_hold(Hub *hub, const char *why)
                 hub_feed_kind(hub, CONNECTION_EVENT_START);
 }
 
+/* A link that stands is not disturbed for the sake of the service that named it. */
+static bool needs_new_connection(const Hub *hub, const Persona *p)
+{
+        return !identity_equal(p->identity, hub->identity) ||
+               (hub->asking && !enrollment_equal(p->enrollment, hub->enrollment));
+}
+
 int hub_configure(Hub *hub, const HubSettings *settings, const ConnectionString *credential)
 {
         ConnectionSettings cs = connection_settings(settings);
-        _cleanup_(identity_freep) Identity *identity = NULL, *old = NULL;
-        const char *fault;
+        _cleanup_(persona_done) Persona persona = {};
+        bool could = hub_can_connect(hub), renew;
         int r;
 
-        r = make_identity(settings, credential, &identity, &fault);
+        r = make_persona(hub, settings, credential, &persona);
         if (r < 0)
                 return r;
         connection_configure(&hub->connection, &cs, hub_now(hub));
-        if (identity && identity_equal(identity, hub->identity))
-                return 0;
-        old = hub->identity;
-        hub->identity = TAKE_PTR(identity);
-        hub->fault = fault;
-        if (!hub->identity) {
+        renew = needs_new_connection(hub, &persona);
+        put_on(hub, &persona);
+        if (!hub_can_connect(hub)) {
                 ConnectionEvent stop = stop_without_credential(hub);
 
                 hub_feed(hub, &stop);
-        } else if (hub->held[0])
+        } else if (could && !renew)
+                return 0;
+        else if (hub->held[0])
                 stop_held(hub);
         else if (hub->started)
-                hub_feed_kind(hub, old ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
+                hub_feed_kind(hub, could ? CONNECTION_EVENT_RENEW : CONNECTION_EVENT_START);
         return 0;
 }
 
 void hub_explain(Hub *hub, const char *why)
 {
         (void)snprintf(hub->why, sizeof(hub->why), "%s", why);
-        if (!hub->identity)
+        if (!hub_can_connect(hub))
                 begin_stopped(hub);
 }
 
@@ -416,6 +472,14 @@ static usec_t wall_of(const Hub *hub, usec_t boot_usec)
         return moment - moment % MOMENT_USEC;
 }
 
+/* While the first try goes by way of the provisioning service, how far it has come. */
+static const char *detail_of(const Hub *hub)
+{
+        const Connection *c = &hub->connection;
+
+        return c->detail[0] ? c->detail : provisioning_words(&hub->provisioning);
+}
+
 void hub_status(const Hub *hub, HubStatus *ret)
 {
         const Connection *c = &hub->connection;
@@ -425,7 +489,7 @@ void hub_status(const Hub *hub, HubStatus *ret)
                 .reason = c->reason,
                 .since_usec = wall_of(hub, hub->since_usec),
                 .next_attempt_usec = c->phase == CONNECTION_WAITING ? wall_of(hub, c->deadline_usec) : 0,
-                .detail = c->detail,
+                .detail = detail_of(hub),
                 .host = hub->identity ? hub->identity->host : "",
                 .device_id = hub->identity ? hub->identity->client_id : "",
                 .malformed = hub->n_malformed,

@@ -8,6 +8,9 @@
  * while it is ready, and says of each when the hub acknowledged it. When the link is lost the fate of what was
  * not acknowledged is unknown; the uplink sends it again.
  *
+ * With the settings `dps` it asks the provisioning service which hub that is: when none is remembered, when the hub
+ * refuses us, and after ten failures in a row. Who cannot be asked is no reason not to try the hub that is remembered.
+ *
  * Orders come down the same connection and go into an OrderSink. The session is a kept one: what the hub had to say
  * while there was no link comes with the next. A cloud message is not acknowledged before it is stored, and because
  * nothing can be acknowledged out of turn, nothing at all is sent meanwhile.
@@ -28,6 +31,16 @@
 
 typedef struct Hub Hub;
 
+/* The Device Provisioning Service, which tells what hub is ours. */
+typedef struct DpsSettings {
+        char *id_scope; /* NULL: no service, the connection string tells it */
+        char *registration_id;
+        char *key_file;       /* of the device's own key; these two are read by daemon/credential, here as settings only */
+        char *group_key_file; /* of the group's key, which the device's own is derived from */
+        char *host;
+        char *address; /* "host:port" of the TCP target; NULL: the host, port 8883 */
+} DpsSettings;
+
 typedef struct HubSettings {
         char *connection_string_file; /* read by daemon/secret; here only as a setting */
         char *ca_file;                /* NULL: the system's store */
@@ -39,7 +52,15 @@ typedef struct HubSettings {
         unsigned window; /* for the uplink: unacknowledged messages */
         usec_t backoff_first_usec;
         usec_t backoff_max_usec;
+        DpsSettings dps;
 } HubSettings;
+
+/* What the provisioning service said, kept from one start to the next. */
+typedef struct HubMemory {
+        int (*load)(void *userdata, Buffer *b); /* appends what was stored last; nothing when nothing was */
+        void (*store)(void *userdata, const char *text, size_t size);
+        void *userdata;
+} HubMemory;
 
 typedef struct HubSink {
         void (*ready)(void *userdata); /* hub_send() will take messages from now on */
@@ -55,8 +76,8 @@ typedef struct HubStatus {
         usec_t since_usec;        /* wall clock: since when the link is up, or is not; tries do not change it */
         usec_t next_attempt_usec; /* wall clock; 0: none is due */
         const char *detail;       /* in words; "" when all is well */
-        const char *host;         /* "" without a credential */
-        const char *device_id;    /* with "/module" for a module; "" without a credential */
+        const char *host;         /* "" without a credential, and while no hub is assigned */
+        const char *device_id;    /* with "/module" for a module; "" as above */
         uint64_t malformed;       /* publishes of the hub that were no order, and were dropped */
 } HubStatus;
 
@@ -70,11 +91,13 @@ enum {
 
 /* life */
 /* Takes the transport, also when it fails. credential is borrowed for the call and may be NULL: then the link is
- * stopped with reason no-credential until one comes. orders may be NULL: then none are asked for, and the session is a
+ * stopped with reason no-credential until one comes. With settings->dps only its key counts. orders may be NULL: then none are asked for, and the session is a
  * clean one. */
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
             const Clock *clock, const Random *random, const HubSink *sink, const OrderSink *orders);
 Hub *hub_free(Hub *hub);
+/* Before the start; without it nothing is remembered, and the provisioning service is asked at each start. */
+void hub_remember(Hub *hub, const HubMemory *memory);
 void hub_start(Hub *hub);
 void hub_stop(Hub *hub); /* DISCONNECT if there is a link; no events follow */
 /* Changes that the present connection cannot have make it reconnect. */

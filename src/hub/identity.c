@@ -9,8 +9,6 @@
 #include "azure/username.h"
 #include "base/secret.h"
 
-#define PRODUCT_INFO "hublink/" HUBLINK_VERSION
-
 Identity *identity_free(Identity *i)
 {
         if (!i)
@@ -121,7 +119,7 @@ static bool compose(Identity *i, const HubSettings *settings, const ConnectionSt
         buffer_printf(&client_id, "%s%s%s", cs->device_id, cs->module_id ? "/" : "",
                       cs->module_id ? cs->module_id : "");
         username_make(&username, cs->host_name, cs->device_id, cs->module_id,
-                      settings->product_info ? settings->product_info : PRODUCT_INFO, settings->model_id);
+                      settings->product_info ? settings->product_info : IDENTITY_PRODUCT_INFO, settings->model_id);
         buffer_printf(&resource, "%s/devices/%s%s%s", cs->host_name, cs->device_id,
                       cs->module_id ? "/modules/" : "", cs->module_id ? cs->module_id : "");
         topic_events(&topic, cs->device_id, cs->module_id);

@@ -16,7 +16,8 @@
 #include "azure/connection-string.h"
 #include "hub/hub.h"
 
-#define IDENTITY_PORT 8883
+#define IDENTITY_PORT         8883
+#define IDENTITY_PRODUCT_INFO "hublink/" HUBLINK_VERSION
 
 typedef struct Identity {
         char *host;      /* HostName */

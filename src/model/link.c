@@ -24,6 +24,7 @@ static const char *const reason_names[_LINK_REASON_MAX] = {
         [LINK_REASON_THROTTLED] = "throttled",
         [LINK_REASON_QUOTA] = "quota",
         [LINK_REASON_SILENT] = "silent",
+        [LINK_REASON_PROVISIONING] = "provisioning",
         [LINK_REASON_CLOSED] = "closed",
 };
 

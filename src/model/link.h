@@ -32,6 +32,7 @@ typedef enum LinkReason {
         LINK_REASON_THROTTLED,
         LINK_REASON_QUOTA,
         LINK_REASON_SILENT, /* the peer stopped answering: CONNACK, SUBACK, PUBACK or ping is overdue */
+        LINK_REASON_PROVISIONING, /* the provisioning service gives us no hub */
         LINK_REASON_CLOSED, /* the peer closed, and nothing tells why */
         _LINK_REASON_MAX,
         _LINK_REASON_INVALID = -22,

@@ -163,7 +163,7 @@ REASONS = {
     'no-credential': 'connection_string_file', 'network': 'firewall', 'name': 'name server', 'refused': 'hub.address',
     'tls-untrusted': 'ca_file', 'tls-hostname': 'HostName', 'tls-expired': 'clock', 'credential': 'key',
     'hub-unavailable': 'unavailable', 'clock': 'NTP', 'takeover': 'identity', 'throttled': 'throttles',
-    'quota': 'quota', 'silent': 'stopped answering', 'closed': 'journalctl',
+    'quota': 'quota', 'silent': 'stopped answering', 'provisioning': 'enrollment', 'closed': 'journalctl',
 }
 
 

@@ -61,6 +61,9 @@ static void bench_enter(Bench *b, ConnectionPhase phase)
         case CONNECTION_CONNACK:
                 FEED(b, CONNECTION_EVENT_STEP, .step = (TransportStep)(phase - CONNECTION_LOOKUP));
                 break;
+        case CONNECTION_PROVISIONING:
+                FEED(b, CONNECTION_EVENT_ASKING);
+                break;
         case CONNECTION_OPEN:
                 FEED(b, CONNECTION_EVENT_ACCEPTED);
                 break;
@@ -107,6 +110,9 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_STOPPED),
+                                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_STOPPED),
+                                [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_STOPPED),
+                                [CONNECTION_EVENT_UNASSIGNED] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_GRANTED] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_STEP] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_ACCEPTED] = STAY(CONNECTION_STOPPED),
@@ -127,6 +133,9 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_OFFLINE),
+                                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_OFFLINE),
+                                [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_OFFLINE),
+                                [CONNECTION_EVENT_UNASSIGNED] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_GRANTED] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_STEP] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_ACCEPTED] = STAY(CONNECTION_OFFLINE),
@@ -136,7 +145,7 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ALIVE] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_TICK] = STAY(CONNECTION_OFFLINE),
                         },
-#define CONNECTING(phase, after_step)                                                                                \
+#define CONNECTING(phase, after_step, ...)                                                                           \
         [phase] = {                                                                                                  \
                 [CONNECTION_EVENT_START] = STAY(phase),                                                              \
                 [CONNECTION_EVENT_STOP] = {CLOSE, CONNECTION_STOPPED},                                               \
@@ -147,6 +156,9 @@ START_TEST(every_event_in_every_phase)
                 [CONNECTION_EVENT_HELD] = STAY(phase),                                                               \
                 [CONNECTION_EVENT_RELEASED] = STAY(phase),                                                           \
                 [CONNECTION_EVENT_UNFIT] = STAY(phase),                                                              \
+                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_PROVISIONING),                                           \
+                [CONNECTION_EVENT_ASSIGNED] = __VA_ARGS__,                                                             \
+                [CONNECTION_EVENT_UNASSIGNED] = {CLOSE, CONNECTION_WAITING},                                         \
                 [CONNECTION_EVENT_GRANTED] = STAY(phase),                                                            \
                 [CONNECTION_EVENT_STEP] = STAY(after_step), /* the test steps to TLS */                              \
                 [CONNECTION_EVENT_ACCEPTED] = {READY, CONNECTION_OPEN},                                              \
@@ -156,10 +168,12 @@ START_TEST(every_event_in_every_phase)
                 [CONNECTION_EVENT_ALIVE] = STAY(phase),                                                              \
                 [CONNECTION_EVENT_TICK] = STAY(phase),                                                               \
         }
-                CONNECTING(CONNECTION_LOOKUP, CONNECTION_TLS),
-                CONNECTING(CONNECTION_TCP, CONNECTION_TLS),
-                CONNECTING(CONNECTION_TLS, CONNECTION_TLS),
-                CONNECTING(CONNECTION_CONNACK, CONNECTION_CONNACK), /* never backwards */
+                CONNECTING(CONNECTION_LOOKUP, CONNECTION_TLS, STAY(CONNECTION_LOOKUP)),
+                CONNECTING(CONNECTION_TCP, CONNECTION_TLS, STAY(CONNECTION_TCP)),
+                CONNECTING(CONNECTION_TLS, CONNECTION_TLS, STAY(CONNECTION_TLS)),
+                CONNECTING(CONNECTION_CONNACK, CONNECTION_CONNACK, STAY(CONNECTION_CONNACK)), /* never backwards */
+                CONNECTING(CONNECTION_PROVISIONING, CONNECTION_PROVISIONING,
+                           {CONNECTION_GOODBYE | GO, CONNECTION_LOOKUP}),
 #undef CONNECTING
                 [CONNECTION_OPEN] =
                         {
@@ -172,6 +186,9 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_UNFIT] = {CLOSE | LOST, CONNECTION_WAITING},
+                                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_OPEN),
+                                [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_OPEN),
+                                [CONNECTION_EVENT_UNASSIGNED] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_GRANTED] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_STEP] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_ACCEPTED] = STAY(CONNECTION_OPEN),
@@ -192,6 +209,9 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_UNFIT] = {CLOSE | LOST, CONNECTION_WAITING},
+                                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_DRAINING),
+                                [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_DRAINING),
+                                [CONNECTION_EVENT_UNASSIGNED] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_GRANTED] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_STEP] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_ACCEPTED] = STAY(CONNECTION_DRAINING),
@@ -212,6 +232,9 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_WAITING),
+                                [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_WAITING),
+                                [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_WAITING),
+                                [CONNECTION_EVENT_UNASSIGNED] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_GRANTED] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_STEP] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_ACCEPTED] = STAY(CONNECTION_WAITING),

@@ -43,7 +43,8 @@ START_TEST(link_words)
         static const char *const reasons[] = {
                 "none",       "no-credential",   "network", "name",     "refused",
                 "tls-untrusted", "tls-hostname", "tls-expired",
-                "credential", "hub-unavailable", "clock",   "takeover", "throttled", "quota", "silent", "closed",
+                "credential", "hub-unavailable", "clock",   "takeover", "throttled", "quota", "silent",
+                "provisioning", "closed",
         };
 
         ck_assert_uint_eq(ARRAY_SIZE(states), _LINK_STATE_MAX);
