@@ -49,6 +49,11 @@ static int real_rename(Disk *disk, const char *from, const char *to)
         return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
+static int real_replace(Disk *disk, const char *from, const char *to)
+{
+        return rename(from, to) < 0 ? -errno : 0;
+}
+
 static int real_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
 {
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME); /* a look is no reason to write */
@@ -229,6 +234,7 @@ static const DiskOps real_ops = {
         .mkdir = real_mkdir,
         .unlink = real_unlink,
         .rename = real_rename,
+        .replace = real_replace,
         .list = real_list,
         .lock = real_lock,
         .lock_holder = real_lock_holder,

@@ -205,6 +205,7 @@ static const DiskOps rehearsal_ops = {
         .mkdir = rehearse_path,
         .unlink = rehearse_path,
         .rename = rehearse_rename,
+        .replace = rehearse_rename,
         .list = rehearse_list,
         .lock = rehearse_lock,
         .lock_holder = rehearse_lock_holder,

@@ -60,6 +60,11 @@ int disk_rename(Disk *disk, const char *from, const char *to)
         return disk->ops->rename(disk, from, to);
 }
 
+int disk_replace(Disk *disk, const char *from, const char *to)
+{
+        return disk->ops->replace(disk, from, to);
+}
+
 int disk_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
 {
         return disk->ops->list(disk, path, entry, userdata);

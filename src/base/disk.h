@@ -46,6 +46,7 @@ typedef struct DiskOps {
         int (*mkdir)(Disk *disk, const char *path);
         int (*unlink)(Disk *disk, const char *path);
         int (*rename)(Disk *disk, const char *from, const char *to);
+        int (*replace)(Disk *disk, const char *from, const char *to);
         int (*list)(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata);
         int (*lock)(Disk *disk, int fd); /* -EWOULDBLOCK: somebody else has it */
         pid_t (*lock_holder)(Disk *disk, int fd); /* NULL: it cannot tell */
@@ -94,7 +95,8 @@ int disk_open(Disk *disk, const char *path, int flags);
 int disk_close(Disk *disk, int fd); /* takes -1, returns -1 */
 int disk_mkdir(Disk *disk, const char *path);
 int disk_unlink(Disk *disk, const char *path);
-int disk_rename(Disk *disk, const char *from, const char *to);
+int disk_rename(Disk *disk, const char *from, const char *to);  /* -EEXIST: there is one of that name */
+int disk_replace(Disk *disk, const char *from, const char *to); /* takes its place in one step */
 int disk_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata);
 int disk_lock(Disk *disk, int fd);
 pid_t disk_lock_holder(Disk *disk, int fd); /* who has it, as far as the system tells; 0: not known */

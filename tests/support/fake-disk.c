@@ -292,7 +292,17 @@ static void rename_below(FakeDisk *fake, const char *from, const char *to)
         }
 }
 
-static int fake_rename(Disk *disk, const char *from, const char *to)
+/* Whoever had the name loses it in the same step. */
+static void take_name(FakeDisk *fake, const char *from, const char *to)
+{
+        ssize_t there = find(fake, to);
+
+        if (there >= 0)
+                free(TAKE_PTR(fake->inodes[there].path));
+        rename_below(fake, from, to);
+}
+
+static int rename_to(Disk *disk, const char *from, const char *to, bool replace)
 {
         FakeDisk *fake = fake_of(disk);
         ssize_t i = find(fake, from);
@@ -304,12 +314,22 @@ static int fake_rename(Disk *disk, const char *from, const char *to)
                 return -ENOENT;
         if (is_forbidden(fake, from, true))
                 return -EACCES;
-        if (find(fake, to) >= 0)
+        if (!replace && find(fake, to) >= 0)
                 return -EEXIST;
-        rename_below(fake, from, to);
+        take_name(fake, from, to);
         e = record(fake, RENAMED, (size_t)i);
         e->path = need(strdup(to));
         return 0;
+}
+
+static int fake_rename(Disk *disk, const char *from, const char *to)
+{
+        return rename_to(disk, from, to, false);
+}
+
+static int fake_replace(Disk *disk, const char *from, const char *to)
+{
+        return rename_to(disk, from, to, true);
 }
 
 static int fake_list(Disk *disk, const char *path, void (*entry)(void *userdata, const char *name), void *userdata)
@@ -637,6 +657,7 @@ static const DiskOps fake_ops = {
         .mkdir = fake_mkdir,
         .unlink = fake_unlink,
         .rename = fake_rename,
+        .replace = fake_replace,
         .list = fake_list,
         .lock = fake_lock,
         .size = fake_size,
@@ -778,7 +799,7 @@ static FakeDisk *replay(const FakeDisk *fake, size_t n_entries, FakeCut cut, con
                         if (named && after->inodes[e->inode].path) {
                                 char *from = need(strdup(after->inodes[e->inode].path));
 
-                                rename_below(after, from, e->path);
+                                take_name(after, from, e->path);
                                 free(from);
                         }
                         break;
