@@ -8,9 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "azure/derived-key.h"
+#include "base/base64.h"
 #include "base/secret.h"
+#include "hub/enrollment.h"
 
 #define SIZE_MAX_READ 4096
+#define BLANKS        " \t\r\n"
 
 static int object(int code, char **ret_error, const char *fmt, ...) _printf_(3, 4);
 
@@ -30,7 +34,7 @@ static int object(int code, char **ret_error, const char *fmt, ...)
 
 /* Where it is; *ret_guarded: systemd made the folder so that nobody else comes in, whatever the modes look
  * like (an access list shows as a group's right). */
-static int locate(const char *file, char **ret_path, bool *ret_guarded, char **ret_error)
+static int locate(const char *file, const char *setting, char **ret_path, bool *ret_guarded, char **ret_error)
 {
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         char *path;
@@ -39,9 +43,8 @@ static int locate(const char *file, char **ret_path, bool *ret_guarded, char **r
         if (*ret_guarded && (!directory || directory[0] != '/'))
                 return none(ret_error,
                             "there is no credential \"%s\": give one to the service with "
-                            "LoadCredential=%s:/PATH, or name a file with its whole path in "
-                            "hub.connection_string_file",
-                            file, file);
+                            "LoadCredential=%s:/PATH, or name a file with its whole path in %s",
+                            file, file, setting);
         path = *ret_guarded ? NULL : strdup(file);
         if (*ret_guarded && asprintf(&path, "%s/%s", directory, file) < 0)
                 path = NULL;
@@ -68,7 +71,7 @@ static int check_owner(const char *path, const struct stat *st, char **ret_error
         return 0;
 }
 
-static int slurp(const char *path, bool guarded, Buffer *b, char **ret_error)
+static int slurp(const char *path, bool guarded, const char *noun, Buffer *b, char **ret_error)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct stat st;
@@ -92,9 +95,21 @@ static int slurp(const char *path, bool guarded, Buffer *b, char **ret_error)
         if (n < 0)
                 return unfit(ret_error, "%s cannot be read: %s", path, strerror(errno));
         if (n > SIZE_MAX_READ || memchr(b->data, 0, b->size))
-                return unfit(ret_error, "%s holds no connection string: it is no text, or too long", path);
+                return unfit(ret_error, "%s holds no %s: it is no text, or too long", path, noun);
         return 0;
 }
+
+static int read_text(const char *file, const char *setting, const char *noun, Buffer *b, char **ret_path,
+                     char **ret_error)
+{
+        bool guarded;
+        int r;
+
+        r = locate(file, setting, ret_path, &guarded, ret_error);
+        return r == 0 ? slurp(*ret_path, guarded, noun, b, ret_error) : r;
+}
+
+/* ---- a connection string ---- */
 
 int credential_read(const char *file, ConnectionString **ret, char **ret_error)
 {
@@ -102,12 +117,9 @@ int credential_read(const char *file, ConnectionString **ret, char **ret_error)
         _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
         _cleanup_free_ char *path = NULL;
         const char *why = NULL;
-        bool guarded;
         int r;
 
-        r = locate(file, &path, &guarded, ret_error);
-        if (r == 0)
-                r = slurp(path, guarded, &text, ret_error);
+        r = read_text(file, "hub.connection_string_file", "connection string", &text, &path, ret_error);
         if (r != 0)
                 return r;
         r = connection_string_parse(text.data ?: "", &cs, &why);
@@ -124,4 +136,88 @@ int credential_read(const char *file, ConnectionString **ret, char **ret_error)
                 return unfit(ret_error, "%s holds no SharedAccessKey", path);
         *ret = TAKE_PTR(cs);
         return 0;
+}
+
+/* ---- the key for the provisioning service ---- */
+
+/* A key that decodes to nothing signs nothing. */
+static bool is_key(const char *text, size_t size)
+{
+        _cleanup_(secret_buffer_done) Buffer key = BUFFER_NULL;
+
+        return size > 0 && base64_decode(&key, text, size) == 0 && key.size > 0;
+}
+
+int credential_of_key(const char *text, const char *where, ConnectionString **ret, char **ret_error)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
+        const char *begin = text + strspn(text, BLANKS);
+        size_t size = strlen(begin);
+
+        while (size > 0 && strchr(BLANKS, begin[size - 1]))
+                size--;
+        if (!is_key(begin, size))
+                return unfit(ret_error, "%s holds no key: it is not base64", where);
+        cs = calloc(1, sizeof(*cs));
+        if (!cs)
+                return -ENOMEM;
+        cs->shared_access_key = strndup(begin, size);
+        if (!cs->shared_access_key)
+                return -ENOMEM;
+        *ret = TAKE_PTR(cs);
+        return 0;
+}
+
+static int derive(ConnectionString *cs, const char *registration_id)
+{
+        _cleanup_free_ char *id = enrollment_fold_id(registration_id);
+        _cleanup_(secret_buffer_done) Buffer key = BUFFER_NULL;
+        int r;
+
+        if (!id)
+                return -ENOMEM;
+        r = derived_key(&key, cs->shared_access_key, id);
+        if (r < 0)
+                return r;
+        secret_free(cs->shared_access_key);
+        cs->shared_access_key = buffer_steal(&key);
+        return cs->shared_access_key ? 0 : -ENOMEM;
+}
+
+static int read_key(const DpsSettings *dps, const char *file, const char *setting, ConnectionString **ret,
+                    char **ret_error)
+{
+        _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
+        _cleanup_(secret_buffer_done) Buffer text = BUFFER_NULL;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = read_text(file, setting, "key", &text, &path, ret_error);
+        if (r == 0)
+                r = credential_of_key(text.data ?: "", path, &cs, ret_error);
+        if (r == 0 && !dps->key_file)
+                r = derive(cs, dps->registration_id);
+        if (r == 0)
+                *ret = TAKE_PTR(cs);
+        return r;
+}
+
+/* ---- whichever it is ---- */
+
+const char *credential_file(const HubSettings *hub, const char **ret_setting)
+{
+        const DpsSettings *dps = &hub->dps;
+
+        *ret_setting = !dps->id_scope  ? "hub.connection_string_file"
+                       : dps->key_file ? "hub.dps.key_file"
+                                       : "hub.dps.group_key_file";
+        return !dps->id_scope ? hub->connection_string_file : dps->key_file ?: dps->group_key_file;
+}
+
+int credential_find(const HubSettings *hub, ConnectionString **ret, char **ret_error)
+{
+        const char *setting, *file = credential_file(hub, &setting);
+
+        return hub->dps.id_scope ? read_key(&hub->dps, file, setting, ret, ret_error)
+                                 : credential_read(file, ret, ret_error);
 }

@@ -6,6 +6,7 @@
  *
  * daemon.c           its life: the parts are built, joined and ended
  * daemon-sinks.c     who is told what, and what local services may ask for
+ * daemon-dps.c       what the provisioning service said
  * daemon-orders.c    where the hub's orders go
  * daemon-settings.c  settings and credential into the parts, at birth and at a reload
  */
@@ -18,6 +19,7 @@
 #include "flow/dead-letters.h"
 #include "flow/inbox.h"
 #include "flow/monitor.h"
+#include "flow/state-file.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
@@ -30,7 +32,8 @@ struct Daemon {
         char *queue_directory; /* as at opening: a change needs a restart */
         uint64_t queue_segment;
         bool stopped;
-        char *device_id; /* NULL: there is no credential */
+        bool has_credential;
+        char *device_id; /* NULL: it is not known yet */
         HouseClock house;
 
         /* in the order of building */
@@ -40,6 +43,8 @@ struct Daemon {
         Queue *queue;
         DeadLetters *dead_letters;
         Collector *collector;
+        char *assignment_path;
+        StateFile *assignment;
         Hub *hub;
         Uplink *uplink;
         Inbox *inbox;
@@ -63,6 +68,13 @@ void daemon_status_changed(void *userdata);
 /* Two that connect as one device throw each other off: whoever has the queue connects. */
 void daemon_hold_link(Daemon *d);
 
+/* daemon-dps.c */
+
+int daemon_open_assignment(Daemon *d);
+HubMemory daemon_hub_memory(Daemon *d);
+/* There is a link: whose it is may be news. */
+void daemon_know_device(Daemon *d);
+
 /* daemon-orders.c */
 
 OrderSink daemon_order_sink(Daemon *d);
@@ -75,6 +87,9 @@ InboxSink daemon_inbox_sink(Daemon *d);
 /* What the process itself takes from the settings: the log and the clock. */
 void daemon_configure_process(Daemon *d, const Settings *settings);
 int daemon_configure_flow(Daemon *d, const Settings *settings, const char *device_id);
+/* What the environment says takes the place of settings, and that is told. */
+int daemon_take_trial(Settings *settings);
 /* Without one nothing can be sent, but everything else goes on: *ret stays NULL, and the reason is told. */
 int daemon_first_credential(const Settings *settings, ConnectionString **ret, char **ret_why_not);
-int daemon_device_id(const ConnectionString *credential, char **ret);
+/* What an assignment is to tell stays as it is known. */
+int daemon_device_id(const Daemon *d, const ConnectionString *credential, char **ret);

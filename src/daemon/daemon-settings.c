@@ -12,6 +12,7 @@
 #include "daemon/credential.h"
 #include "daemon/daemon-core.h"
 #include "daemon/notify.h"
+#include "daemon/trial.h"
 
 /* ---- into the parts ---- */
 
@@ -56,10 +57,28 @@ int daemon_configure_flow(Daemon *d, const Settings *settings, const char *devic
 
 /* ---- the credential ---- */
 
-int daemon_device_id(const ConnectionString *credential, char **ret)
+int daemon_device_id(const Daemon *d, const ConnectionString *credential, char **ret)
 {
-        *ret = credential ? strdup(credential->device_id) : NULL;
-        return credential && !*ret ? -ENOMEM : 0;
+        const char *id = credential && credential->device_id ? credential->device_id
+                         : credential                        ? d->device_id
+                                                             : NULL;
+
+        *ret = id ? strdup(id) : NULL;
+        return id && !*ret ? -ENOMEM : 0;
+}
+
+static int find_credential(const Settings *settings, ConnectionString **ret, char **ret_error)
+{
+        return trial_is_wanted() ? trial_credential(ret, ret_error) : credential_find(&settings->hub, ret, ret_error);
+}
+
+int daemon_take_trial(Settings *settings)
+{
+        if (trial_is_wanted())
+                log_line(LOG_WARNING, LOG_ID_TRIAL_CREDENTIAL, NULL,
+                         "The credential comes from the environment (IOTHUB_DEVICE_SECURITY_TYPE), in place of the one in "
+                         "the settings: for a trial only.");
+        return trial_apply(&settings->hub);
 }
 
 static void tell_no_credential(const char *error)
@@ -71,7 +90,7 @@ int daemon_first_credential(const Settings *settings, ConnectionString **ret, ch
 {
         int r;
 
-        r = credential_read(settings->hub.connection_string_file, ret, ret_why_not);
+        r = find_credential(settings, ret, ret_why_not);
         if (r <= 0)
                 return r;
         tell_no_credential(*ret_why_not);
@@ -102,7 +121,7 @@ static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
         if (r == SETTINGS_E_BAD)
                 r = refuse(problems.items[0].text, problems.n - 1, ret_problem);
         problems_done(&problems);
-        return r;
+        return r == 0 ? trial_apply(&(*ret)->hub) : r;
 }
 
 /* One that is half written, or that others can read, must not end a link that works. Only a gateway that has
@@ -112,12 +131,12 @@ static int next_credential(Daemon *d, const Settings *settings, ConnectionString
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = credential_read(settings->hub.connection_string_file, ret, &error);
-        if (r > 0 && !d->device_id) {
+        r = find_credential(settings, ret, &error);
+        if (r > 0 && !d->has_credential) {
                 hub_explain(d->hub, error);
                 daemon_status_changed(d);
         }
-        if (r == CREDENTIAL_E_NONE && !d->device_id) {
+        if (r == CREDENTIAL_E_NONE && !d->has_credential) {
                 tell_no_credential(error);
                 return 0;
         }
@@ -142,7 +161,7 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
         const Settings *settings = *new;
         int r;
 
-        r = daemon_device_id(credential, &device_id);
+        r = daemon_device_id(d, credential, &device_id);
         if (r < 0)
                 return r;
         r = configure_parts(d, settings, device_id);
@@ -160,6 +179,7 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
         d->settings = TAKE_PTR(*new);
         free(d->device_id);
         d->device_id = TAKE_PTR(device_id);
+        d->has_credential = credential;
         return 0;
 }
 

@@ -86,6 +86,7 @@ static void on_hub_ready(void *userdata)
 {
         Daemon *d = userdata;
 
+        daemon_know_device(d);
         if (d->uplink)
                 uplink_ready(d->uplink);
 }

@@ -51,10 +51,14 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
 {
         HubSink sink = daemon_hub_sink(d);
         OrderSink orders = daemon_order_sink(d);
+        HubMemory memory = daemon_hub_memory(d);
         Transport *transport;
         SetAside aside;
         int r;
 
+        r = daemon_open_assignment(d);
+        if (r < 0)
+                return r;
         r = transport_mosquitto_new(&transport, d->event);
         if (r < 0)
                 return r;
@@ -64,6 +68,7 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
                 return r;
         if (why_not)
                 hub_explain(d->hub, why_not);
+        hub_remember(d->hub, &memory);
         r = uplink_new(&d->uplink, d->queue, d->hub, &d->house.clock, daemon_status_changed, d);
         if (r < 0)
                 return r;
@@ -147,11 +152,13 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         d->changed_userdata = userdata;
         daemon_configure_process(d, settings);
 
-        if ((r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
-            (r = daemon_device_id(credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
+        if ((r = daemon_take_trial(settings)) < 0 ||
+            (r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
+            (r = daemon_device_id(d, credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
             (r = build_inbox(d)) < 0 || (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
+        d->has_credential = credential;
         daemon_hold_link(d);
         hub_start(d->hub);
         *ret = TAKE_PTR(d);
@@ -208,11 +215,13 @@ Daemon *daemon_free(Daemon *d)
         d->inbox = inbox_free(d->inbox);
         monitor_free(d->monitor);
         hub_free(d->hub);
+        state_file_free(d->assignment);
         collector_free(d->collector);
         sd_event_source_disable_unref(d->disk_source);
         disk_free(d->disk);
         settings_free(d->settings);
         free(d->queue_directory);
+        free(d->assignment_path);
         free(d->device_id);
         sd_event_unref(d->event);
         free(d);

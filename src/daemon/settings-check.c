@@ -55,19 +55,18 @@ static const Node *group_of(const Check *c, const char *map, const char *name)
 
 /* ---- hub ---- */
 
-static void check_connection_string_file(const Check *c)
+static void check_secret_file(const Check *c, const char *path, const char *file, const char *noun)
 {
-        const char *file = c->settings->hub.connection_string_file;
-
+        if (!file)
+                return;
         /* Never shown: somebody put the secret itself here. */
         if (strpbrk(file, "=;"))
-                complain(c, "hub.connection_string_file",
-                         "expected the name of a file that holds the connection string, not the string "
-                         "itself; put it into a file with mode 0600, and change the key: settings are for "
-                         "everybody");
+                complain(c, path,
+                         "expected the name of a file that holds the %s, not the %s itself; put it into a file with mode "
+                         "0600, and change the key: settings are for everybody",
+                         noun, noun);
         else if (file[0] != '/' && strchr(file, '/'))
-                complain_form(c, "hub.connection_string_file",
-                              "the name of a systemd credential, or a path that begins with /");
+                complain_form(c, path, "the name of a systemd credential, or a path that begins with /");
 }
 
 static bool is_port(const char *text)
@@ -79,9 +78,9 @@ static bool is_port(const char *text)
 }
 
 /* "name", "name:port", "1.2.3.4:port", "[::1]:port" */
-static void check_address(const Check *c)
+static void check_address(const Check *c, const char *path, const char *address)
 {
-        const char *address = c->settings->hub.address, *rest;
+        const char *rest;
         size_t host;
 
         if (!address)
@@ -94,8 +93,7 @@ static void check_address(const Check *c)
                 rest = address + host;
         }
         if (host == 0 || (*rest && (*rest != ':' || !is_port(rest + 1))))
-                complain_form(c, "hub.address",
-                              "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
+                complain_form(c, path, "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
 }
 
 static void check_model_id(const Check *c)
@@ -117,6 +115,61 @@ static void check_backoff(const Check *c)
         if (hub->backoff_first_usec > hub->backoff_max_usec)
                 complain(c, "hub.backoff.first",
                          "the first wait is longer than the longest (hub.backoff.max)");
+}
+
+/* ---- the provisioning service ---- */
+
+#define DIGITS            "0123456789"
+#define LETTERS           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define REGISTRATION_MAX  128
+#define HOST_MAX          253
+
+static bool is_made_of(const char *text, const char *characters, size_t max)
+{
+        size_t size = strlen(text);
+
+        return size > 0 && size <= max && strspn(text, characters) == size;
+}
+
+static void check_registration_id(const Check *c, const char *id)
+{
+        if (!id)
+                complain(c, "hub.dps", "registration_id is missing: the name under which this device is enrolled");
+        else if (!is_made_of(id, LETTERS DIGITS "-._:", REGISTRATION_MAX) || strchr("._:", id[strlen(id) - 1]))
+                complain_form(c, "hub.dps.registration_id",
+                              "at most 128 letters, digits and -._: with a letter, a digit or a dash at the end");
+}
+
+static void check_dps_key(const Check *c, const DpsSettings *dps)
+{
+        if (!dps->key_file && !dps->group_key_file)
+                complain(c, "hub.dps",
+                         "key_file is missing: the name of a file with the device's key (or group_key_file, with the "
+                         "key of its enrollment group)");
+        else if (dps->key_file && dps->group_key_file)
+                complain(c, "hub.dps.group_key_file", "only one of key_file and group_key_file can be given");
+        check_secret_file(c, "hub.dps.key_file", dps->key_file, "key");
+        check_secret_file(c, "hub.dps.group_key_file", dps->group_key_file, "key");
+}
+
+static void check_dps(const Check *c)
+{
+        const DpsSettings *dps = &c->settings->hub.dps;
+
+        check_address(c, "hub.dps.address", dps->address);
+        if (!is_made_of(dps->host, LETTERS DIGITS "-._", HOST_MAX))
+                complain_form(c, "hub.dps.host", "the name of a host, such as \"" DPS_HOST "\"");
+        if (!settings_want_dps(c->settings))
+                return;
+        if (c->settings->hub.connection_string_file)
+                complain(c, "hub.connection_string_file",
+                         "the hub is known by a connection string or by hub.dps, not by both: take out one of them");
+        if (!dps->id_scope)
+                complain(c, "hub.dps", "id_scope is missing: the one of the provisioning service, such as \"0ne00000000\"");
+        else if (!is_made_of(dps->id_scope, LETTERS DIGITS "-_", 64))
+                complain_form(c, "hub.dps.id_scope", "the id scope of the service, such as \"0ne00000000\"");
+        check_registration_id(c, dps->registration_id);
+        check_dps_key(c, dps);
 }
 
 /* ---- queue ---- */
@@ -274,8 +327,10 @@ int settings_check(const Settings *s, Problems *problems)
         const Check c = {s, problems};
         int r;
 
-        check_connection_string_file(&c);
-        check_address(&c);
+        check_secret_file(&c, "hub.connection_string_file", s->hub.connection_string_file, "connection string");
+        check_address(&c, "hub.address", s->hub.address);
+        if (!node_is_faulty(node_child(node_child(s->tree, "hub"), "dps")))
+                check_dps(&c);
         check_model_id(&c);
         if (!node_is_faulty(node_child(s->tree, "hub")))
                 check_backoff(&c);

@@ -43,18 +43,19 @@ static void look_at_ca_file(const Settings *s, Problems *warnings)
 }
 
 /* A systemd credential is there for the service alone. */
-static int look_at_connection_string(const Settings *s, Problems *warnings)
+static int look_at_credential(const Settings *s, Problems *warnings)
 {
         _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
-        const char *file = s->hub.connection_string_file;
         _cleanup_free_ char *error = NULL;
+        const char *path, *file;
         int r;
 
+        file = credential_file(&s->hub, &path);
         if (file[0] != '/')
                 return 0;
-        r = credential_read(file, &cs, &error);
+        r = credential_find(&s->hub, &cs, &error);
         if (r > 0)
-                warn(s, warnings, "hub.connection_string_file", "%s", error);
+                warn(s, warnings, path, "%s", error);
         return r < 0 ? r : 0;
 }
 
@@ -117,7 +118,7 @@ int settings_outlook(const Settings *s, Problems *warnings)
 
         look_at_ca_file(s, warnings);
         look_at_queue(s, warnings);
-        r = look_at_connection_string(s, warnings);
+        r = look_at_credential(s, warnings);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < s->n_sensors; i++)

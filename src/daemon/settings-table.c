@@ -33,6 +33,16 @@ static const SettingsRow backoff_rows[] = {
         END,
 };
 
+static const SettingsRow dps_rows[] = {
+        {"id_scope", .type = &value_line, HUB(dps.id_scope), .example = "\"0ne00000000\""},
+        {"registration_id", .type = &value_line, HUB(dps.registration_id), .example = "\"gw-17\""},
+        {"key_file", .type = &value_line, HUB(dps.key_file), .example = "\"dps.key\""},
+        {"group_key_file", .type = &value_line, HUB(dps.group_key_file), .example = "\"group.key\""},
+        {"host", .type = &value_line, HUB(dps.host), .fallback = "\"" DPS_HOST "\""},
+        {"address", .type = &value_text, HUB(dps.address), .example = "\"127.0.0.1:8883\""},
+        END,
+};
+
 static const SettingsRow hub_rows[] = {
         {"connection_string_file", .type = &value_line, HUB(connection_string_file),
          .fallback = "\"device.cs\""},
@@ -46,6 +56,7 @@ static const SettingsRow hub_rows[] = {
         {"token_life", TIME(USEC_PER_MIN, 365 * USEC_PER_DAY), HUB(token_life_usec), .fallback = "\"1h\""},
         {"window", NUMBER(1, 16), HUB(window), .fallback = "16"},
         {"backoff", .rows = backoff_rows},
+        {"dps", .rows = dps_rows},
         END,
 };
 

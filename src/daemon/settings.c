@@ -31,6 +31,22 @@ static void assign_components(Settings *s)
         }
 }
 
+bool settings_want_dps(const Settings *s)
+{
+        const DpsSettings *dps = &s->hub.dps;
+
+        return dps->id_scope || dps->registration_id || dps->key_file || dps->group_key_file;
+}
+
+/* The default would be a second answer to the question which hub is ours. */
+static void drop_default_credential(Settings *s)
+{
+        if (!settings_want_dps(s) || node_child(node_child(s->tree, "hub"), "connection_string_file"))
+                return;
+        free(s->hub.connection_string_file);
+        s->hub.connection_string_file = NULL;
+}
+
 /* Where a file could not be read the rest is still looked at row by row, not whether it fits together. */
 static int complete(Settings *s, int reading, const char *state_dir, Problems *problems)
 {
@@ -40,6 +56,7 @@ static int complete(Settings *s, int reading, const char *state_dir, Problems *p
                 r = settings_fill(s, state_dir, problems);
                 if (r < 0)
                         return r;
+                drop_default_credential(s);
         }
         if (reading == 0) {
                 r = settings_check(s, problems);

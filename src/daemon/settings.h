@@ -51,6 +51,9 @@ int settings_load_text(Settings **ret, const char *name, const char *text, const
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings *, settings_free);
 
+/* The provisioning service is to be asked, as far as can be told: not all that it needs may be there. */
+bool settings_want_dps(const Settings *s);
+
 /* All values in effect, in the files' own syntax; with_places: each with its file and line, or "default". */
 void settings_print(const Settings *s, bool with_places, Buffer *b);
 

@@ -30,8 +30,7 @@ static bool copy_text(char **ret, const char *text)
         return *ret;
 }
 
-/* Ids have no case there, and keys are derived from the lower one. */
-static char *fold(const char *id)
+char *enrollment_fold_id(const char *id)
 {
         char *folded = strdup(id);
 
@@ -48,7 +47,7 @@ static bool compose(Identity *i, const HubSettings *settings, const char *key)
         _cleanup_(buffer_done) Buffer username = BUFFER_NULL, resource = BUFFER_NULL;
         const DpsSettings *dps = &settings->dps;
 
-        i->client_id = fold(dps->registration_id);
+        i->client_id = enrollment_fold_id(dps->registration_id);
         if (!i->client_id)
                 return false;
         dps_username_make(&username, dps->id_scope, i->client_id,

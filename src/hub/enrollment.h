@@ -34,6 +34,9 @@ Enrollment *enrollment_free(Enrollment *e);
 DEFINE_CLEANUP(Enrollment *, enrollment_free);
 bool enrollment_equal(const Enrollment *a, const Enrollment *b); /* to the service; both may be NULL */
 
+/* Ids have no case at the service; this is the form that keys are derived from. NULL: no memory. */
+char *enrollment_fold_id(const char *registration_id);
+
 /* "{id scope}/registrations/{id}" */
 const char *enrollment_registration(const Enrollment *e);
 /* To the hub that was assigned. As identity_new(). */

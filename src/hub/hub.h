@@ -31,6 +31,8 @@
 
 typedef struct Hub Hub;
 
+#define DPS_HOST "global.azure-devices-provisioning.net"
+
 /* The Device Provisioning Service, which tells what hub is ours. */
 typedef struct DpsSettings {
         char *id_scope; /* NULL: no service, the connection string tells it */
@@ -42,7 +44,7 @@ typedef struct DpsSettings {
 } DpsSettings;
 
 typedef struct HubSettings {
-        char *connection_string_file; /* read by daemon/secret; here only as a setting */
+        char *connection_string_file; /* read by daemon/credential, here only as a setting; NULL with dps */
         char *ca_file;                /* NULL: the system's store */
         char *address;                /* "host:port" of the TCP target; NULL: the hub's own, port 8883 */
         char *model_id;               /* NULL: none */

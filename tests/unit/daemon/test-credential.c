@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "azure/derived-key.h"
+#include "base/secret.h"
 #include "suite.h"
 
 #define GOOD "HostName=h.example;DeviceId=dev1;SharedAccessKey=c2VjcmV0c2VjcmV0\n"
@@ -147,6 +149,68 @@ START_TEST(a_name_is_a_credential_of_the_service)
 }
 END_TEST
 
+/* ---- the key for the provisioning service ---- */
+
+#define GROUP_KEY "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+static void expect_no_key(const HubSettings *hub, int code, const char *words)
+{
+        _cleanup_free_ char *error = NULL;
+        ConnectionString *cs = NULL;
+
+        ck_assert_int_eq(credential_find(hub, &cs, &error), code);
+        ck_assert_ptr_null(cs);
+        ck_assert_msg(strstr(error, words), "%s: expected %s", error, words);
+        ck_assert_ptr_null(strstr(error, "a2tr"));
+}
+
+START_TEST(a_key_is_read_and_a_groups_is_derived)
+{
+        HubSettings hub = {.dps = {.id_scope = (char *)"0ne1", .registration_id = (char *)"GW-17"}};
+        _cleanup_(secret_buffer_done) Buffer derived = BUFFER_NULL;
+        _cleanup_free_ char *error = NULL;
+        ConnectionString *cs = NULL;
+        Folder f;
+
+        ck_assert_int_eq(derived_key(&derived, GROUP_KEY, "gw-17"), 0);
+        folder_init(&f, " " GROUP_KEY " \r\n", 0600);
+        hub.dps.key_file = f.file;
+        ck_assert_int_eq(credential_find(&hub, &cs, &error), 0);
+        ck_assert_str_eq(cs->shared_access_key, GROUP_KEY);
+        ck_assert_ptr_null(cs->host_name);
+        cs = connection_string_free(cs);
+
+        hub.dps.key_file = NULL;
+        hub.dps.group_key_file = f.file;
+        ck_assert_int_eq(credential_find(&hub, &cs, &error), 0);
+        ck_assert_str_eq(cs->shared_access_key, derived.data);
+        cs = connection_string_free(cs);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(what_is_no_key_is_refused)
+{
+        static const char *const texts[] = {"", "\n", "no key", "a2tra2tr a2tra2tr", "HostName=h;DeviceId=d"};
+        HubSettings hub = {.dps = {.id_scope = (char *)"0ne1", .registration_id = (char *)"gw-17"}};
+        Folder f;
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                folder_init(&f, texts[i], 0600);
+                hub.dps.key_file = f.file;
+                expect_no_key(&hub, CREDENTIAL_E_UNFIT, "holds no key");
+                folder_done(&f);
+        }
+        folder_init(&f, GROUP_KEY, 0640);
+        hub.dps.key_file = f.file;
+        expect_no_key(&hub, CREDENTIAL_E_UNFIT, "chmod 0600");
+        folder_done(&f);
+        hub.dps.key_file = (char *)"dps.key";
+        ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+        expect_no_key(&hub, CREDENTIAL_E_NONE, "hub.dps.key_file");
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("daemon/credential");
@@ -158,5 +222,9 @@ int main(void)
         tcase_add_test(c, what_is_no_connection_string_is_refused);
         tcase_add_test(c, a_long_file_is_no_connection_string);
         tcase_add_test(c, a_name_is_a_credential_of_the_service);
+
+        c = suite_case(s, "for the provisioning service");
+        tcase_add_test(c, a_key_is_read_and_a_groups_is_derived);
+        tcase_add_test(c, what_is_no_key_is_refused);
         return suite_run(s);
 }

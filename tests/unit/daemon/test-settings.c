@@ -48,6 +48,8 @@ START_TEST(nothing_said_is_all_defaults)
         ck_assert_uint_eq(s->hub.window, 16);
         ck_assert_uint_eq(s->hub.backoff_first_usec, USEC_PER_SEC);
         ck_assert_uint_eq(s->hub.backoff_max_usec, 5 * USEC_PER_MIN);
+        ck_assert(!settings_want_dps(s));
+        ck_assert_str_eq(s->hub.dps.host, "global.azure-devices-provisioning.net");
         ck_assert_str_eq(s->queue.directory, "/var/lib/hublink/queue");
         ck_assert_uint_eq(s->queue.commit_interval_usec, USEC_PER_SEC);
         ck_assert_uint_eq(s->queue.max_bytes, 256 << 20);
@@ -62,6 +64,22 @@ START_TEST(nothing_said_is_all_defaults)
         ck_assert(!s->clock.trust);
         ck_assert_int_eq(s->log.level, LOG_INFO);
         ck_assert_uint_eq(s->log.max_lines_per_hour, 60);
+}
+END_TEST
+
+START_TEST(with_dps_there_is_no_connection_string)
+{
+        _cleanup_(settings_freep) Settings *s = load("hub: { dps: { id_scope = \"0ne1\"; registration_id = \"gw-17\"; "
+                                                     "group_key_file = \"/k\"; }; };");
+        _cleanup_(settings_freep) Settings *again = NULL;
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+
+        ck_assert(settings_want_dps(s));
+        ck_assert_ptr_null(s->hub.connection_string_file);
+        ck_assert_str_eq(s->hub.dps.group_key_file, "/k");
+        settings_print(s, true, &text);
+        again = load(text.data);
+        ck_assert_int_eq(settings_equal(s, again), 1);
 }
 END_TEST
 
@@ -494,6 +512,7 @@ int main(void)
         TCase *c = suite_case(s, "values");
 
         tcase_add_test(c, nothing_said_is_all_defaults);
+        tcase_add_test(c, with_dps_there_is_no_connection_string);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
         tcase_add_test(c, the_target_configuration_loads);
         tcase_add_test(c, a_stream_has_the_component_of_its_sensors);

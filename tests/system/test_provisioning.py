@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hublinkd finds its hub by way of the provisioning service."""
+
+import json
+import stat
+import time
+
+import pytest
+from bus import PrivateBus
+from daemon import Daemon
+from devhub import Devhub
+from dps import empty, put_enrollment, put_group
+from https import Service
+
+KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
+OTHER_KEY = 'c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M='
+MODEL = 'dtmi:com:example:Thermostat;1'
+
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory):
+    with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
+        yield hub
+
+
+@pytest.fixture
+def devhub(shared):
+    yield shared
+    shared.fault('clear')
+    empty(shared)
+
+
+@pytest.fixture
+def service(devhub):
+    return Service(devhub, 'provisioningserviceowner')
+
+
+@pytest.fixture(scope='module')
+def bus():
+    with PrivateBus() as bus:
+        yield bus
+
+
+@pytest.fixture
+def daemon(tmp_path, bus):
+    with Daemon(tmp_path / 'gw', bus) as daemon:
+        yield daemon
+        if daemon.is_running():
+            assert daemon.stop() == 0
+        for key in KEY, OTHER_KEY:
+            assert key not in daemon.log() and 'SharedAccess' not in daemon.log()
+
+
+def attestation(primary=KEY):
+    return {'type': 'symmetricKey', 'symmetricKey': {'primaryKey': primary, 'secondaryKey': OTHER_KEY}}
+
+
+def enroll(service, registration_id, **more):
+    return put_enrollment(service, registration_id, attestation(), **more)
+
+
+def lines(values):
+    return ' '.join('%s = "%s";' % pair for pair in values.items())
+
+
+def by_dps(daemon, devhub, key=KEY, registration_id='gw-17', file='key_file', address=None, **hub):
+    """Settings that lead to the devhub's service."""
+    path = daemon.directory / 'dps.key'
+    path.touch(mode=0o600)
+    path.write_text(key + '\n')
+    address = address or '127.0.0.1:%d' % devhub.port
+    values = {'ca_file': devhub.ca_file, 'address': address, 'model_id': MODEL, **hub}
+    dps = {'id_scope': devhub.endpoints()['id_scope'], 'registration_id': registration_id, file: path,
+           'host': devhub.host, 'address': address}
+    daemon.configure('hub: { %s backoff: { first = "100ms"; max = "1s"; }; dps: { %s }; };\n'
+                     'clock: { trust = true; };\nstreams: { telemetry: { max_latency = "0s"; }; };\n' % (lines(values), lines(dps)), 'conf.d/dps.conf')
+    return daemon
+
+
+def remembered(daemon, hub, device):
+    """Waits: the link does not wait for the disk."""
+    path = daemon.state / 'assignment'
+    deadline = time.monotonic() + 20
+    while True:
+        assignment = json.loads(path.read_text()) if path.exists() else {}
+        if (assignment.get('assignedHub'), assignment.get('deviceId')) == (hub, device):
+            return assignment
+        assert time.monotonic() < deadline, assignment
+        time.sleep(0.02)
+
+
+# --- the way there ---
+
+def test_a_single_device_finds_its_hub_and_sends(daemon, devhub, service):
+    enroll(service, 'gw-17', deviceId='Wind-1')
+    by_dps(daemon, devhub, registration_id='GW-17').start()
+    link = daemon.wait_for_link('connected')
+    assert (link['Hub'], link['DeviceId'], link['LinkDetail']) == (devhub.host, 'Wind-1', '')
+    daemon.submit({'pressure': 4.2})
+    assert daemon.settle()['acknowledged'] == 1
+    assert devhub.events('Wind-1', count=1)[0]['device'] == 'Wind-1'
+    # what the service was told, and what is remembered
+    assert Service(devhub).get('/twins/Wind-1').json.get('modelId') == MODEL
+    assert remembered(daemon, devhub.host, 'Wind-1') == {
+        'registration': devhub.endpoints()['id_scope'] + '/registrations/gw-17', 'assignedHub': devhub.host,
+        'deviceId': 'Wind-1'}
+    assert stat.S_IMODE((daemon.state / 'assignment').stat().st_mode) == 0o600
+    assert len(daemon.lines('has assigned the hub ' + devhub.host)) == 1
+
+
+def test_a_device_of_a_group_derives_its_key(daemon, devhub, service):
+    put_group(service, 'fleet', attestation())
+    by_dps(daemon, devhub, registration_id='gw-18', file='group_key_file').start()
+    assert daemon.wait_for_link('connected')['DeviceId'] == 'gw-18'
+
+
+def test_messages_name_the_device_that_was_assigned(daemon, devhub, service):
+    enroll(service, 'gw-17', deviceId='Wind-1')
+    daemon.configure('streams: { telemetry: { format = "object"; body = "{\\"d\\": \\"${device}\\"}"; }; };\n')
+    by_dps(daemon, devhub).start()
+    daemon.bus.wait_for_name()
+    daemon.submit({'pressure': 4.2})
+    daemon.wait_for_link('connected')
+    daemon.reload()
+    daemon.submit({'pressure': 4.3})
+    daemon.settle()
+    assert [e['body'] for e in devhub.events('Wind-1', count=2)] == [{'d': 'Wind-1'}] * 2
+
+
+# --- the second time ---
+
+def test_a_reboot_needs_no_service(daemon, devhub, service):
+    enroll(service, 'gw-17')
+    by_dps(daemon, devhub).start()
+    daemon.wait_for_link('connected')
+    remembered(daemon, devhub.host, 'gw-17')
+    daemon.kill()
+    # the service is gone, the hub is there
+    path = daemon.directory / 'conf.d/dps.conf'
+    path.write_text(path.read_text().replace('address = "127.0.0.1:%d"; };' % devhub.port, 'address = "127.0.0.1:9"; };'))
+    devhub.fault('set', 'dps-busy')
+    daemon.start()
+    daemon.wait_for_link('connected')
+    daemon.submit({'pressure': 4.2})
+    assert daemon.settle()['acknowledged'] == 1
+    assert len(daemon.lines('has assigned the hub')) == 1
+
+
+def test_a_hub_that_refuses_makes_it_ask_again(daemon, devhub, service):
+    enroll(service, 'gw-17', deviceId='old')
+    by_dps(daemon, devhub).start()
+    daemon.wait_for_link('connected')
+    assert daemon.stop() == 0
+    # somebody deletes the device; the service knows it under another name
+    devhub.run('device', 'delete', 'old')
+    service.delete('/registrations/gw-17')
+    enroll(service, 'gw-17', deviceId='new', headers={'If-Match': '*'})
+    daemon.start()
+    assert daemon.wait_for_link('connected', seconds=40)['DeviceId'] == 'new'
+    remembered(daemon, devhub.host, 'new')
+
+
+def test_a_hub_that_is_not_found_is_asked_for_again(daemon, devhub, service):
+    enroll(service, 'gw-17')
+    devhub.fault('set', 'dps-reassign', '--count', '1')
+    by_dps(daemon, devhub).start()
+    daemon.wait_for_log('has assigned the hub')
+    assert not daemon.lines('has assigned the hub ' + devhub.host)
+    assert daemon.wait_for_link('connected', seconds=50)['Hub'] == devhub.host
+    remembered(daemon, devhub.host, 'gw-17')
+
+
+# --- a service that does not help ---
+
+def test_a_busy_service_is_asked_again(daemon, devhub, service):
+    enroll(service, 'gw-17')
+    devhub.fault('set', 'dps-busy', '--count', '1', '--delay', '2s')
+    by_dps(daemon, devhub).start()
+    link = daemon.wait_for_link('waiting', 'throttled')
+    assert 'busy' in link['LinkDetail'] and link['Hub'] == ''
+    daemon.wait_for_link('connected')
+
+
+@pytest.mark.parametrize('case', ['wrong key', 'nobody', 'disabled'])
+def test_who_is_refused_hears_why_and_comes_in_when_it_is_mended(daemon, devhub, service, case):
+    if case != 'nobody':
+        enroll(service, 'gw-17', provisioningStatus='disabled' if case == 'disabled' else 'enabled')
+    by_dps(daemon, devhub, OTHER_KEY.swapcase() if case == 'wrong key' else KEY).start()
+    link = daemon.wait_for_link('waiting', 'provisioning')
+    assert 'provisioning service' in link['LinkDetail'] and 'Hub' not in link['LinkDetail']
+    assert (link['NextAttempt'] - link['LinkSince']) / 1e6 > 50
+    assert not (daemon.state / 'assignment').exists()
+    # readings are taken meanwhile
+    daemon.submit({'pressure': 4.2})
+    assert daemon.ledger()['waiting'] == 1
+    if case == 'wrong key':
+        by_dps(daemon, devhub).reload()
+    else:
+        enroll(service, 'gw-17', provisioningStatus='enabled', headers={'If-Match': '*'} if case == 'disabled' else None)
+        daemon.caller.call_blocking('org.hublink1', '/org/hublink1', 'org.hublink1.Manager', 'Reconnect', '', ())
+    daemon.wait_for_link('connected')
+    assert daemon.settle()['acknowledged'] == 1
+
+
+# --- a trial ---
+
+def sample(devhub, **more):
+    return {'IOTHUB_DEVICE_SECURITY_TYPE': 'DPS', 'IOTHUB_DEVICE_DPS_ENDPOINT': devhub.host,
+            'IOTHUB_DEVICE_DPS_ID_SCOPE': devhub.endpoints()['id_scope'], 'IOTHUB_DEVICE_DPS_DEVICE_ID': 'gw-17',
+            'IOTHUB_DEVICE_DPS_DEVICE_KEY': KEY, **more}
+
+
+def towards(devhub):
+    address = '127.0.0.1:%d' % devhub.port
+    return ('hub: { ca_file = "%s"; address = "%s"; dps: { address = "%s"; }; };\n'
+            'streams: { telemetry: { max_latency = "0s"; }; };\n' % (devhub.ca_file, address, address))
+
+
+def test_the_samples_variables_lead_to_the_hub(tmp_path, bus, devhub, service):
+    enroll(service, 'gw-17')
+    with Daemon(tmp_path / 'gw', bus, environment=sample(devhub)) as daemon:
+        daemon.configure(towards(devhub)).start()
+        assert daemon.wait_for_link('connected')['DeviceId'] == 'gw-17'
+        daemon.reload()
+        daemon.submit({'pressure': 4.2})
+        assert daemon.settle()['acknowledged'] == 1
+        assert len(daemon.lines('from the environment')) == 1
+        assert daemon.stop() == 0
+        assert KEY not in daemon.log()
+
+
+def test_the_samples_connection_string_leads_to_the_hub(tmp_path, bus, devhub):
+    device = devhub.create('direct')
+    with Daemon(tmp_path / 'gw', bus, environment={'IOTHUB_DEVICE_SECURITY_TYPE': 'connectionString',
+                                                   'IOTHUB_DEVICE_CONNECTION_STRING': device.connection_string}) as daemon:
+        daemon.configure(towards(devhub)).start()
+        assert daemon.wait_for_link('connected')['DeviceId'] == 'direct'
+        assert daemon.stop() == 0
+        assert device.key not in daemon.log()
+
+
+def test_what_is_missing_in_a_trial_is_named(tmp_path, bus, devhub):
+    for environment, words in (({'IOTHUB_DEVICE_DPS_DEVICE_KEY': ''}, 'IOTHUB_DEVICE_DPS_DEVICE_KEY'),
+                               ({'IOTHUB_DEVICE_DPS_DEVICE_KEY': 'no key'}, 'IOTHUB_DEVICE_DPS_DEVICE_KEY'),
+                               ({'IOTHUB_DEVICE_SECURITY_TYPE': 'x509'}, 'neither connectionString nor DPS')):
+        with Daemon(tmp_path / words[-4:], bus, environment=sample(devhub, **environment)) as daemon:
+            daemon.configure(towards(devhub)).start()
+            assert words in daemon.wait_for_link('stopped', 'no-credential')['LinkDetail']
+            assert daemon.stop() == 0
