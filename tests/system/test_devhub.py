@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hublink-devhub: who may connect, sessions, the program and its devices, over real TLS."""
+"""hublink-devhub: who may connect, sessions, the program and its devices, over real TLS.
+
+Of the numbered traps four concern clients alone, and no server can be tested for them: 32 (an event that is too large
+is sent again and again), 46 (whose certificates az and Python trust), 47 (a host without a dot) and 57 (suffixes of
+host names).
+"""
 
 import base64
 import json
@@ -243,6 +248,22 @@ def test_a_kept_session_keeps_its_filters(devhub):
         assert client.subscribe((mine + '#', 0), '$iothub/twin/PATCH/properties/desired/#') == [0, 1]
         client.send(mqtt.subscribe(2, mine + 'messages/devicebound/#'))
         client.expect_close()
+
+
+def test_trap_54_the_renewals_filter_is_the_clients_not_the_manuals(devhub, device):
+    with devhub.client(device) as client:
+        assert client.subscribe('$iothub/credential/#') == [0x80]
+        assert client.subscribe('$iothub/credentials/res/#') == [1]
+
+
+def test_trap_49_the_type_of_a_body_is_not_guessed(devhub, device):
+    """What is not said to be JSON in UTF-8 is not told to be: whoever routes by bodies passes it over."""
+    with devhub.client(device) as client:
+        client.publish(device.topic(), b'{"t":1}')
+        client.publish(device.topic('%24.ct=application%2Fjson'), b'{"t":2}', ident=2)
+        client.publish(device.topic('%24.ct=application%2Fjson&%24.ce=utf-8'), b'{"t":3}', ident=3)
+    told = [(e['system'].get('content-type'), e['system'].get('content-encoding')) for e in devhub.events(count=3)]
+    assert told == [(None, None), ('application/json', None), ('application/json', 'utf-8')]
 
 
 def test_subscriptions_are_granted_or_refused(devhub, device):
