@@ -302,12 +302,16 @@ static bool go_on(Page *page)
         return false;
 }
 
+/* The turn is ended when nobody has anything to do, and here there is always something: what came between two steps is
+ * committed and acknowledged with each. */
 static bool on_step(void *userdata)
 {
         Page *page = userdata;
         bool is_more = go_on(page);
 
-        if (!is_more)
+        if (is_more)
+                (void)hub_commit(page->hub); /* whose events these are hears if it fails */
+        else
                 page_free(page);
         return is_more;
 }
