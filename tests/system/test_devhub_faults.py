@@ -237,7 +237,7 @@ def test_a_clock_that_can_be_moved(devhub, device):
     # what is beside the server knows of it
     devhub.run('seed', SOURCE / 'conf/examples/fleet.json')
     store = sqlite3.connect(devhub.directory / 'devhub.db')
-    made, = store.execute("SELECT created_usec FROM identities WHERE device_id = 'gw-17'").fetchone()
+    made, = store.execute('SELECT max(created_usec) FROM identities').fetchone()
     store.close()
     assert made / 1e6 > time.time() + 71 * 60
     devhub.stop()
