@@ -22,7 +22,8 @@ typedef struct PnpReport {
         Name property, component;
         ReportValue value;
         size_t channel;
-        double told; /* NAN: nothing yet */
+        double told;     /* NAN: nothing yet */
+        usec_t due_usec; /* not before */
 } PnpReport;
 
 typedef struct PnpWritable {
@@ -55,6 +56,7 @@ struct Pnp {
         PnpTable table;
         bool has_read;     /* since the last look at the reports */
         bool twin_changed; /* since the last look at what is desired */
+        usec_t later_usec; /* when a report is due that had to wait; USEC_INFINITY: none has */
         usec_t again_usec; /* the twin refused something: when all is told anew; USEC_INFINITY: it did not */
         Throttle told_refused;
 };

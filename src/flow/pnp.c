@@ -12,6 +12,8 @@
 
 #define AGAIN         USEC_PER_MIN
 #define TELL_INTERVAL USEC_PER_HOUR
+/* The twin keeps on its disk whatever it is told. Extremes move seldom; these would with each reading. */
+#define RESTLESS_INTERVAL USEC_PER_MIN
 
 /* ---- to the twin ---- */
 
@@ -61,22 +63,30 @@ static double value_of(const PnpTable *t, const PnpReport *report)
         }
 }
 
-static void tell_report(Pnp *p, PnpReport *report)
+static void tell_report(Pnp *p, PnpReport *report, usec_t now)
 {
         double value = value_of(&p->table, report);
         char text[NUMBER_TEXT_MAX];
 
         if (isnan(value) || value == report->told)
                 return;
+        if (now < report->due_usec) {
+                p->later_usec = MIN(p->later_usec, report->due_usec);
+                return;
+        }
         report->told = value;
+        if (report->value == REPORT_MEAN || report->value == REPORT_LAST)
+                report->due_usec = usec_add(now, RESTLESS_INTERVAL);
         (void)number_format(value, text);
         pnp_tell(p, report->component, report->property, text);
 }
 
 static void tell_all_anew(Pnp *p)
 {
-        for (size_t i = 0; i < p->table.n_reports; i++)
+        for (size_t i = 0; i < p->table.n_reports; i++) {
                 p->table.reports[i].told = NAN;
+                p->table.reports[i].due_usec = 0;
+        }
         for (size_t i = 0; i < p->table.n_writables; i++)
                 p->table.writables[i].answered = 0;
         p->has_read = p->twin_changed = true;
@@ -115,7 +125,7 @@ static usec_t deadline(void *userdata)
 {
         const Pnp *p = userdata;
 
-        return p->has_read || p->twin_changed ? 0 : p->again_usec;
+        return p->has_read || p->twin_changed ? 0 : MIN(p->later_usec, p->again_usec);
 }
 
 static void tick(void *userdata, usec_t now)
@@ -126,10 +136,11 @@ static void tick(void *userdata, usec_t now)
                 p->again_usec = USEC_INFINITY;
                 tell_all_anew(p);
         }
-        if (p->has_read) {
+        if (p->has_read || now >= p->later_usec) {
                 p->has_read = false;
+                p->later_usec = USEC_INFINITY;
                 for (size_t i = 0; i < p->table.n_reports; i++)
-                        tell_report(p, &p->table.reports[i]);
+                        tell_report(p, &p->table.reports[i], now);
         }
         if (p->twin_changed) {
                 p->twin_changed = false;
@@ -282,7 +293,7 @@ int pnp_new(Pnp **ret, const Clock *clock, const TwinDesk *twin)
         p->clock = clock;
         p->twin = *twin;
         p->started_usec = clock_boot(clock);
-        p->again_usec = USEC_INFINITY;
+        p->later_usec = p->again_usec = USEC_INFINITY;
         *ret = p;
         return 0;
 }

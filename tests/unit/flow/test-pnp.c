@@ -178,6 +178,31 @@ START_TEST(each_kind_of_value)
 }
 END_TEST
 
+START_TEST(what_moves_with_each_reading_is_told_once_a_minute)
+{
+        ReportSettings report = {"p", "temperature", REPORT_LAST};
+
+        configure("", &report, 1);
+        read_room(1);
+        turn();
+        expect_told("", "{\"p\":1}");
+        for (unsigned n = 2; n <= 7; n++) { /* one each 8 s */
+                read_room(n);
+                expect_silence();
+        }
+        fake_clock_advance(&t.clock, 12 * USEC_PER_SEC - 1);
+        expect_silence();
+        fake_clock_advance(&t.clock, 1);
+        turn();
+        expect_told("", "{\"p\":7}");
+        fake_clock_advance(&t.clock, USEC_PER_HOUR);
+        expect_silence();
+        read_room(8);
+        turn();
+        expect_told("", "{\"p\":8}");
+}
+END_TEST
+
 START_TEST(only_numbers_of_that_channel_count)
 {
         read_channel("room", "pressure", (Value){.kind = VALUE_NUMBER, .number = 1});
@@ -421,6 +446,7 @@ int main(void)
         tcase_add_test(c, the_maximum_is_reported_when_it_rises);
         tcase_add_test(c, of_a_component_it_is_marked_so);
         tcase_add_test(c, each_kind_of_value);
+        tcase_add_test(c, what_moves_with_each_reading_is_told_once_a_minute);
         tcase_add_test(c, only_numbers_of_that_channel_count);
         tcase_add_test(c, what_the_twin_refuses_is_told_again);
         tcase_add_test(c, a_reload_keeps_what_was_read);
