@@ -309,9 +309,9 @@ START_TEST(only_the_last_question_is_answered)
                 for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
                         Bench b;
 
-                        enter(&b, (ProvisioningPhase)phase);
                         if (phase == PROVISIONING_REGISTERING && i == 0)
                                 continue; /* it is the right one there */
+                        enter(&b, (ProvisioningPhase)phase);
                         ck_assert_int_eq(hear(&b, others[i], ASSIGNED), PROVISIONING_NOTHING);
                         ck_assert_int_eq(b.p.phase, phase);
                         provisioning_done(&b.p);
