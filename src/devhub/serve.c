@@ -233,6 +233,16 @@ static void end(Serve *s)
         store_done(&s->store);
 }
 
+/* Whoever forgot it wonders why no token is good any more. */
+static void tell_of_moved_clock(Serve *s)
+{
+        int64_t ahead_usec = (int64_t)(hub_clock_wall(&s->store) - clock_wall(&clock_system));
+
+        if (ahead_usec >= (int64_t)USEC_PER_SEC)
+                log_info("The hub's clock is %lld s ahead of the machine's: it was advanced, and stays so until `hublink-devhub "
+                         "reset`", (long long)(ahead_usec / (int64_t)USEC_PER_SEC));
+}
+
 int serve_run(StateDir *dir, const ServerSettings *settings)
 {
         Serve s = {.dir = dir, .settings = settings};
@@ -245,6 +255,7 @@ int serve_run(StateDir *dir, const ServerSettings *settings)
                          " state in %s",
                          settings->host, settings->listen, server_mqtt_port(s.server), doors_https_port(&s.doors),
                          doors_amqps_port(&s.doors), doors_amqp_port(&s.doors), dir->path);
+                tell_of_moved_clock(&s);
                 r = sd_event_loop(s.event);
                 log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));
         }

@@ -234,6 +234,7 @@ def test_a_clock_that_can_be_moved(devhub, device):
     assert moved.returncode == 1 and '--virtual-clock' in moved.stderr
     again = devhub.run('clock', 'show').stdout.strip()  # it does not fall back
     assert 0 <= (parse(again[:-1]) - parse(after[:-1])).total_seconds() < 60
+    assert re.search(r"clock is 43[12]\d s ahead", devhub.log.read_text())  # 4,320 s, less what passed between two looks
     # what is beside the server knows of it
     devhub.run('seed', SOURCE / 'conf/examples/fleet.json')
     store = sqlite3.connect(devhub.directory / 'devhub.db')
