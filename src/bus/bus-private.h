@@ -4,7 +4,7 @@
 /*
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
  * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters,
- * bus-inbox.c org.hublink1.Inbox.
+ * bus-inbox.c org.hublink1.Inbox, bus-twin.c org.hublink1.Twin.
  */
 
 #include <systemd/sd-bus.h>
@@ -22,6 +22,7 @@
 #define BUS_SENSOR        "org.hublink1.Sensor"
 #define BUS_DEAD_LETTERS  "org.hublink1.DeadLetters"
 #define BUS_INBOX         "org.hublink1.Inbox"
+#define BUS_TWIN          "org.hublink1.Twin"
 
 /* A sensor as its listeners know it. */
 typedef struct BusSensor {
@@ -85,6 +86,9 @@ int bus_dead_letters_export(Bus *bus);
 /* bus-inbox.c */
 int bus_inbox_export(Bus *bus);
 void bus_inbox_left(void *userdata, const char *taker);
+
+/* bus-twin.c */
+int bus_twin_export(Bus *bus);
 
 /* bus-sensor.c */
 int bus_append_channel(sd_bus_message *m, const Channel *channel); /* an entry of an a{sv} */

@@ -121,7 +121,8 @@ static int furnish(Bus *bus)
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
-            (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0)
+            (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0 ||
+            (r = bus_twin_export(bus)) < 0)
                 return r;
         return sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus);
 }

@@ -17,6 +17,7 @@
 #include "base/ticker.h"
 #include "model/inbox-desk.h"
 #include "model/sink.h"
+#include "model/twin-desk.h"
 
 typedef struct Bus Bus;
 
@@ -26,6 +27,7 @@ typedef struct BusPeers {
         StatusSource status;
         DeadLetterOffice dead_letters;
         InboxDesk inbox;
+        TwinDesk twin;
 } BusPeers;
 
 /* address: "system", "session" or a D-Bus address. */
@@ -46,3 +48,4 @@ void bus_pressure(Bus *bus, const char *stream, double fill);
 void bus_dead_letter_added(Bus *bus, uint64_t id);
 void bus_inbox_arrived(Bus *bus, uint64_t id);
 void bus_inbox_expired(Bus *bus, uint64_t id);
+void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version);

@@ -8,6 +8,8 @@
  * daemon-sinks.c     who is told what, and what local services may ask for
  * daemon-dps.c       what the provisioning service said
  * daemon-orders.c    where the hub's orders go
+ * daemon-twin.c      the twin among the others
+ * daemon-twin-settings.c  settings that the cloud desires
  * daemon-settings.c  settings and credential into the parts, at birth and at a reload
  */
 
@@ -20,6 +22,7 @@
 #include "flow/inbox.h"
 #include "flow/monitor.h"
 #include "flow/state-file.h"
+#include "flow/twin.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
@@ -35,6 +38,9 @@ struct Daemon {
         bool has_credential;
         char *device_id; /* NULL: it is not known yet */
         HouseClock house;
+        char *desired;      /* settings that the cloud desired, as the text of a settings file; "" for none */
+        char *desired_told; /* why others were refused; NULL: they are not */
+        usec_t boot_wall_usec; /* when the machine was started; 0: not known yet */
 
         /* in the order of building */
         Pulse *pulse;
@@ -48,6 +54,8 @@ struct Daemon {
         Hub *hub;
         Uplink *uplink;
         Inbox *inbox;
+        StateFile *twin_file, *desired_file;
+        Twin *twin;
         Sensors *sensors;
         Monitor *monitor;
         Bus *bus;
@@ -82,10 +90,27 @@ OrderSink daemon_order_sink(Daemon *d);
 InboxPort daemon_inbox_port(Daemon *d);
 InboxSink daemon_inbox_sink(Daemon *d);
 
+/* daemon-twin.c */
+
+int daemon_build_twin(Daemon *d);
+void daemon_end_twin(Daemon *d); /* what is on its way to the disk arrives */
+
+/* daemon-twin-settings.c */
+
+int daemon_build_desired(Daemon *d);
+/* What an earlier run stored, over the settings at birth. */
+int daemon_load_desired(Daemon *d);
+/* What is in effect, over settings that were read anew. */
+int daemon_lay_desired_over(const Daemon *d, Settings **settings);
+/* As TwinPort.apply(). */
+int daemon_apply_desired(void *userdata, const Document *settings, Document **ret_answers);
+
 /* daemon-settings.c */
 
 /* What the process itself takes from the settings: the log and the clock. */
 void daemon_configure_process(Daemon *d, const Settings *settings);
+/* Takes them over, the settings too. */
+int daemon_change_settings(Daemon *d, Settings *settings);
 int daemon_configure_flow(Daemon *d, const Settings *settings, const char *device_id);
 /* What the environment says takes the place of settings, and that is told. */
 int daemon_take_trial(Settings *settings);

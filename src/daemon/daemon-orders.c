@@ -3,7 +3,7 @@
 /*
  * Where the hub's orders go: each kind to the part that obeys it, and its answers back to the hub.
  *
- * Cloud messages go into the inbox, which asks for them. Nobody answers to any method, and who calls one hears that.
+ * Cloud messages go into the inbox, which asks for them; the twin keeps itself. Nobody answers to any method, and who calls one hears that.
  */
 
 #include "base/json.h"
@@ -13,6 +13,10 @@
 
 static void on_listening(void *userdata)
 {
+        Daemon *d = userdata;
+
+        if (d->twin)
+                twin_listening(d->twin);
 }
 
 /* One that comes while nobody can store it stays with the hub. */
@@ -40,10 +44,18 @@ static void on_call(void *userdata, const MethodCall *call)
 
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
 {
+        Daemon *d = userdata;
+
+        if (d->twin)
+                twin_pushed(d->twin, version, body, body_size);
 }
 
 static void on_twin(void *userdata, const TwinAnswer *answer)
 {
+        Daemon *d = userdata;
+
+        if (d->twin)
+                twin_answered(d->twin, answer);
 }
 
 /* ---- the inbox ---- */

@@ -121,6 +121,8 @@ static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
         if (r == SETTINGS_E_BAD)
                 r = refuse(problems.items[0].text, problems.n - 1, ret_problem);
         problems_done(&problems);
+        if (r == 0)
+                r = daemon_lay_desired_over(d, ret);
         return r == 0 ? trial_apply(&(*ret)->hub) : r;
 }
 
@@ -153,6 +155,32 @@ static int configure_parts(Daemon *d, const Settings *settings, const char *devi
         return r < 0 ? r : sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
 }
 
+/* What cannot fail. */
+static void take_over(Daemon *d, Settings *settings)
+{
+        queue_configure(d->queue, &settings->queue);
+        dead_letters_configure(d->dead_letters, &settings->queue);
+        inbox_configure(d->inbox, &settings->inbox, &settings->queue);
+        daemon_configure_process(d, settings);
+        settings_free(d->settings);
+        d->settings = settings;
+}
+
+/* Those that the cloud may set do not touch the connection. */
+int daemon_change_settings(Daemon *d, Settings *settings)
+{
+        int r = configure_parts(d, settings, d->device_id);
+
+        if (r < 0) {
+                (void)configure_parts(d, d->settings, d->device_id);
+                settings_free(settings);
+                return r;
+        }
+        take_over(d, settings);
+        daemon_status_changed(d);
+        return 0;
+}
+
 /* The hub takes all or nothing, and a link that it gave up would not come back: so it is the last that can fail.
  * Takes the settings over if it returns 0. */
 static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
@@ -171,12 +199,7 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
                 (void)configure_parts(d, d->settings, d->device_id);
                 return r;
         }
-        queue_configure(d->queue, &settings->queue);
-        dead_letters_configure(d->dead_letters, &settings->queue);
-        inbox_configure(d->inbox, &settings->inbox, &settings->queue);
-        daemon_configure_process(d, settings);
-        settings_free(d->settings);
-        d->settings = TAKE_PTR(*new);
+        take_over(d, TAKE_PTR(*new));
         free(d->device_id);
         d->device_id = TAKE_PTR(device_id);
         d->has_credential = credential;
@@ -210,6 +233,7 @@ static int reload(Daemon *d, char **ret_problem)
                  "The settings were read again and are in effect.");
         tell_restarts(d, &d->settings->queue);
         daemon_status_changed(d);
+        twin_reapply(d->twin);
         return 0;
 }
 

@@ -105,6 +105,8 @@ static void on_hub_lost(void *userdata)
 
         if (d->uplink)
                 uplink_lost(d->uplink);
+        if (d->twin)
+                twin_lost(d->twin);
 }
 
 HubSink daemon_hub_sink(Daemon *d)
@@ -120,6 +122,8 @@ static void on_sensor_changed(void *userdata, const SensorStatus *sensor)
 
         if (d->bus)
                 bus_sensor_changed(d->bus, sensor);
+        if (d->twin)
+                twin_facts_changed(d->twin);
 }
 
 ReadingSink daemon_reading_sink(Daemon *d)

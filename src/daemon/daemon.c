@@ -101,7 +101,7 @@ static int build_sensors(Daemon *d)
 static int build_bus(Daemon *d)
 {
         MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors, d->dead_letters,
-                                d->inbox};
+                                d->inbox, d->twin};
         BusPeers peers = {.control = daemon_control(d)};
         int r;
 
@@ -112,6 +112,7 @@ static int build_bus(Daemon *d)
         peers.status = monitor_status_source(d->monitor);
         peers.dead_letters = dead_letters_office(d->dead_letters);
         peers.inbox = inbox_desk(d->inbox);
+        peers.twin = twin_desk(d->twin);
         return bus_new(&d->bus, d->event, d->arguments.bus, &peers, &d->house.clock, &random_system);
 }
 
@@ -120,7 +121,7 @@ static int build_pulse(Daemon *d)
         const Ticker tickers[] = {
                 queue_ticker(d->queue),     hub_ticker(d->hub), uplink_ticker(d->uplink),
                 sensors_ticker(d->sensors), bus_ticker(d->bus), dead_letters_ticker(d->dead_letters),
-                inbox_ticker(d->inbox),
+                inbox_ticker(d->inbox), twin_ticker(d->twin),
         };
         int r;
 
@@ -150,13 +151,16 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         house_clock_init(&d->house);
         d->changed = changed;
         d->changed_userdata = userdata;
+        if ((r = daemon_load_desired(d)) < 0)
+                return r;
+        settings = d->settings;
         daemon_configure_process(d, settings);
 
         if ((r = daemon_take_trial(settings)) < 0 ||
             (r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
             (r = daemon_device_id(d, credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
-            (r = build_inbox(d)) < 0 || (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
+            (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         d->has_credential = credential;
         daemon_hold_link(d);
@@ -200,6 +204,7 @@ bool daemon_stop(Daemon *d)
         if (d->queue)
                 all = finish_queue(d);
         d->queue = queue_close(d->queue, 0);
+        daemon_end_twin(d);
         inbox_stop(d->inbox, DAEMON_STOP_USEC / 4); /* the queue has answered its reports */
         return all;
 }
@@ -213,6 +218,9 @@ Daemon *daemon_free(Daemon *d)
         d->bus = bus_free(d->bus);
         d->dead_letters = dead_letters_free(d->dead_letters);
         d->inbox = inbox_free(d->inbox);
+        d->twin = twin_free(d->twin);
+        d->twin_file = state_file_free(d->twin_file);
+        d->desired_file = state_file_free(d->desired_file);
         monitor_free(d->monitor);
         hub_free(d->hub);
         state_file_free(d->assignment);
@@ -222,6 +230,8 @@ Daemon *daemon_free(Daemon *d)
         settings_free(d->settings);
         free(d->queue_directory);
         free(d->assignment_path);
+        free(d->desired);
+        free(d->desired_told);
         free(d->device_id);
         sd_event_unref(d->event);
         free(d);

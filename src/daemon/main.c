@@ -10,6 +10,7 @@
 
 #include "daemon/arguments.h"
 #include "daemon/lifecycle.h"
+#include "daemon/settings-cloud.h"
 #include "daemon/settings-outlook.h"
 #include "daemon/settings.h"
 
@@ -53,6 +54,22 @@ static int check(const Arguments *arguments)
         return EXIT_SUCCESS;
 }
 
+/* What the cloud desires counts over the files, as long as it fits them. */
+static int lay_desired_over(Settings **settings, const char *state_dir)
+{
+        Problems problems = {};
+        Buffer text = BUFFER_NULL;
+        int r = settings_cloud_load(state_dir, &text);
+
+        if (r >= 0)
+                r = settings_cloud_take(settings, state_dir, text.data ?: "", &problems);
+        for (size_t i = 0; i < problems.n; i++)
+                (void)fprintf(stderr, "%s (desired by the cloud, not in effect)\n", problems.items[i].text);
+        problems_done(&problems);
+        buffer_done(&text);
+        return r;
+}
+
 static int print_config(const Arguments *arguments)
 {
         _cleanup_(settings_freep) Settings *settings = NULL;
@@ -61,6 +78,8 @@ static int print_config(const Arguments *arguments)
 
         if (r != 0)
                 return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
+        if (lay_desired_over(&settings, arguments->state_dir) < 0)
+                return EXIT_RUNTIME;
         settings_print(settings, true, &b);
         r = buffer_error(&b);
         if (r >= 0)

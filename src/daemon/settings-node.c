@@ -35,6 +35,54 @@ Node *node_free(Node *n)
         return NULL;
 }
 
+static int copy_value(Node *copy, const Node *n)
+{
+        switch (n->kind) {
+        case NODE_TEXT:
+                copy->text = strdup(n->text);
+                return copy->text ? 0 : -ENOMEM;
+        case NODE_INTEGER:
+                copy->integer = n->integer;
+                break;
+        case NODE_REAL:
+                copy->real = n->real;
+                break;
+        case NODE_BOOLEAN:
+                copy->boolean = n->boolean;
+                break;
+        case NODE_GROUP:
+        case NODE_LIST:
+                break;
+        }
+        return 0;
+}
+
+int node_copy(Node **ret, const Node *n, const char *const *files)
+{
+        _cleanup_(node_freep) Node *copy = NULL;
+        Place place = {files[n->place.file], n->place.file, n->place.line};
+        int r;
+
+        r = node_new(&copy, n->key, place, n->kind);
+        if (r >= 0)
+                r = copy_value(copy, n);
+        if (r < 0)
+                return r;
+        copy->faulty = n->faulty;
+        copy->hexadecimal = n->hexadecimal;
+        for (size_t i = 0; i < n->n_children; i++) {
+                Node *child;
+
+                r = node_copy(&child, n->children[i], files);
+                if (r >= 0)
+                        r = node_add(copy, child);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(copy);
+        return 0;
+}
+
 int node_add(Node *parent, Node *child)
 {
         Node **children = reallocarray(parent->children, parent->n_children + 1, sizeof(*children));

@@ -42,6 +42,8 @@ int node_new(Node **ret, const char *key, Place place, NodeKind kind);
 Node *node_free(Node *n);
 DEFINE_CLEANUP(Node *, node_free);
 
+/* All of it anew; the names of its places are taken from files, by their numbers. */
+int node_copy(Node **ret, const Node *n, const char *const *files);
 int node_add(Node *parent, Node *child);          /* takes the child, also when it fails */
 Node *node_child(const Node *n, const char *key); /* NULL when there is none, or n is NULL or no group */
 

@@ -54,7 +54,7 @@ static const SettingsRow hub_rows[] = {
         {"keepalive", TIME(10 * USEC_PER_SEC, 19 * USEC_PER_MIN), HUB(keepalive_usec),
          .fallback = "\"4min\""},
         {"token_life", TIME(USEC_PER_MIN, 365 * USEC_PER_DAY), HUB(token_life_usec), .fallback = "\"1h\""},
-        {"window", NUMBER(1, 16), HUB(window), .fallback = "16"},
+        {"window", NUMBER(1, 16), HUB(window), .fallback = "16", .from_cloud = true},
         {"backoff", .rows = backoff_rows},
         {"dps", .rows = dps_rows},
         END,
@@ -92,7 +92,8 @@ static const SettingsMap property_map = {
 static const SettingsRow stream_rows[] = {
         {"format", CHOICE(STREAM_ARRAY, WORDS("array", "object")), STREAM(format), .fallback = "\"array\""},
         {"priority", CHOICE(0, WORDS("normal", "urgent")), STREAM(urgent), .fallback = "\"normal\""},
-        {"max_latency", TIME(0, USEC_PER_HOUR), STREAM(max_latency_usec), .fallback = "\"10s\""},
+        {"max_latency", TIME(0, USEC_PER_HOUR), STREAM(max_latency_usec), .fallback = "\"10s\"",
+         .from_cloud = true},
         {"expire_after", TIME(100 * USEC_PER_MSEC, 365 * USEC_PER_DAY), STREAM(expire_after_usec),
          .fallback = "\"never\"", .example = "\"1h\"", .or_never = true},
         {"body", .type = &value_template, STREAM(body)},
@@ -155,7 +156,7 @@ static const SettingsRow sensor_rows[] = {
         {"stream", .type = &value_name, SENSOR(stream), .example = "\"" STREAM_DEFAULT "\""},
         {"component", .type = &value_name, SENSOR(component), .example = "\"thermostat1\""},
         {"interval", TIME(10 * USEC_PER_MSEC, USEC_PER_DAY), SENSOR(interval_usec), .fallback = "\"10s\"",
-         .drivers = DRIVER_I2C | DRIVER_FILE | DRIVER_SIMULATED},
+         .drivers = DRIVER_I2C | DRIVER_FILE | DRIVER_SIMULATED, .from_cloud = true},
         {"timeout", TIME(USEC_PER_MSEC, USEC_PER_MIN), SENSOR(timeout_usec), .fallback = "\"2s\"",
          .drivers = DRIVER_I2C | DRIVER_FILE},
 
@@ -169,7 +170,7 @@ static const SettingsRow sensor_rows[] = {
          .example = "\"unix-dgram:/run/hublink/in.sock\""},
         {"format", WORD(WORDS("json")), SENSOR(format), SOCKET, .fallback = "\"json\""},
         {"group", .type = &value_text, SENSOR(group), SOCKET, .example = "\"hublink\""},
-        {"max_rate", NUMBER(0, 1000000), SENSOR(max_rate), SOCKET, .fallback = "2000"},
+        {"max_rate", NUMBER(0, 1000000), SENSOR(max_rate), SOCKET, .fallback = "2000", .from_cloud = true},
         {"max_line", SIZE(64, 256 * KB), SENSOR(max_line), SOCKET, .fallback = "\"8K\""},
         {"max_clients", NUMBER(1, 1024), SENSOR(max_clients), SOCKET, .fallback = "32"},
 
@@ -212,8 +213,9 @@ static const SettingsRow clock_rows[] = {
 
 static const SettingsRow log_rows[] = {
         {"level", CHOICE(LOG_ERR, WORDS("error", "warning", "notice", "info", "debug")),
-         AT(Settings, log.level), .fallback = "\"info\""},
-        {"max_lines_per_hour", NUMBER(0, 1000000), AT(Settings, log.max_lines_per_hour), .fallback = "60"},
+         AT(Settings, log.level), .fallback = "\"info\"", .from_cloud = true},
+        {"max_lines_per_hour", NUMBER(0, 1000000), AT(Settings, log.max_lines_per_hour), .fallback = "60",
+         .from_cloud = true},
         END,
 };
 

@@ -45,6 +45,7 @@ struct SettingsRow {
         unsigned drivers;         /* only for these; 0: for all */
         bool required;
         bool or_never; /* a time that may be "never" */
+        bool from_cloud; /* the desired half of the twin may set it */
 
         /* a group: rows */
         const SettingsRow *rows;

@@ -13,6 +13,7 @@ Settings *settings_free(Settings *s)
                 return NULL;
         settings_empty(s);
         node_free(s->tree);
+        node_free(s->said);
         settings_files_done(&s->files);
         free(s);
         return NULL;
@@ -48,7 +49,7 @@ static void drop_default_credential(Settings *s)
 }
 
 /* Where a file could not be read the rest is still looked at row by row, not whether it fits together. */
-static int complete(Settings *s, int reading, const char *state_dir, Problems *problems)
+static int complete_from(Settings *s, int reading, const char *state_dir, Problems *problems)
 {
         int r;
 
@@ -70,6 +71,11 @@ static int complete(Settings *s, int reading, const char *state_dir, Problems *p
         return problems->n > 0 ? SETTINGS_E_BAD : 0;
 }
 
+int settings_complete(Settings *s, const char *state_dir, Problems *problems)
+{
+        return complete_from(s, 0, state_dir, problems);
+}
+
 int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems)
 {
         _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
@@ -80,7 +86,7 @@ int settings_load(Settings **ret, const char *path, const char *state_dir, Probl
         r = settings_read(path, &s->files, &s->tree, problems);
         if (r < 0)
                 return r;
-        r = complete(s, r, state_dir, problems);
+        r = complete_from(s, r, state_dir, problems);
         if (r != 0)
                 return r;
         *ret = TAKE_PTR(s);
@@ -98,7 +104,7 @@ int settings_load_text(Settings **ret, const char *name, const char *text, const
         r = settings_read_text(name, text, strlen(text), &s->files, &s->tree, problems);
         if (r < 0)
                 return r;
-        r = complete(s, r, state_dir, problems);
+        r = complete_from(s, r, state_dir, problems);
         if (r != 0)
                 return r;
         *ret = TAKE_PTR(s);

@@ -39,12 +39,15 @@ typedef struct Settings {
         LogSettings log;
 
         Node *tree; /* what the files say, merged */
+        Node *said; /* the same without what the cloud desires; NULL: it is the tree */
         SettingsFiles files;
 } Settings;
 
 /* 0; SETTINGS_E_BAD with every problem, sorted, in problems; -ENOMEM. Defaults below SETTINGS_STATE_DIR move
  * to state_dir. */
 int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems);
+/* Fills it from its tree, and checks it as a whole: for those who made the tree. */
+int settings_complete(Settings *s, const char *state_dir, Problems *problems);
 /* The same from one text, called name. */
 int settings_load_text(Settings **ret, const char *name, const char *text, const char *state_dir,
                        Problems *problems);

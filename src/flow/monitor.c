@@ -100,6 +100,8 @@ static const Status *snapshot(void *userdata)
                 dead_letters_status(m->peers.dead_letters, &s.dead_letters);
         if (m->peers.inbox)
                 inbox_status(m->peers.inbox, &s.inbox);
+        if (m->peers.twin)
+                twin_status(m->peers.twin, &s.twin);
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;

@@ -8,6 +8,7 @@
 #include "flow/collector.h"
 #include "flow/dead-letters.h"
 #include "flow/inbox.h"
+#include "flow/twin.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
 #include "model/sink.h"
@@ -24,6 +25,7 @@ typedef struct MonitorPeers {
         const Sensors *sensors; /* may be NULL in tests */
         const DeadLetters *dead_letters; /* may be NULL in tests */
         const Inbox *inbox;              /* may be NULL in tests */
+        const Twin *twin;                /* may be NULL in tests */
 } MonitorPeers;
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock);

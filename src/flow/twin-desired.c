@@ -91,6 +91,12 @@ static void obey(Twin *t)
                 log_error("Twin: the desired settings could not be looked at: %s.", strerror(-r));
 }
 
+void twin_reapply(Twin *t)
+{
+        if (t->known)
+                obey(t);
+}
+
 /* ---- taken over ---- */
 
 static void note_version(Twin *t, uint64_t version)

@@ -173,6 +173,7 @@ void twin_status(const Twin *t, TwinStatus *ret)
                 .reported_version = t->reported_version,
                 .last_desired_usec = t->last_desired_usec,
                 .last_reported_usec = t->last_reported_usec,
+                .connections = t->connections,
                 .pending_bytes = t->pending_bytes,
                 .reports = t->reports,
                 .refused = t->refused,

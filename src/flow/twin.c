@@ -296,6 +296,11 @@ int twin_new(Twin **ret, const char *state, size_t state_size, const Clock *cloc
         return 0;
 }
 
+void twin_stop(Twin *t)
+{
+        twin_state_step(t, clock_boot(t->clock));
+}
+
 Twin *twin_free(Twin *t)
 {
         if (!t)

@@ -51,6 +51,8 @@ typedef struct TwinPort {
 /* state: what was stored, "" when there is nothing. What cannot be read is told, and begun anew. */
 int twin_new(Twin **ret, const char *state, size_t state_size, const Clock *clock, const Random *random,
              const TwinPort *port, const TwinSink *sink);
+/* What is not stored yet is handed to the disk. */
+void twin_stop(Twin *t);
 /* Who still waits for the disk is answered. */
 Twin *twin_free(Twin *t);
 DEFINE_CLEANUP(Twin *, twin_free);
@@ -65,6 +67,8 @@ void twin_answered(Twin *t, const TwinAnswer *answer);
 /* from the disk: 0, or a negative errno */
 void twin_stored(Twin *t, int error);
 
+/* What may be applied has changed: it is looked at again, and answered if the answer is another. */
+void twin_reapply(Twin *t);
 /* What TwinPort.facts() tells may have changed. */
 void twin_facts_changed(Twin *t);
 

@@ -92,6 +92,19 @@ typedef struct InboxStatus {
         uint64_t completed, rejected, expired;
 } InboxStatus;
 
+/* Of the device twin. */
+typedef struct TwinStatus {
+        bool known; /* the twin has been read, in this run or an earlier one */
+        uint64_t desired_version, reported_version;
+        usec_t last_desired_usec;  /* wall clock, when a change was last taken over; 0: never */
+        usec_t last_reported_usec; /* wall clock, when the hub last took a report; 0: never */
+        uint64_t connections;      /* on which the twin was asked for, since the daemon began */
+        size_t pending_bytes;      /* of what is to be reported */
+        uint64_t reports;          /* that the hub took */
+        uint64_t refused;          /* that it refused */
+        const char *last_error;    /* "" when there was none */
+} TwinStatus;
+
 typedef struct Status {
         const char *version;
         LinkState link_state;
@@ -109,6 +122,7 @@ typedef struct Status {
         usec_t queue_stats_age_usec; /* how long they were counted */
         DeadLetterStatus dead_letters;
         InboxStatus inbox;
+        TwinStatus twin;
         Ledger ledger; /* sum over the streams */
         uint64_t refused[_REFUSAL_MAX];
         const SensorStatus *const *sensors;

@@ -18,17 +18,6 @@ typedef struct TwinDesired {
         uint64_t version; /* of that half */
 } TwinDesired;
 
-typedef struct TwinStatus {
-        bool known; /* the twin has been read, in this run or an earlier one */
-        uint64_t desired_version, reported_version;
-        usec_t last_desired_usec;  /* wall clock, when a change was last taken over; 0: never */
-        usec_t last_reported_usec; /* wall clock, when the hub last took a report; 0: never */
-        size_t pending_bytes;      /* of what is to be reported */
-        uint64_t reports;          /* that the hub took */
-        uint64_t refused;          /* that it refused */
-        const char *last_error;    /* "" when there was none */
-} TwinStatus;
-
 typedef struct TwinDesk {
         void (*desired)(void *userdata, const char *section, TwinDesired *ret);
         /* What is to be reported, be it with the hub yet or not; the version is the last that the hub told. */

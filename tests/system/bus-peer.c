@@ -564,6 +564,24 @@ static void peer_inbox_left(void *userdata, const char *taker)
 {
 }
 
+/* ---- the twin: never heard of ---- */
+
+static void peer_twin_desired(void *userdata, const char *section, TwinDesired *ret)
+{
+        *ret = (TwinDesired){.error = REQUEST_NOT_CONNECTED, .detail = "There is no hub here."};
+}
+
+static void peer_twin_reported(void *userdata, const char *section, TwinDesired *ret)
+{
+        *ret = (TwinDesired){.json = "{}"};
+}
+
+static void peer_twin_report(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
+                             void *done_userdata)
+{
+        done(done_userdata, *json == '{' ? REQUEST_OK : REQUEST_BAD_VALUE, NULL);
+}
+
 static int run(Peer *p, const char *address)
 {
         BusPeers peers = {
@@ -573,6 +591,7 @@ static int run(Peer *p, const char *address)
                 .dead_letters = {peer_list, peer_get, peer_requeue, peer_remove, p},
                 .inbox = {peer_inbox_list, peer_inbox_take, peer_inbox_complete, peer_inbox_reject, peer_inbox_extend,
                           peer_inbox_left, p},
+                .twin = {peer_twin_desired, peer_twin_reported, peer_twin_report, p},
         };
         sd_event_source *input = NULL;
         int r;

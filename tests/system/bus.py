@@ -31,6 +31,7 @@ MANAGER = 'org.hublink1.Manager'
 SENSOR = 'org.hublink1.Sensor'
 DEAD_LETTERS = 'org.hublink1.DeadLetters'
 INBOX = 'org.hublink1.Inbox'
+TWIN = 'org.hublink1.Twin'
 
 # The bus asks the user database which groups a client is in: users whose own group stands in for ours.
 STAND_IN = {'hublink': 'daemon', 'hublink-admin': 'bin'}

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import dbus
 import pytest
 
-from bus import BUILD, DEAD_LETTERS, INBOX, MANAGER, NAME, PATH, SENSOR, SOURCE, As, PrivateBus
+from bus import BUILD, DEAD_LETTERS, INBOX, MANAGER, NAME, PATH, SENSOR, SOURCE, TWIN, As, PrivateBus
 from bus_peer import BusPeer
 
 ERROR = 'org.hublink1.Error.'
@@ -46,7 +46,7 @@ def members(interface):
     return said
 
 
-@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (DEAD_LETTERS, PATH), (INBOX, PATH),
+@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (DEAD_LETTERS, PATH), (INBOX, PATH), (TWIN, PATH),
                                         (SENSOR, SENSOR_PATH + 'cpu')])
 def test_xml_is_what_the_bus_says(bus, peer, name, path):
     peer.tell('sensor cpu file')
@@ -57,7 +57,7 @@ def test_xml_is_what_the_bus_says(bus, peer, name, path):
     assert members(written.find(find)) == members(live.find(find))
     assert len(written) == 1 and len(members(written[0])) > 8
     ours = {i.get('name') for i in live if i.get('name', '').startswith(NAME)}
-    assert ours == ({MANAGER, DEAD_LETTERS, INBOX} if path == PATH else {name})
+    assert ours == ({MANAGER, DEAD_LETTERS, INBOX, TWIN} if path == PATH else {name})
 
 
 def test_a_difference_in_the_xml_is_seen():

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * org.hublink1.Twin, on the same object as the Manager. Its contract is conf/dbus/org.hublink1.Twin.xml. Who may look
+ * and who may report is the bus's business.
+ */
+
+#include "bus/bus-private.h"
+
+static const TwinDesk *desk(const Bus *bus)
+{
+        return &bus->peers.twin;
+}
+
+/* ---- GetDesired, GetReported ---- */
+
+typedef void (*ReadHalf)(void *userdata, const char *section, TwinDesired *ret);
+
+static int read_half(sd_bus_message *m, Bus *bus, ReadHalf read, sd_bus_error *error)
+{
+        const char *section;
+        TwinDesired half;
+        int r = sd_bus_message_read(m, "s", &section);
+
+        if (r < 0)
+                return r;
+        read(desk(bus)->userdata, section, &half);
+        return half.error == REQUEST_OK ? sd_bus_reply_method_return(m, "s", half.json)
+                                        : bus_error(error, half.error, "%s", half.detail);
+}
+
+static int on_get_desired(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return read_half(m, userdata, desk(userdata)->desired, error);
+}
+
+static int on_get_reported(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return read_half(m, userdata, desk(userdata)->reported, error);
+}
+
+/* ---- Report ---- */
+
+static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *section, *json;
+        Bus *bus = userdata;
+        PendingCall *call;
+        int r = sd_bus_message_read(m, "ss", &section, &json);
+
+        if (r >= 0)
+                r = bus_call_begin(bus, m, error, &call);
+        if (r < 0)
+                return r;
+        desk(bus)->report(desk(bus)->userdata, section, json, sd_bus_message_get_sender(m), pending_call_done, call);
+        return 1;
+}
+
+/* ---- properties, the signal, the table ---- */
+
+static const TwinStatus *status_of(void *userdata)
+{
+        return &bus_status(userdata)->twin;
+}
+
+static int get_known(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "b", (int)status_of(userdata)->known);
+}
+
+static int get_desired_version(sd_bus *b, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->desired_version);
+}
+
+static int get_reported_version(sd_bus *b, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->reported_version);
+}
+
+static int get_last_desired(sd_bus *b, const char *path, const char *interface, const char *property,
+                            sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->last_desired_usec);
+}
+
+static int get_last_reported(sd_bus *b, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->last_reported_usec);
+}
+
+static int get_pending(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", (uint64_t)status_of(userdata)->pending_bytes);
+}
+
+static int get_reports(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->reports);
+}
+
+static int get_refused(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", status_of(userdata)->refused);
+}
+
+static int get_last_error(sd_bus *b, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "s", status_of(userdata)->last_error ?: "");
+}
+
+void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version)
+{
+        if (bus->named)
+                (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_TWIN, "DesiredChanged", "sst", section, json,
+                                         version);
+}
+
+#define ALLOWED SD_BUS_VTABLE_UNPRIVILEGED /* by us: the bus knows who may what */
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Known", "b", get_known, 0, 0),
+        SD_BUS_PROPERTY("DesiredVersion", "t", get_desired_version, 0, 0),
+        SD_BUS_PROPERTY("ReportedVersion", "t", get_reported_version, 0, 0),
+        SD_BUS_PROPERTY("LastDesired", "t", get_last_desired, 0, 0),
+        SD_BUS_PROPERTY("LastReported", "t", get_last_reported, 0, 0),
+        SD_BUS_PROPERTY("PendingBytes", "t", get_pending, 0, 0),
+        SD_BUS_PROPERTY("Reports", "t", get_reports, 0, 0),
+        SD_BUS_PROPERTY("Refused", "t", get_refused, 0, 0),
+        SD_BUS_PROPERTY("LastError", "s", get_last_error, 0, 0),
+        SD_BUS_METHOD_WITH_ARGS("GetDesired", SD_BUS_ARGS("s", section), SD_BUS_RESULT("s", json), on_get_desired,
+                                ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("GetReported", SD_BUS_ARGS("s", section), SD_BUS_RESULT("s", json), on_get_reported,
+                                ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("s", section, "s", json), SD_BUS_NO_RESULT, on_report, ALLOWED),
+        SD_BUS_SIGNAL_WITH_ARGS("DesiredChanged", SD_BUS_ARGS("s", section, "s", json, "t", version), 0),
+        SD_BUS_VTABLE_END,
+};
+
+int bus_twin_export(Bus *bus)
+{
+        return sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_TWIN, vtable, bus);
+}

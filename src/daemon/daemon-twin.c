@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The twin among the others: the hub, the disk, the bus, and what the daemon tells of itself.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "daemon/daemon-core.h"
+#include "flow/twin-facts.h"
+
+#define STATE_MAX (512 * 1024) /* of the twin: both halves and what is around them */
+
+/* ---- what the twin asks ---- */
+
+static int on_get(void *userdata, uint64_t *ret_request)
+{
+        Daemon *d = userdata;
+
+        return hub_twin_get(d->hub, ret_request);
+}
+
+static int on_report(void *userdata, const char *json, size_t size, uint64_t *ret_request)
+{
+        Daemon *d = userdata;
+
+        return hub_twin_report(d->hub, json, size, ret_request);
+}
+
+static void on_store(void *userdata, const char *text, size_t size)
+{
+        Daemon *d = userdata;
+        int r = state_file_store(d->twin_file, text, size);
+
+        if (r < 0)
+                twin_stored(d->twin, r);
+}
+
+static void on_stored(void *userdata, int error)
+{
+        Daemon *d = userdata;
+
+        if (d->twin)
+                twin_stored(d->twin, error);
+}
+
+/* Found out once, as soon as the clock is believed: it would creep with each correction. */
+static usec_t boot_time(Daemon *d)
+{
+        const Clock *clock = &d->house.clock;
+
+        if (d->boot_wall_usec == 0 && clock_synchronised(clock))
+                d->boot_wall_usec = usec_sub(clock_wall(clock), clock_boot(clock));
+        return d->boot_wall_usec;
+}
+
+static int on_facts(void *userdata, bool with_statistics, Document **ret)
+{
+        Daemon *d = userdata;
+
+        return twin_facts(daemon_status(d), boot_time(d), with_statistics, ret);
+}
+
+/* ---- and tells ---- */
+
+static void on_desired_changed(void *userdata, const char *section, const char *json, uint64_t version)
+{
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_twin_desired_changed(d->bus, section, json, version);
+}
+
+/* ---- life ---- */
+
+static int build(Daemon *d, const Buffer *state)
+{
+        const TwinPort port = {on_get, on_report, on_store, daemon_apply_desired, on_facts, d};
+        const TwinSink sink = {on_desired_changed, daemon_status_changed, d};
+
+        return twin_new(&d->twin, state->data ?: "", state->size, &d->house.clock, &random_system, &port, &sink);
+}
+
+int daemon_build_twin(Daemon *d)
+{
+        _cleanup_free_ char *path = NULL;
+        Buffer state = BUFFER_NULL;
+        int r;
+
+        if (asprintf(&path, "%s/twin.json", d->arguments.state_dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = state_file_new(&d->twin_file, path, d->disk, on_stored, d);
+        if (r < 0)
+                return r;
+        r = daemon_build_desired(d);
+        if (r < 0)
+                return r;
+        r = state_file_load(path, STATE_MAX, &state);
+        if (r < 0 && r != -ENOMEM) {
+                log_warning("Twin: %s cannot be read (%s); it begins anew.", path, strerror(-r));
+                buffer_clear(&state);
+                r = 0;
+        }
+        if (r >= 0)
+                r = build(d, &state);
+        buffer_done(&state);
+        return r;
+}
+
+void daemon_end_twin(Daemon *d)
+{
+        if (!d->twin)
+                return;
+        twin_stop(d->twin);
+        state_file_finish(d->desired_file, DAEMON_STOP_USEC / 8);
+        state_file_finish(d->twin_file, DAEMON_STOP_USEC / 4);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings-cloud.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/settings-table.h"
+
+#define TEXT_MAX (256 * 1024)
+
+/* ---- from JSON to a settings file ---- */
+
+typedef struct Writer {
+        Buffer *text;
+        char **why;
+        unsigned depth;
+} Writer;
+
+static int write_members(Writer *w, const Document *group, const char *path);
+
+static int refuse(const Writer *w, const char *path, const char *what)
+{
+        return asprintf(w->why, "%s: %s", path, what) < 0 ? -ENOMEM : SETTINGS_E_BAD;
+}
+
+/* What libconfig takes for the name of a setting. */
+static bool is_key(const char *name)
+{
+        size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+        return n > 0 && !name[n] && !(name[0] >= '0' && name[0] <= '9') && name[0] != '_';
+}
+
+static int write_scalar(Writer *w, const Document *value, const char *path)
+{
+        switch (document_kind(value)) {
+        case DOCUMENT_TEXT:
+                if (strlen(document_text(value)) != document_text_size(value))
+                        return refuse(w, path, "a text with a NUL");
+                value_print_text(w->text, document_text(value));
+                return 0;
+        case DOCUMENT_INTEGER:
+        case DOCUMENT_REAL:
+        case DOCUMENT_BOOLEAN:
+                document_write(value, w->text);
+                return 0;
+        default:
+                return refuse(w, path, "a setting is a text, a number, true or false");
+        }
+}
+
+static void indent(const Writer *w)
+{
+        for (unsigned i = 0; i < w->depth; i++)
+                buffer_append_string(w->text, "  ");
+}
+
+static int write_member(Writer *w, const DocumentMember *m, const char *path)
+{
+        int r;
+
+        indent(w);
+        if (document_kind(m->value) == DOCUMENT_OBJECT) {
+                buffer_printf(w->text, "%s: {\n", m->name);
+                w->depth++;
+                r = write_members(w, m->value, path);
+                w->depth--;
+                indent(w);
+                buffer_append_string(w->text, "};\n");
+                return r;
+        }
+        buffer_printf(w->text, "%s = ", m->name);
+        r = write_scalar(w, m->value, path);
+        buffer_append_string(w->text, ";\n");
+        return r;
+}
+
+static int write_members(Writer *w, const Document *group, const char *path)
+{
+        DocumentMember m = {};
+        int r = 0;
+
+        while (r == 0 && document_next(group, &m)) {
+                _cleanup_free_ char *below = NULL;
+
+                if (strcmp(m.name, "__t") == 0) /* Plug and Play's mark of a component */
+                        continue;
+                if (asprintf(&below, "%s%s%s", path, *path ? "." : "", m.name) < 0) {
+                        below = NULL;
+                        return -ENOMEM;
+                }
+                r = is_key(m.name) ? write_member(w, &m, below) : refuse(w, below, "unknown setting");
+        }
+        return r;
+}
+
+int settings_cloud_write(const Document *desired, Buffer *text, char **ret_why)
+{
+        Writer w = {text, ret_why, 0};
+        int r;
+
+        if (desired && document_kind(desired) != DOCUMENT_OBJECT)
+                return refuse(&w, "settings", "a group of settings is an object");
+        r = write_members(&w, desired, "");
+        return r != 0 ? r : buffer_error(text);
+}
+
+/* ---- what may be set from there ---- */
+
+static void complain(const Node *node, const char *path, const char *what, Problems *problems)
+{
+        problems_add(problems, node->place, "%s: %s", path, what);
+}
+
+static void restrict_group(const Node *over, const Node *files, const SettingsRow *rows, const char *path,
+                           Problems *problems);
+
+static const SettingsRow *find_row(const SettingsRow *rows, const char *key)
+{
+        for (; rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
+                        return rows;
+        return NULL;
+}
+
+/* The default stream is there without a word in the files. */
+static bool is_there(const SettingsRow *row, const Node *files, const char *name)
+{
+        return node_child(files, name) || (row->map->always && strcmp(row->map->always, name) == 0);
+}
+
+static void restrict_elements(const Node *over, const Node *files, const SettingsRow *row, const char *path,
+                              Problems *problems)
+{
+        char below[256];
+
+        for (size_t i = 0; i < over->n_children; i++) {
+                const Node *child = over->children[i];
+
+                (void)snprintf(below, sizeof(below), "%.180s.%.64s", path, child->key);
+                if (child->kind != NODE_GROUP)
+                        complain(child, below, "this cannot be set from the cloud", problems);
+                else if (!is_there(row, files, child->key))
+                        complain(child, below, "there is none of this name in the settings of the gateway", problems);
+                else
+                        restrict_group(child, node_child(files, child->key), row->rows, below, problems);
+        }
+}
+
+static void restrict_child(const Node *child, const Node *files, const SettingsRow *row, const char *path,
+                           Problems *problems)
+{
+        if (row->map && child->kind == NODE_GROUP)
+                restrict_elements(child, files, row, path, problems);
+        else if (row->rows && child->kind == NODE_GROUP)
+                restrict_group(child, files, row->rows, path, problems);
+        else if (!row->from_cloud)
+                complain(child, path, "this cannot be set from the cloud", problems);
+}
+
+/* A key that there is not is no row's business: the filling tells of it, with the nearest that there is. */
+static void restrict_group(const Node *over, const Node *files, const SettingsRow *rows, const char *path,
+                           Problems *problems)
+{
+        char below[256];
+
+        for (size_t i = 0; i < over->n_children; i++) {
+                const Node *child = over->children[i];
+                const SettingsRow *row = find_row(rows, child->key);
+
+                (void)snprintf(below, sizeof(below), "%.180s%s%.64s", path, *path ? "." : "", child->key);
+                if (row)
+                        restrict_child(child, node_child(files, child->key), row, below, problems);
+        }
+}
+
+/* ---- over the files ---- */
+
+static int copy_files(Settings *s, const Settings *from)
+{
+        s->files.names = calloc(from->files.n + 1, sizeof(*s->files.names));
+        if (!s->files.names)
+                return -ENOMEM;
+        for (size_t i = 0; i < from->files.n; i++) {
+                s->files.names[i] = strdup(from->files.names[i]);
+                if (!s->files.names[i])
+                        return -ENOMEM;
+                s->files.n++;
+        }
+        return 0;
+}
+
+/* Only what the files said: without the text of an earlier overlay. */
+static int begin(Settings **ret, const Settings *from)
+{
+        _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        r = copy_files(s, from);
+        if (r >= 0)
+                r = node_copy(&s->tree, from->said ?: from->tree, (const char *const *)s->files.names);
+        if (r >= 0)
+                r = node_copy(&s->said, s->tree, (const char *const *)s->files.names);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int lay_over(Settings *s, const char *name, const char *text, Problems *problems)
+{
+        Node *over = NULL;
+        int r = settings_read_text(name, text, strlen(text), &s->files, &over, problems);
+
+        if (r != 0) {
+                node_free(over);
+                return r;
+        }
+        restrict_group(over, s->said, settings_table, "", problems);
+        return node_merge(s->tree, over);
+}
+
+int settings_cloud_overlay(Settings **ret, const Settings *files, const char *state_dir, const char *text,
+                           Problems *problems)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (asprintf(&name, "%s/" SETTINGS_CLOUD_FILE, state_dir) < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        r = begin(&s, files);
+        if (r >= 0)
+                r = lay_over(s, name, text, problems);
+        if (r != 0)
+                return r;
+        r = settings_complete(s, state_dir, problems);
+        if (r == 0)
+                *ret = TAKE_PTR(s);
+        return r;
+}
+
+int settings_cloud_take(Settings **settings, const char *state_dir, const char *text, Problems *problems)
+{
+        Settings *s = NULL;
+        int r;
+
+        if (!*text)
+                return 0;
+        r = settings_cloud_overlay(&s, *settings, state_dir, text, problems);
+        if (r != 0)
+                return r;
+        settings_free(*settings);
+        *settings = s;
+        return 0;
+}
+
+int settings_cloud_load(const char *state_dir, Buffer *text)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (asprintf(&path, "%s/" SETTINGS_CLOUD_FILE, state_dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        r = fd >= 0 ? file_read(text, fd, TEXT_MAX) : errno == ENOENT || errno == EACCES ? 0 : -errno;
+        if (r < 0 && r != -ENOMEM) {
+                log_warning("%s cannot be read (%s): the settings are those of the files.", path, strerror(-r));
+                buffer_clear(text);
+                r = 0;
+        }
+        if (r == 0 && text->size == 0)
+                buffer_append(text, "", 0);
+        return r;
+}

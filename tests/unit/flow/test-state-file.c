@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/state-file.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fake-disk.h"
+#include "suite.h"
+
+#define PATH "/state/twin.json"
+
+typedef struct Told {
+        int n, error;
+} Told;
+
+static void on_stored(void *userdata, int error)
+{
+        Told *told = userdata;
+
+        told->n++;
+        told->error = error;
+}
+
+static StateFile *open_file(FakeDisk *disk, Told *told)
+{
+        StateFile *f = NULL;
+
+        insist(state_file_new(&f, PATH, &disk->disk, on_stored, told) == 0);
+        return f;
+}
+
+static void store(StateFile *f, FakeDisk *disk, const char *text)
+{
+        insist(state_file_store(f, text, strlen(text)) == 0);
+        if (!disk->held)
+                disk_dispatch(&disk->disk);
+}
+
+static bool holds(FakeDisk *disk, const char *text)
+{
+        size_t size = 0;
+        const uint8_t *bytes = fake_disk_file(disk, PATH, &size);
+
+        return bytes && size == strlen(text) && memcmp(bytes, text, size) == 0;
+}
+
+START_TEST(it_is_there_and_told)
+{
+        _cleanup_(fake_disk_freep) FakeDisk *disk = fake_disk_new();
+        Told told = {};
+        StateFile *f = open_file(disk, &told);
+
+        store(f, disk, "one");
+        ck_assert_int_eq(told.n, 1);
+        ck_assert_int_eq(told.error, 0);
+        ck_assert(holds(disk, "one"));
+        store(f, disk, "three and four");
+        store(f, disk, "2");
+        ck_assert_int_eq(told.n, 3);
+        ck_assert(holds(disk, "2"));
+        ck_assert(!state_file_is_busy(f));
+        state_file_free(f);
+}
+END_TEST
+
+START_TEST(what_comes_meanwhile_goes_together)
+{
+        _cleanup_(fake_disk_freep) FakeDisk *disk = fake_disk_new();
+        Told told = {};
+        StateFile *f = open_file(disk, &told);
+
+        disk->held = true;
+        store(f, disk, "1");
+        store(f, disk, "2");
+        store(f, disk, "3");
+        ck_assert(state_file_is_busy(f));
+        ck_assert(fake_disk_step(disk));
+        ck_assert_int_eq(told.n, 1);
+        ck_assert(holds(disk, "1"));
+        ck_assert(fake_disk_step(disk));
+        ck_assert_int_eq(told.n, 3);
+        ck_assert(holds(disk, "3"));
+        ck_assert(!fake_disk_step(disk));
+        store(f, disk, "4");
+        store(f, disk, "5");
+        state_file_free(f); /* nobody is told, and nothing is left */
+        (void)fake_disk_step(disk);
+        ck_assert_int_eq(told.n, 3);
+}
+END_TEST
+
+/* Whenever the power goes, the file is the one or the other; once it was told, it is the other. */
+START_TEST(a_cut_leaves_one_of_the_two)
+{
+        static const char before[] = "{\"the\":\"one before\"}", after[] = "{\"the\":\"other, which is longer\"}";
+        _cleanup_(fake_disk_freep) FakeDisk *disk = fake_disk_new();
+        Told told = {};
+        StateFile *f = open_file(disk, &told);
+        size_t first, n_new = 0;
+
+        store(f, disk, before);
+        first = disk->n_entries;
+        store(f, disk, after);
+        state_file_free(f);
+        for (size_t n = first; n <= disk->n_entries; n++)
+                for (int cut = 0; cut < _FAKE_CUT_MAX; cut++)
+                        for (uint64_t seed = 1; seed <= 8; seed++) {
+                                _cleanup_(fake_disk_freep) FakeDisk *later = fake_disk_after_cut(disk, n, cut, seed);
+                                bool is_new = holds(later, after);
+
+                                insist(is_new || holds(later, before));
+                                insist(is_new || n < disk->n_entries);
+                                n_new += is_new;
+                        }
+        ck_assert_uint_gt(n_new, 0);
+}
+END_TEST
+
+/* Whichever call fails, it is told, the file is whole, and the next time it goes well. */
+START_TEST(a_call_that_fails_is_told)
+{
+        uint64_t n_failed = 0;
+
+        for (uint64_t at = 1;; at++) {
+                _cleanup_(fake_disk_freep) FakeDisk *disk = fake_disk_new();
+                Told told = {};
+                StateFile *f = open_file(disk, &told);
+                uint64_t before;
+
+                store(f, disk, "before");
+                before = disk->n_calls;
+                disk->fail_at = before + at;
+                disk->fail_count = 1;
+                disk->fail_errno = ENOSPC;
+                store(f, disk, "after");
+                insist(told.n == 2);
+                if (told.error)
+                        n_failed++;
+                insist(told.error ? holds(disk, "before") || holds(disk, "after") : holds(disk, "after"));
+                if (disk->n_calls < disk->fail_at) {
+                        state_file_free(f);
+                        break;
+                }
+                store(f, disk, "again");
+                insist(told.n == 3 && told.error == 0 && holds(disk, "again"));
+                state_file_free(f);
+        }
+        ck_assert_uint_ge(n_failed, 5); /* open, write, sync, replace, open of the folder, its sync */
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("flow/state-file");
+        TCase *c = suite_case(s, "always whole");
+
+        tcase_add_test(c, it_is_there_and_told);
+        tcase_add_test(c, what_comes_meanwhile_goes_together);
+        tcase_add_test(c, a_cut_leaves_one_of_the_two);
+        tcase_add_test(c, a_call_that_fails_is_told);
+        return suite_run(s);
+}
