@@ -12,6 +12,7 @@
 #define MANAGER       "org.hublink1.Manager"
 #define DEAD_LETTERS  "org.hublink1.DeadLetters"
 #define INBOX         "org.hublink1.Inbox"
+#define TWIN          "org.hublink1.Twin"
 #define PROPERTIES    "org.freedesktop.DBus.Properties"
 
 struct Client {
@@ -91,7 +92,7 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
         }
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
                 fprintf(stderr,
-                        "%s: not allowed. Group hublink submits, subscribes and takes from the inbox; for the rest be root or in group "
+                        "%s: not allowed. Group hublink submits, subscribes and takes from the inbox and reports; for the rest be root or in group "
                         "hublink-admin.\n",
                         what);
         else
@@ -341,6 +342,19 @@ int client_ask_with(Client *c, const char *interface, const char *member, uint64
         return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, NULL);
 }
 
+int client_ask_texts(Client *c, const char *interface, const char *member, const char *first, const char *second,
+                     sd_bus_message **ret)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", first);
+        if (r >= 0 && second)
+                r = sd_bus_message_append(m, "s", second);
+        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
+}
+
 /* ---- events ---- */
 
 static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -373,6 +387,16 @@ static int on_inbox(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         if (sd_bus_message_read(m, "t", &id) >= 0)
                 c->events.inbox(c->events.userdata, sd_bus_message_get_member(m), id);
+        return 0;
+}
+
+static int on_desired(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Client *c = userdata;
+        ClientDesired d;
+
+        if (sd_bus_message_read(m, "sst", &d.section, &d.json, &d.version) >= 0)
+                c->events.desired(c->events.userdata, &d);
         return 0;
 }
 
@@ -436,6 +460,8 @@ int client_listen(Client *c, const ClientEvents *events)
                 r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Arrived", on_inbox, c);
         if (r >= 0 && events->inbox)
                 r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Expired", on_inbox, c);
+        if (r >= 0 && events->desired)
+                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, TWIN, "DesiredChanged", on_desired, c);
         if (r >= 0 && (events->sensor || events->status))
                 r = sd_bus_match_signal(c->bus, NULL, NAME, NULL, PROPERTIES, "PropertiesChanged",
                                         on_changed, c);

@@ -53,6 +53,9 @@ int client_call(Client *c, const char *member, usec_t timeout_usec); /* one with
 int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, struct sd_bus_message **ret);
 /* The same with a text behind the id. */
 int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text);
+/* With one text, or two; ret may be NULL. */
+int client_ask_texts(Client *c, const char *interface, const char *member, const char *first, const char *second,
+                     struct sd_bus_message **ret);
 /* Says that an answer is not what the interface says. r: negative errno */
 int client_misunderstood(const char *what, int r);
 
@@ -69,6 +72,11 @@ typedef struct ClientPressure {
         double fill;
 } ClientPressure;
 
+typedef struct ClientDesired {
+        const char *section, *json;
+        uint64_t version;
+} ClientDesired;
+
 typedef struct ClientEvents {
         void (*sensor)(void *userdata, const SensorInfo *sensor); /* it told something new */
         void (*settled)(void *userdata, const ClientSettled *settled);
@@ -77,6 +85,7 @@ typedef struct ClientEvents {
         void (*gone)(void *userdata);                                /* the daemon left the bus */
         void *userdata;
         void (*inbox)(void *userdata, const char *what, uint64_t id); /* "Arrived" or "Expired" */
+        void (*desired)(void *userdata, const ClientDesired *desired); /* a section of the twin changed */
 } ClientEvents;
 
 /* Those that are not NULL come from client_wait(). */

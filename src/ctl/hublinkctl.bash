@@ -56,7 +56,7 @@ _hublinkctl() {
         case ${words[0]-} in
         '')
             options+=' --help --version'
-            names='status watch sensors submit submit-message flush reconnect dead-letters inbox queue check'
+            names='status watch sensors submit submit-message flush reconnect dead-letters inbox twin queue check'
             ;;
         watch) options+=' --for --count' ;;
         flush) options+=' --timeout' ;;
@@ -87,6 +87,15 @@ _hublinkctl() {
                 [[ ${words[1]} == take ]] && options+=' --output'
                 ((${#words[@]} == 2)) && names=$(_hublinkctl_messages)
                 ;;
+            esac
+            ;;
+        twin)
+            case ${words[1]-} in
+            '')
+                options+=' --watch --for'
+                names='get report'
+                ;;
+            get) options+=' --watch --for' ;;
             esac
             ;;
         queue)

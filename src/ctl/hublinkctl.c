@@ -31,6 +31,8 @@ static const Command commands[] = {
          "what the hub can never take", command_dead_letters},
         {"inbox", "list [--watch [--for D]] | take [ID] [--output FILE] | complete ID | reject ID [REASON]",
          "messages from the cloud; take writes one out and completes it", command_inbox},
+        {"twin", "[get [SECTION]] [--watch [--for D]] | report SECTION JSON|-",
+         "the device twin: how it stands, what is desired and reported; report a section", command_twin},
         {"queue",
          "stats | inspect [DIR] | verify [DIR] [--quiet] | export [DIR] [--all] [--stream S]\n"
          "        [--from N] [--to N] [--output FILE] [--quiet]",

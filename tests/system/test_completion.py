@@ -9,7 +9,7 @@ import pytest
 from bus import SOURCE
 
 GLOBAL = {'--bus', '--config', '--json'}
-COMMANDS = set('status watch sensors submit submit-message flush reconnect dead-letters inbox queue check'.split())
+COMMANDS = set('status watch sensors submit submit-message flush reconnect dead-letters inbox twin queue check'.split())
 
 SCRIPT = '''
 hublinkctl() {
@@ -89,6 +89,10 @@ FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
     ('inbox complete 1', {'14'}),
     ('inbox reject ', GLOBAL | {'3', '14'}),
     ('inbox reject 3 ', GLOBAL),
+    ('twin ', GLOBAL | {'get', 'report', '--watch', '--for'}),
+    ('twin get ', GLOBAL | {'--watch', '--for'}),
+    ('twin get --watch ', GLOBAL | {'--for'}),
+    ('twin report ', GLOBAL),
     ('queue ', GLOBAL | {'stats', 'inspect', 'verify', 'export'}),
     ('queue stats ', GLOBAL),
     ('queue inspect ', GLOBAL | FOLDERS),

@@ -2,68 +2,15 @@
 """The device twin through the daemon: real daemon, devhub, bus, and the explorer as the service."""
 
 import json
-import re
 import subprocess
 import time
 
 import dbus
 import pytest
 
-from bus import BUILD, TWIN, As, PrivateBus
-from daemon import Daemon
-from devhub import devhub  # noqa: F401 (the fixture)
-from explorer import Explorer
-from twin import Reporter, error_of
-
-SETTINGS = '''
-queue: { directory = "%s"; commit_interval = "100ms"; };
-streams: { telemetry: { max_latency = "0s"; }; };
-sensors: { wind: { driver = "simulated"; model = "wind"; interval = "30s"; }; };
-'''
-
-
-@pytest.fixture
-def gateway(tmp_path, devhub):  # noqa: F811
-    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus) as daemon:
-        daemon.configure(SETTINGS % (daemon.directory / 'queue'))
-        daemon.hub(devhub, devhub.create('gw-1'))
-        daemon.devhub = devhub
-        daemon.explorer = Explorer(devhub.directory)
-        daemon.start()
-        daemon.wait_for_link('connected')
-        until(lambda: facts(daemon)['Known'])
-        yield daemon
-
-
-def until(what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (got := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return got
-
-
-def facts(gateway):
-    return gateway.properties(TWIN)
-
-
-def desire(gateway, properties):
-    gateway.explorer.run('update-twin', 'gw-1', json.dumps({'properties': {'desired': properties}}))
-
-
-def reported(gateway):
-    return gateway.explorer.json('get-twin', 'gw-1')['properties']['reported']
-
-
-def settings_answers(gateway, version):
-    """Once they are of that version."""
-    return until(lambda: (lambda s: s if s and all(a['av'] >= version for k, a in s.items() if k != '__t') else None)(
-        reported(gateway).get('settings')))
-
-
-def printed(gateway, key):
-    """The line of --print-config with this setting."""
-    return [line for line in gateway.run('--print-config').stdout.splitlines() if re.match(r'\s*%s = ' % key, line)]
+from bus import TWIN, As
+from twin import (SETTINGS, Reporter, desire, devhub, error_of, facts, gateway,  # noqa: F401
+                  printed, reported, settings_answers, until)
 
 
 def test_the_daemon_tells_of_itself(gateway):
@@ -103,6 +50,7 @@ def test_what_changes_while_it_is_away_is_not_missed(gateway):
         how()
         desire(gateway, {'lamp': how.__name__})
         gateway.start()
+        gateway.bus.wait_for_name()
         until(lambda: Reporter(gateway.bus).desired().get('lamp') == how.__name__)
     assert Reporter(gateway.bus).reported()['a'] == {'x': 1, 'y': 1}
     until(lambda: reported(gateway).get('a') == {'x': 1, 'y': 1})

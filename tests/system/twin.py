@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A local service's side of the twin, over D-Bus.
+"""A gateway with a twin, the service's side of it, and a local service's side over D-Bus.
+
+    def test_it(gateway):                  # the fixture: daemon, devhub, bus, explorer; the twin is known
+    desire(gateway, {'valve': {'open': True}})
+    reported(gateway)                      # as the service sees it
 
     service = Reporter(bus)
     service.desired('valve')               # parsed; '' is the whole half
@@ -10,10 +14,67 @@
 
 import json
 import queue
+import re
 import subprocess
 import threading
+import time
 
-from bus import NAME, PATH, TWIN
+import pytest
+
+from bus import NAME, PATH, TWIN, PrivateBus
+from daemon import Daemon
+from devhub import devhub  # noqa: F401 (the fixture)
+from explorer import Explorer
+
+SETTINGS = '''
+queue: { directory = "%s"; commit_interval = "100ms"; };
+streams: { telemetry: { max_latency = "0s"; }; };
+sensors: { wind: { driver = "simulated"; model = "wind"; interval = "30s"; }; };
+'''
+
+
+@pytest.fixture
+def gateway(tmp_path, devhub):  # noqa: F811
+    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus) as daemon:
+        daemon.configure(SETTINGS % (daemon.directory / 'queue'))
+        daemon.hub(devhub, devhub.create('gw-1'))
+        daemon.devhub = devhub
+        daemon.explorer = Explorer(devhub.directory)
+        daemon.start()
+        daemon.wait_for_link('connected')
+        until(lambda: facts(daemon)['Known'])
+        yield daemon
+
+
+def until(what, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (got := what()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return got
+
+
+def facts(gateway):
+    return gateway.properties(TWIN)
+
+
+def desire(gateway, properties):
+    gateway.explorer.run('update-twin', 'gw-1', json.dumps({'properties': {'desired': properties}}))
+
+
+def reported(gateway):
+    return gateway.explorer.json('get-twin', 'gw-1')['properties']['reported']
+
+
+def settings_answers(gateway, version):
+    """Once they are of that version."""
+    return until(lambda: (lambda s: s if s and all(a['av'] >= version for k, a in s.items() if k != '__t') else None)(
+        reported(gateway).get('settings')))
+
+
+def printed(gateway, key):
+    """The line of --print-config with this setting."""
+    return [line for line in gateway.run('--print-config').stdout.splitlines() if re.match(r'\s*%s = ' % key, line)]
 
 
 def error_of(caught):

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * twin: the device twin. Alone its state, get what is desired and what is reported, report a section.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ctl/ctl.h"
+#include "ctl/twin-answers.h"
+#include "model/json-read.h"
+
+#define COMMAND  "twin"
+#define BODY_MAX (256 * 1024)
+
+/* ---- its state ---- */
+
+static void put_time(Buffer *b, usec_t usec)
+{
+        if (usec > 0)
+                put_local_time(b, usec, false);
+        else
+                buffer_append_string(b, "never");
+}
+
+static int print_state_json(const TwinState *s)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b,
+                      "{\"known\":%s,\"desired_version\":%" PRIu64 ",\"reported_version\":%" PRIu64
+                      ",\"last_desired\":%" PRIu64 ",\"last_reported\":%" PRIu64 ",\"pending_bytes\":%" PRIu64
+                      ",\"reports\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"last_error\":",
+                      s->known ? "true" : "false", s->desired_version, s->reported_version, s->last_desired,
+                      s->last_reported, s->pending_bytes, s->reports, s->refused);
+        json_string(&b, s->last_error);
+        buffer_append_string(&b, "}\n");
+        return print_buffer(&b);
+}
+
+static int print_state(const TwinState *s)
+{
+        Buffer b = BUFFER_NULL;
+
+        if (!s->known)
+                buffer_append_string(&b, "The hub has not given the twin yet.\n");
+        buffer_printf(&b, "desired   version %" PRIu64 ", last changed ", s->desired_version);
+        put_time(&b, s->last_desired);
+        buffer_printf(&b, "\nreported  version %" PRIu64 ", last taken by the hub ", s->reported_version);
+        put_time(&b, s->last_reported);
+        buffer_printf(&b, "\n          %" PRIu64 " report%s taken, %" PRIu64 " section%s refused, ", s->reports,
+                      s->reports == 1 ? "" : "s", s->refused, s->refused == 1 ? "" : "s");
+        if (s->pending_bytes > 0)
+                buffer_printf(&b, "%" PRIu64 " bytes to be reported\n", s->pending_bytes);
+        else
+                buffer_append_string(&b, "nothing to be reported\n");
+        if (*s->last_error)
+                buffer_printf(&b, "Last trouble: %s.\n", s->last_error);
+        return print_buffer(&b);
+}
+
+static int show_state(const Options *options, Client *client)
+{
+        _cleanup_(twin_state_done) TwinState state = {};
+        int r = twin_ask_state(client, &state);
+
+        if (r != CTL_OK)
+                return r;
+        return options->json ? print_state_json(&state) : print_state(&state);
+}
+
+/* ---- get ---- */
+
+static void put_pretty(Buffer *b, const char *json)
+{
+        _cleanup_json_ json_object *value = NULL;
+        const char *error, *text = NULL;
+
+        if (json_read(json, strlen(json), &value, &error) == 0)
+                text = json_object_to_json_string_ext(
+                        value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+        buffer_append_string(b, text ?: json);
+}
+
+static int show_halves(const Options *options, Client *client, const char *section)
+{
+        _cleanup_(twin_text_done) TwinText desired = {}, reported = {};
+        Buffer b = BUFFER_NULL;
+        int r;
+
+        if ((r = twin_ask_half(client, "GetDesired", section, &desired)) != CTL_OK ||
+            (r = twin_ask_half(client, "GetReported", section, &reported)) != CTL_OK)
+                return r;
+        if (options->json) {
+                buffer_printf(&b, "{\"desired\":%s,\"reported\":%s}\n", desired.json, reported.json);
+                return print_buffer(&b);
+        }
+        buffer_append_string(&b, "desired: ");
+        put_pretty(&b, desired.json);
+        buffer_append_string(&b, "\nreported: ");
+        put_pretty(&b, reported.json);
+        buffer_append_char(&b, '\n');
+        return print_buffer(&b);
+}
+
+/* ---- --watch ---- */
+
+typedef struct Watch {
+        const Options *options;
+        const char *section; /* "": all */
+        bool gone;
+} Watch;
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+        interrupted = 1;
+}
+
+static void on_desired(void *userdata, const ClientDesired *d)
+{
+        const Watch *w = userdata;
+        Buffer b = BUFFER_NULL;
+
+        if (*w->section && strcmp(w->section, d->section) != 0)
+                return;
+        if (w->options->json) {
+                buffer_append_string(&b, "{\"section\":");
+                json_string(&b, d->section);
+                buffer_printf(&b, ",\"desired\":%s,\"version\":%" PRIu64 "}\n", d->json, d->version);
+        } else {
+                put_local_time(&b, clock_wall(&clock_system), false);
+                buffer_printf(&b, "  version %" PRIu64 "  %s  %s\n", d->version, d->section, d->json);
+        }
+        (void)print_buffer(&b);
+        (void)fflush(stdout);
+}
+
+static void on_gone(void *userdata)
+{
+        ((Watch *)userdata)->gone = true;
+}
+
+static int watch(const Watch *w, Client *client, usec_t until)
+{
+        int r = CTL_OK;
+
+        (void)fflush(stdout);
+        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+        while (r == CTL_OK && !interrupted && clock_boot(&clock_system) < until) {
+                if (w->gone) {
+                        fprintf(stderr, "hublinkd left. See: systemctl status hublinkd\n");
+                        return CTL_NOT_RUNNING;
+                }
+                r = client_wait(client, until);
+        }
+        return r;
+}
+
+/* ---- the two that read ---- */
+
+static int parse_watch(int argc, char **argv, bool *ret_watch, usec_t *ret_until)
+{
+        static const struct option longs[] = {
+                {"watch", no_argument, NULL, 'w'}, {"for", required_argument, NULL, 'f'}, {}};
+        usec_t span;
+        int o;
+
+        *ret_until = USEC_INFINITY;
+        while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+                if (o == 'w') {
+                        *ret_watch = true;
+                } else if (o == 'f') {
+                        if (parse_span(COMMAND, optarg, &span) != CTL_OK)
+                                return CTL_USAGE;
+                        *ret_until = usec_add(clock_boot(&clock_system), span);
+                } else {
+                        return usage(COMMAND, COMMAND ": this is not understood.");
+                }
+        }
+        if (*ret_until != USEC_INFINITY && !*ret_watch)
+                return usage(COMMAND, COMMAND ": --for goes with --watch.");
+        return CTL_OK;
+}
+
+/* show: what is there now; then, if wanted, what changes. section: NULL for the state alone. */
+static int look(const Options *options, const char *section, bool wanted, usec_t until)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        Watch w = {options, section ?: "", false};
+        int r = client_open(&client, options->bus);
+
+        if (r == CTL_OK && wanted) /* before the first look: nothing is missed between */
+                r = client_listen(client, &(ClientEvents){.desired = on_desired, .gone = on_gone, .userdata = &w});
+        if (r == CTL_OK)
+                r = section ? show_halves(options, client, section) : show_state(options, client);
+        return r == CTL_OK && wanted ? watch(&w, client, until) : r;
+}
+
+static int state(const Options *options, int argc, char **argv)
+{
+        bool wanted = false;
+        usec_t until;
+        int r = parse_watch(argc, argv, &wanted, &until);
+
+        if (r != CTL_OK)
+                return r;
+        if (optind < argc)
+                return usage(COMMAND, COMMAND ": there is no '%s'.", argv[optind]);
+        return look(options, NULL, wanted, until);
+}
+
+static int get(const Options *options, int argc, char **argv)
+{
+        bool wanted = false;
+        usec_t until;
+        int r = parse_watch(argc, argv, &wanted, &until);
+
+        if (r != CTL_OK)
+                return r;
+        if (argc - optind > 1)
+                return usage(COMMAND, COMMAND " get: one section, not '%s' too.", argv[optind + 1]);
+        return look(options, optind < argc ? argv[optind] : "", wanted, until);
+}
+
+/* ---- report ---- */
+
+static int read_body(const char *argument, Buffer *b)
+{
+        int r;
+
+        if (strcmp(argument, "-") != 0) {
+                buffer_append_string(b, argument);
+                return buffer_error(b) < 0 ? CTL_FAILED : CTL_OK;
+        }
+        r = file_read(b, STDIN_FILENO, BODY_MAX);
+        if (r < 0)
+                fprintf(stderr, "standard input: %s.\n", r == -EBADMSG ? "it holds a NUL" : strerror(-r));
+        else
+                buffer_append(b, "", 0);
+        return r < 0 ? CTL_FAILED : CTL_OK;
+}
+
+static int report(const Options *options, int argc, char **argv)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(buffer_done) Buffer body = BUFFER_NULL;
+        int r;
+
+        if (argc != 3)
+                return usage(COMMAND, COMMAND " report: a section, and a JSON object or - for standard input.");
+        if ((r = read_body(argv[2], &body)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK)
+                return r;
+        return twin_tell_report(client, argv[1], body.data ?: "");
+}
+
+/* ---- the group ---- */
+
+int command_twin(const Options *options, int argc, char **argv)
+{
+        static const Command rows[] = {
+                {.name = "get", .run = get},
+                {.name = "report", .run = report},
+        };
+
+        if (argc < 2 || argv[1][0] == '-')
+                return state(options, argc, argv);
+        return run_group(rows, ARRAY_SIZE(rows), options, argc, argv);
+}
