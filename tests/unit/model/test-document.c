@@ -133,7 +133,7 @@ static Document *some_object(FakeRandom *dice, unsigned depth)
                 else if (draw(dice, 2))
                         (void)document_put(d, name, document_new_unsigned(draw(dice, 3)));
                 else
-                        (void)document_put(d, name, document_new_text("0123456789" + draw(dice, 10)));
+                        (void)document_put(d, name, document_new_text(&"0123456789"[draw(dice, 10)]));
         }
         return d;
 }
