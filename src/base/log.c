@@ -153,3 +153,14 @@ void log_line(int priority, const char *id, const char *const *fields, const cha
         log_linev(priority, id, fields, fmt, ap);
         va_end(ap);
 }
+
+void log_record(const char *id, const char *const *fields, const char *fmt, ...)
+{
+        char text[2048];
+        va_list ap;
+
+        va_start(ap, fmt);
+        (void)vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        write_line(LOG_NOTICE, id, text, fields);
+}

@@ -12,7 +12,7 @@
  * disk or a sensor changed; INFO life cycle; DEBUG per message. A function either logs or returns the error.
  *
  * Bounded: at most max_lines_per_hour lines in any clock hour (debug lines, which somebody asked for, are
- * free). What is held back is counted, and the count is told in the next hour.
+ * free, and so are records of the audit). What is held back is counted, and the count is told in the next hour.
  *
  * Never a token, key or connection string; bodies only at debug.
  */
@@ -43,6 +43,9 @@ bool log_wants(int priority);
 
 void log_line(int priority, const char *id, const char *const *fields, const char *fmt, ...) _printf_(4, 5);
 void log_linev(int priority, const char *id, const char *const *fields, const char *fmt, va_list ap) _printf_(4, 0);
+
+/* What an auditor must find: it passes whatever the level and the hour, and does not count. */
+void log_record(const char *id, const char *const *fields, const char *fmt, ...) _printf_(3, 4);
 
 #define log_error(...)   log_line(LOG_ERR, NULL, NULL, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, NULL, NULL, __VA_ARGS__)
