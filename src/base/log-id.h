@@ -46,3 +46,4 @@
 #define LOG_ID_TWIN_REFUSED        "155c4e1e406241e98b9d76d2b9598a55"
 #define LOG_ID_TWIN_APPLIED        "fda9470c72994c5a9f0636379a60ce6d"
 #define LOG_ID_TWIN_SETTINGS_BAD   "e34ab1f019114dc2aa52cadb79f3c9f7"
+#define LOG_ID_AUDIT               "b6b2b1b1da814475a32fdc4691534b0f"
