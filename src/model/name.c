@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "model/order.h"
+
 static const bool in_name[256] = {
         ['A' ... 'Z'] = true,
         ['a' ... 'z'] = true,
@@ -30,4 +32,13 @@ bool name_is_valid(const char *name)
 bool channel_name_is_valid(const char *name)
 {
         return name_is_valid(name) && !(name[1] == 0 && strchr("tsq", name[0]));
+}
+
+bool name_is_of_method(const char *name)
+{
+        size_t n = 0;
+
+        while (n <= METHOD_NAME_MAX && name[n] > ' ' && name[n] <= '~' && !strchr("()<>@,;:\\\"/[]?={}", name[n]))
+                n++;
+        return n > 0 && n <= METHOD_NAME_MAX && name[n] == 0;
 }

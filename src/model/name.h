@@ -16,5 +16,9 @@ typedef char Name[NAME_LENGTH_MAX + 1];
 
 bool name_is_valid(const char *name);
 
+/* Of a direct method, or of a command with its component before it: printable ASCII, at most METHOD_NAME_MAX bytes,
+ * without blanks and ( ) < > @ , ; : \ " / [ ] ? = { }. */
+bool name_is_of_method(const char *name);
+
 /* Of a channel: as above, and none of `t`, `s`, `q`, which stand beside the channels in a message. */
 bool channel_name_is_valid(const char *name);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Method names - who answers to what
+ *
+ * One responder a name. Those built in come first and stay; those of the settings come and go with them; the rest is
+ * registered by clients of the bus, each until it leaves. A name that has a responder is given to no other.
+ *
+ * Owns:   the rows, in the order of their names.
+ */
+
+#include "model/method-desk.h"
+
+#define METHOD_NAMES_MAX        512 /* in all */
+#define METHOD_NAMES_CLIENT_MAX 64  /* registered by one client */
+
+/* A method of the daemon's own. To be answered with methods_answer(), within this or later. json: as it came, "" for
+ * nothing, else checked to be JSON. */
+typedef void (*BuiltinFn)(void *userdata, const char *json, size_t size, uint64_t call);
+
+typedef struct MethodName {
+        char *name;
+        ResponderKind kind;
+        char *responder; /* bus name; "" for a built-in one */
+        char *user;      /* who registered it; "": unknown, or it was not registered */
+        BuiltinFn run;
+        void *run_userdata;
+        uint64_t calls, failures, late;
+        bool stale; /* method_names_sweep() takes it */
+} MethodName;
+
+typedef struct MethodNames {
+        MethodName *rows;
+        size_t n;
+} MethodNames;
+
+enum {
+        _METHOD_NAMES_E_SUCCESS,
+        METHOD_NAMES_E_TAKEN, /* another has it */
+        METHOD_NAMES_E_FULL,
+};
+
+void method_names_done(MethodNames *names);
+MethodName *method_names_find(const MethodNames *names, const char *name); /* NULL: nobody answers to it */
+/* The texts of row are copied. 0, also when the same responder has it already; METHOD_NAMES_E_..., -ENOMEM. */
+int method_names_add(MethodNames *names, const MethodName *row);
+void method_names_remove(MethodNames *names, MethodName *row);
+void method_names_sweep(MethodNames *names); /* removes those that are stale */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Methods - direct methods, from whoever calls to whoever answers
+ *
+ * The hub calls, and local users do; built-in functions answer, services that registered a name, and services that the
+ * bus starts when they are asked. Every call gets exactly one answer in its time: the responder's if it is one, or else
+ * one of ours that says what went wrong. What a responder says after that is counted and dropped.
+ *
+ * The bus keeps a place for each answer that it still expects, and gives us 128 of them. So calls that wait are bounded,
+ * and so are answers that a responder still owes: with too many of those it is asked no more until it answers or leaves.
+ *
+ * Owns:   the names, the calls that wait, and those whose answer is owed.
+ * Knows:  the bus only as a ResponderPort.
+ * Time:   boot clock; it wants to be ticked. Wall clock for the audit.
+ */
+
+#include "base/ticker.h"
+#include "flow/audit.h"
+#include "flow/method-names.h"
+#include "model/message.h"
+
+#define METHODS_WAITING_MAX     64 /* on the bus, at a time */
+#define METHODS_OWED_MAX        48 /* answers that responders owe, in all */
+#define METHODS_OWED_ONE_MAX    16 /* that one of them owes */
+#define METHODS_CALLS_MAX       256
+#define METHODS_TIMEOUT_MAX     (5 * USEC_PER_MIN) /* as the hub's own */
+#define METHODS_TIMEOUT_DEFAULT (25 * USEC_PER_SEC)
+
+typedef struct MethodsSettings {
+        usec_t timeout_usec; /* until a call is answered, where the caller names no time: the hub never does */
+        char *allow;         /* what the hub may call, blanks between; NULL: everything */
+        Property *registrants; /* name of a method, and the user who alone may register it */
+        size_t n_registrants;
+        Property *services; /* name of a method, and the bus name of the service that answers to it */
+        size_t n_services;
+} MethodsSettings;
+
+typedef struct MethodsStatus {
+        unsigned waiting;
+        uint64_t calls, failures, late; /* as in MethodInfo, of all names, unknown ones too */
+} MethodsStatus;
+
+typedef struct Methods Methods;
+
+/* settings are borrowed until others come. audit is borrowed. */
+int methods_new(Methods **ret, const MethodsSettings *settings, const Clock *clock, Audit *audit,
+                const ResponderPort *port);
+/* All who wait are answered; nobody is asked any more. */
+void methods_stop(Methods *m);
+Methods *methods_free(Methods *m);
+DEFINE_CLEANUP(Methods *, methods_free);
+/* -ENOMEM: some of what was added is not there. */
+int methods_configure(Methods *m, const MethodsSettings *settings);
+Ticker methods_ticker(Methods *m);
+
+/* One of the daemon's own. Before any other has the name. */
+int methods_add_builtin(Methods *m, const char *name, BuiltinFn run, void *userdata);
+void methods_answer(Methods *m, uint64_t call, int status, const char *json);
+
+/* The hub calls. Exactly one answer, within this or later. */
+void methods_call(Methods *m, const MethodCall *call, MethodAnswerFn answer, void *userdata);
+
+MethodDesk methods_desk(Methods *m);
+void methods_status(const Methods *m, MethodsStatus *ret);
