@@ -242,6 +242,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_flush, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Reconnect", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reconnect, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Audit", SD_BUS_ARGS("u", max), SD_BUS_RESULT("a(tssitss)", entries), bus_audit, ALLOWED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Settled", SD_BUS_ARGS("a(stttss)", ranges), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Pressure", SD_BUS_ARGS("s", stream, "d", fill), 0),

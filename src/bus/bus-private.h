@@ -4,12 +4,14 @@
 /*
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
  * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters,
- * bus-inbox.c org.hublink1.Inbox, bus-twin.c org.hublink1.Twin.
+ * bus-inbox.c org.hublink1.Inbox, bus-twin.c org.hublink1.Twin, bus-methods.c org.hublink1.Methods and what responders
+ * are asked; bus-errand.c asks who calls.
  */
 
 #include <systemd/sd-bus.h>
 
 #include "bus/bus.h"
+#include "bus/bus-errand.h"
 #include "bus/pending-call.h"
 #include "bus/settled-batch.h"
 #include "bus/status-diff.h"
@@ -23,6 +25,7 @@
 #define BUS_DEAD_LETTERS  "org.hublink1.DeadLetters"
 #define BUS_INBOX         "org.hublink1.Inbox"
 #define BUS_TWIN          "org.hublink1.Twin"
+#define BUS_METHODS       "org.hublink1.Methods"
 
 /* A sensor as its listeners know it. */
 typedef struct BusSensor {
@@ -31,6 +34,8 @@ typedef struct BusSensor {
         usec_t told_usec; /* boot clock; 0: never */
         bool changed;     /* bus_sensor_changed() came since */
 } BusSensor;
+
+typedef struct Invocation Invocation;
 
 struct Bus {
         sd_event *event;
@@ -58,6 +63,9 @@ struct Bus {
         usec_t sensors_due_usec;
         Subscribers subscribers;
         Subscribers takers; /* from the inbox */
+        Subscribers responders;
+        Invocation *invocations; /* what they were asked and have not answered */
+        BusErrand *errands;
         SettledBatch settled;
 };
 
@@ -89,6 +97,14 @@ void bus_inbox_left(void *userdata, const char *taker);
 
 /* bus-twin.c */
 int bus_twin_export(Bus *bus);
+
+/* bus-methods.c */
+int bus_methods_export(Bus *bus);
+void bus_methods_disconnect(Bus *bus);
+void bus_responder_left(void *userdata, const char *name);
+
+/* bus-audit.c */
+int bus_audit(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* bus-sensor.c */
 int bus_append_channel(sd_bus_message *m, const Channel *channel); /* an entry of an a{sv} */

@@ -122,7 +122,7 @@ static int furnish(Bus *bus)
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
             (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0 ||
-            (r = bus_twin_export(bus)) < 0)
+            (r = bus_twin_export(bus)) < 0 || (r = bus_methods_export(bus)) < 0)
                 return r;
         return sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus);
 }
@@ -134,6 +134,9 @@ static void disconnect(Bus *bus)
         bus->settled.n_ranges = 0;
         subscribers_clear(&bus->subscribers);
         subscribers_clear(&bus->takers);
+        subscribers_clear(&bus->responders);
+        bus_methods_disconnect(bus);
+        bus_errands_disconnect(bus);
         if (bus->connection) {
                 (void)sd_bus_detach_event(bus->connection);
                 bus->connection = sd_bus_close_unref(bus->connection);
@@ -171,6 +174,7 @@ int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *pee
         bus->clock = clock;
         bus->random = random;
         bus->takers = (Subscribers){.left = bus_inbox_left, .userdata = bus};
+        bus->responders = (Subscribers){.left = bus_responder_left, .userdata = bus};
         bus->backoff = (Backoff){BACKOFF_FIRST, BACKOFF_MAX, BACKOFF_FLOOR, 0};
         bus->link_due_usec = bus->counters_due_usec = bus->sensors_due_usec = USEC_INFINITY;
         if (!bus->address)

@@ -15,7 +15,9 @@
 
 #include "base/backoff.h"
 #include "base/ticker.h"
+#include "model/audit.h"
 #include "model/inbox-desk.h"
+#include "model/method-desk.h"
 #include "model/sink.h"
 #include "model/twin-desk.h"
 
@@ -28,6 +30,8 @@ typedef struct BusPeers {
         DeadLetterOffice dead_letters;
         InboxDesk inbox;
         TwinDesk twin;
+        MethodDesk methods;
+        AuditBook audit;
 } BusPeers;
 
 /* address: "system", "session" or a D-Bus address. */
@@ -49,3 +53,6 @@ void bus_dead_letter_added(Bus *bus, uint64_t id);
 void bus_inbox_arrived(Bus *bus, uint64_t id);
 void bus_inbox_expired(Bus *bus, uint64_t id);
 void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version);
+/* ResponderPort.invoke() of the methods. */
+int bus_invoke(Bus *bus, const char *destination, const char *name, const char *json, usec_t deadline_usec,
+               uint64_t call);

@@ -355,6 +355,20 @@ int client_ask_texts(Client *c, const char *interface, const char *member, const
         return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
 }
 
+int client_request(Client *c, const char *interface, const char *member, usec_t timeout_usec, sd_bus_message **ret,
+                   const char *types, ...)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+        va_list ap;
+
+        va_start(ap, types);
+        if (r >= 0)
+                r = sd_bus_message_appendv(m, types, ap);
+        va_end(ap);
+        return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, ret);
+}
+
 /* ---- events ---- */
 
 static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -56,6 +56,9 @@ int client_ask_with(Client *c, const char *interface, const char *member, uint64
 /* With one text, or two; ret may be NULL. */
 int client_ask_texts(Client *c, const char *interface, const char *member, const char *first, const char *second,
                      struct sd_bus_message **ret);
+/* Any other, with arguments of these types. */
+int client_request(Client *c, const char *interface, const char *member, usec_t timeout_usec,
+                   struct sd_bus_message **ret, const char *types, ...);
 /* Says that an answer is not what the interface says. r: negative errno */
 int client_misunderstood(const char *what, int r);
 

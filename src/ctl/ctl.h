@@ -36,6 +36,9 @@ int command_check(const Options *options, int argc, char **argv);
 int command_dead_letters(const Options *options, int argc, char **argv);
 int command_inbox(const Options *options, int argc, char **argv);
 int command_twin(const Options *options, int argc, char **argv);
+int command_methods(const Options *options, int argc, char **argv);
+int command_call(const Options *options, int argc, char **argv);
+int command_audit(const Options *options, int argc, char **argv);
 int command_queue(const Options *options, int argc, char **argv);
 int command_queue_stats(const Options *options, int argc, char **argv);
 

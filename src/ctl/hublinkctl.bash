@@ -14,6 +14,10 @@ _hublinkctl_messages() {
     hublinkctl "${bus[@]}" --json inbox list 2>/dev/null | grep -o '{"id":[0-9]*' | cut -d: -f2
 }
 
+_hublinkctl_methods() {
+    hublinkctl "${bus[@]}" --json methods 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4
+}
+
 _hublinkctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev= options= names= kind= word option i
     local -a bus=() words=() given=()
@@ -56,10 +60,15 @@ _hublinkctl() {
         case ${words[0]-} in
         '')
             options+=' --help --version'
-            names='status watch sensors submit submit-message flush reconnect dead-letters inbox twin queue check'
+            names='status watch sensors submit submit-message flush reconnect methods call audit dead-letters inbox twin
+                queue check'
             ;;
         watch) options+=' --for --count' ;;
         flush) options+=' --timeout' ;;
+        call)
+            options+=' --timeout'
+            ((${#words[@]} == 1)) && names=$(_hublinkctl_methods)
+            ;;
         submit)
             options+=' --time --stream --wait --timeout'
             ((${#words[@]} == 1)) && names=$(_hublinkctl_sensors)

@@ -17,9 +17,11 @@
 #include "bus/bus.h"
 #include "daemon/daemon.h"
 #include "daemon/house-clock.h"
+#include "flow/builtin-methods.h"
 #include "flow/collector.h"
 #include "flow/dead-letters.h"
 #include "flow/inbox.h"
+#include "flow/methods.h"
 #include "flow/monitor.h"
 #include "flow/state-file.h"
 #include "flow/twin.h"
@@ -56,6 +58,9 @@ struct Daemon {
         Inbox *inbox;
         StateFile *twin_file, *desired_file;
         Twin *twin;
+        Audit *audit;
+        Methods *methods;
+        BuiltinMethods *builtin_methods;
         Sensors *sensors;
         Monitor *monitor;
         Bus *bus;
@@ -89,6 +94,9 @@ OrderSink daemon_order_sink(Daemon *d);
 /* What the inbox asks of the hub, and what it tells local services. */
 InboxPort daemon_inbox_port(Daemon *d);
 InboxSink daemon_inbox_sink(Daemon *d);
+/* What the methods ask of the bus, and those of our own of the other parts. */
+ResponderPort daemon_responder_port(Daemon *d);
+BuiltinPeers daemon_builtin_peers(Daemon *d);
 
 /* daemon-twin.c */
 

@@ -3,13 +3,16 @@
 /*
  * Where the hub's orders go: each kind to the part that obeys it, and its answers back to the hub.
  *
- * Cloud messages go into the inbox, which asks for them; the twin keeps itself. Nobody answers to any method, and who calls one hears that.
+ * Cloud messages go into the inbox, which asks for them; the twin keeps itself. Calls go to the methods, which find who
+ * answers.
  */
 
-#include "base/json.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "daemon/daemon-core.h"
-#include "model/method-desk.h"
 
 static void on_listening(void *userdata)
 {
@@ -30,17 +33,82 @@ static void on_message(void *userdata, uint64_t ticket, const C2dMessage *messag
                 hub_message_failed(d->hub, ticket);
 }
 
+/* ---- methods ---- */
+
+/* What the hub wants to be answered. */
+typedef struct HubCall {
+        Daemon *d;
+        char rid[METHOD_RID_MAX + 1];
+} HubCall;
+
+static void on_answer(void *userdata, const MethodAnswer *a)
+{
+        HubCall *c = userdata;
+        int r = hub_answer(c->d->hub, c->rid, a->status, a->json, a->json_size);
+
+        if (r != 0)
+                log_debug("The answer of a method did not go out: %s.", r < 0 ? strerror(-r) : "there is no link");
+        free(c);
+}
+
 static void on_call(void *userdata, const MethodCall *call)
 {
-        _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
+        Daemon *d = userdata;
+        HubCall *c = d->methods ? calloc(1, sizeof(*c)) : NULL;
+
+        if (!c) { /* the hub tells its caller so when his time is over */
+                log_warning("Method %s: the hub's call cannot be taken for want of memory.", call->name);
+                return;
+        }
+        c->d = d;
+        (void)snprintf(c->rid, sizeof(c->rid), "%s", call->rid);
+        methods_call(d->methods, call, on_answer, c);
+}
+
+static int on_invoke(void *userdata, const char *destination, const char *name, const char *json, usec_t deadline_usec,
+                     uint64_t call)
+{
         Daemon *d = userdata;
 
-        buffer_append_string(&json, "{\"error\":\"nobody on this device answers to the method \\\"");
-        json_text(&json, call->name, strlen(call->name));
-        buffer_append_string(&json, "\\\"\"}");
-        if (!buffer_error(&json))
-                (void)hub_answer(d->hub, call->rid, METHOD_NOT_FOUND, json.data, json.size);
+        return d->bus ? bus_invoke(d->bus, destination, name, json, deadline_usec, call) : -ENOTCONN;
 }
+
+ResponderPort daemon_responder_port(Daemon *d)
+{
+        return (ResponderPort){on_invoke, d};
+}
+
+static const Status *on_status(void *userdata)
+{
+        return daemon_status(userdata);
+}
+
+/* Until settings are read again: the present ones are ours to change. */
+static int on_set_interval(void *userdata, const char *name, usec_t interval_usec)
+{
+        Daemon *d = userdata;
+
+        if (interval_usec < SENSOR_INTERVAL_MIN || interval_usec > SENSOR_INTERVAL_MAX)
+                return -ERANGE;
+        for (size_t i = 0; i < d->settings->n_sensors; i++) {
+                SensorSettings *s = &d->settings->sensors[i];
+
+                if (strcmp(s->name, name) != 0)
+                        continue;
+                if (s->interval_usec == 0)
+                        return -EOPNOTSUPP;
+                s->interval_usec = interval_usec;
+                return sensors_configure(d->sensors, d->settings->sensors, d->settings->n_sensors);
+        }
+        return -ENOENT;
+}
+
+BuiltinPeers daemon_builtin_peers(Daemon *d)
+{
+        return (BuiltinPeers){{on_status, d}, daemon_control(d), on_set_interval, d};
+}
+
+/* ---- the twin ---- */
 
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
 {

@@ -152,6 +152,8 @@ static int configure_parts(Daemon *d, const Settings *settings, const char *devi
 {
         int r = daemon_configure_flow(d, settings, device_id);
 
+        if (r >= 0)
+                r = methods_configure(d->methods, &settings->methods);
         return r < 0 ? r : sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
 }
 
@@ -161,6 +163,7 @@ static void take_over(Daemon *d, Settings *settings)
         queue_configure(d->queue, &settings->queue);
         dead_letters_configure(d->dead_letters, &settings->queue);
         inbox_configure(d->inbox, &settings->inbox, &settings->queue);
+        audit_configure(d->audit, &settings->audit);
         daemon_configure_process(d, settings);
         settings_free(d->settings);
         d->settings = settings;

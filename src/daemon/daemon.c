@@ -87,6 +87,24 @@ static int build_inbox(Daemon *d)
                          &random_system, &port, &sink);
 }
 
+/* Our own names come before those of the settings. */
+static int build_methods(Daemon *d)
+{
+        static const MethodsSettings no_methods = {.timeout_usec = METHODS_TIMEOUT_DEFAULT};
+        ResponderPort port = daemon_responder_port(d);
+        BuiltinPeers peers = daemon_builtin_peers(d);
+        int r;
+
+        d->audit = audit_new();
+        if (!d->audit)
+                return -ENOMEM;
+        audit_configure(d->audit, &d->settings->audit);
+        r = methods_new(&d->methods, &no_methods, &d->house.clock, d->audit, &port);
+        if (r >= 0)
+                r = builtin_methods_new(&d->builtin_methods, d->methods, &peers, &d->house.clock);
+        return r < 0 ? r : methods_configure(d->methods, &d->settings->methods);
+}
+
 static int build_sensors(Daemon *d)
 {
         ReadingSink sink = daemon_reading_sink(d);
@@ -113,6 +131,8 @@ static int build_bus(Daemon *d)
         peers.dead_letters = dead_letters_office(d->dead_letters);
         peers.inbox = inbox_desk(d->inbox);
         peers.twin = twin_desk(d->twin);
+        peers.methods = methods_desk(d->methods);
+        peers.audit = audit_book(d->audit);
         return bus_new(&d->bus, d->event, d->arguments.bus, &peers, &d->house.clock, &random_system);
 }
 
@@ -121,7 +141,7 @@ static int build_pulse(Daemon *d)
         const Ticker tickers[] = {
                 queue_ticker(d->queue),     hub_ticker(d->hub), uplink_ticker(d->uplink),
                 sensors_ticker(d->sensors), bus_ticker(d->bus), dead_letters_ticker(d->dead_letters),
-                inbox_ticker(d->inbox), twin_ticker(d->twin),
+                inbox_ticker(d->inbox),     twin_ticker(d->twin), methods_ticker(d->methods),
         };
         int r;
 
@@ -160,7 +180,8 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
             (r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
             (r = daemon_device_id(d, credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
-            (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
+            (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_methods(d)) < 0 ||
+            (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         d->has_credential = credential;
         daemon_hold_link(d);
@@ -197,6 +218,7 @@ bool daemon_stop(Daemon *d)
         d->stopped = true;
         d->pulse = pulse_free(d->pulse);
         d->sensors = sensors_free(d->sensors);
+        methods_stop(d->methods); /* while there is a link to answer over */
         if (d->hub)
                 hub_stop(d->hub);
         d->uplink = uplink_free(d->uplink);
@@ -221,6 +243,9 @@ Daemon *daemon_free(Daemon *d)
         d->twin = twin_free(d->twin);
         d->twin_file = state_file_free(d->twin_file);
         d->desired_file = state_file_free(d->desired_file);
+        methods_free(d->methods);
+        builtin_methods_free(d->builtin_methods);
+        audit_free(d->audit);
         monitor_free(d->monitor);
         hub_free(d->hub);
         state_file_free(d->assignment);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "daemon/settings-dropin.h"
 #include "daemon/settings-scan.h"
 
 #define FILE_SIZE_MAX (1024 * 1024)
@@ -216,7 +217,20 @@ static int by_name(const struct dirent **a, const struct dirent **b)
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_directory(const char *directory, SettingsFiles *files, Node *tree, Problems *problems)
+/* A file of methods.d says something of one method, others say anything. */
+static int read_part(const char *path, bool of_method, SettingsFiles *files, Node **ret, Problems *problems)
+{
+        Node *part = NULL;
+        int r = read_file(path, false, files, &part, problems);
+
+        if (r != 0 || !of_method) {
+                *ret = part;
+                return r;
+        }
+        return settings_dropin_method(path, part, ret, problems);
+}
+
+static int read_directory(const char *directory, bool of_methods, SettingsFiles *files, Node *tree, Problems *problems)
 {
         struct dirent **entries = NULL;
         int n, r = 0;
@@ -241,7 +255,7 @@ static int read_directory(const char *directory, SettingsFiles *files, Node *tre
 
                         k = asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0
                                     ? -ENOMEM
-                                    : read_file(path, false, files, &over, problems);
+                                    : read_part(path, of_methods, files, &over, problems);
                         if (k == 0)
                                 k = node_merge(tree, over);
                         if (k != 0)
@@ -257,23 +271,28 @@ static int read_directory(const char *directory, SettingsFiles *files, Node *tre
 int settings_read(const char *path, SettingsFiles *files, Node **ret, Problems *problems)
 {
         _cleanup_(node_freep) Node *tree = NULL;
-        _cleanup_free_ char *directory = NULL;
+        static const char *const directories[] = {"conf.d", "methods.d"};
         const char *slash = strrchr(path, '/');
-        int main_file, r;
+        int worst, r;
 
-        main_file = read_file(path, true, files, &tree, problems);
-        if (main_file < 0)
-                return main_file;
+        worst = read_file(path, true, files, &tree, problems);
+        if (worst < 0)
+                return worst;
         if (!tree) {
                 r = node_new(&tree, NULL, (Place){files->names[0], 0, 0}, NODE_GROUP);
                 if (r < 0)
                         return r;
         }
-        if (asprintf(&directory, "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) < 0)
-                return -ENOMEM;
-        r = read_directory(directory, files, tree, problems);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
+                _cleanup_free_ char *directory = NULL;
+
+                if (asprintf(&directory, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, directories[i]) < 0)
+                        return -ENOMEM;
+                r = read_directory(directory, i == 1, files, tree, problems);
+                if (r < 0)
+                        return r;
+                worst = MAX(worst, r);
+        }
         *ret = TAKE_PTR(tree);
-        return r > 0 ? r : main_file;
+        return worst;
 }

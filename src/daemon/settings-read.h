@@ -5,7 +5,7 @@
  * Read - settings files into one tree of nodes
  *
  * The only place that knows libconfig. The main file, then the *.conf of conf.d beside it in the order of
- * their names, each laid over what came before.
+ * their names, each laid over what came before, and so those of methods.d (settings-dropin.h).
  */
 
 #include "daemon/settings-node.h"

@@ -155,7 +155,7 @@ static const SettingsRow sensor_rows[] = {
         {"driver", WORD(drivers), SENSOR(driver), .required = true},
         {"stream", .type = &value_name, SENSOR(stream), .example = "\"" STREAM_DEFAULT "\""},
         {"component", .type = &value_name, SENSOR(component), .example = "\"thermostat1\""},
-        {"interval", TIME(10 * USEC_PER_MSEC, USEC_PER_DAY), SENSOR(interval_usec), .fallback = "\"10s\"",
+        {"interval", TIME(SENSOR_INTERVAL_MIN, SENSOR_INTERVAL_MAX), SENSOR(interval_usec), .fallback = "\"10s\"",
          .drivers = DRIVER_I2C | DRIVER_FILE | DRIVER_SIMULATED, .from_cloud = true},
         {"timeout", TIME(USEC_PER_MSEC, USEC_PER_MIN), SENSOR(timeout_usec), .fallback = "\"2s\"",
          .drivers = DRIVER_I2C | DRIVER_FILE},
@@ -206,6 +206,47 @@ static const SettingsRow inbox_rows[] = {
         END,
 };
 
+static const SettingsRow registrant_rows[] = {
+        {"*", .type = &value_line, AT(Property, value), .example = "\"updater\""},
+        END,
+};
+
+static const SettingsRow service_rows[] = {
+        {"*", .type = &value_service, AT(Property, value), .example = "\"org.example.Printer\""},
+        END,
+};
+
+static void pair_done(void *element)
+{
+        Property *p = element;
+
+        free(p->name);
+        free(p->value);
+}
+
+static const SettingsMap method_map = {
+        .element_size = sizeof(Property),
+        .done = pair_done,
+        .noun = "a method",
+        .max = 256,
+        .loose = true,
+};
+
+static const SettingsRow methods_rows[] = {
+        /* the hub gives a call 30 s where its caller names no time */
+        {"timeout", TIME(100 * USEC_PER_MSEC, METHOD_TIMEOUT_MAX), AT(Settings, methods.timeout_usec),
+         .fallback = "\"25s\""},
+        {"allow", .type = &value_methods, AT(Settings, methods.allow), .example = "[ \"ping\", \"reboot\" ]"},
+        {"registrants", .rows = registrant_rows, .map = &method_map, AT(Settings, methods.registrants)},
+        {"services", .rows = service_rows, .map = &method_map, AT(Settings, methods.services)},
+        END,
+};
+
+static const SettingsRow audit_rows[] = {
+        {"payload", .type = &value_boolean, AT(Settings, audit.payload), .fallback = "false"},
+        END,
+};
+
 static const SettingsRow clock_rows[] = {
         {"trust", .type = &value_boolean, AT(Settings, clock.trust), .fallback = "false"},
         END,
@@ -225,6 +266,8 @@ const SettingsRow settings_table[] = {
         {"streams", .rows = stream_rows, .map = &stream_map, AT(Settings, streams)},
         {"sensors", .rows = sensor_rows, .map = &sensor_map, AT(Settings, sensors)},
         {"inbox", .rows = inbox_rows},
+        {"methods", .rows = methods_rows},
+        {"audit", .rows = audit_rows},
         {"clock", .rows = clock_rows},
         {"log", .rows = log_rows},
         END,
@@ -237,6 +280,8 @@ ASSERT_MAP(Settings, streams, n_streams);
 ASSERT_MAP(Settings, sensors, n_sensors);
 ASSERT_MAP(StreamSettings, properties, n_properties);
 ASSERT_MAP(SensorSettings, channels, n_channels);
+ASSERT_MAP(Settings, methods.registrants, methods.n_registrants);
+ASSERT_MAP(Settings, methods.services, methods.n_services);
 _Static_assert(offsetof(StreamSettings, name) == 0, "the name comes first");
 _Static_assert(offsetof(SensorSettings, name) == 0, "the name comes first");
 _Static_assert(offsetof(ChannelSettings, name) == 0, "the name comes first");

@@ -29,6 +29,8 @@ extern const SettingsType value_line;    /* the same without control characters:
 extern const SettingsType value_word;    /* char *, one of the row's choices */
 extern const SettingsType value_path;    /* char *, absolute */
 extern const SettingsType value_name;    /* Name */
+extern const SettingsType value_methods; /* char *: a list of names of methods, with blanks between */
+extern const SettingsType value_service; /* char *, a bus name that is no unique one */
 extern const SettingsType value_boolean; /* bool */
 extern const SettingsType value_time;    /* usec_t */
 extern const SettingsType value_size;    /* uint64_t, bytes */

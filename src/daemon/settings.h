@@ -17,6 +17,7 @@
 #include "daemon/settings-node.h"
 #include "daemon/settings-read.h"
 #include "flow/inbox.h"
+#include "flow/methods.h"
 #include "flow/stream.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
@@ -33,6 +34,8 @@ typedef struct Settings {
         SensorSettings *sensors;
         size_t n_sensors;
         InboxSettings inbox;
+        MethodsSettings methods;
+        AuditSettings audit;
         struct {
                 bool trust; /* believe the wall clock without NTP */
         } clock;

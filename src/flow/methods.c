@@ -56,7 +56,7 @@ static PendingMethod *take_call(Methods *m, PendingMethod *c)
 
 static int call_new(Methods *m, const Request *q, const MethodName *row, PendingMethod **ret)
 {
-        usec_t timeout = MIN(q->timeout_usec ?: m->settings->timeout_usec, METHODS_TIMEOUT_MAX);
+        usec_t timeout = MIN(q->timeout_usec ?: m->settings->timeout_usec, METHOD_TIMEOUT_MAX);
         _cleanup_(call_freep) PendingMethod *c = calloc(1, sizeof(*c));
 
         if (!c)

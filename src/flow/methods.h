@@ -25,7 +25,6 @@
 #define METHODS_OWED_MAX        48 /* answers that responders owe, in all */
 #define METHODS_OWED_ONE_MAX    16 /* that one of them owes */
 #define METHODS_CALLS_MAX       256
-#define METHODS_TIMEOUT_MAX     (5 * USEC_PER_MIN) /* as the hub's own */
 #define METHODS_TIMEOUT_DEFAULT (25 * USEC_PER_SEC)
 
 typedef struct MethodsSettings {

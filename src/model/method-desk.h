@@ -12,6 +12,8 @@
 #include "model/order.h"
 #include "model/sink.h"
 
+#define METHOD_TIMEOUT_MAX (5 * USEC_PER_MIN) /* as the hub's own */
+
 /* Statuses that the daemon itself gives. A responder's own go through as they are. */
 typedef enum MethodStatus {
         METHOD_OK = 200,

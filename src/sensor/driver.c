@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INTERVAL_MIN_USEC (10 * USEC_PER_MSEC)
 #define TIMEOUT_MIN_USEC  USEC_PER_MSEC
 
 static const SensorDriver *const drivers[] = {
@@ -66,7 +65,7 @@ static int check_times(const SensorDriver *driver, const SensorSettings *s, char
         }
         if (s->interval_usec == 0)
                 return settings_bad(ret_error, "interval: driver %s needs one, such as \"10s\"", driver->name);
-        if (s->interval_usec < INTERVAL_MIN_USEC)
+        if (s->interval_usec < SENSOR_INTERVAL_MIN)
                 return settings_bad(ret_error, "interval: at least 10ms");
         if (s->timeout_usec != 0 && s->timeout_usec < TIMEOUT_MIN_USEC)
                 return settings_bad(ret_error, "timeout: at least 1ms");

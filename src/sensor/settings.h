@@ -13,6 +13,9 @@
 #include "base/clock.h"
 #include "model/name.h"
 
+#define SENSOR_INTERVAL_MIN (10 * USEC_PER_MSEC)
+#define SENSOR_INTERVAL_MAX USEC_PER_DAY
+
 typedef struct ChannelSettings {
         Name name;
         char *unit;    /* UCUM, such as "Cel"; NULL: none */

@@ -582,6 +582,48 @@ static void peer_twin_report(void *userdata, const char *section, const char *js
         done(done_userdata, *json == '{' ? REQUEST_OK : REQUEST_BAD_VALUE, NULL);
 }
 
+/* ---- the methods: one that is hung, and anybody may register any ---- */
+
+static void peer_register(void *userdata, const char *name, const char *client, const char *user, DoneFn done,
+                          void *done_userdata)
+{
+        done(done_userdata, REQUEST_OK, NULL);
+}
+
+static void peer_unregister(void *userdata, const char *name, const char *client, DoneFn done, void *done_userdata)
+{
+        done(done_userdata, REQUEST_NOT_OWNER, NULL);
+}
+
+static void peer_methods(void *userdata, const MethodInfo **ret, size_t *ret_n)
+{
+        static const MethodInfo hung = {.name = "hung", .responder = ""};
+
+        *ret = &hung;
+        *ret_n = 1;
+}
+
+static void peer_call(void *userdata, const char *name, const char *json, usec_t timeout_usec, const char *caller,
+                      MethodAnswerFn fn, void *fn_userdata)
+{
+        fn(fn_userdata, &(MethodAnswer){METHOD_TIMEOUT, "", 0});
+}
+
+static void peer_left(void *userdata, const char *client)
+{
+}
+
+static void peer_answered(void *userdata, uint64_t call, int error, int status, const char *json)
+{
+}
+
+static const AuditEntry *peer_entry(void *userdata, size_t back)
+{
+        static const AuditEntry entry = {.caller = "hub", .name = "hung", .request = "", .answer = ""};
+
+        return back == 0 ? &entry : NULL;
+}
+
 static int run(Peer *p, const char *address)
 {
         BusPeers peers = {
@@ -592,6 +634,8 @@ static int run(Peer *p, const char *address)
                 .inbox = {peer_inbox_list, peer_inbox_take, peer_inbox_complete, peer_inbox_reject, peer_inbox_extend,
                           peer_inbox_left, p},
                 .twin = {peer_twin_desired, peer_twin_reported, peer_twin_report, p},
+                .methods = {peer_register, peer_unregister, peer_methods, peer_call, peer_left, peer_answered, p},
+                .audit = {peer_entry, p},
         };
         sd_event_source *input = NULL;
         int r;

@@ -32,6 +32,8 @@ SENSOR = 'org.hublink1.Sensor'
 DEAD_LETTERS = 'org.hublink1.DeadLetters'
 INBOX = 'org.hublink1.Inbox'
 TWIN = 'org.hublink1.Twin'
+METHODS = 'org.hublink1.Methods'
+RESPONDER = 'org.hublink1.Responder'
 
 # The bus asks the user database which groups a client is in: users whose own group stands in for ours.
 STAND_IN = {'hublink': 'daemon', 'hublink-admin': 'bin'}
@@ -57,7 +59,9 @@ CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Introspectable"/>
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Properties"/>
   </policy>
+  <servicedir>%(directory)s/services</servicedir>
   <include>%(directory)s/org.hublink1.conf</include>
+  <includedir>%(directory)s/others</includedir>
 </busconfig>
 '''
 
@@ -87,7 +91,16 @@ class PrivateBus:
         self.process = None
         self.connections = []
         (self.directory / 'org.hublink1.conf').write_text(our_policy())
+        (self.directory / 'services').mkdir()
+        (self.directory / 'others').mkdir()
         (self.directory / 'bus.conf').write_text(CONFIG % {'directory': self.directory})
+
+    def activatable(self, name, command):
+        """A service that the bus starts on demand, as root. Before the bus itself starts."""
+        (self.directory / 'services' / (name + '.service')).write_text(
+            '[D-BUS Service]\nName=%s\nExec=%s\nUser=root\n' % (name, command))
+        (self.directory / 'others' / (name + '.conf')).write_text(
+            '<busconfig><policy user="root"><allow own="%s"/></policy></busconfig>\n' % name)
 
     def start(self):
         assert not self.process

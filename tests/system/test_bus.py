@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import dbus
 import pytest
 
-from bus import BUILD, DEAD_LETTERS, INBOX, MANAGER, NAME, PATH, SENSOR, SOURCE, TWIN, As, PrivateBus
+from bus import BUILD, DEAD_LETTERS, INBOX, MANAGER, METHODS, NAME, PATH, SENSOR, SOURCE, TWIN, As, PrivateBus
 from bus_peer import BusPeer
 
 ERROR = 'org.hublink1.Error.'
@@ -46,7 +46,7 @@ def members(interface):
     return said
 
 
-@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (DEAD_LETTERS, PATH), (INBOX, PATH), (TWIN, PATH),
+@pytest.mark.parametrize('name, path', [(MANAGER, PATH), (DEAD_LETTERS, PATH), (INBOX, PATH), (METHODS, PATH), (TWIN, PATH),
                                         (SENSOR, SENSOR_PATH + 'cpu')])
 def test_xml_is_what_the_bus_says(bus, peer, name, path):
     peer.tell('sensor cpu file')
@@ -57,7 +57,7 @@ def test_xml_is_what_the_bus_says(bus, peer, name, path):
     assert members(written.find(find)) == members(live.find(find))
     assert len(written) == 1 and len(members(written[0])) > 8
     ours = {i.get('name') for i in live if i.get('name', '').startswith(NAME)}
-    assert ours == ({MANAGER, DEAD_LETTERS, INBOX, TWIN} if path == PATH else {name})
+    assert ours == ({MANAGER, DEAD_LETTERS, INBOX, METHODS, TWIN} if path == PATH else {name})
 
 
 def test_a_difference_in_the_xml_is_seen():
@@ -334,8 +334,10 @@ CALLS = {
     'Submit': ['sa(svt)a{sv}', 'plc', '1', 'c', 'd', '1.5', '0', '0'],
     'SubmitMessage': ['aysa{ss}a{sv}', '1', '65', '', '0', '0'],
     'Subscribe': [], 'Unsubscribe': [], 'Flush': [], 'Reconnect': [], 'Reload': [],
+    'Audit': ['u', '5'],
 }
 SUBMITTER_MAY = {'Submit', 'SubmitMessage', 'Subscribe', 'Unsubscribe'}
+METHOD_CALLS = {'List': [], 'Register': ['s', 'reboot'], 'Unregister': ['s', 'reboot'], 'Call': ['sst', 'hung', '', '0']}
 LETTER_CALLS = {'List': [], 'Get': ['t', '7'], 'Requeue': ['t', '7'], 'Delete': ['t', '7']}
 
 
@@ -359,6 +361,22 @@ def test_rights(bus, peer, who, may):
             assert got.returncode == 0 and got.stdout.startswith(signature), got.stderr
     result = as_user(who, bus, 'call', NAME, PATH, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
     assert '/org/hublink1/sensor/cpu' in result.stdout
+
+
+@pytest.mark.parametrize('who, may', [(As.NOBODY, {'List'}), (As.SUBMITTER, {'List', 'Register'}),
+                                      (As.ADMIN, set(METHOD_CALLS)), (As.ROOT, set(METHOD_CALLS))],
+                         ids=['nobody', 'submitter', 'admin', 'root'])
+def test_everybody_sees_methods_and_few_call_them(bus, peer, who, may):
+    xml_methods = {m.get('name') for m in xml.etree.ElementTree.parse(
+        SOURCE / 'conf/dbus' / (METHODS + '.xml')).getroot()[0].findall('method')}
+    assert xml_methods == set(METHOD_CALLS)
+    for member, args in METHOD_CALLS.items():
+        result = as_user(who, bus, 'call', NAME, PATH, METHODS, member, *args)
+        denied = 'ccess denied' in result.stderr
+        if member == 'Unregister':  # nobody has registered anything: the bus says no, or the methods do
+            assert result.returncode != 0 and denied == ('Register' not in may), result.stderr
+        else:
+            assert (result.returncode == 0, denied) == (member in may, member not in may), (member, result.stderr)
 
 
 @pytest.mark.parametrize('who, may', [(As.NOBODY, {'List', 'Get'}), (As.SUBMITTER, {'List', 'Get'}),

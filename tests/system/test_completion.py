@@ -9,12 +9,14 @@ import pytest
 from bus import SOURCE
 
 GLOBAL = {'--bus', '--config', '--json'}
-COMMANDS = set('status watch sensors submit submit-message flush reconnect dead-letters inbox twin queue check'.split())
+COMMANDS = set('status watch sensors submit submit-message flush reconnect methods call audit dead-letters inbox twin '
+               'queue check'.split())
 
 SCRIPT = '''
 hublinkctl() {
     case "$*" in
     *sensors) echo '[{"name":"cpu"},{"name":"room"}]' ;;
+    *methods) echo '[{"name":"ping","kind":"builtin"},{"name":"pump*stop","kind":"registered"}]' ;;
     *list) echo '[{"id":3},{"id":14}]' ;;
     esac
     echo "$*" >>asked
@@ -60,6 +62,9 @@ FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
     ('watch --for 10s ', GLOBAL | {'--count'}),
     ('watch --count ', set()),
     ('flush ', GLOBAL | {'--timeout'}),
+    ('methods ', GLOBAL), ('audit ', GLOBAL),
+    ('call ', GLOBAL | {'--timeout', 'ping', 'pump*stop'}),
+    ('call ping ', GLOBAL | {'--timeout'}),
     ('flush --timeout 1', {'10s', '1min'}),
     ('submit ', GLOBAL | {'cpu', 'room', '--time', '--stream', '--wait', '--timeout'}),
     ('submit c', {'cpu'}),

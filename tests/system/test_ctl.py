@@ -50,7 +50,7 @@ def good(result):
 
 @pytest.mark.parametrize('args', [
     [], ['flap'], ['--bus'], ['--config'], ['status', 'x'], ['status', '--verbose'], ['sensors', 'x'],
-    ['reconnect', 'x'],
+    ['reconnect', 'x'], ['methods', 'x'], ['audit', 'x'],
     ['flush', 'x'], ['flush', '--timeout', 'soon'], ['check', 'x'], ['watch', 'x'], ['watch', '--for', '-1s'],
     ['watch', '--count', '0'], ['watch', '--count', '-3'], ['watch', '--count', '3x'],
     ['submit'], ['submit', 'plc'], ['submit', 'plc', 'a'], ['submit', 'plc', '=1'], ['submit', 'plc', '9=1'],
@@ -79,8 +79,8 @@ def test_help_and_version():
     for args in (['--help'], ['-h'], ['status', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'dead-letters', 'inbox',
-            'queue', 'check'}
+            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'methods', 'call',
+            'audit', 'dead-letters', 'inbox', 'queue', 'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
@@ -97,7 +97,8 @@ def test_a_tag_of_a_man_page_is_one_line(page):
 
 
 COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
-            ['submit-message', '-'], ['flush'], ['reconnect'], ['queue', 'stats'], ['dead-letters', 'list'],
+            ['submit-message', '-'], ['flush'], ['reconnect'], ['methods'], ['call', 'm'],
+            ['audit'], ['queue', 'stats'], ['dead-letters', 'list'],
             ['dead-letters', 'show', '1'], ['dead-letters', 'delete', '1'], ['dead-letters', 'export', '--all'],
             ['inbox', 'list'], ['inbox', 'take'], ['inbox', 'complete', '1'], ['inbox', 'reject', '1', 'no']]
 

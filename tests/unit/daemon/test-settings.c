@@ -391,6 +391,72 @@ START_TEST(problems_of_all_files_are_told)
 }
 END_TEST
 
+START_TEST(services_say_what_they_answer_in_files_of_their_own)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {};
+        Buffer b = BUFFER_NULL;
+        Folder f;
+        char path[128];
+
+        folder_init(&f);
+        (void)snprintf(path, sizeof(path), "%s/methods.d", f.path);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        write_file(&f, "hublink.conf", "methods: { allow = [ \"scan\", \"print\" ];\n"
+                                       "  services: { scan = \"org.example.Scanner\"; print = \"org.example.Old\"; }; };\n");
+        write_file(&f, "methods.d/print.conf", "# of the package\nresponder = \"org.example.Printer\";\n");
+        write_file(&f, "methods.d/pump*stop.conf", "responder = \"org.example.Pump\";\n");
+        ck_assert_int_eq(settings_load(&s, f.main_file, "/s", &problems), 0);
+        ck_assert_uint_eq(s->methods.n_services, 3);
+        ck_assert_str_eq(s->methods.services[1].name, "print");
+        ck_assert_str_eq(s->methods.services[1].value, "org.example.Printer");
+        ck_assert_str_eq(s->methods.services[2].name, "pump*stop");
+        ck_assert_str_eq(s->methods.allow, "scan print");
+        settings_print(s, true, &b);
+        (void)snprintf(path, sizeof(path), "# %s/methods.d/print.conf:2\n", f.path);
+        ck_assert_ptr_nonnull(strstr(b.data, path));
+        ck_assert_ptr_nonnull(strstr(b.data, "allow = [ \"scan\", \"print\" ];"));
+        buffer_done(&b);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_bad_file_of_a_service_is_told)
+{
+        static const struct {
+                const char *name, *text;
+                unsigned line;
+                const char *words;
+        } cases[] = {
+                {"print.conf", "", 0, "expected  responder = \"BUS NAME\";"},
+                {"print.conf", "\nresponder = 7;\n", 2, "expected  responder = \"BUS NAME\";"},
+                {"print.conf", "responder = \"a.b\";\nlog: { level = \"info\"; };\n", 2, "log: unknown setting"},
+                {"print.conf", "\n\nresponder = \"printer\";\n", 3, "methods.services.print: expected a name"},
+                {"print.conf", "responder = \"a.b;\n", 1, ""},
+                {"a b.conf", "responder = \"a.b\";\n", 0, "the file's name is to be that of a method"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                Problems problems = {};
+                char path[128];
+                Folder f;
+
+                folder_init(&f);
+                (void)snprintf(path, sizeof(path), "%s/methods.d", f.path);
+                insist(mkdir(path, 0755) == 0);
+                write_file(&f, "hublink.conf", "");
+                (void)snprintf(path, sizeof(path), "methods.d/%s", cases[i].name);
+                write_file(&f, path, cases[i].text);
+                insist(settings_load(&s, f.main_file, "/s", &problems) == SETTINGS_E_BAD);
+                insist(problems.n == 1);
+                insist(problems.items[0].line == cases[i].line && strstr(problems.items[0].text, cases[i].words));
+                problems_done(&problems);
+                folder_done(&f);
+        }
+}
+END_TEST
+
 START_TEST(a_missing_file_is_told_with_the_remedy)
 {
         _cleanup_(settings_freep) Settings *s = NULL;
@@ -524,6 +590,8 @@ int main(void)
         c = suite_case(s, "files");
         tcase_add_test(c, later_files_are_laid_over_earlier_ones);
         tcase_add_test(c, problems_of_all_files_are_told);
+        tcase_add_test(c, services_say_what_they_answer_in_files_of_their_own);
+        tcase_add_test(c, a_bad_file_of_a_service_is_told);
         tcase_add_test(c, a_missing_file_is_told_with_the_remedy);
         tcase_add_test(c, a_folder_or_a_device_is_no_settings_file);
         c = suite_case(s, "what is shipped");

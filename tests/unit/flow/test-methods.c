@@ -471,7 +471,7 @@ START_TEST(a_local_caller_has_his_own_time)
         pass(&h, 1);
         ck_assert_int_eq(c.status, METHOD_TIMEOUT);
         call_here(&h, &c, "m", "", USEC_INFINITY);
-        pass(&h, METHODS_TIMEOUT_MAX);
+        pass(&h, METHOD_TIMEOUT_MAX);
         ck_assert_int_eq(c.status, METHOD_TIMEOUT);
         end(&h);
 }

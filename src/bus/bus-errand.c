@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus/bus-errand.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#include "bus/bus-private.h"
+
+#define DBUS_NAME "org.freedesktop.DBus"
+#define DBUS_PATH "/org/freedesktop/DBus"
+
+static void errand_end(BusErrand *e)
+{
+        for (BusErrand **link = &e->bus->errands; *link; link = &(*link)->next)
+                if (*link == e) {
+                        *link = e->next;
+                        break;
+                }
+        sd_bus_slot_unref(e->slot);
+        sd_bus_message_unref(e->message);
+        free(e);
+}
+
+/* From the machine's own files as a rule. */
+static void go_on(const BusErrand *e, uint32_t uid)
+{
+        struct passwd entry, *found = NULL;
+        char space[4096], unnamed[32];
+
+        if (getpwuid_r(uid, &entry, space, sizeof(space), &found) != 0)
+                found = NULL;
+        (void)snprintf(unnamed, sizeof(unnamed), "uid %u", (unsigned)uid);
+        e->go_on(e, found ? found->pw_name : unnamed);
+}
+
+static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusErrand *e = userdata;
+        uint32_t uid;
+
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &uid) < 0)
+                pending_call_done(e->call, REQUEST_NOT_OWNER, "The bus does not say who you are.");
+        else
+                go_on(e, uid);
+        errand_end(e);
+        return 0;
+}
+
+static int ask_user(BusErrand *e)
+{
+        return sd_bus_call_method_async(e->bus->connection, &e->slot, DBUS_NAME, DBUS_PATH, DBUS_NAME,
+                                        "GetConnectionUnixUser", on_user, e, "s", sd_bus_message_get_sender(e->message));
+}
+
+int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *error)
+{
+        Bus *bus = errand->bus;
+        PendingCall *call;
+        BusErrand *e;
+        int r = bus_call_begin(bus, m, error, &call);
+
+        if (r < 0)
+                return r;
+        e = malloc(sizeof(*e));
+        if (!e) {
+                pending_call_done(call, REQUEST_BUSY, "Out of memory.");
+                return 1;
+        }
+        *e = *errand;
+        e->message = sd_bus_message_ref(m);
+        e->call = call;
+        e->slot = NULL;
+        e->next = bus->errands;
+        bus->errands = e;
+        if (ask_user(e) < 0) {
+                pending_call_done(call, REQUEST_BUSY, "The bus cannot be asked who you are.");
+                errand_end(e);
+        }
+        return 1;
+}
+
+void bus_errands_disconnect(Bus *bus)
+{
+        while (bus->errands) {
+                pending_call_done(bus->errands->call, REQUEST_BUSY, "The connection to the message bus is lost.");
+                errand_end(bus->errands);
+        }
+}
