@@ -47,6 +47,10 @@ def verylate(connection, message, json, later):
     later(6, lambda: echo(connection, message, json, later))
 
 
+def stuck(connection, message, json, later):
+    later(8, lambda: echo(connection, message, json, later))
+
+
 def twice(connection, message, json, later):
     for status in (200, 201):
         reply(connection, message, status, json)
@@ -79,7 +83,7 @@ def deadline(connection, message, json, later):
     reply(connection, message, 200, str(int(left)))
 
 
-DEEDS = [echo, fail, hang, die, late, verylate, twice, large, full, badjson, badform, deadline]
+DEEDS = [echo, fail, hang, die, late, verylate, stuck, twice, large, full, badjson, badform, deadline]
 
 
 class Responder:
