@@ -170,7 +170,8 @@ static void on_unregister(void *userdata, const char *name, const char *client, 
                 done(done_userdata, REQUEST_OK, NULL);
                 return;
         }
-        (void)snprintf(text, sizeof(text), "You have not registered method %.*s.", METHOD_NAME_MAX, name);
+        (void)snprintf(text, sizeof(text), "You have not registered %s.",
+                       name_is_of_method(name) ? name : "a method of that name");
         done(done_userdata, REQUEST_NOT_OWNER, text);
 }
 

@@ -217,6 +217,22 @@ def test_without_a_bus_for_a_while(gateway):
         assert from_hub(gateway, 'echo', '1') == (200, 1)
 
 
+def test_those_who_wait_are_answered_at_the_stop(gateway):
+    """While the link is there still."""
+    with Responder(gateway.bus, 'hang'):
+        gateway.configure('methods: { timeout = "1min"; };', 'conf.d/timeout.conf')
+        gateway.reload()
+        watch = subprocess.Popen([*map(str, gateway.explorer.command('--json', 'device-method', 'gw-1', 'hang'))],
+                                 stdout=subprocess.PIPE, text=True, env=gateway.explorer.env)
+        here = subprocess.Popen([BUILD / 'src/ctl/hublinkctl', '--bus', gateway.bus.address, '--json', 'call', 'hang'],
+                                stdout=subprocess.PIPE, text=True)
+        until(lambda: listed(gateway)['hang'][2] == 2)
+        assert gateway.stop() == 0
+        for process in (watch, here):
+            out, _ = process.communicate(timeout=30)
+            assert json.loads(out)['status'] == 503 and 'stopping' in out
+
+
 # --- who may ---
 
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "fake-clock.h"
 #include "log-capture.h"
 #include "suite.h"
@@ -114,6 +115,7 @@ static RequestError withdraw(House *h, const char *name, const char *client)
 
         h->desk.unregister_name(h->desk.userdata, name, client, on_done, &d);
         insist(d.n == 1);
+        insist(utf8_is_valid(d.detail, strlen(d.detail)));
         return d.error;
 }
 
@@ -529,6 +531,7 @@ START_TEST(a_name_belongs_to_one)
         ck_assert_int_eq(withdraw(&h, "reboot", ":1.9"), REQUEST_NOT_OWNER);
         ck_assert_int_eq(withdraw(&h, "reboot", ":1.8"), REQUEST_OK);
         ck_assert_int_eq(withdraw(&h, "reboot", ":1.8"), REQUEST_NOT_OWNER);
+        ck_assert_int_eq(withdraw(&h, "\xe2\x82", ":1.8"), REQUEST_NOT_OWNER);
         ck_assert_int_eq(enroll(&h, "", ":1.7", "joe"), REQUEST_BAD_VALUE);
         ck_assert_int_eq(enroll(&h, "a b", ":1.7", "joe"), REQUEST_BAD_VALUE);
         ck_assert_int_eq(enroll(&h, "a/b", ":1.7", "joe"), REQUEST_BAD_VALUE);
