@@ -80,7 +80,7 @@ def test_help_and_version():
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
         assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
             'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'methods', 'call',
-            'audit', 'dead-letters', 'inbox', 'queue', 'check'}
+            'audit', 'dead-letters', 'inbox', 'twin', 'queue', 'check'}
         assert all(len(line) <= 100 for line in out.splitlines())
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
