@@ -9,8 +9,8 @@ import dbus
 import pytest
 
 from bus import TWIN, As
-from twin import (SETTINGS, Reporter, desire, devhub, error_of, facts, gateway,  # noqa: F401
-                  printed, reported, settings_answers, until)
+from gateway_twin import (SETTINGS, Reporter, desire, devhub, error_of, facts, gateway,  # noqa: F401
+                          printed, reported, settings_answers, until)
 
 
 def test_the_daemon_tells_of_itself(gateway):

@@ -6,7 +6,7 @@ import os
 import random
 import time
 
-from twin import (Reporter, desire, devhub, facts, gateway, printed, reported,  # noqa: F401
+from gateway_twin import (Reporter, desire, devhub, facts, gateway, printed, reported,  # noqa: F401
                   settings_answers, until)
 
 CHANGES = int(os.environ.get('HUBLINK_TWIN_CHANGES', '20'))

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from bus import BUILD, As
-from twin import Reporter, desire, devhub, facts, gateway, until  # noqa: F401
+from gateway_twin import Reporter, desire, devhub, facts, gateway, until  # noqa: F401
 
 
 def ctl(gateway, *words, stdin='', who=()):

@@ -1,143 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gateway with a twin, the service's side of it, and a local service's side over D-Bus.
+"""What a device says about its twin and its methods, by hand over MQTT.
 
-    def test_it(gateway):                  # the fixture: daemon, devhub, bus, explorer; the twin is known
-    desire(gateway, {'valve': {'open': True}})
-    reported(gateway)                      # as the service sees it
-
-    service = Reporter(bus)
-    service.desired('valve')               # parsed; '' is the whole half
-    service.report('valve', {'open': True})
-    with service.listen() as heard:        # DesiredChanged, by busctl
-        section, value, version = heard.next()
+    with TwinClient(devhub, device) as twin:         # connected and subscribed
+        twin.get()                                   # {'desired': {...}, 'reported': {...}}
+        twin.report({'a': 1})                        # the new version
+        twin.desired()                               # the next patch that comes: (version, patch)
+        call = twin.called()                         # the next method: .name .rid .body
+        twin.answer(call, 200, {'ok': True})
 """
 
 import json
-import queue
 import re
-import subprocess
-import threading
-import time
+import struct
 
-import pytest
+import mqtt
 
-from bus import NAME, PATH, TWIN, PrivateBus
-from daemon import Daemon
-from devhub import devhub  # noqa: F401 (the fixture)
-from explorer import Explorer
-
-SETTINGS = '''
-queue: { directory = "%s"; commit_interval = "100ms"; };
-streams: { telemetry: { max_latency = "0s"; }; };
-sensors: { wind: { driver = "simulated"; model = "wind"; interval = "30s"; }; };
-'''
+RESPONSES = '$iothub/twin/res/#'
+DESIRED = '$iothub/twin/PATCH/properties/desired/#'
+METHODS = '$iothub/methods/POST/#'
 
 
-@pytest.fixture
-def gateway(tmp_path, devhub):  # noqa: F811
-    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus) as daemon:
-        daemon.configure(SETTINGS % (daemon.directory / 'queue'))
-        daemon.hub(devhub, devhub.create('gw-1'))
-        daemon.devhub = devhub
-        daemon.explorer = Explorer(devhub.directory)
-        daemon.start()
-        daemon.wait_for_link('connected')
-        until(lambda: facts(daemon)['Known'])
-        yield daemon
+class Published:
+    """A PUBLISH that came: topic, body (bytes), qos."""
+
+    def __init__(self, flags, body):
+        size, = struct.unpack('>H', body[:2])
+        self.qos = flags >> 1 & 3
+        self.retain = flags & 1
+        self.topic = body[2:2 + size].decode()
+        self.body = body[2 + size + (2 if self.qos else 0):]
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def match(self, pattern):
+        found = re.fullmatch(pattern, self.topic)
+        assert found, self.topic
+        return found
 
 
-def until(what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (got := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return got
+class TwinClient:
+    def __init__(self, devhub, device, filters=(RESPONSES, DESIRED, METHODS), **kwargs):
+        self.client = devhub.client(device, **kwargs)
+        self.n = 0
+        if filters:
+            assert len(self.client.subscribe(*filters)) == len(filters)
 
-
-def facts(gateway):
-    return gateway.properties(TWIN)
-
-
-def desire(gateway, properties):
-    gateway.explorer.run('update-twin', 'gw-1', json.dumps({'properties': {'desired': properties}}))
-
-
-def reported(gateway):
-    return gateway.explorer.json('get-twin', 'gw-1')['properties']['reported']
-
-
-def settings_answers(gateway, version):
-    """Once they are of that version."""
-    return until(lambda: (lambda s: s if s and all(a['av'] >= version for k, a in s.items() if k != '__t') else None)(
-        reported(gateway).get('settings')))
-
-
-def printed(gateway, key):
-    """The line of --print-config with this setting."""
-    return [line for line in gateway.run('--print-config').stdout.splitlines() if re.match(r'\s*%s = ' % key, line)]
-
-
-def error_of(caught):
-    return caught.value.get_dbus_name().rsplit('.', 1)[1]
-
-
-class Reporter:
-    def __init__(self, bus):
-        self.bus = bus
-        self.connection = bus.connect()
-
-    def call(self, member, signature='', args=()):
-        return self.connection.call_blocking(NAME, PATH, TWIN, member, signature, args, timeout=20)
-
-    def desired(self, section=''):
-        return json.loads(self.call('GetDesired', 's', (section,)))
-
-    def reported(self, section=''):
-        return json.loads(self.call('GetReported', 's', (section,)))
-
-    def report(self, section, values):
-        self.report_text(section, json.dumps(values))
-
-    def report_text(self, section, text):
-        self.call('Report', 'ss', (section, text))
-
-    def listen(self):
-        return Listener(self.bus)
-
-
-class Listener:
-    def __init__(self, bus):
-        self.process = subprocess.Popen(
-            ['dbus-monitor', '--address', bus.address, "type='signal',interface='%s',member='DesiredChanged'" % TWIN],
-            stdout=subprocess.PIPE, text=True)
-        self.lines = queue.Queue()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-        # its own name is the first that it hears: from then on it hears everything
-        while 'NameAcquired' not in self.lines.get(timeout=20):
-            pass
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line)
-
-    def _argument(self, kind):
-        while not (line := self.lines.get(timeout=20)).startswith('   %s ' % kind):
-            pass
-        text = line.strip()[len(kind) + 1:]
-        return text[1:-1] if kind == 'string' else int(text)
-
-    def next(self):
-        while 'member=DesiredChanged' not in self.lines.get(timeout=20):
-            pass
-        section, value = self._argument('string'), self._argument('string')
-        return section, json.loads(value), self._argument('uint64')
+    def close(self):
+        self.client.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.reader.join(10)
-        self.process.stdout.close()
+        self.close()
+
+    def published(self, timeout=10):
+        kind, flags, body = self.client.receive(timeout)
+        assert kind == mqtt.PUBLISH, (kind, body)
+        return Published(flags, body)
+
+    # --- twins ---
+
+    def send(self, topic, body=b'', qos=0, rid=None):
+        """Returns the request id."""
+        self.n += 1
+        rid = str(self.n) if rid is None else rid
+        body = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        self.client.send(mqtt.publish(topic + '/?$rid=' + rid, body, qos, self.n))
+        return rid
+
+    def response(self, rid):
+        """Status, version (None without one) and body of the next message, which answers that."""
+        p = self.published()
+        found = p.match(r'\$iothub/twin/res/(\d+)/\?\$rid=([^&]*)(?:&\$version=(\d+))?')
+        assert (p.qos, p.retain, found[2]) == (0, 0, rid)
+        return int(found[1]), found[3] and int(found[3]), p.body
+
+    def get(self, body=b''):
+        status, version, body = self.response(self.send('$iothub/twin/GET', body))
+        assert (status, version) == (200, None)
+        return json.loads(body)
+
+    def report(self, patch):
+        status, version, body = self.response(self.send('$iothub/twin/PATCH/properties/reported', patch))
+        assert (status, body) == (204, b'')
+        return version
+
+    def refused(self, patch):
+        """Status and errorCode of a patch that is not taken."""
+        status, version, body = self.response(self.send('$iothub/twin/PATCH/properties/reported', patch))
+        error = json.loads(body)
+        assert version is None
+        assert set(error) == {'errorCode', 'trackingId', 'message', 'timestampUtc'}
+        assert error['message'] and error['trackingId']
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z', error['timestampUtc'])
+        return status, error['errorCode']
+
+    def desired(self):
+        p = self.published()
+        found = p.match(r'\$iothub/twin/PATCH/properties/desired/\?\$version=(\d+)')
+        assert (p.qos, p.retain) == (0, 0)
+        version = int(found[1])
+        assert p.json['$version'] == version
+        return version, {k: v for k, v in p.json.items() if k != '$version'}
+
+    # --- methods ---
+
+    def called(self, timeout=10):
+        p = self.published(timeout)
+        found = p.match(r'\$iothub/methods/POST/([^/]*)/\?\$rid=(.+)')
+        assert (p.qos, p.retain) == (0, 0)
+        p.name, p.rid = found[1], found[2]
+        return p
+
+    def answer(self, call, status=200, body=b'', qos=0):
+        self.n += 1
+        body = body if isinstance(body, bytes) else json.dumps(body)
+        self.client.send(mqtt.publish('$iothub/methods/res/%d/?$rid=%s' % (status, call.rid), body, qos, self.n))
