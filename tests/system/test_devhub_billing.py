@@ -78,7 +78,7 @@ def test_what_a_real_daemon_sends_is_billed_to_the_unit(start, tmp_path):
             time.sleep(0.1)
         assert daemon.stop() == 0
     sent = stored(hub)
-    assert usage(hub)['billed'] == sum(chunks(*event) for event in sent) >= len(sent)
+    assert usage(hub)['operations']['d2c-send']['billed'] == sum(chunks(*event) for event in sent) >= len(sent)
     assert usage(hub)['quota'] == 800000
 
 
