@@ -125,6 +125,7 @@ def main(address, bus_name, *methods):
 
     deeds = {deed.__name__: deed for deed in DEEDS}
     connection = dbus.bus.BusConnection(address, mainloop=dbus.mainloop.glib.DBusGMainLoop())
+    connection.set_exit_on_disconnect(True)  # a bus that ends leaves no responder behind
     loop = GLib.MainLoop()
 
     def later(seconds, action):
