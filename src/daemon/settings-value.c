@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/quantity.h"
 #include "daemon/settings-table.h"
+#include "daemon/settings-value-core.h"
 #include "flow/template.h"
 #include "model/name.h"
 
@@ -56,7 +57,7 @@ static bool whole(const Node *node, uint64_t *ret)
         return true;
 }
 
-static void expect_example(const SettingsRow *row, Buffer *b, const char *comma)
+void value_expect_example(const SettingsRow *row, Buffer *b, const char *comma)
 {
         const char *example = row->example ?: row->fallback;
 
@@ -88,7 +89,7 @@ void value_print_text(Buffer *b, const char *s)
         buffer_append_char(b, '"');
 }
 
-static int keep_text(const char *text, void *member)
+int value_keep_text(const char *text, void *member)
 {
         char *copy = strdup(text);
 
@@ -102,15 +103,15 @@ static int text_set(const SettingsRow *row, const Node *node, void *member, char
 {
         if (node->kind != NODE_TEXT || !*node->text)
                 return VALUE_E_UNFIT;
-        return keep_text(node->text, member);
+        return value_keep_text(node->text, member);
 }
 
-static void text_print(const SettingsRow *row, const void *member, Buffer *b)
+void value_text_print(const SettingsRow *row, const void *member, Buffer *b)
 {
         value_print_text(b, *(char *const *)member);
 }
 
-static bool text_is_unset(const SettingsRow *row, const void *member)
+bool value_text_is_unset(const SettingsRow *row, const void *member)
 {
         return !*(char *const *)member;
 }
@@ -118,10 +119,10 @@ static bool text_is_unset(const SettingsRow *row, const void *member)
 static void text_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_append_string(b, "a text in quotes");
-        expect_example(row, b, ",");
+        value_expect_example(row, b, ",");
 }
 
-const SettingsType value_text = {text_set, text_print, text_expect, text_is_unset};
+const SettingsType value_text = {text_set, value_text_print, text_expect, value_text_is_unset};
 
 static int line_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
@@ -134,22 +135,22 @@ static int line_set(const SettingsRow *row, const Node *node, void *member, char
         return text_set(row, node, member, ret_why);
 }
 
-const SettingsType value_line = {line_set, text_print, text_expect, text_is_unset};
+const SettingsType value_line = {line_set, value_text_print, text_expect, value_text_is_unset};
 
 static int path_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
         if (node->kind != NODE_TEXT || node->text[0] != '/')
                 return VALUE_E_UNFIT;
-        return keep_text(node->text, member);
+        return value_keep_text(node->text, member);
 }
 
 static void path_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_append_string(b, "a path that begins with /");
-        expect_example(row, b, ",");
+        value_expect_example(row, b, ",");
 }
 
-const SettingsType value_path = {path_set, text_print, path_expect, text_is_unset};
+const SettingsType value_path = {path_set, value_text_print, path_expect, value_text_is_unset};
 
 static int template_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
@@ -160,7 +161,7 @@ static int template_set(const SettingsRow *row, const Node *node, void *member, 
         r = template_check(node->text, ret_why);
         if (r == -EINVAL)
                 return VALUE_E_UNFIT;
-        return r < 0 ? r : keep_text(node->text, member);
+        return r < 0 ? r : value_keep_text(node->text, member);
 }
 
 static void template_expect(const SettingsRow *row, Buffer *b)
@@ -169,7 +170,7 @@ static void template_expect(const SettingsRow *row, Buffer *b)
                                 "${value:.2f} ${unit} ${time} ${count} are filled in");
 }
 
-const SettingsType value_template = {template_set, text_print, template_expect, text_is_unset};
+const SettingsType value_template = {template_set, value_text_print, template_expect, value_text_is_unset};
 
 static int name_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
@@ -193,7 +194,7 @@ static void name_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_printf(b, "a name: a letter, then letters, digits and _, at most %d characters",
                       NAME_LENGTH_MAX);
-        expect_example(row, b, ",");
+        value_expect_example(row, b, ",");
 }
 
 const SettingsType value_name = {name_set, name_print, name_expect, name_is_unset};
@@ -206,7 +207,7 @@ static int bus_set(const SettingsRow *row, const Node *node, void *member, char 
 
         if (whole(node, &v) && v <= UINT16_MAX) {
                 (void)snprintf(text, sizeof(text), "/dev/i2c-%u", (unsigned)v);
-                return keep_text(text, member);
+                return value_keep_text(text, member);
         }
         return path_set(row, node, member, ret_why);
 }
@@ -216,82 +217,7 @@ static void bus_expect(const SettingsRow *row, Buffer *b)
         buffer_append_string(b, "the number of an I2C bus, or its path such as \"/dev/i2c-1\"");
 }
 
-const SettingsType value_bus = {bus_set, text_print, bus_expect, text_is_unset};
-
-/* ---- names on the bus ---- */
-
-static int methods_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
-{
-        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
-
-        if (node->kind != NODE_LIST)
-                return VALUE_E_UNFIT;
-        for (size_t i = 0; i < node->n_children; i++) {
-                const Node *name = node->children[i];
-
-                if (name->kind != NODE_TEXT || !name_is_of_method(name->text))
-                        return VALUE_E_UNFIT;
-                buffer_printf(&b, "%s%s", i > 0 ? " " : "", name->text);
-        }
-        return buffer_error(&b) < 0 ? -ENOMEM : keep_text(b.data ?: "", member);
-}
-
-static void methods_print(const SettingsRow *row, const void *member, Buffer *b)
-{
-        const char *names = *(char *const *)member, *comma = " ";
-
-        buffer_append_char(b, '[');
-        while (*names) {
-                size_t n = strcspn(names, " ");
-
-                buffer_printf(b, "%s\"%.*s\"", comma, (int)n, names);
-                comma = ", ";
-                names += n + (names[n] == ' ');
-        }
-        buffer_append_string(b, " ]");
-}
-
-static void methods_expect(const SettingsRow *row, Buffer *b)
-{
-        buffer_append_string(b, "an array of names of methods");
-        expect_example(row, b, ",");
-}
-
-const SettingsType value_methods = {methods_set, methods_print, methods_expect, text_is_unset};
-
-/* Parts of letters, digits, _ and -, none beginning with a digit, two at least, dots between. */
-static bool is_bus_name(const char *s)
-{
-        unsigned n_parts = 0;
-
-        if (strlen(s) > 255)
-                return false;
-        for (;;) {
-                size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-
-                if (n == 0 || (s[0] >= '0' && s[0] <= '9'))
-                        return false;
-                n_parts++;
-                if (s[n] != '.')
-                        return s[n] == 0 && n_parts > 1;
-                s += n + 1;
-        }
-}
-
-static int service_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
-{
-        if (node->kind != NODE_TEXT || !is_bus_name(node->text))
-                return VALUE_E_UNFIT;
-        return keep_text(node->text, member);
-}
-
-static void service_expect(const SettingsRow *row, Buffer *b)
-{
-        buffer_append_string(b, "a name on the message bus");
-        expect_example(row, b, ",");
-}
-
-const SettingsType value_service = {service_set, text_print, service_expect, text_is_unset};
+const SettingsType value_bus = {bus_set, value_text_print, bus_expect, value_text_is_unset};
 
 /* ---- words ---- */
 
@@ -317,10 +243,10 @@ static int word_set(const SettingsRow *row, const Node *node, void *member, char
 {
         uint64_t i;
 
-        return find_word(row, node, &i) ? keep_text(node->text, member) : VALUE_E_UNFIT;
+        return find_word(row, node, &i) ? value_keep_text(node->text, member) : VALUE_E_UNFIT;
 }
 
-const SettingsType value_word = {word_set, text_print, word_expect, text_is_unset};
+const SettingsType value_word = {word_set, value_text_print, word_expect, value_text_is_unset};
 
 static int choice_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
 {
@@ -484,7 +410,7 @@ static void time_expect(const SettingsRow *row, Buffer *b)
         quantity_print_time(b, row->max);
         if (row->or_never)
                 buffer_append_string(b, " or \"never\"");
-        expect_example(row, b, ",");
+        value_expect_example(row, b, ",");
 }
 
 const SettingsType value_time = {time_set, time_print, time_expect};
@@ -514,7 +440,7 @@ static void size_expect(const SettingsRow *row, Buffer *b)
         buffer_append_string(b, " to ");
         quantity_print_size(b, row->max);
         buffer_append_string(b, ": a whole number of bytes, or a text");
-        expect_example(row, b, "");
+        value_expect_example(row, b, "");
 }
 
 const SettingsType value_size = {size_set, size_print, size_expect, integer_is_unset};
