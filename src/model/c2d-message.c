@@ -31,11 +31,7 @@ C2dMessage *c2d_message_free(C2dMessage *m)
         free(m->user_id);
         free(m->content_type);
         free(m->content_encoding);
-        for (size_t i = 0; i < m->n_properties; i++) {
-                free(m->properties[i].name);
-                free(m->properties[i].value);
-        }
-        free(m->properties);
+        properties_free(m->properties, m->n_properties);
         buffer_done(&m->body);
         free(m);
         return NULL;
@@ -43,23 +39,9 @@ C2dMessage *c2d_message_free(C2dMessage *m)
 
 int c2d_message_add_property(C2dMessage *m, const char *name, const char *value)
 {
-        Property *more;
-        Property p;
-
         if (m->n_properties >= UINT16_MAX)
                 return -E2BIG;
-        more = reallocarray(m->properties, m->n_properties + 1, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        m->properties = more;
-        p = (Property){strdup(name), strdup(value)};
-        if (!p.name || !p.value) {
-                free(p.name);
-                free(p.value);
-                return -ENOMEM;
-        }
-        m->properties[m->n_properties++] = p;
-        return 0;
+        return properties_add(&m->properties, &m->n_properties, name, value);
 }
 
 static size_t length(const char *s)
@@ -72,23 +54,16 @@ size_t c2d_message_size(const C2dMessage *m)
         size_t n = m->body.size + length(m->message_id) + length(m->correlation_id) + length(m->user_id) +
                    length(m->content_type) + length(m->content_encoding);
 
-        for (size_t i = 0; i < m->n_properties; i++)
-                n += length(m->properties[i].name) + length(m->properties[i].value);
-        return n;
+        return n + properties_size(m->properties, m->n_properties);
 }
 
 /* ---- encoding ---- */
-
-static void put_text(Buffer *b, const char *s)
-{
-        buffer_append(b, s, strlen(s) + 1);
-}
 
 static void put_member(Buffer *b, const char *s)
 {
         if (s)
                 buffer_append_char(b, PRESENT);
-        put_text(b, s ?: "");
+        record_text_put(b, s ?: "");
 }
 
 void c2d_message_encode(const C2dMessage *m, Buffer *b)
@@ -104,28 +79,15 @@ void c2d_message_encode(const C2dMessage *m, Buffer *b)
         put_member(b, m->user_id);
         put_member(b, m->content_type);
         put_member(b, m->content_encoding);
-        for (size_t i = 0; i < m->n_properties; i++) {
-                put_text(b, m->properties[i].name);
-                put_text(b, m->properties[i].value);
-        }
+        properties_encode(m->properties, m->n_properties, b);
         buffer_append(b, m->body.data, m->body.size);
 }
 
 /* ---- decoding ---- */
 
-static const char *take_text(const char **p, const char *end)
-{
-        const char *text = *p, *nul = text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
-
-        if (!nul)
-                return NULL;
-        *p = nul + 1;
-        return text;
-}
-
 static int take_member(const char **p, const char *end, char **ret)
 {
-        const char *text = take_text(p, end);
+        const char *text = record_text_take(p, end);
 
         if (!text || (*text != 0 && *text != PRESENT))
                 return -EBADMSG;
@@ -138,7 +100,7 @@ static int take_member(const char **p, const char *end, char **ret)
 static int take_properties(const char **p, const char *end, C2dMessage *m, unsigned n)
 {
         for (unsigned i = 0; i < n; i++) {
-                const char *name = take_text(p, end), *value = name ? take_text(p, end) : NULL;
+                const char *name = record_text_take(p, end), *value = name ? record_text_take(p, end) : NULL;
                 int r = value ? c2d_message_add_property(m, name, value) : -EBADMSG;
 
                 if (r < 0)

@@ -28,11 +28,7 @@ Message *message_free(Message *m)
         free(m->correlation_id);
         free(m->content_type);
         free(m->content_encoding);
-        for (size_t i = 0; i < m->n_properties; i++) {
-                free(m->properties[i].name);
-                free(m->properties[i].value);
-        }
-        free(m->properties);
+        properties_free(m->properties, m->n_properties);
         buffer_done(&m->body);
         free(m);
         return NULL;
@@ -40,20 +36,7 @@ Message *message_free(Message *m)
 
 int message_add_property(Message *m, const char *name, const char *value)
 {
-        Property *more = reallocarray(m->properties, m->n_properties + 1, sizeof(*more));
-        Property p;
-
-        if (!more)
-                return -ENOMEM;
-        m->properties = more;
-        p = (Property){strdup(name), strdup(value)};
-        if (!p.name || !p.value) {
-                free(p.name);
-                free(p.value);
-                return -ENOMEM;
-        }
-        m->properties[m->n_properties++] = p;
-        return 0;
+        return properties_add(&m->properties, &m->n_properties, name, value);
 }
 
 static size_t length(const char *s)
@@ -63,19 +46,12 @@ static size_t length(const char *s)
 
 size_t message_size(const Message *m)
 {
-        size_t n = m->body.size + length(m->component) + length(m->message_id) + length(m->correlation_id) + length(m->content_type) +
-                   length(m->content_encoding);
+        size_t n = m->body.size + length(m->component) + length(m->message_id) + length(m->correlation_id) +
+                   length(m->content_type) + length(m->content_encoding);
 
         if (m->created_usec > 0)
                 n += strlen("2026-01-01T00:00:00.000Z");
-        for (size_t i = 0; i < m->n_properties; i++)
-                n += length(m->properties[i].name) + length(m->properties[i].value);
-        return n;
-}
-
-static void put_text(Buffer *b, const char *s)
-{
-        buffer_append(b, s ? s : "", length(s) + 1);
+        return n + properties_size(m->properties, m->n_properties);
 }
 
 void message_encode(const Message *m, Buffer *b)
@@ -84,29 +60,16 @@ void message_encode(const Message *m, Buffer *b)
 
         bytes_put64(head + 2, m->created_usec);
         buffer_append(b, head, m->created_usec > 0 ? sizeof(head) : 2);
-        put_text(b, m->content_type);
-        put_text(b, m->content_encoding);
-        put_text(b, m->correlation_id);
-        for (size_t i = 0; i < m->n_properties; i++) {
-                put_text(b, m->properties[i].name);
-                put_text(b, m->properties[i].value);
-        }
+        record_text_put(b, m->content_type ?: "");
+        record_text_put(b, m->content_encoding ?: "");
+        record_text_put(b, m->correlation_id ?: "");
+        properties_encode(m->properties, m->n_properties, b);
         buffer_append(b, m->body.data, m->body.size);
-}
-
-static const char *take_text(const char **p, const char *end)
-{
-        const char *text = *p, *nul = text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
-
-        if (!nul)
-                return NULL;
-        *p = nul + 1;
-        return text;
 }
 
 static int take_member(const char **p, const char *end, char **ret)
 {
-        const char *text = take_text(p, end);
+        const char *text = record_text_take(p, end);
 
         if (!text)
                 return -EBADMSG;
@@ -154,7 +117,7 @@ int message_decode(const void *data, size_t size, Message **ret)
             (r = take_member(&p, end, &m->correlation_id)) < 0)
                 return r;
         for (unsigned i = 0; i < n_properties; i++) {
-                const char *name = take_text(&p, end), *value = name ? take_text(&p, end) : NULL;
+                const char *name = record_text_take(&p, end), *value = name ? record_text_take(&p, end) : NULL;
 
                 if (!value)
                         return -EBADMSG;

@@ -13,13 +13,9 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "model/name.h"
+#include "model/property.h"
 
 #define MESSAGE_SIZE_MAX (256 * 1024) /* the hub's limit: body, system values, property names and values */
-
-typedef struct Property {
-        char *name;
-        char *value;
-} Property;
 
 typedef struct Message {
         Name stream;
