@@ -16,13 +16,37 @@ import struct
 import time
 
 import mqtt
+import pytest
 import websocket
-from devhub import Device
+from devhub import Device, Devhub
+from https import Service
 
 API = '2019-03-31'
 TOLD_AFTER = 0.6  # seconds, and a little more than that
 RESPONSES = '$dps/registrations/res/#'
 
+
+# --- fixtures: one hub a file, emptied after each test ---
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory):
+    with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
+        yield hub
+
+
+@pytest.fixture
+def devhub(shared):
+    yield shared
+    shared.fault('clear')
+    empty(shared)
+
+
+@pytest.fixture
+def service(devhub):
+    return Service(devhub, 'provisioningserviceowner')
+
+
+# --- keys, enrollments, devices ---
 
 def derived(group_key, registration_id):
     """The device's key in a group."""

@@ -8,28 +8,12 @@ import time
 import mqtt
 import pytest
 from devhub import Devhub
-from dps import API, Answer, Guest, derived, device_of, empty, put_enrollment, put_group
+from dps import (API, Answer, Guest, derived, device_of, devhub, put_enrollment, put_group, service,  # noqa: F401
+                 shared)
 from https import Service
 
 KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
 OTHER_KEY = 'c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M='
-
-
-@pytest.fixture(scope='module')
-def shared(tmp_path_factory):
-    with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
-        yield hub
-
-
-@pytest.fixture
-def devhub(shared):
-    yield shared
-    empty(shared)
-
-
-@pytest.fixture
-def service(devhub):
-    return Service(devhub, 'provisioningserviceowner')
 
 
 def attestation(primary=KEY, secondary=OTHER_KEY):

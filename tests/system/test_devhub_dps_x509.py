@@ -10,30 +10,12 @@ import time
 import mqtt
 import pytest
 from devhub import Devhub
-from dps import API, Guest, empty, put_enrollment, put_group
+from dps import API, Guest, devhub, put_enrollment, put_group, service, shared  # noqa: F401
 from https import Answer, Connection, Service
 from test_devhub_x509 import Pki, thumbprint
 
 KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
 INVALID = 'Invalid certificate'
-
-
-@pytest.fixture(scope='module')
-def shared(tmp_path_factory):
-    with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
-        yield hub
-
-
-@pytest.fixture
-def devhub(shared):
-    yield shared
-    shared.fault('clear')
-    empty(shared)
-
-
-@pytest.fixture
-def service(devhub):
-    return Service(devhub, 'provisioningserviceowner')
 
 
 @pytest.fixture(scope='module')

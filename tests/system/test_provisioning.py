@@ -8,31 +8,12 @@ import time
 import pytest
 from bus import PrivateBus
 from daemon import Daemon
-from devhub import Devhub
-from dps import empty, put_enrollment, put_group
+from dps import devhub, put_enrollment, put_group, service, shared  # noqa: F401
 from https import Service
 
 KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
 OTHER_KEY = 'c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M='
 MODEL = 'dtmi:com:example:Thermostat;1'
-
-
-@pytest.fixture(scope='module')
-def shared(tmp_path_factory):
-    with Devhub(tmp_path_factory.mktemp('shared') / 'hub') as hub:
-        yield hub
-
-
-@pytest.fixture
-def devhub(shared):
-    yield shared
-    shared.fault('clear')
-    empty(shared)
-
-
-@pytest.fixture
-def service(devhub):
-    return Service(devhub, 'provisioningserviceowner')
 
 
 @pytest.fixture(scope='module')
