@@ -4,8 +4,9 @@
 /*
  * Subscribers - clients of whom it must be known when they leave
  *
- * Those who asked for the signal Settled, or took from the inbox. A client stays until it says so or leaves the bus. sd_bus_track would do the same, but asks the bus whether the
- * client is there and waits for the answer; this asks and goes on.
+ * Those who asked for the signal Settled, or took from the inbox. A client stays until it says so or leaves the bus.
+ * sd_bus_track would do the same, but asks the bus whether the client is there and waits for the answer; this asks and
+ * goes on.
  *
  * Owns:   a match on each client's name.
  */

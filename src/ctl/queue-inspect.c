@@ -150,7 +150,8 @@ static void print_lanes(const Archive *a, const Screen *screen)
         Table t = {};
         ArchiveLane l;
 
-        table_head(&t, 6, (const char *const[]){"lane", "identity", "last epoch", "last commit", "checkpoint", "holds"});
+        table_head(&t, 6,
+                   (const char *const[]){"lane", "identity", "last epoch", "last commit", "checkpoint", "holds"});
         for (int lane = 0; lane < _QUEUE_LANE_MAX; lane++) {
                 _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the provisioning service said: kept in a file of the state directory, and told to those who speak of this device.
+ * What the provisioning service said: kept in a file of the state directory, and told to those who speak of this
+ * device.
  */
 
 #include <errno.h>
@@ -28,8 +29,8 @@ static void on_stored(void *userdata, int error)
 
         if (error < 0)
                 log_line(LOG_WARNING, LOG_ID_ASSIGNMENT_UNSAVED, NULL,
-                         "The assigned hub cannot be remembered in %s: %s. The provisioning service is asked again at the "
-                         "next start.",
+                         "The assigned hub cannot be remembered in %s: %s. The provisioning service is asked again at "
+                         "the next start.",
                          d->assignment_path, strerror(-error));
 }
 

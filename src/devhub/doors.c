@@ -118,7 +118,8 @@ static int open_amqp(Doors *d)
 
         r = amqp_server_new(&d->amqp, d->event, &settings, server_hub(d->server), &port, &error);
         if (r < 0) {
-                listener_complain(settings.listen, port, port == settings.tls_port ? "amqps-port" : "amqp-port", error, r);
+                listener_complain(settings.listen, port, port == settings.tls_port ? "amqps-port" : "amqp-port", error,
+                                  r);
                 return r;
         }
         server_on_stored(d->server, on_stored, d);

@@ -54,7 +54,8 @@ int server_move_clock(Server *server, int64_t by_usec);
 /* The identity is gone, and another program has committed that: its links are closed, what was kept of it is dropped.
  * module_id NULL: all of the device. */
 void server_forget(Server *server, const char *device_id, const char *module_id);
-/* Its keys or certificates are others: its link is closed, and what was kept of it stays. module_id NULL: the device's. */
+/* Its keys or certificates are others: its link is closed, and what was kept of it stays. module_id NULL: the
+ * device's. */
 void server_cut(Server *server, const char *device_id, const char *module_id);
 
 /* What else the hub does with its devices: for whoever puts it together, before the loop runs. The userdata live

@@ -14,8 +14,8 @@
 /* Looks a key - string, symbol or binary - up in the map that data begins with, and stops at its value. */
 bool amqp_data_find(pn_data_t *data, const char *key);
 
-/* The value at which it stands as text: a timestamp is ISO time, what is no scalar is AMQP's notation. NULL: it is null,
- * or there is no memory. Allocated. */
+/* The value at which it stands as text: a timestamp is ISO time, what is no scalar is AMQP's notation. NULL: it is
+ * null, or there is no memory. Allocated. */
 char *amqp_data_text(pn_data_t *data);
 bool amqp_data_integer(pn_data_t *data, int64_t *ret); /* any whole number, or a timestamp */
 

@@ -50,7 +50,8 @@ int amqp_link_init_receiver(AmqpLink *link, Amqp *amqp, pn_session_t *session, c
                             AmqpMessageSink sink, void *userdata);
 void amqp_link_done(AmqpLink *link);
 
-/* Opens it and waits for the peer. A refusal is left in link->fault: -ECONNABORTED if that or the connection's is set. */
+/* Opens it and waits for the peer. A refusal is left in link->fault: -ECONNABORTED if that or the connection's is
+ * set. */
 int amqp_link_attach(AmqpLink *link, usec_t until);
 /* Sends it and waits for the verdict; what is no acceptance is a fault of the link. */
 int amqp_link_send(AmqpLink *link, pn_message_t *message, usec_t until);

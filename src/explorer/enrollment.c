@@ -21,7 +21,8 @@
 #include "explorer/words.h"
 
 static const Kind individual = {"registrationId", "enrollments", "enrollments", "enrollment", "Enrollment"};
-static const Kind group = {"enrollmentGroupId", "enrollmentGroups", "enrollmentgroups", "enrollment group", "Enrollment"};
+static const Kind group = {"enrollmentGroupId", "enrollmentGroups", "enrollmentgroups", "enrollment group",
+                           "Enrollment"};
 
 static const Kind *kind_of(const Words *w)
 {
@@ -129,7 +130,8 @@ static int run_update(const Explorer *e, const Words *w)
         if (r == EXPLORER_OK && !words_have_besides(w, "etag"))
                 r = bad_usage("what is to change?");
         if (r == EXPLORER_OK)
-                r = provisioning_ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "", &answer);
+                r = provisioning_ask(e, k, words_operand(w, 0), (HttpsRequest){.method = "GET", .reads = true}, "",
+                                     &answer);
         if (r == EXPLORER_OK && has_keys(answer.json))
                 r = add_keys(e, k, words_operand(w, 0), answer.json);
         if (r == EXPLORER_OK)
@@ -246,9 +248,10 @@ static int run_device_key(const Explorer *e, const Words *w)
 static const Option list_options[] = {QUERY_OPTIONS, {}};
 static const Option get_options[] = {{"keys", NULL, "with its symmetric keys", 0}, {}};
 static const Option delete_options[] = {{"etag", "ETAG", "only if nobody changed it since then", 0}, {}};
-static const Option create_options[] = {ENROLLMENT_OPTIONS,
-                                        {"device-id", "ID", "what the device is called in the hub (default: as here)", 0},
-                                        {}};
+static const Option create_options[] = {
+                ENROLLMENT_OPTIONS,
+                {"device-id", "ID", "what the device is called in the hub (default: as here)", 0},
+                {}};
 static const Option create_group_options[] = {ENROLLMENT_OPTIONS,
                                               {"ca-name", "NAME", "devices with a certificate of this authority, which "
                                                                   "the service knows by name", 0},

@@ -8,7 +8,8 @@
 #include "base/secret.h"
 #include "explorer/output.h"
 
-static int read_operand(Buffer *b, const char *what, const char *name, size_t most, int (*reader)(Buffer *b, int fd, size_t most))
+static int read_operand(Buffer *b, const char *what, const char *name, size_t most,
+                        int (*reader)(Buffer *b, int fd, size_t most))
 {
         bool standard = strcmp(name, "-") == 0;
         _cleanup_close_ int fd = standard ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);

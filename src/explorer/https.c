@@ -151,8 +151,8 @@ static bool add_headers(Asking *a)
         for (struct curl_slist *l = a->headers; l; l = l->next)
                 explicit_bzero(l->data, strlen(l->data));
         curl_slist_free_all(TAKE_PTR(a->headers));
-        return add_authorization(a) && add_request_id(a) && add_if_match(a) && add_header(a, "Accept: application/json") &&
-               add_header(a, "Expect:") &&
+        return add_authorization(a) && add_request_id(a) && add_if_match(a) &&
+               add_header(a, "Accept: application/json") && add_header(a, "Expect:") &&
                add_header(a, q->body ? "Content-Type: application/json; charset=utf-8" : "Content-Type:") &&
                (!q->continuation || add_header(a, "x-ms-continuation: %s", q->continuation)) &&
                (q->page == 0 || add_header(a, "x-ms-max-item-count: %" PRIu32, q->page));
@@ -207,8 +207,8 @@ static bool set_address(Asking *a)
 
         if (!l->address)
                 return true;
-        (void)snprintf(line, sizeof(line), "%s:%d:%s%s%s:%u", l->host, LOGIN_HTTPS_PORT, numeric6 ? "[" : "", l->address,
-                       numeric6 ? "]" : "", l->https_port);
+        (void)snprintf(line, sizeof(line), "%s:%d:%s%s%s:%u", l->host, LOGIN_HTTPS_PORT, numeric6 ? "[" : "",
+                       l->address, numeric6 ? "]" : "", l->https_port);
         return add_line(&a->detour, line) &&
                curl_easy_setopt(a->curl, CURLOPT_CONNECT_TO, a->detour) == CURLE_OK &&
                curl_easy_setopt(a->curl, CURLOPT_NOPROXY, "*") == CURLE_OK;

@@ -90,7 +90,8 @@ static int check_methods(const Words *w)
                      (words_have(w, "primary-thumbprint") || words_have(w, "secondary-thumbprint")) +
                      words_have(w, "x509-ca");
 
-        return n > 1 ? bad_usage("keys, thumbprints and --x509-ca exclude each other: a device logs in with one of them")
+        return n > 1 ? bad_usage("keys, thumbprints and --x509-ca exclude each other: a device logs in with one of "
+                                 "them")
                      : EXPLORER_OK;
 }
 
@@ -146,7 +147,8 @@ int identity_change(const Words *w, json_object *record)
         if (words_have(w, "status-reason"))
                 json_put_text(record, "statusReason", words_value(w, "status-reason"), &ok);
         if (edge)
-                json_put(json_object_made(record, "capabilities", &ok), "iotEdge", json_object_new_boolean(*edge == 'y'), &ok);
+                json_put(json_object_made(record, "capabilities", &ok), "iotEdge",
+                         json_object_new_boolean(*edge == 'y'), &ok);
         return ok ? EXPLORER_OK : out_of_memory();
 }
 
@@ -187,7 +189,8 @@ int identity_renew_keys(const Words *w, json_object *record)
         if (r != EXPLORER_OK || !which)
                 return r;
         if (!identity_key(record, false) || !identity_key(record, true)) {
-                complain("'%s' does not log in with keys, so there are none to renew", json_text_of(record, "deviceId"));
+                complain("'%s' does not log in with keys, so there are none to renew",
+                         json_text_of(record, "deviceId"));
                 return EXPLORER_FAILED;
         }
         if (strcmp(which, "swap") == 0)

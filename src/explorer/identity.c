@@ -112,6 +112,7 @@ void identity_put_lines(json_object *completed, Buffer *b)
 
                 if (!value && (!rows[i].always || json_member(completed, "moduleId")))
                         continue;
-                buffer_printf(b, "%-26s %s\n", rows[i].name, value ? words_of_time(json_object_get_string(value)) : "-");
+                buffer_printf(b, "%-26s %s\n", rows[i].name,
+                              value ? words_of_time(json_object_get_string(value)) : "-");
         }
 }

@@ -23,7 +23,8 @@ static void complete_all(const Explorer *e, json_object *page)
                 (void)identity_complete(json_object_array_get_idx(page, i), e->login.host);
 }
 
-static int list(const Explorer *e, const char *path, const char *device, const char *what, const char *const *columns, uint64_t most)
+static int list(const Explorer *e, const char *path, const char *device, const char *what, const char *const *columns,
+                uint64_t most)
 {
         Question q = {
                 .request = {.method = "GET", .path = path, .reads = true},

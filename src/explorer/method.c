@@ -32,7 +32,8 @@ static int check_name(const char *name)
                 if (*p <= 0x20 || *p >= 0x7f || strchr("$()<>@,;:\\\"/[]?={}", *p))
                         return bad_usage("'%s' cannot be the name of a method: printable ASCII without blanks and "
                                          "$()<>@,;:\\\"/[]?={}", name);
-        return *name && strlen(name) <= NAME_LENGTH_MAX ? EXPLORER_OK : bad_usage("the method's name is empty or too long");
+        return *name && strlen(name) <= NAME_LENGTH_MAX ? EXPLORER_OK
+                                                        : bad_usage("the method's name is empty or too long");
 }
 
 static int read_times(const Words *w, Method *m)

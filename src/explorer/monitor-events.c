@@ -290,8 +290,10 @@ const Command command_monitor_events = {
         .operands = "[DEVICE]",
         .n_most = 1,
         .summary = "show what devices send, as it comes, with its properties and annotations",
-        .text = "Reads all partitions until it is stopped (Ctrl-C). A lost connection is opened again, and goes on behind\n"
-                "the last event that was shown. With --json each event is a line as hublink-devhub's monitor prints it.",
+        .text = "Reads all partitions until it is stopped (Ctrl-C). A lost connection is opened again, and goes on "
+                "behind\n"
+                "the last event that was shown. With --json each event is a line as hublink-devhub's monitor prints "
+                "it.",
         .options = options,
         .run = run,
 };

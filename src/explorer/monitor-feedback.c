@@ -149,7 +149,8 @@ const Command command_monitor_feedback = {
         .name = "monitor-feedback",
         .operands = "",
         .summary = "show what became of messages that were sent to devices with --ack",
-        .text = "Shows each record once: what is shown here is taken off the hub's queue of feedback, and no other reader\n"
+        .text = "Shows each record once: what is shown here is taken off the hub's queue of feedback, and no other "
+                "reader\n"
                 "gets it. The hub collects records for up to 15 s before it hands them out.",
         .options = options,
         .run = run,

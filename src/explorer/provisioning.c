@@ -13,8 +13,8 @@ int provisioning_check_host(const Explorer *e)
 
         if (n <= strlen(hubs) || strcasecmp(e->login.host + n - strlen(hubs), hubs) != 0)
                 return EXPLORER_OK;
-        complain("enrollments are kept by a provisioning service, and %s is a hub: log in with the connection string of "
-                 "the former (HostName=NAME.azure-devices-provisioning.net;SharedAccessKeyName=...)",
+        complain("enrollments are kept by a provisioning service, and %s is a hub: log in with the connection string "
+                 "of the former (HostName=NAME.azure-devices-provisioning.net;SharedAccessKeyName=...)",
                  e->login.host);
         return EXPLORER_USAGE;
 }

@@ -228,7 +228,8 @@ static void put_unauthorized(const Refusal *r, const Subject *s, Buffer *b)
         const char *who = s->right ? who_has(s->right) : NULL;
 
         if (refusal_is(r, "IotHubNotFound")) {
-                buffer_printf(b, "there is no hub %s: is the login's HostName spelt rightly, and does the hub still exist?",
+                buffer_printf(b, "there is no hub %s: is the login's HostName spelt rightly, and does the hub still "
+                                 "exist?",
                               s->host);
         } else if (off > SKEW_MAX_SEC) {
                 buffer_append_string(b, "the login is not accepted, and this machine's clock is ");

@@ -69,8 +69,8 @@ static int run_list(const Explorer *e, const Words *w)
                 return r;
         /* the service itself lists nothing of it, without a word */
         if (stranger_is_group(e, words_operand(w, 0))) {
-                complain("there is no enrollment group '%s' in %s: 'hublink-explorer enrollment-group list' shows those "
-                         "there are [HTTP 404]", words_operand(w, 0), e->login.host);
+                complain("there is no enrollment group '%s' in %s: 'hublink-explorer enrollment-group list' shows "
+                         "those there are [HTTP 404]", words_operand(w, 0), e->login.host);
                 return EXPLORER_REFUSED;
         }
         buffer_append_string(&path, "/registrations/");

@@ -171,7 +171,8 @@ static int read_words(const Words *w, Send *s)
 static const char *advice(const char *device, const AmqpFault *fault)
 {
         if (strcmp(fault->condition, "amqp:not-found") == 0)
-                return is_module(device) ? "there is no such device or module: 'hublink-explorer list DEVICE' shows its modules"
+                return is_module(device) ? "there is no such device or module: 'hublink-explorer list DEVICE' shows "
+                                           "its modules"
                                          : "there is no such device: 'hublink-explorer list' shows those there are";
         if (strcmp(fault->condition, "amqp:resource-limit-exceeded") == 0)
                 return "50 messages wait for the device already: it must take some first";

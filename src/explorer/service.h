@@ -4,8 +4,8 @@
 /*
  * Service - a question of a command, asked and understood
  *
- * Above https.h: paths are made of ids (path.h), bodies are JSON both ways, and what goes wrong is told in words on standard
- * error, so that a command only passes the exit code on.
+ * Above https.h: paths are made of ids (path.h), bodies are JSON both ways, and what goes wrong is told in words on
+ * standard error, so that a command only passes the exit code on.
  */
 
 #include "explorer/https.h"

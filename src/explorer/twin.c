@@ -72,7 +72,8 @@ static void put_desired(json_object *patch, json_object *desired, bool *ok)
 /* What else stands in a twin is the hub's or the device's: to send it would change nothing, and hide a mistake. */
 static int not_ours(const char *before, const char *name)
 {
-        return bad_usage("'%s%s' is nothing that a service writes: a patch holds tags and properties.desired", before, name);
+        return bad_usage("'%s%s' is nothing that a service writes: a patch holds tags and properties.desired", before,
+                         name);
 }
 
 static int no_object(const char *before, const char *name)
@@ -151,7 +152,8 @@ static int run_update_twin(const Explorer *e, const Words *w)
         int r = check_id(id);
 
         if (r == EXPLORER_OK && !by_options && !operand)
-                r = bad_usage("what is to change? give the patch as JSON, @FILE or -, or its parts by --tags and --desired");
+                r = bad_usage("what is to change? give the patch as JSON, @FILE or -, or its parts by --tags and "
+                              "--desired");
         if (r == EXPLORER_OK && by_options && operand)
                 r = bad_usage("give the patch whole or by --tags and --desired, not both");
         if (r == EXPLORER_OK)
@@ -182,7 +184,8 @@ const Command command_update_twin = {
         .n_least = 1,
         .n_most = 2,
         .summary = "merge a patch into tags and desired properties; null deletes",
-        .text = "{\"tags\":{...},\"properties\":{\"desired\":{...}}}, or short {\"desired\":{...}}; - is standard input.\n"
+        .text = "{\"tags\":{...},\"properties\":{\"desired\":{...}}}, or short {\"desired\":{...}}; - is standard "
+                "input.\n"
                 "Prints the twin as it is now.",
         .options = update_twin_options,
         .run = run_update_twin,

@@ -165,7 +165,8 @@ static int take_operands(Words *w, const char *const words[], size_t n)
         if (n > c->n_most)
                 return *c->operands ? bad_usage("'%s' is one word too many: '%s' takes %s", words[c->n_most], c->name,
                                                 c->operands)
-                                    : bad_usage("'%s' is one word too many: '%s' takes none", words[c->n_most], c->name);
+                                    : bad_usage("'%s' is one word too many: '%s' takes none", words[c->n_most],
+                                                c->name);
         for (size_t i = 0; i < n; i++)
                 w->operands[i] = words[i];
         w->n_operands = n;

@@ -17,7 +17,7 @@
 #define DEAD_STREAM "dead" /* the store's one */
 
 #define DEAD_TELL_INTERVAL (10 * USEC_PER_MIN) /* between two lines of the same kind in the log */
-#define DEAD_TELLS_ASIDE   20u /* new ones told in an hour: each has its line, and a flood leaves the log to others too */
+#define DEAD_TELLS_ASIDE   20u /* new ones told in an hour: a flood leaves the log to others too */
 #define DEAD_MOVES_MAX     64 /* ranges that wait for the disk */
 #define DEAD_LANDINGS_MAX  64 /* records on their way to it; so many are moved with a commit */
 

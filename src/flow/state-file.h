@@ -32,6 +32,6 @@ bool state_file_is_busy(const StateFile *f);
 /* Waits so long for what is on its way; for the end of the day. */
 void state_file_finish(StateFile *f, usec_t timeout_usec);
 
-/* Appends what is there, at most so many bytes; for the start alone: it waits for the disk. 0 with nothing appended: there
- * is no such file. */
+/* Appends what is there, at most so many bytes; for the start alone: it waits for the disk. 0 with nothing appended:
+ * there is no such file. */
 int state_file_load(const char *path, size_t most, Buffer *b);

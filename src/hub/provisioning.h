@@ -15,8 +15,9 @@
  *     POLLING        we have asked again
  *
  * A talk ends with a hub, or with a fault in words and the time for which the service is to have its peace. Who is told
- * to come later waits at least that long; who is refused for good (no such enrollment, disabled, no hub to be had) waits
- * long, because only people can mend that. How tries follow each other beyond that is for the backoff of Connection.
+ * to come later waits at least that long; who is refused for good (no such enrollment, disabled, no hub to be had)
+ * waits long, because only people can mend that. How tries follow each other beyond that is for the backoff of
+ * Connection.
  *
  * Time:   boot clock.
  */

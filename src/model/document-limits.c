@@ -131,7 +131,8 @@ static bool check(const Document *d, const Spot *spot, unsigned depth, Buffer *w
                 return check_elements(d, spot, depth, why);
         if (kind == DOCUMENT_TEXT && document_text_size(d) > TWIN_TEXT_MAX)
                 return complain(spot, why, "a text is longer than 4,096 bytes");
-        if (kind == DOCUMENT_INTEGER && (document_integer(d) < TWIN_INTEGER_MIN || document_integer(d) > TWIN_INTEGER_MAX))
+        if (kind == DOCUMENT_INTEGER &&
+            (document_integer(d) < TWIN_INTEGER_MIN || document_integer(d) > TWIN_INTEGER_MAX))
                 return complain(spot, why, "a whole number is beyond 52 bits");
         return true;
 }

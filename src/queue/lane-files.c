@@ -127,7 +127,8 @@ static void look_at(Search *o, Head *head, const char *path)
                 slot->state = SLOT_ALIEN;
                 foreign_note(o->found, path, r == PAGE_E_NEWER ?
                                                      "was written by a newer hublink; left alone: upgrade hublink" :
-                                                     "belongs to another queue; left alone: put it back there, or remove it");
+                                                     "belongs to another queue; left alone: put it back there, or "
+                                                     "remove it");
         } else if (r == 0 && page.kind == PAGE_HEAD) {
                 slot->state = SLOT_USED;
                 slot->segno = page.segno;
@@ -146,7 +147,8 @@ static int cannot_open(Search *o, Slot *slot, const char *path, int error)
 {
         if (foreign_is(error) || error == -ENOENT) {
                 slot->state = SLOT_ALIEN;
-                foreign_note(o->found, path, error == -ENOENT ? "is a link to nowhere: remove it" : foreign_what(error));
+                foreign_note(o->found, path,
+                             error == -ENOENT ? "is a link to nowhere: remove it" : foreign_what(error));
                 return 0;
         }
         if (error == -EIO || error == -EINTR) {
@@ -204,7 +206,8 @@ static int open_slot(Search *o, unsigned index, Head *head)
         look_at(o, head, path);
         if (slot->state == SLOT_FREE && is_foreign(o, slot, size)) {
                 slot->state = SLOT_ALIEN;
-                foreign_note(o->found, path, "is no file of the queue; left alone: move it away, if you do not know it");
+                foreign_note(o->found, path, "is no file of the queue; left alone: move it away, if you do not know "
+                                             "it");
         }
         if (slot->state == SLOT_FREE && lane_is_short(l, slot)) {
                 /* half made when the power went, or of a smaller size */

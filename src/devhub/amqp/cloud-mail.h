@@ -5,8 +5,8 @@
  * Cloud mail - a message to a device as a service sends it over AMQP (protocol reference 9.3)
  *
  * Its `to` names the device, /devices/{d}/messages/devicebound, or a module of it, /devices/{d}/modules/{m}/messages/
- * devicebound: the ids percent-encoded, the words in any case. A message id may be text, a UUID or a number; application
- * properties that are no text are written as such.
+ * devicebound: the ids percent-encoded, the words in any case. A message id may be text, a UUID or a number;
+ * application properties that are no text are written as such.
  */
 
 #include <proton/message.h>

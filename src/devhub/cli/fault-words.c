@@ -75,7 +75,8 @@ int fault_words_check(const Arguments *a, unsigned given)
         if (odd)
                 return not_for_this(kind, odd);
         if (a->device_id && strchr(a->device_id, '/'))
-                return usage_complain("--device takes a device, whose modules are struck with it, not '%s'", a->device_id);
+                return usage_complain("--device takes a device, whose modules are struck with it, not '%s'",
+                                      a->device_id);
         if (a->device_id && !identity_id_is_valid(a->device_id))
                 return usage_complain("--device takes the id of a device, not '%s'", a->device_id);
         if (kind == FAULT_CLOCK_OFFSET && a->offset_usec == 0)

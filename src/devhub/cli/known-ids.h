@@ -7,8 +7,8 @@
 
 #include "devhub/hub/store.h"
 
-/* id: "DEVICE" or "DEVICE/MODULE". 1: there is one; 0: there is none, and *ret_nearest is what was probably meant (NULL:
- * none is near), to be freed. Negative: the store cannot be read. */
+/* id: "DEVICE" or "DEVICE/MODULE". 1: there is one; 0: there is none, and *ret_nearest is what was probably meant
+ * (NULL: none is near), to be freed. Negative: the store cannot be read. */
 int known_ids_find(Store *store, const char *id, char **ret_nearest);
 
 /* Says on stderr that there is none, which is no failure: it may come yet. */

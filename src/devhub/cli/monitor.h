@@ -19,6 +19,6 @@ typedef struct MonitorSettings {
         bool verify;     /* count records (Verify) instead of showing them */
 } MonitorSettings;
 
-/* The program's exit status. Ends at count, or after for_usec - with EXIT_TIMEOUT if they are fewer than count by then -
- * or at a signal; a verify that has neither ends when it has read all that is there. A gap is a failure. */
+/* The program's exit status. Ends at count, or after for_usec - with EXIT_TIMEOUT if they are fewer than count by then
+ * - or at a signal; a verify that has neither ends when it has read all that is there. A gap is a failure. */
 int monitor_run(const StateDir *dir, const MonitorSettings *settings);

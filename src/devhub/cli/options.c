@@ -205,7 +205,8 @@ int option_take(Arguments *a, Option option, const char *value)
                 return 0;
         case OPTION_LISTEN:
                 if (!is_address(value))
-                        return usage_complain("--listen takes a numeric address such as 127.0.0.1 or ::1, not '%s'", value);
+                        return usage_complain("--listen takes a numeric address such as 127.0.0.1 or ::1, not '%s'",
+                                              value);
                 a->serve.listen = value;
                 return 0;
         case OPTION_MQTT_PORT:
@@ -255,7 +256,8 @@ int option_take(Arguments *a, Option option, const char *value)
                 return 0;
         case OPTION_CODE:
                 if (!parse_number(value, 5, &number))
-                        return usage_complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'", value);
+                        return usage_complain("--code takes a CONNACK code from 1 to 5, or 0 for none, not '%s'",
+                                              value);
                 a->code = (int)number;
                 return 0;
         case OPTION_DELAY:

@@ -176,7 +176,8 @@ static void give_back(C2d *c, Recipient *r)
         const Verdict *v = link_verdict(r->link);
 
         for (; r->n_parcels > 0; r->n_parcels--)
-                check(c, mailbox_release(c->hub->mailbox, v->device_id, v->module_id, r->parcels[r->n_parcels - 1].token));
+                check(c, mailbox_release(c->hub->mailbox, v->device_id, v->module_id,
+                                         r->parcels[r->n_parcels - 1].token));
         c->has_written = true;
 }
 

@@ -12,6 +12,7 @@
 #include "devhub/dps/enrollment.h"
 #include "devhub/dps/linked-hub.h"
 
-/* current: where it is; or NULL. linked: or NULL. The answer is one of the names given; NULL: there is no hub for it. */
+/* current: where it is; or NULL. linked: or NULL. The answer is one of the names given; NULL: there is no hub for
+ * it. */
 const char *allocation_choose(const Enrollment *enrollment, const char *registration_id, const char *current,
                               const char *host, const LinkedHubs *linked);

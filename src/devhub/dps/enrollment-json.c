@@ -334,7 +334,8 @@ static int put_policies(json_object *object, const Enrollment *e)
 static int put_enrollment(json_object *object, const Enrollment *e)
 {
         if (json_put_text(object, e->kind == ENROLLMENT_GROUP ? "enrollmentGroupId" : "registrationId", e->id) < 0 ||
-            json_put_text(object, "deviceId", e->device_id) < 0 || put_attestation(object, e) < 0 || put_policies(object, e) < 0 ||
+            json_put_text(object, "deviceId", e->device_id) < 0 || put_attestation(object, e) < 0 ||
+            put_policies(object, e) < 0 ||
             json_put_text(object, "allocationPolicy", allocation_to_string(e->allocation)) < 0 ||
             json_put_text(object, "iotHubHostName", e->iot_hub) < 0 || put_hubs(object, e->iot_hubs) < 0 ||
             put_tree(object, "initialTwin", e->initial_twin) < 0 ||

@@ -47,7 +47,10 @@ static usec_t end_of(const char *text)
 static int admit(Guest *ret, const char *registration_id, const char *token, const Certificate *certificate,
                  Enrollment *e)
 {
-        _cleanup_(guest_done) Guest guest = {.enrollment_kind = e->kind, .ends_usec = token ? end_of(token) : USEC_INFINITY};
+        _cleanup_(guest_done) Guest guest = {
+                .enrollment_kind = e->kind,
+                .ends_usec = token ? end_of(token) : USEC_INFINITY,
+        };
         int r;
 
         r = registration_id_fold(registration_id, &guest.registration_id);
@@ -103,7 +106,8 @@ static void fail(GuestAnswer *ret, const Hub *hub, const Guest *guest, int error
         if (error == -EREMOTEIO) {
                 log_error("%s cannot be provisioned: its hub cannot be written to", guest->registration_id);
                 return refuse(ret, hub, DPS_ERROR_SERVER,
-                              "The linked hub of this device cannot be written to: see the log of the provisioning service.");
+                              "The linked hub of this device cannot be written to: see the log of the provisioning "
+                              "service.");
         }
         log_error("%s cannot be provisioned: %s (%s)", guest->registration_id, strerror(-error),
                   store_error(hub->store));

@@ -40,7 +40,7 @@ typedef struct LinkedStore {
 /* Whatever fails with a linked hub is -EREMOTEIO, and in the log. */
 int linked_hubs_check(const LinkedHubs *hubs); /* can each of them be reached? */
 int linked_store_open(LinkedStore *ret, const LinkedHub *hub); /* with its transaction open */
-int linked_store_commit(LinkedStore *store, const LinkedHub *hub, int error); /* unless error says that writing failed */
+int linked_store_commit(LinkedStore *store, const LinkedHub *hub, int error); /* unless error says that it failed */
 void linked_store_done(LinkedStore *store); /* what is not committed is undone */
 
 /* The device leaves it, and its links are cut; nothing if it is not there. */

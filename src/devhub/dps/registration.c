@@ -181,8 +181,9 @@ static int decide(Registration *r, const RegistrationRequest *request)
         r->substatus = was_assigned ? SUBSTATUS_REPROVISIONED : SUBSTATUS_INITIAL_ASSIGNMENT;
         if (was_assigned && e->keep_assignment)
                 return 0;
-        hub = request->elsewhere ? request->elsewhere
-                                 : allocation_choose(e, request->id, r->assigned_hub, request->host, request->linked_hubs);
+        hub = request->elsewhere;
+        if (!hub)
+                hub = allocation_choose(e, request->id, r->assigned_hub, request->host, request->linked_hubs);
         if (!hub) {
                 r->status = REGISTRATION_FAILED;
                 r->error_code = NO_HUB;

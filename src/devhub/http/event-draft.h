@@ -21,5 +21,6 @@ void event_draft_done(EventDraft *draft);
 void event_draft_set_body(EventDraft *draft, const void *data, size_t size); /* before the properties */
 void event_draft_add(EventDraft *draft, const char *header, const char *value);
 
-/* -ENOMEM; -EBADMSG: a property without a name, or that is no text; -E2BIG: too many; -EMSGSIZE: larger than 256 KiB. */
+/* -ENOMEM; -EBADMSG: a property without a name, or that is no text; -E2BIG: too many; -EMSGSIZE: larger than 256
+ * KiB. */
 int event_draft_check(const EventDraft *draft);

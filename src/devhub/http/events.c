@@ -54,7 +54,8 @@ static void refuse(HttpCall *call, int error)
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "The body is not a list of events");
                 break;
         case -EBADMSG:
-                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "A property has no name, is not UTF-8 or holds a NUL");
+                http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID,
+                                 "A property has no name, is not UTF-8 or holds a NUL");
                 break;
         case -E2BIG:
                 http_reply_error(call, SERVICE_ERROR_ARGUMENT_INVALID, "There are more than 500 events or properties");

@@ -52,8 +52,8 @@ static void add_request_id(HttpCall *call)
         d[6] = (uint8_t)((d[6] & 0x0f) | 0x40);
         d[8] = (uint8_t)((d[8] & 0x3f) | 0x80);
         http_reply_header(call, "x-ms-request-id",
-                          "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1], d[2], d[3],
-                          d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
+                          "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1], d[2],
+                          d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
 }
 
 /* By the hub's own clock: a client learns from it that one of the two is wrong. */

@@ -21,5 +21,6 @@ const char *certificate_proof_fault(const Certificate *certificate, const Identi
         if (!certificate_is_for(certificate, identity->device_id))
                 return "the common name of its certificate is not its id";
         return vouches(userdata, certificate, wall_now) == 1 ? NULL
-                                                             : "no authority that the hub knows is behind its certificate";
+                                                             : "no authority that the hub knows is behind its "
+                                                               "certificate";
 }

@@ -28,7 +28,8 @@ void event_auth_method(Buffer *b, const char *scope)
 
 void event_auth_method_x509(Buffer *b)
 {
-        buffer_append_string(b, "{\"scope\":\"device\",\"type\":\"x509\",\"issuer\":\"external\",\"acceptingIpFilterRule\":null}");
+        buffer_append_string(b, "{\"scope\":\"device\",\"type\":\"x509\",\"issuer\":\"external\","
+                                "\"acceptingIpFilterRule\":null}");
 }
 
 int event_log_open(EventLog **ret, Store *store)

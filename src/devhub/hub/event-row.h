@@ -32,6 +32,7 @@ typedef struct EventRow {
 
 /* The first columns, from `events e` and `links l`. */
 #define EVENT_COLUMNS                                                                                                \
-        "e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id, l.generation_id, l.auth_method, l.model_id"
+        "e.sequence, e.enqueued_usec, e.bag, e.body, l.device_id, l.module_id, l.generation_id, l.auth_method, "     \
+        "l.model_id"
 #define EVENT_N_COLUMNS 9
 EventRow event_row_of(sqlite3_stmt *statement);

@@ -70,7 +70,7 @@ FaultKind fault_kind_from_string(const char *name);
 typedef enum FaultTrait {
         FAULT_FOR = 1 << 0,
         FAULT_COUNT = 1 << 1,
-        FAULT_DEVICE = 1 << 2, /* it strikes one whose name is known; without: it strikes before, or the hub as a whole */
+        FAULT_DEVICE = 1 << 2, /* it strikes one whose name is known; without: earlier, or the hub as a whole */
         FAULT_CODE = 1 << 3,
         FAULT_DELAY = 1 << 4,
         FAULT_MATCH = 1 << 5,

@@ -289,7 +289,8 @@ static int find_locked(Feedback *f, const uint8_t *tag, int64_t *ret_id, int *re
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r = store_prepare(f->store,
-                              "SELECT id, delivery_count FROM feedback_batches WHERE lock_tag = ? AND due_usec > ?", &s);
+                              "SELECT id, delivery_count FROM feedback_batches WHERE lock_tag = ? AND due_usec > ?",
+                              &s);
 
         if (r < 0)
                 return r;

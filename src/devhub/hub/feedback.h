@@ -58,7 +58,7 @@ int feedback_take(Feedback *feedback, FeedbackBatch *ret); /* the oldest, under 
 int feedback_complete(Feedback *feedback, const uint8_t tag[static FEEDBACK_TAG_SIZE]);
 int feedback_reject(Feedback *feedback, const uint8_t tag[static FEEDBACK_TAG_SIZE]);  /* it is gone */
 int feedback_abandon(Feedback *feedback, const uint8_t tag[static FEEDBACK_TAG_SIZE]); /* the tenth time: gone */
-int feedback_release(Feedback *feedback, const uint8_t tag[static FEEDBACK_TAG_SIZE]); /* never looked at: not counted */
+int feedback_release(Feedback *feedback, const uint8_t tag[static FEEDBACK_TAG_SIZE]); /* it was never looked at */
 int feedback_tick(Feedback *feedback); /* at the deadline, or any time: closes, unlocks, lets expire */
 
 /* questions */

@@ -94,7 +94,8 @@ int mail_table_insert(Store *store, const Identity *owner, const CloudMessage *m
 int mail_table_lock(Store *store, const Mail *mail, bool by_link)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r = store_prepare(store, "UPDATE mail SET lock_token = ?, lock_by_link = ?, due_usec = ? WHERE sequence = ?",
+        int r = store_prepare(store, "UPDATE mail SET lock_token = ?, lock_by_link = ?, due_usec = ? WHERE sequence = "
+                                     "?",
                               &s);
 
         if (r < 0)
@@ -265,7 +266,8 @@ int mail_table_find_locked(Store *store, const char *device_id, const char *modu
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r = store_prepare(store,
-                              "SELECT " SLIP_COLUMNS " FROM mail WHERE device_id = ? AND module_id = ? AND lock_token = ?",
+                              "SELECT " SLIP_COLUMNS
+                              " FROM mail WHERE device_id = ? AND module_id = ? AND lock_token = ?",
                               &s);
 
         if (r < 0)
@@ -293,7 +295,8 @@ int mail_table_find_due(Store *store, usec_t wall_now, Slip *ret)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r = store_prepare(store,
-                              "SELECT " SLIP_COLUMNS " FROM mail WHERE due_usec <= ? ORDER BY due_usec, sequence LIMIT 1",
+                              "SELECT " SLIP_COLUMNS
+                              " FROM mail WHERE due_usec <= ? ORDER BY due_usec, sequence LIMIT 1",
                               &s);
 
         if (r < 0)

@@ -56,7 +56,8 @@ int mail_table_delete(Store *store, uint64_t sequence);
 
 /* ---- reading: 1: found; 0: there is none ---- */
 
-int mail_table_find_free(Store *store, const char *device_id, const char *module_id, Mail *ret); /* the first, no lock */
+/* the first, no lock */
+int mail_table_find_free(Store *store, const char *device_id, const char *module_id, Mail *ret);
 int mail_table_find_locked(Store *store, const char *device_id, const char *module_id, const char *token, Slip *ret);
 int mail_table_find_first(Store *store, const char *device_id, const char *module_id, Slip *ret);
 int mail_table_find_due(Store *store, usec_t wall_now, Slip *ret);

@@ -6,7 +6,7 @@
  *
  *             put                    take                     complete ──► gone: Success
  *     ──────────────────► ENQUEUED ────────► LOCKED ──────────reject ────► gone: Rejected
- *                          │  ▲  ▲             │   └───────── abandon, once too often ─────► gone: DeliveryCountExceeded
+ *                          │ ▲ ▲ │ └───────── abandon, once too often ─────► gone: DeliveryCountExceeded
  *        its time ends:    │  │  └── abandon ──┘
  *        gone: Expired ◄───┘  └───── the lock ends, or is released
  *

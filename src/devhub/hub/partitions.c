@@ -152,7 +152,8 @@ int partition_info(Store *store, unsigned partition, PartitionInfo *ret)
 
         *ret = (PartitionInfo){.last = -1};
         r = at_end(store, partition,
-                   "SELECT number, sequence, enqueued_usec FROM events WHERE partition = ? ORDER BY number DESC LIMIT 1",
+                   "SELECT number, sequence, enqueued_usec FROM events WHERE partition = ? ORDER BY number DESC LIMIT "
+                   "1",
                    &last);
         if (r <= 0)
                 return r;

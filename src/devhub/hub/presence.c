@@ -45,7 +45,8 @@ static int put(Store *store, const char *sql, const char *device_id, const char 
         r = store_prepare(store, sql, &statement);
         if (r < 0)
                 return r;
-        if (store_bind_text(statement, 1, device_id) < 0 || store_bind_text(statement, 2, module_id ? module_id : "") < 0)
+        if (store_bind_text(statement, 1, device_id) < 0 ||
+            store_bind_text(statement, 2, module_id ? module_id : "") < 0)
                 return -ENOMEM;
         (void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)usec);
         return store_step(store, statement);
@@ -84,7 +85,8 @@ int presence_find(Store *store, const char *device_id, const char *module_id, Pr
                           &statement);
         if (r < 0)
                 return r;
-        if (store_bind_text(statement, 1, device_id) < 0 || store_bind_text(statement, 2, module_id ? module_id : "") < 0)
+        if (store_bind_text(statement, 1, device_id) < 0 ||
+            store_bind_text(statement, 2, module_id ? module_id : "") < 0)
                 return -ENOMEM;
         r = store_step(store, statement);
         if (r <= 0)

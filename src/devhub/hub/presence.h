@@ -5,7 +5,8 @@
  * Presence - when an identity was last there
  *
  * Written when a link begins and ends, and of what is active meanwhile once a minute, not with each event: the rest is
- * known to the links, who tell it at their end. Goes with the identity when that is deleted. Functions give negative errno.
+ * known to the links, who tell it at their end. Goes with the identity when that is deleted. Functions give negative
+ * errno.
  */
 
 #include "base/clock.h"

@@ -378,8 +378,8 @@ int registry_update(Store *store, Identity *identity, const char *if_match, usec
         return write_identity(store,
                               "UPDATE identities SET primary_key = ?3, secondary_key = ?4, etag = ?6,"
                               " status_reason = ?7, primary_thumbprint = ?8, secondary_thumbprint = ?9,"
-                              " managed_by = ?10, disabled = ?11, status_usec = ?12, authentication = ?13, is_edge = ?14"
-                              " WHERE device_id = ?1 AND module_id = ?2",
+                              " managed_by = ?10, disabled = ?11, status_usec = ?12, authentication = ?13, is_edge = "
+                              "?14 WHERE device_id = ?1 AND module_id = ?2",
                               identity, wall_now);
 }
 

@@ -171,8 +171,8 @@ static void ended(void *userdata)
 
 /* ---- life ---- */
 
-int relay_new(Relay **ret, sd_event *event, TlsServer *server, int fd, const char *peer, int inner_fd, RelayEnded on_ended,
-              void *userdata)
+int relay_new(Relay **ret, sd_event *event, TlsServer *server, int fd, const char *peer, int inner_fd,
+              RelayEnded on_ended, void *userdata)
 {
         _cleanup_(relay_freep) Relay *r = calloc(1, sizeof(*r));
         Conversation conversation = {

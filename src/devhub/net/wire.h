@@ -37,7 +37,8 @@ typedef struct Conversation {
 } Conversation;
 
 /* Takes the descriptor, also on failure. server NULL: without TLS. peer: for the log. */
-int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char *peer, const Conversation *conversation);
+int wire_new(Wire **ret, sd_event *event, TlsServer *server, int fd, const char *peer,
+             const Conversation *conversation);
 Wire *wire_free(Wire *wire);
 DEFINE_CLEANUP(Wire *, wire_free);
 

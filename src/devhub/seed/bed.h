@@ -27,7 +27,8 @@ typedef struct Bed {
         usec_t began_usec;    /* the open slice */
         Buffer place;      /* "devices[3].modules[0]" */
         json_object *seen; /* what has been planted, by kind and id: twice in one document is a mistake */
-        json_object *changed; /* of the open transaction: [{"device", "module", "disabled", "credentials", "desired"}] */
+        /* of the open transaction: [{"device", "module", "disabled", "credentials", "desired"}] */
+        json_object *changed;
         Buffer *error;
 } Bed;
 

@@ -5,8 +5,8 @@
  * Dump - the document that seeds another hub like this one
  *
  * In the order of ids, so that two hubs that are alike have one dump. What a hub makes by itself (etags, versions,
- * times, reported properties, registrations) is not in it; nor are keys, unless they are asked for: a hub that is seeded
- * without makes new ones.
+ * times, reported properties, registrations) is not in it; nor are keys, unless they are asked for: a hub that is
+ * seeded without makes new ones.
  */
 
 #include <json-c/json.h>

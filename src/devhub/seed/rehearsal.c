@@ -25,7 +25,8 @@ static int list_doubles(Store *store, Buffer *sql)
         _cleanup_(buffer_done) Buffer question = BUFFER_NULL;
         int r;
 
-        buffer_printf(&question, "SELECT name, sql FROM main.sqlite_master WHERE type = 'table' AND name IN (%s)", tables);
+        buffer_printf(&question, "SELECT name, sql FROM main.sqlite_master WHERE type = 'table' AND name IN (%s)",
+                      tables);
         if (buffer_error(&question))
                 return -ENOMEM;
         r = store_prepare(store, question.data, &statement);

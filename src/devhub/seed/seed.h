@@ -11,9 +11,9 @@
  *
  * All of it is written, or nothing. Where a server runs, it is tried out before (rehearsal.h), and then written some at
  * a time, so that the server never waits long for the store: only what somebody else changes meanwhile, or a kill, can
- * leave a part of a long document, and seeding it again brings the rest. What the hub has already and is the same stays untouched, so that seeding twice
- * changes nothing; a member that a record does not say, and a key that is "", are as they are. What is different is
- * refused, unless it is to be replaced. dump.h writes the same document.
+ * leave a part of a long document, and seeding it again brings the rest. What the hub has already and is the same stays
+ * untouched, so that seeding twice changes nothing; a member that a record does not say, and a key that is "", are as
+ * they are. What is different is refused, unless it is to be replaced. dump.h writes the same document.
  */
 
 #include <json-c/json.h>
