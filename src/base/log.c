@@ -12,8 +12,15 @@
 #include <systemd/sd-journal.h>
 
 #include "base/log-id.h"
+#include "base/visible.h"
 
 #define FIELDS_MAX 24
+
+/* Of one clock hour. */
+typedef struct Allowance {
+        unsigned lines;
+        uint64_t held_back;
+} Allowance;
 
 /* One log per process: the only module-wide state of the house. */
 static struct {
@@ -22,9 +29,8 @@ static struct {
         bool journal;
         LogTap tap;
         void *tap_userdata;
-        uint64_t hour; /* the hour of boot time that lines_this_hour counts */
-        unsigned lines_this_hour;
-        uint64_t held_back;
+        uint64_t hour; /* the hour of boot time that the allowances count */
+        Allowance others, errors;
 } the_log = {
         .clock = &clock_system,
         .settings = {.level = LOG_INFO},
@@ -48,8 +54,7 @@ void log_open(LogTarget target, const Clock *clock)
         the_log.clock = clock;
         the_log.journal = target == LOG_TARGET_JOURNAL || (target == LOG_TARGET_AUTO && stderr_is_journal());
         the_log.hour = 0;
-        the_log.lines_this_hour = 0;
-        the_log.held_back = 0;
+        the_log.others = the_log.errors = (Allowance){};
 }
 
 void log_configure(const LogSettings *settings)
@@ -88,8 +93,14 @@ static void write_journal(int priority, const char *id, const char *text, const 
         free(message_id);
 }
 
-static void write_line(int priority, const char *id, const char *text, const char *const *fields)
+/* Without memory it goes as it is. */
+static void write_line(int priority, const char *id, const char *words, const char *const *fields)
 {
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+        const char *text;
+
+        visible_text(&b, words, strlen(words));
+        text = buffer_error(&b) < 0 ? words : b.data ?: "";
         if (the_log.tap)
                 the_log.tap(the_log.tap_userdata, priority, id, text, fields);
         else if (the_log.journal)
@@ -98,36 +109,41 @@ static void write_line(int priority, const char *id, const char *text, const cha
                 (void)fprintf(stderr, "%s\n", text);
 }
 
+static void begin_hour(uint64_t hour)
+{
+        uint64_t held_back = the_log.others.held_back + the_log.errors.held_back;
+        char text[128];
+
+        the_log.hour = hour;
+        the_log.others = the_log.errors = (Allowance){};
+        if (held_back == 0)
+                return;
+        (void)snprintf(text, sizeof(text), "Lines held back in an earlier hour: %llu.", (unsigned long long)held_back);
+        the_log.others.lines++;
+        write_line(LOG_NOTICE, LOG_ID_LINES_HELD_BACK, text, NULL);
+}
+
 /* Counts the line against its hour. The last line that an hour may have says that there will be no more. */
-static bool admit(void)
+static bool admit(int priority)
 {
         unsigned limit = the_log.settings.max_lines_per_hour;
         uint64_t hour = clock_boot(the_log.clock) / USEC_PER_HOUR;
+        Allowance *a = priority <= LOG_ERR ? &the_log.errors : &the_log.others;
         char text[128];
 
         if (limit == 0)
                 return true;
-        if (hour != the_log.hour) {
-                uint64_t held_back = the_log.held_back;
-
-                the_log.hour = hour;
-                the_log.lines_this_hour = 0;
-                the_log.held_back = 0;
-                if (held_back > 0) {
-                        (void)snprintf(text, sizeof(text), "Lines held back in an earlier hour: %llu.",
-                                       (unsigned long long)held_back);
-                        the_log.lines_this_hour++;
-                        write_line(LOG_NOTICE, LOG_ID_LINES_HELD_BACK, text, NULL);
-                }
-        }
-        if (the_log.lines_this_hour + 1 < limit) {
-                the_log.lines_this_hour++;
+        if (hour != the_log.hour)
+                begin_hour(hour);
+        if (a->lines + 1 < limit) {
+                a->lines++;
                 return true;
         }
-        if (the_log.held_back++ == 0) {
-                the_log.lines_this_hour++;
-                (void)snprintf(text, sizeof(text),
-                               "%u lines in this hour: holding further ones back (log.max_lines_per_hour).", limit);
+        if (a->held_back++ == 0) {
+                a->lines++;
+                (void)snprintf(text, sizeof(text), "%u %s in this hour: holding further ones back "
+                                                   "(log.max_lines_per_hour).",
+                               limit, a == &the_log.errors ? "errors" : "lines");
                 write_line(LOG_WARNING, LOG_ID_LINES_HELD_BACK, text, NULL);
         }
         return false;
@@ -139,7 +155,7 @@ void log_linev(int priority, const char *id, const char *const *fields, const ch
 
         if (!log_wants(priority))
                 return;
-        if (priority < LOG_DEBUG && !admit())
+        if (priority < LOG_DEBUG && !admit(priority))
                 return;
         (void)vsnprintf(text, sizeof(text), fmt, ap);
         write_line(priority, id, text, fields);

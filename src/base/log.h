@@ -12,7 +12,11 @@
  * disk or a sensor changed; INFO life cycle; DEBUG per message. A function either logs or returns the error.
  *
  * Bounded: at most max_lines_per_hour lines in any clock hour (debug lines, which somebody asked for, are
- * free, and so are records of the audit). What is held back is counted, and the count is told in the next hour.
+ * free, and so are records of the audit), and as many again for those of ERR and worse: what somebody has to act on is
+ * not to be lost behind what many retries said. What is held back is counted, and the count is told in the next hour.
+ *
+ * Whatever stands in a line, it is one: control characters come out visibly (base/visible.h), so that no name or reason
+ * from elsewhere can write lines of its own or move an operator's terminal.
  *
  * Never a token, key or connection string; bodies only at debug.
  */

@@ -9,7 +9,13 @@
  * U+FFFD. Within a string of JSON that is the same text still.
  */
 
+#include <string.h>
+
 #include "base/buffer.h"
 
 void visible_text(Buffer *b, const char *s, size_t size); /* of one line: line feeds and tabs are control characters */
 void visible_lines(Buffer *b, const char *s, size_t size); /* line feeds and tabs stay */
+static inline void visible_string(Buffer *b, const char *s)
+{
+        visible_text(b, s, strlen(s));
+}

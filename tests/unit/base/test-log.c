@@ -51,8 +51,8 @@ START_TEST(an_id_goes_along)
         Fixture f;
 
         begin(&f, 0);
-        log_line(LOG_NOTICE, LOG_ID_LINK_LOST, LOG_FIELDS("HUB=h"), "lost");
-        ck_assert_str_eq(f.lines.ids[0], LOG_ID_LINK_LOST);
+        log_line(LOG_NOTICE, LOG_ID_LINK_DOWN, LOG_FIELDS("HUB=h"), "lost");
+        ck_assert_str_eq(f.lines.ids[0], LOG_ID_LINK_DOWN);
         end(&f);
 }
 END_TEST
@@ -148,6 +148,43 @@ START_TEST(a_huge_line_is_cut)
 }
 END_TEST
 
+/* A reason that somebody gave is no way to write lines into our log. */
+START_TEST(a_line_is_one_line)
+{
+        Fixture f;
+
+        begin(&f, 0);
+        log_info("rejected: %s", "no\nhublinkd is well\r\x1b[2J\t\xc2\x9b\xff\xc3\xa4");
+        ck_assert_uint_eq(f.lines.n_lines, 1);
+        ck_assert_str_eq(f.lines.lines[0], "rejected: no\\u000ahublinkd is well\\u000d\\u001b[2J\\u0009\\u009b\xef\xbf\xbd\xc3\xa4");
+        log_record("id", NULL, "a\nb");
+        ck_assert_str_eq(f.lines.lines[1], "a\\u000ab");
+        log_info("%s", "");
+        ck_assert_str_eq(f.lines.lines[2], "");
+        end(&f);
+}
+END_TEST
+
+/* Somebody has to act on these: an alarm, bad settings. */
+START_TEST(errors_are_told_after_a_flood_of_others)
+{
+        Fixture f;
+
+        begin(&f, 5);
+        for (int i = 0; i < 100; i++)
+                log_warning("retry %d", i);
+        ck_assert_uint_eq(f.lines.n_lines, 5);
+        log_error("act");
+        ck_assert_uint_eq(f.lines.n_lines, 6);
+        ck_assert_str_eq(f.lines.lines[5], "act");
+        for (int i = 0; i < 100; i++)
+                log_error("act %d", i);
+        ck_assert_uint_eq(f.lines.n_lines, 10);
+        ck_assert_str_eq(f.lines.lines[9], "5 errors in this hour: holding further ones back (log.max_lines_per_hour).");
+        end(&f);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/log");
@@ -156,9 +193,11 @@ int main(void)
         tcase_add_test(c, the_level_is_kept);
         tcase_add_test(c, an_id_goes_along);
         tcase_add_test(c, a_huge_line_is_cut);
+        tcase_add_test(c, a_line_is_one_line);
 
         c = suite_case(s, "bounded by the hour");
         tcase_add_test(c, no_hour_has_more_lines_than_its_limit);
+        tcase_add_test(c, errors_are_told_after_a_flood_of_others);
         tcase_add_test(c, what_is_held_back_is_told);
         tcase_add_test(c, exactly_the_limit_is_not_cut_silently);
         tcase_add_test(c, debug_lines_are_free);
