@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "base/visible.h"
 
 #define WIDTH_DEFAULT 80
 #define WIDTH_LEAST   20
@@ -79,11 +80,10 @@ static size_t bytes_of(const char *text, size_t n)
         return (size_t)(p - text);
 }
 
-void screen_print(const Screen *s, Colour colour, const char *text)
+static void print_words(const Screen *s, const char *text)
 {
         size_t column = 0;
 
-        colour_on(s, colour);
         while (*text) {
                 size_t bytes = strcspn(text, " "), width;
                 char word[1024];
@@ -101,6 +101,15 @@ void screen_print(const Screen *s, Colour colour, const char *text)
                 text += bytes;
                 text += strspn(text, " ");
         }
+}
+
+void screen_print(const Screen *s, Colour colour, const char *text)
+{
+        _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
+
+        visible_string(&seen, text);
+        colour_on(s, colour);
+        print_words(s, seen.data ?: "");
         colour_off(s, colour);
         (void)putchar('\n');
 }
@@ -110,6 +119,8 @@ void screen_print(const Screen *s, Colour colour, const char *text)
 void table_add(Table *t, Colour colour, const char *fmt, ...)
 {
         TableCell *more = reallocarray(t->cells, t->n_cells + 1, sizeof(*more));
+        _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
+        _cleanup_free_ char *text = NULL;
         va_list ap;
         int r;
 
@@ -120,12 +131,15 @@ void table_add(Table *t, Colour colour, const char *fmt, ...)
         t->cells = more;
         t->cells[t->n_cells].colour = colour;
         va_start(ap, fmt);
-        r = vasprintf(&t->cells[t->n_cells].text, fmt, ap);
+        r = vasprintf(&text, fmt, ap);
         va_end(ap);
-        if (r < 0)
+        if (r >= 0)
+                visible_text(&seen, text, (size_t)r);
+        buffer_append_char(&seen, 0);
+        if (r < 0 || buffer_error(&seen) < 0)
                 t->failed = true;
         else
-                t->n_cells++;
+                t->cells[t->n_cells++].text = buffer_steal(&seen);
 }
 
 /* room: for the text of a last cell; 0: no limit */

@@ -32,7 +32,7 @@ void screen_print(const Screen *s, Colour colour, const char *text);
 
 /* A table: cells are given row by row and printed by table_print(), which empties it. The last column takes
  * what width is left, and is cut with an ellipsis on a terminal. */
-#define TABLE_COLUMNS_MAX 6
+#define TABLE_COLUMNS_MAX 8
 
 typedef struct Table {
         unsigned n_columns;

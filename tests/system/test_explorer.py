@@ -302,8 +302,8 @@ def test_what_was_chosen_is_a_table(explorer, command):
     sql = "SELECT tags.none, tags.site FROM devices WHERE deviceId != 'd1'"
     assert [line.split() for line in explorer.run(command, sql, '--page', '1').stdout.splitlines()] == [
         ['site'], ['south'], ['north'], ['-']]
-    sql = 'SELECT ' + ', '.join('deviceId AS c%d' % n for n in range(7)) + ' FROM devices'
-    assert json.loads(explorer.run(command, sql).stdout.splitlines()[0]) == {'c%d' % n: 'd1' for n in range(7)}
+    sql = 'SELECT ' + ', '.join('deviceId AS c%d' % n for n in range(9)) + ' FROM devices'
+    assert json.loads(explorer.run(command, sql).stdout.splitlines()[0]) == {'c%d' % n: 'd1' for n in range(9)}
 
 
 def test_a_query_that_is_none(explorer):
