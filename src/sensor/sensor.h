@@ -11,8 +11,8 @@
  * Time:   boot clock, by sensor_deadline() and sensor_tick().
  */
 
+#include "base/worker.h"
 #include "sensor/driver.h"
-#include "sensor/worker.h"
 
 typedef struct Sensor Sensor;
 
@@ -24,6 +24,9 @@ DEFINE_CLEANUP(Sensor *, sensor_free);
 
 const SensorSettings *sensor_settings(const Sensor *s);
 const SensorStatus *sensor_status(Sensor *s); /* valid until the loop turns */
+
+/* While it is well otherwise, it is stale now, and why is its last error; NULL: not any more. */
+void sensor_set_stale(Sensor *s, const char *why);
 
 usec_t sensor_deadline(const Sensor *s);
 void sensor_tick(Sensor *s, usec_t now);

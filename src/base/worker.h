@@ -55,3 +55,5 @@ usec_t worker_deadline(const Worker *w);
 void worker_tick(Worker *w, usec_t now);
 
 size_t worker_stuck(Worker *w); /* threads that were abandoned and did not come back */
+/* Since when so many are stuck that nothing begins any more; USEC_INFINITY: it does. */
+usec_t worker_stuck_since(Worker *w);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/worker.h"
+#include "base/worker.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "fake-clock.h"
 #include "suite.h"
 
 /* A job that may hang until the gate opens. */
@@ -61,17 +61,19 @@ static void job_lost(WorkerJob *job, const char *why)
         (void)snprintf(last_why, sizeof(last_why), "%s", why);
 }
 
-static Bench bench;
+static FakeClock fake;
+static sd_event *event;
 static Worker *worker;
 
 static void setup(void)
 {
-        bench_init(&bench);
+        fake_clock_init(&fake);
+        ck_assert_int_ge(sd_event_new(&event), 0);
         gate_open = false;
         inside = 0;
         done = lost = 0;
         atomic_store(&freed, 0);
-        ck_assert_int_eq(worker_new(&worker, bench.event, &bench.clock.clock, "i2c-1"), 0);
+        ck_assert_int_eq(worker_new(&worker, event, &fake.clock, "i2c-1"), 0);
 }
 
 static void open_gate(void)
@@ -88,7 +90,22 @@ static void teardown(void)
 {
         worker = worker_free(worker);
         open_gate();
-        bench_done(&bench);
+        event = sd_event_unref(event);
+}
+
+/* The loop turns for as long as something is ready. */
+static void turn(void)
+{
+        while (sd_event_run(event, 0) > 0)
+                ;
+}
+
+/* Until so many are done. */
+static void wait_for(size_t at_least)
+{
+        while (done < at_least)
+                ck_assert_msg(sd_event_run(event, 20 * USEC_PER_SEC) > 0, "nothing came within 20 s (%zu of %zu)", done,
+                              at_least);
 }
 
 static void wait_inside(unsigned n)
@@ -127,15 +144,15 @@ static void submit(unsigned number, bool hangs)
 
 static void expire(void)
 {
-        fake_clock_advance(&bench.clock, USEC_PER_SEC);
-        worker_tick(worker, bench.clock.boot_usec);
+        fake_clock_advance(&fake, USEC_PER_SEC);
+        worker_tick(worker, fake.boot_usec);
 }
 
 START_TEST(jobs_are_done_in_their_order)
 {
         for (unsigned i = 0; i < 50; i++)
                 submit(i, false);
-        bench_wait_for(&bench, &done, 50);
+        wait_for(50);
         for (unsigned i = 0; i < 50; i++)
                 ck_assert_uint_eq(order[i], i);
         ck_assert_uint_eq(atomic_load(&freed), 50);
@@ -148,12 +165,12 @@ START_TEST(deadline_counts_from_when_the_job_began)
         submit(0, true);
         submit(1, false);
         wait_inside(1);
-        ck_assert_uint_eq(worker_deadline(worker), bench.clock.boot_usec + USEC_PER_SEC);
-        fake_clock_advance(&bench.clock, USEC_PER_SEC - 1);
-        worker_tick(worker, bench.clock.boot_usec);
+        ck_assert_uint_eq(worker_deadline(worker), fake.boot_usec + USEC_PER_SEC);
+        fake_clock_advance(&fake, USEC_PER_SEC - 1);
+        worker_tick(worker, fake.boot_usec);
         ck_assert_uint_eq(lost, 0);
         open_gate();
-        bench_wait_for(&bench, &done, 2);
+        wait_for(2);
         ck_assert_uint_eq(lost, 0);
 }
 END_TEST
@@ -161,7 +178,7 @@ END_TEST
 /* The thread has told the loop, which has not listened yet. */
 static void wait_told(void)
 {
-        struct pollfd told = {.fd = sd_event_get_fd(bench.event), .events = POLLIN};
+        struct pollfd told = {.fd = sd_event_get_fd(event), .events = POLLIN};
 
         ck_assert_int_eq(poll(&told, 1, 20000), 1);
 }
@@ -172,7 +189,7 @@ START_TEST(late_look_at_a_finished_job_is_no_hang)
         wait_told();
         ck_assert_uint_eq(done, 0);
         expire();
-        bench_wait_for(&bench, &done, 1);
+        wait_for(1);
         ck_assert_uint_eq(lost, 0);
         ck_assert_uint_eq(atomic_load(&freed), 1);
 }
@@ -187,12 +204,12 @@ START_TEST(stuck_job_is_lost_and_the_next_one_goes_on)
         ck_assert_uint_eq(lost, 1);
         ck_assert_str_eq(last_why, "no answer within 1 s");
         ck_assert_uint_eq(atomic_load(&freed), 0); /* the thread still has it */
-        bench_wait_for(&bench, &done, 1);
+        wait_for(1);
         ck_assert_uint_eq(order[0], 1);
         ck_assert_uint_eq(worker_stuck(worker), 1);
         wait_returned();
         wait_freed(2);
-        bench_turn(&bench);
+        turn();
         ck_assert_uint_eq(done, 1); /* its result is not wanted any more */
 }
 END_TEST
@@ -207,23 +224,23 @@ START_TEST(pauses_grow_and_end)
                 expire();
                 ck_assert_uint_eq(lost, i + 1);
                 if (pauses[i] > 0) {
-                        fake_clock_advance(&bench.clock, pauses[i] - 1);
+                        fake_clock_advance(&fake, pauses[i] - 1);
                         submit(99, false);
                         ck_assert_uint_eq(lost, i + 2);
                         ck_assert_ptr_nonnull(strstr(last_why, "hung again and again"));
-                        fake_clock_advance(&bench.clock, 1);
+                        fake_clock_advance(&fake, 1);
                         lost--;
                 }
         }
         submit(7, false);
-        bench_wait_for(&bench, &done, 1);
+        wait_for(1);
         /* all is well again: the next hang is a first one */
         wait_returned();
         submit(8, true);
         wait_inside(1);
         submit(9, false);
         expire();
-        bench_wait_for(&bench, &done, 2);
+        wait_for(2);
         ck_assert_uint_eq(order[1], 9);
 }
 END_TEST
@@ -234,7 +251,7 @@ START_TEST(stuck_threads_are_not_piled_up)
                 submit(i, true);
                 wait_inside(i + 1);
                 expire();
-                fake_clock_advance(&bench.clock, USEC_PER_HOUR);
+                fake_clock_advance(&fake, USEC_PER_HOUR);
         }
         ck_assert_uint_eq(worker_stuck(worker), WORKER_STUCK_MAX);
         submit(99, false);
@@ -243,7 +260,7 @@ START_TEST(stuck_threads_are_not_piled_up)
         wait_returned();
         wait_freed(WORKER_STUCK_MAX + 1);
         submit(100, false);
-        bench_wait_for(&bench, &done, 1);
+        wait_for(1);
 }
 END_TEST
 
@@ -271,17 +288,17 @@ START_TEST(end_at_any_moment_leaks_nothing)
                 if (i % 3 == 1)
                         usleep(i % 100);
                 if (i % 3 == 2)
-                        (void)sd_event_run(bench.event, 0);
+                        (void)sd_event_run(event, 0);
                 worker = worker_free(worker);
                 wait_freed(2 * (i + 1));
-                ck_assert_int_eq(worker_new(&worker, bench.event, &bench.clock.clock, "i2c-1"), 0);
+                ck_assert_int_eq(worker_new(&worker, event, &fake.clock, "i2c-1"), 0);
         }
 }
 END_TEST
 
 int main(void)
 {
-        Suite *s = suite_create("sensor/worker");
+        Suite *s = suite_create("base/worker");
         TCase *c = suite_case(s, "jobs");
 
         tcase_add_checked_fixture(c, setup, teardown);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/worker.h"
+#include "base/worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -39,6 +39,7 @@ struct Worker {
         usec_t deadline;    /* of that */
 
         Hand *stuck[WORKER_STUCK_MAX];
+        usec_t stuck_since; /* the last of them */
         unsigned hangs;     /* in a row */
         usec_t pause_until; /* no new thread before */
 };
@@ -219,6 +220,11 @@ size_t worker_stuck(Worker *w)
         return forget_returned(w);
 }
 
+usec_t worker_stuck_since(Worker *w)
+{
+        return forget_returned(w) == WORKER_STUCK_MAX ? w->stuck_since : USEC_INFINITY;
+}
+
 static void lose(WorkerJob *job, const char *why)
 {
         job->lost(job, why);
@@ -330,6 +336,7 @@ static void abandon(Worker *w, usec_t now)
                         break;
                 }
         pthread_detach(hand->thread);
+        w->stuck_since = now;
         w->pause_until = usec_add(now, pause_after(++w->hangs));
         (void)snprintf(why, sizeof(why), "no answer within %g s", (double)job->timeout_usec / USEC_PER_SEC);
         job->lost(job, why);
@@ -373,7 +380,7 @@ int worker_new(Worker **ret, sd_event *event, const Clock *clock, const char *na
         r = sd_event_add_io(event, &w->source, w->done_fd, EPOLLIN, on_done, w);
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_description(w->source, "sensor-worker");
+        (void)sd_event_source_set_description(w->source, w->name);
         *ret = TAKE_PTR(w);
         return 0;
 }
