@@ -40,8 +40,13 @@ static usec_t next_deadline(const Pulse *p)
 static int on_prepare(sd_event_source *source, void *userdata)
 {
         Pulse *p = userdata;
-        usec_t next = next_deadline(p);
+        usec_t next;
 
+        /* It is due, and waits for its turn among others that are ready. A new time would put it at their end, again
+         * and again for as long as they have something. */
+        if (sd_event_source_get_pending(source) > 0)
+                return 0;
+        next = next_deadline(p);
         p->asleep = next > clock_boot(p->clock);
         return sd_event_source_set_time(source, MAX(next, (usec_t)1));
 }

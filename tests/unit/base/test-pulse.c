@@ -7,6 +7,9 @@
 
 #include "base/pulse.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
 #include "suite.h"
 
 typedef struct Metronome {
@@ -140,6 +143,37 @@ START_TEST(without_deadlines_nothing_wakes)
 }
 END_TEST
 
+static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        return 0; /* and it is ready again */
+}
+
+/* Sources that always have something are served in turns, and the pulse has its turn among them. */
+START_TEST(sources_that_never_rest_starve_nobody)
+{
+        sd_event_source *sources[3] = {};
+        Metronome m;
+        int fd;
+        Bed bed;
+
+        bed_init(&bed);
+        m = (Metronome){bed.event, bed.begun, 0, 0, 0};
+        ck_assert_int_eq(pulse_add(bed.pulse, ticker_of(&m)), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+                fd = eventfd(1, EFD_CLOEXEC);
+                ck_assert_int_ge(sd_event_add_io(bed.event, &sources[i], fd, EPOLLIN, on_ready, NULL), 0);
+                (void)sd_event_source_set_io_fd_own(sources[i], true);
+        }
+        for (int i = 0; i < 4000; i++)
+                ck_assert_int_gt(sd_event_run(bed.event, 0), 0);
+        ck_assert_uint_ge(m.ticks, 900);
+        ck_assert_uint_le(m.ticks, 1100); /* nor do the others starve for it */
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+                sd_event_source_disable_unref(sources[i]);
+        bed_done(&bed);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/pulse");
@@ -149,5 +183,6 @@ int main(void)
         tcase_add_test(c, equal_deadlines_cost_one_wakeup);
         tcase_add_test(c, a_new_deadline_needs_no_rearming);
         tcase_add_test(c, without_deadlines_nothing_wakes);
+        tcase_add_test(c, sources_that_never_rest_starve_nobody);
         return suite_run(s);
 }
