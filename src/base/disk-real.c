@@ -204,6 +204,11 @@ static bool real_wait(Disk *disk, usec_t timeout_usec)
         return disk_worker_wait(worker_of(disk), timeout_usec);
 }
 
+static usec_t real_busy_since(const Disk *disk)
+{
+        return disk_worker_busy_since(worker_of(disk));
+}
+
 static void real_dispatch(Disk *disk)
 {
         disk_worker_dispatch(worker_of(disk));
@@ -249,6 +254,7 @@ static const DiskOps real_ops = {
         .submit = real_submit,
         .abandon = real_abandon,
         .wait = real_wait,
+        .busy_since = real_busy_since,
         .dispatch = real_dispatch,
         .fd = real_fd,
         .free = real_free,

@@ -178,6 +178,11 @@ static bool rehearse_wait(Disk *disk, usec_t timeout_usec)
         return false;
 }
 
+static usec_t rehearse_busy_since(const Disk *disk)
+{
+        return USEC_INFINITY;
+}
+
 static void rehearse_dispatch(Disk *disk)
 {
 }
@@ -220,6 +225,7 @@ static const DiskOps rehearsal_ops = {
         .submit = rehearse_submit,
         .abandon = rehearse_abandon,
         .wait = rehearse_wait,
+        .busy_since = rehearse_busy_since,
         .dispatch = rehearse_dispatch,
         .fd = rehearse_fd,
         .free = rehearse_free,

@@ -26,6 +26,7 @@ struct DiskWorker {
         pthread_cond_t wake;
         Jobs waiting, ended;
         DiskJob *running;
+        usec_t running_since; /* boot clock */
         bool stop;
         int event_fd;
         pthread_t thread;
@@ -85,6 +86,7 @@ static void *work(void *userdata)
                 if (!job)
                         break;
                 worker->running = job;
+                worker->running_since = clock_boot(&clock_system);
                 job->state = JOB_RUNNING;
                 pthread_mutex_unlock(&worker->lock);
 
@@ -158,6 +160,16 @@ void disk_worker_dispatch(DiskWorker *worker)
                         return;
                 job->done(job);
         }
+}
+
+usec_t disk_worker_busy_since(DiskWorker *worker)
+{
+        usec_t since;
+
+        pthread_mutex_lock(&worker->lock);
+        since = worker->running ? worker->running_since : USEC_INFINITY;
+        pthread_mutex_unlock(&worker->lock);
+        return since;
 }
 
 int disk_worker_fd(const DiskWorker *worker)

@@ -33,6 +33,11 @@ bool disk_wait(Disk *disk, usec_t timeout_usec)
         return disk->ops->wait(disk, timeout_usec);
 }
 
+usec_t disk_busy_since(const Disk *disk)
+{
+        return disk->ops->busy_since ? disk->ops->busy_since(disk) : USEC_INFINITY;
+}
+
 int disk_open(Disk *disk, const char *path, int flags)
 {
         return disk->ops->open(disk, path, flags);

@@ -59,6 +59,8 @@ typedef struct DiskOps {
         int (*space)(Disk *disk, const char *path, DiskSpace *ret);
         int (*boot_id)(Disk *disk, uint8_t id[16]); /* which start of the machine this is */
 
+        usec_t (*busy_since)(const Disk *disk); /* NULL: it cannot tell */
+
         void (*submit)(Disk *disk, DiskJob *job);
         void (*abandon)(Disk *disk, DiskJob *job);
         bool (*wait)(Disk *disk, usec_t timeout_usec);
@@ -88,6 +90,8 @@ void disk_submit(Disk *disk, DiskJob *job);
 void disk_abandon(Disk *disk, DiskJob *job);
 /* Blocks until completions wait; false when the time is up. For the end of the day only. */
 bool disk_wait(Disk *disk, usec_t timeout_usec);
+/* On the boot clock: since when the job that is under way is, an abandoned one too; USEC_INFINITY: none is. */
+usec_t disk_busy_since(const Disk *disk);
 
 /* files */
 
