@@ -45,3 +45,20 @@ int file_read(Buffer *b, int fd, size_t most)
                 r = -EBADMSG;
         return r;
 }
+
+int file_write(int fd, const void *data, size_t size)
+{
+        const char *rest = data;
+
+        while (size > 0) {
+                ssize_t n = write(fd, rest, size);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0) {
+                        rest += n;
+                        size -= (size_t)n;
+                }
+        }
+        return 0;
+}

@@ -25,21 +25,6 @@ DEFINE_CLEANUP(BIGNUM *, BN_free);
 
 /* ---- files ---- */
 
-static int write_all(int fd, const char *data, size_t size)
-{
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        data += n;
-                        size -= (size_t)n;
-                }
-        }
-        return 0;
-}
-
 /* Writes beside and renames: a start that is cut short leaves no half file. */
 static int save(int dir_fd, const char *name, mode_t mode, BIO *bio)
 {
@@ -53,7 +38,7 @@ static int save(int dir_fd, const char *name, mode_t mode, BIO *bio)
         fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, data, (size_t)size);
+        r = file_write(fd, data, (size_t)size);
         if (r < 0)
                 return r;
         if (fsync(fd) < 0 || renameat(dir_fd, beside, dir_fd, name) < 0)
