@@ -78,13 +78,6 @@ void assignment_write(const Assignment *a, Buffer *b)
         buffer_append_string(b, "}\n");
 }
 
-static const char *text_of(const Document *d, const char *name)
-{
-        const Document *member = document_member(d, name);
-
-        return document_kind(member) == DOCUMENT_TEXT ? document_text(member) : NULL;
-}
-
 int assignment_read(Assignment **ret, const char *text, size_t size)
 {
         _cleanup_(document_freep) Document *d = NULL;
@@ -94,9 +87,9 @@ int assignment_read(Assignment **ret, const char *text, size_t size)
         r = document_parse(&d, text, size, &error);
         if (r < 0)
                 return r;
-        registration = text_of(d, "registration");
-        host = text_of(d, "assignedHub");
-        device_id = text_of(d, "deviceId");
+        registration = document_text_member(d, "registration");
+        host = document_text_member(d, "assignedHub");
+        device_id = document_text_member(d, "deviceId");
         if (!registration || !host || !device_id)
                 return -EBADMSG;
         r = assignment_new(ret, registration, host, device_id);

@@ -7,6 +7,7 @@
 #include "azure/dps-username.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 Enrollment *enrollment_free(Enrollment *e)
 {
@@ -20,14 +21,6 @@ Enrollment *enrollment_free(Enrollment *e)
         free(e->product_info);
         free(e);
         return NULL;
-}
-
-static bool copy_text(char **ret, const char *text)
-{
-        if (!text)
-                return true;
-        *ret = strdup(text);
-        return *ret;
 }
 
 char *enrollment_fold_id(const char *id)
@@ -55,9 +48,9 @@ static bool compose(Identity *i, const HubSettings *settings, const char *key)
         buffer_printf(&resource, "%s/registrations/%s", dps->id_scope, i->client_id);
         i->username = buffer_steal(&username);
         i->resource = buffer_steal(&resource);
-        return copy_text(&i->host, dps->host) && copy_text(&i->tls_name, dps->host) &&
-               copy_text(&i->ca_file, settings->ca_file) && copy_text(&i->key, key) &&
-               copy_text(&i->policy, "registration") && i->username && i->resource;
+        return text_copy(&i->host, dps->host) && text_copy(&i->tls_name, dps->host) &&
+               text_copy(&i->ca_file, settings->ca_file) && text_copy(&i->key, key) &&
+               text_copy(&i->policy, "registration") && i->username && i->resource;
 }
 
 static int make_identity(Identity **ret, const HubSettings *settings, const char *key, const char **ret_error)
@@ -115,8 +108,8 @@ int enrollment_new(Enrollment **ret, const HubSettings *settings, const Connecti
                 return r;
         e->keepalive_usec = settings->keepalive_usec;
         e->token_life_usec = settings->token_life_usec;
-        if (!copy_text(&e->ca_file, settings->ca_file) || !copy_text(&e->address, settings->address) ||
-            !copy_text(&e->model_id, settings->model_id) || !copy_text(&e->product_info, settings->product_info))
+        if (!text_copy(&e->ca_file, settings->ca_file) || !text_copy(&e->address, settings->address) ||
+            !text_copy(&e->model_id, settings->model_id) || !text_copy(&e->product_info, settings->product_info))
                 return -ENOMEM;
         make_body(e);
         if (buffer_error(&e->body))

@@ -8,6 +8,7 @@
 #include "azure/topic.h"
 #include "azure/username.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 Identity *identity_free(Identity *i)
 {
@@ -103,14 +104,6 @@ static const char *find_fault(const ConnectionString *cs)
         return NULL;
 }
 
-static bool copy_text(char **ret, const char *text)
-{
-        if (!text)
-                return true;
-        *ret = strdup(text);
-        return *ret;
-}
-
 static bool compose(Identity *i, const HubSettings *settings, const ConnectionString *cs)
 {
         _cleanup_(buffer_done) Buffer client_id = BUFFER_NULL, username = BUFFER_NULL, resource = BUFFER_NULL,
@@ -154,10 +147,10 @@ int identity_new(Identity **ret, const HubSettings *settings, const ConnectionSt
                 if (r < 0)
                         return r;
         }
-        if (!copy_text(&i->host, cs->host_name) ||
-            !copy_text(&i->tls_name, cs->gateway_host_name ? cs->gateway_host_name : cs->host_name) ||
-            !copy_text(&i->ca_file, settings->ca_file) || !copy_text(&i->key, cs->shared_access_key) ||
-            !copy_text(&i->policy, cs->shared_access_key_name) || !compose(i, settings, cs))
+        if (!text_copy(&i->host, cs->host_name) ||
+            !text_copy(&i->tls_name, cs->gateway_host_name ? cs->gateway_host_name : cs->host_name) ||
+            !text_copy(&i->ca_file, settings->ca_file) || !text_copy(&i->key, cs->shared_access_key) ||
+            !text_copy(&i->policy, cs->shared_access_key_name) || !compose(i, settings, cs))
                 return -ENOMEM;
         *ret = TAKE_PTR(i);
         return 0;

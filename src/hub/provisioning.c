@@ -46,7 +46,8 @@ int provisioning_begin(Provisioning *p, const char *registration, usec_t now)
 
 /* ---- how it ends ---- */
 
-_printf_(4, 5) static ProvisioningAction fail(Provisioning *p, LinkReason reason, usec_t peace_usec, const char *fmt, ...)
+_printf_(4, 5) static ProvisioningAction
+                fail(Provisioning *p, LinkReason reason, usec_t peace_usec, const char *fmt, ...)
 {
         va_list ap;
 
@@ -115,13 +116,6 @@ const char *provisioning_words(const Provisioning *p)
 
 /* ---- what the service says ---- */
 
-static const char *text_of(const Document *d, const char *name)
-{
-        const Document *member = document_member(d, name);
-
-        return document_kind(member) == DOCUMENT_TEXT ? document_text(member) : NULL;
-}
-
 /* " (400209: the words of the service)", as much of it as was said. */
 typedef char Told[MESSAGE_TOLD_MAX * 4 + 64];
 
@@ -129,7 +123,7 @@ static const char *told(const Document *d, const char *code_name, const char *me
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
         const Document *code = document_member(d, code_name);
-        const char *message = text_of(d, message_name);
+        const char *message = document_text_member(d, message_name);
 
         if (document_kind(code) == DOCUMENT_INTEGER)
                 json_integer(&b, document_integer(code));
@@ -150,7 +144,8 @@ static usec_t later(const TopicParts *topic)
 
 static ProvisioningAction on_assigned(Provisioning *p, const Document *state)
 {
-        const char *host = text_of(state, "assignedHub"), *device_id = text_of(state, "deviceId");
+        const char *host = document_text_member(state, "assignedHub");
+        const char *device_id = document_text_member(state, "deviceId");
         int r;
 
         if (!host || !device_id)
@@ -164,7 +159,7 @@ static ProvisioningAction on_assigned(Provisioning *p, const Document *state)
 
 static ProvisioningAction on_assigning(Provisioning *p, const Document *answer, const TopicParts *topic, usec_t now)
 {
-        const char *operation = text_of(answer, "operationId");
+        const char *operation = document_text_member(answer, "operationId");
 
         if (operation && strlen(operation) >= sizeof(p->operation))
                 return fail_unreadable(p);
@@ -178,7 +173,7 @@ static ProvisioningAction on_assigning(Provisioning *p, const Document *answer, 
 static ProvisioningAction on_state(Provisioning *p, const Document *answer, const TopicParts *topic, usec_t now)
 {
         const Document *state = document_member(answer, "registrationState");
-        const char *status = text_of(answer, "status") ?: text_of(state, "status");
+        const char *status = document_text_member(answer, "status") ?: document_text_member(state, "status");
         Told words;
 
         if (!status)
@@ -261,7 +256,8 @@ static ProvisioningAction on_refused(Provisioning *p, int code)
                             "the provisioning service does not admit this device (CONNACK %d): check id scope, "
                             "registration id, key, and this machine's clock",
                             code);
-        return fail(p, LINK_REASON_HUB_UNAVAILABLE, 0, "the provisioning service refused the connection with CONNACK %d",
+        return fail(p, LINK_REASON_HUB_UNAVAILABLE, 0, "the provisioning service refused the connection with CONNACK "
+                                                       "%d",
                     code);
 }
 

@@ -113,6 +113,13 @@ const Document *document_member(const Document *object, const char *name)
         return document_of(value);
 }
 
+const char *document_text_member(const Document *object, const char *name)
+{
+        const Document *member = document_member(object, name);
+
+        return document_kind(member) == DOCUMENT_TEXT ? document_text(member) : NULL;
+}
+
 size_t document_count(const Document *object)
 {
         return is_object(object) ? (size_t)json_object_object_length(json_of(object)) : 0;

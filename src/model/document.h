@@ -42,6 +42,7 @@ typedef enum DocumentKind {
 DocumentKind document_kind(const Document *d);
 bool document_has(const Document *object, const char *name); /* a null counts */
 const Document *document_member(const Document *object, const char *name);
+const char *document_text_member(const Document *object, const char *name); /* NULL: none, or no text */
 size_t document_count(const Document *object); /* of members */
 bool document_equal(const Document *a, const Document *b); /* 1 and 1.0 are: who passes a number on may write it anew */
 

@@ -72,6 +72,10 @@ START_TEST(members_are_found_and_walked_through)
         ck_assert(document_unsigned(document_member(d, "v"), &v) && v == 7);
         ck_assert(!document_unsigned(document_member(d, "m"), &v) && !document_unsigned(document_member(d, "t"), &v));
         ck_assert_ptr_null(document_member(document_member(d, "v"), "a"));
+        ck_assert_str_eq(document_text_member(d, "t"), "x");
+        for (const char *const *name = (const char *const[]){"a", "n", "v", "x", NULL}; *name; name++)
+                ck_assert_ptr_null(document_text_member(d, *name));
+        ck_assert_ptr_null(document_text_member(NULL, "t"));
         ck_assert(!document_next(NULL, &(DocumentMember){}));
 }
 END_TEST
