@@ -48,3 +48,8 @@ int listen_tcp(const char *address, uint16_t port, uint16_t *ret_port, const cha
                 r = port_of(fd, ret_port);
         return r < 0 ? r : TAKE_FD(fd);
 }
+
+bool listen_is_starved(int error)
+{
+        return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}

@@ -67,7 +67,7 @@ static int on_knock(sd_event_source *source, int listen_fd, uint32_t revents, vo
 
                 fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 if (fd < 0) {
-                        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                        if (listen_is_starved(errno))
                                 rest(l);
                         return 0;
                 }
