@@ -5,36 +5,36 @@
 #include <limits.h>
 #include <string.h>
 
-#define DEPTH_MAX 64 /* of a twin: ten of its own, the same again in $metadata, and what is around them */
+#include "model/json-grammar.h"
 
-int json_text_parse(const char *text, size_t size, json_object **ret, size_t *ret_at)
+/* The grammar is strict, so json-c need not be: its version 0.18 then refuses whatever is not ASCII. */
+static int parse(const char *text, size_t size, json_object **ret)
 {
-        struct json_tokener *t;
+        struct json_tokener *t = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
         json_object *o;
-        size_t end;
         bool whole;
 
-        if (size >= INT_MAX)
-                return -EBADMSG;
-        t = json_tokener_new_ex(DEPTH_MAX);
         if (!t)
                 return -ENOMEM;
-        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8);
         /* a number at the very end is only known to be whole by what follows it: the NUL */
         o = json_tokener_parse_ex(t, text, (int)size + 1);
         whole = json_tokener_get_error(t) == json_tokener_success;
-        end = json_tokener_get_parse_end(t);
         json_tokener_free(t);
-        while (whole && end < size && strchr(" \t\r\n", text[end]))
-                end++;
-        if (whole && end >= size) {
+        if (whole)
                 *ret = o;
-                return 0;
-        }
-        (void)json_object_put(o);
-        if (ret_at)
-                *ret_at = MIN(end, size);
-        return -EBADMSG;
+        else
+                (void)json_object_put(o);
+        return whole ? 0 : -EBADMSG;
+}
+
+int json_text_parse(const char *text, size_t size, json_object **ret, size_t *ret_at)
+{
+        size_t at = 0;
+        int r = size >= INT_MAX || json_grammar_fault_at(text, size, &at) ? -EBADMSG : parse(text, size, ret);
+
+        if (r == -EBADMSG && ret_at)
+                *ret_at = at;
+        return r;
 }
 
 json_object *json_member(json_object *o, const char *name)

@@ -43,7 +43,7 @@ int json_read(const char *text, size_t size, json_object **ret, const char **ret
         *ret_error = size > INT32_MAX ? "it is too long" : json_grammar_fault(text, size);
         if (*ret_error)
                 return -EBADMSG;
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        /* not STRICT: the grammar is, and json-c 0.18 then refuses whatever is not ASCII */
         value = json_tokener_parse_ex(tokener, text, (int)size);
         /* a number may go on until the text is known to have ended */
         if (json_tokener_get_error(tokener) == json_tokener_continue)
