@@ -114,7 +114,7 @@ static void on_flushed(void *userdata, RequestError error, const char *detail)
         if (error == REQUEST_OK)
                 methods_answer(e->b->methods, e->call, METHOD_OK, "{\"flushed\":true}");
         else
-                give_error(e->b, e->call, error == REQUEST_NOT_CONNECTED ? METHOD_GONE : METHOD_FAILED,
+                give_error(e->b, e->call, error == REQUEST_NOT_CONNECTED ? METHOD_UNAVAILABLE : METHOD_FAILED,
                            detail && *detail ? detail : "there is no connection to the hub");
         free(e);
 }

@@ -169,7 +169,7 @@ static void settle_error(Methods *m, PendingMethod *c, int error, const char *wo
         default:
                 (void)snprintf(text, sizeof(text), "%s is not there, or left before it answered%s%s", whom(c),
                                *words ? ": " : "", words);
-                settle_failed(m, c, METHOD_GONE, text);
+                settle_failed(m, c, METHOD_UNAVAILABLE, text);
                 break;
         }
 }
@@ -301,7 +301,7 @@ static void call(Methods *m, const Request *q)
         if (row)
                 row->calls++;
         if (m->stopped) {
-                refuse(m, q, METHOD_GONE, "hublinkd is stopping");
+                refuse(m, q, METHOD_UNAVAILABLE, "hublinkd is stopping");
         } else if (q->from_hub && !is_allowed(m, q->name)) {
                 refuse(m, q, METHOD_FORBIDDEN, "this device does not let the hub call this method (methods.allow)");
         } else if (!row) {
@@ -414,7 +414,7 @@ void methods_stop(Methods *m)
                 PendingMethod *c = take_call(m, m->calls[0]);
 
                 if (c->answer)
-                        settle_failed(m, c, METHOD_GONE, "hublinkd is stopping");
+                        settle_failed(m, c, METHOD_UNAVAILABLE, "hublinkd is stopping");
                 call_free(c);
         }
 }

@@ -20,9 +20,7 @@
 
 static int complain(Buffer *answer, int status, const char *text)
 {
-        buffer_append_string(answer, "{\"error\":");
-        json_string(answer, text);
-        buffer_append_char(answer, '}');
+        method_error_write(answer, text);
         return status;
 }
 

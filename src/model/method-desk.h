@@ -9,6 +9,7 @@
  * ask of the bus.
  */
 
+#include "base/buffer.h"
 #include "model/order.h"
 #include "model/sink.h"
 
@@ -22,9 +23,13 @@ typedef enum MethodStatus {
         METHOD_NOT_FOUND = 404,   /* nobody answers to this name */
         METHOD_BUSY = 429,        /* too many calls are waiting */
         METHOD_FAILED = 500,      /* the responder answered an error, no JSON, or too much of it */
-        METHOD_GONE = 503,        /* the responder left before it answered, or cannot be started */
+        METHOD_UNAVAILABLE = 503, /* the responder left before it answered, or cannot be started */
         METHOD_TIMEOUT = 504,     /* no answer in time */
 } MethodStatus;
+
+/* The body that goes with a status above 299: {"error":"..."}. */
+void method_error_write(Buffer *b, const char *text);
+#define METHOD_ERROR_NO_MEMORY "{\"error\":\"out of memory\"}" /* where none is left to write one */
 
 typedef struct MethodAnswer {
         int status;
@@ -38,13 +43,14 @@ typedef enum ResponderKind {
         RESPONDER_BUILTIN,
         RESPONDER_REGISTERED, /* by a client on the bus, while it is there */
         RESPONDER_ACTIVATED,  /* a drop-in file names a service that the bus starts on demand */
+        RESPONDER_UNIT,       /* a drop-in file names a unit that systemd starts */
         _RESPONDER_KIND_MAX,
 } ResponderKind;
 
 typedef struct MethodInfo {
         const char *name;
         ResponderKind kind;
-        const char *responder; /* unique or well-known bus name; "" for a built-in one */
+        const char *responder; /* unique or well-known bus name; of a unit its name; "" for a built-in one */
         uint64_t calls, failures; /* failures: answers that the daemon gave in the responder's place */
         uint64_t late;            /* answers that came after that, and were dropped */
 } MethodInfo;
@@ -62,7 +68,7 @@ typedef struct MethodDesk {
         /* caller: in words for the audit. timeout: 0 is the usual one. Exactly one answer. */
         void (*call)(void *userdata, const char *name, const char *json, usec_t timeout_usec, const char *caller,
                      MethodAnswerFn answer, void *answer_userdata);
-        /* A client has left the bus: its names are free, its calls are answered with METHOD_GONE. */
+        /* A client has left the bus: its names are free, its calls are answered with METHOD_UNAVAILABLE. */
         void (*left)(void *userdata, const char *client);
         /* The answer to ResponderPort.invoke(). error 0: status and json; -ESRCH: the responder is not there, or went
          * away; -ETIMEDOUT; -EIO: it answered an error, whose words are in json. An answer that nobody waits for any

@@ -225,7 +225,7 @@ START_TEST(each_has_one_answer_whatever_they_do)
                 insist(answers_of(100 + i, &status) == 1);
                 n_well += status == 200;
                 n_timeouts += status == METHOD_TIMEOUT;
-                n_gone += status == METHOD_GONE;
+                n_gone += status == METHOD_UNAVAILABLE;
         }
         ck_assert_uint_gt(n_well, N_CALLS / 3);
         ck_assert_uint_gt(n_timeouts, 0);

@@ -153,7 +153,7 @@ START_TEST(flush_answers_when_it_is_done)
         ck_assert_str_eq(h.json, "{\"flushed\":true}");
         ck_assert_int_eq(call(&h, "flush", ""), 0);
         h.flushed(h.flushed_userdata, REQUEST_NOT_CONNECTED, NULL);
-        ck_assert_int_eq(h.got, METHOD_GONE);
+        ck_assert_int_eq(h.got, METHOD_UNAVAILABLE);
         ck_assert_int_eq(call(&h, "flush", ""), 0);
         h.flushed(h.flushed_userdata, REQUEST_DISK_ERROR, "no \"space\"");
         ck_assert_int_eq(h.got, METHOD_FAILED);
@@ -169,7 +169,7 @@ START_TEST(flush_answers_when_it_is_done)
         ck_assert_uint_eq(h.n_answers, 1);
         ck_assert_int_eq(call(&h, "flush", ""), 0);
         methods_stop(h.methods);
-        ck_assert_int_eq(h.got, METHOD_GONE);
+        ck_assert_int_eq(h.got, METHOD_UNAVAILABLE);
         h.flushed(h.flushed_userdata, REQUEST_NOT_CONNECTED, NULL);
         ck_assert_uint_eq(h.n_answers, 1);
         end(&h);

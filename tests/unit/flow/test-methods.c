@@ -225,7 +225,7 @@ START_TEST(every_fault_gives_one_answer)
                 {0, 200, "\"\xff\"", METHOD_FAILED, "it is not UTF-8"},
                 {0, 200, NULL, METHOD_FAILED, "it has more than 128 KiB"},
                 {-EIO, 0, "org.example.Error: no \"disk\"", METHOD_FAILED, "no \\\"disk\\\""},
-                {-ESRCH, 0, "", METHOD_GONE, ":1.7 is not there, or left"},
+                {-ESRCH, 0, "", METHOD_UNAVAILABLE, ":1.7 is not there, or left"},
                 {-ETIMEDOUT, 0, "", METHOD_TIMEOUT, "in time"},
         };
         static char large[METHOD_PAYLOAD_MAX + 2];
@@ -234,7 +234,7 @@ START_TEST(every_fault_gives_one_answer)
         large[0] = '1';
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const char *json = cases[i].json ?: large;
-                bool failed = cases[i].answer == METHOD_FAILED || cases[i].answer >= METHOD_GONE;
+                bool failed = cases[i].answer == METHOD_FAILED || cases[i].answer >= METHOD_UNAVAILABLE;
                 House h;
                 Caller c;
 
@@ -330,8 +330,8 @@ START_TEST(a_responder_that_leaves_is_gone_at_once)
         call_from_hub(&h, &other, "other", "");
         call_from_hub(&h, &b, "b", "");
         h.desk.left(h.desk.userdata, ":1.7");
-        ck_assert_int_eq(a.status, METHOD_GONE);
-        ck_assert_int_eq(b.status, METHOD_GONE);
+        ck_assert_int_eq(a.status, METHOD_UNAVAILABLE);
+        ck_assert_int_eq(b.status, METHOD_UNAVAILABLE);
         ck_assert_uint_eq(other.n_answers, 0);
         answer(&h, 0, -ESRCH, 0, ""); /* the bus says so too */
         ck_assert_uint_eq(a.n_answers, 1);
@@ -360,7 +360,7 @@ START_TEST(what_cannot_be_asked_is_refused_in_words)
         ck_assert_int_eq(c.status, METHOD_BAD_REQUEST);
         h.refuse = -ENOTCONN;
         call_from_hub(&h, &c, "m", "");
-        ck_assert_int_eq(c.status, METHOD_GONE);
+        ck_assert_int_eq(c.status, METHOD_UNAVAILABLE);
         ck_assert_uint_eq(c.n_answers, 1);
         ck_assert_uint_eq(h.n_asked, 0);
         ck_assert_uint_eq(n_audited(&h), 3);
@@ -387,10 +387,10 @@ START_TEST(so_many_wait_and_no_more)
         methods_stop(h.methods);
         for (size_t i = 0; i < METHODS_WAITING_MAX; i++) {
                 insist(callers[i].n_answers == 1);
-                insist(callers[i].status == METHOD_GONE);
+                insist(callers[i].status == METHOD_UNAVAILABLE);
         }
         call_from_hub(&h, &callers[0], "m", "");
-        ck_assert_int_eq(callers[0].status, METHOD_GONE);
+        ck_assert_int_eq(callers[0].status, METHOD_UNAVAILABLE);
         end(&h);
 }
 END_TEST
@@ -421,7 +421,7 @@ START_TEST(one_that_owes_too_much_is_asked_no_more)
         call_from_hub(&h, &c, "hung", "");
         ck_assert_uint_eq(c.n_answers, 0);
         h.desk.left(h.desk.userdata, ":1.7");
-        ck_assert_int_eq(c.status, METHOD_GONE);
+        ck_assert_int_eq(c.status, METHOD_UNAVAILABLE);
         ck_assert_int_eq(enroll(&h, "hung", ":1.9", NULL), REQUEST_OK); /* the next one owes nothing */
         call_from_hub(&h, &c, "hung", "");
         ck_assert_uint_eq(c.n_answers, 0);
@@ -590,7 +590,7 @@ START_TEST(a_service_of_the_settings_is_asked)
         call_from_hub(&h, &c, "print", "");
         ck_assert_str_eq(h.asked[1].destination, "org.example.Other");
         answer(&h, 1, -ESRCH, 0, "The name is not activatable");
-        ck_assert_int_eq(c.status, METHOD_GONE);
+        ck_assert_int_eq(c.status, METHOD_UNAVAILABLE);
         ck_assert_ptr_nonnull(strstr(c.json, "not activatable"));
         end(&h);
 }
