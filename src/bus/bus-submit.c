@@ -166,7 +166,8 @@ static int explain(int e, const char *channel, usec_t time_usec, sd_bus_error *e
         case SUBMISSION_E_TIME:
                 return bus_error(error, REQUEST_BAD_VALUE,
                                  "Channel '%s': time %" PRIu64
-                                 " is absurd; it is in microseconds since 1970 UTC, and 0 means now.",
+                                 " is absurd; it is 0, which means now, or in microseconds since 1970 UTC, from the "
+                                 "year 2000 to a day from now.",
                                  channel, time_usec);
         case SUBMISSION_E_TWICE:
                 return bus_error(error, REQUEST_BAD_VALUE, "Channel '%s': two values at the same time.",

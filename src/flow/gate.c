@@ -51,7 +51,7 @@ static bool channel_is_fine(const Reading *reading, size_t i, Objection *o)
         if (!channel_name_is_valid(channel->name))
                 return object_to(o, REFUSAL_MALFORMED, REQUEST_BAD_VALUE,
                                  "%s has a channel with a bad name: it must match " NAME_RULE
-                                 ", and be none of t, s, q",
+                                 "; " CHANNEL_NAME_TAKEN,
                                  reading->sensor, NAME_LENGTH_MAX);
         for (size_t k = 0; k < i; k++)
                 if (strcmp(reading->channels[k].name, channel->name) == 0)

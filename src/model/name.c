@@ -4,8 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "model/order.h"
-
 static const bool in_name[256] = {
         ['A' ... 'Z'] = true,
         ['a' ... 'z'] = true,
@@ -38,7 +36,7 @@ bool name_is_of_method(const char *name)
 {
         size_t n = 0;
 
-        while (n <= METHOD_NAME_MAX && name[n] > ' ' && name[n] <= '~' && !strchr("()<>@,;:\\\"/[]?={}", name[n]))
+        while (n <= METHOD_NAME_MAX && name[n] > ' ' && name[n] <= '~' && !strchr("$()<>@,;:\\\"/[]?={}", name[n]))
                 n++;
         return n > 0 && n <= METHOD_NAME_MAX && name[n] == 0;
 }
