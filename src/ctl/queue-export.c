@@ -54,7 +54,8 @@ static bool put_reading(Export *e, const ArchiveRecord *record)
                 return false;
         buffer_printf(b, ",\"time\":%" PRIu64, reading.wall_usec);
         if (!reading.wall_trusted) /* when, by the clock of that boot, is all that is certain */
-                buffer_printf(b, ",\"time_trusted\":false,\"boottime\":%" PRIu64, record->boot_usec);
+                buffer_printf(b, ",\"time_trusted\":false,\"boottime\":%" PRIu64,
+                              usec_sub(record->boot_usec, reading.age_usec));
         put_text_member(b, "sensor", reading.sensor);
         if (reading.quality != QUALITY_GOOD)
                 put_text_member(b, "quality", quality_to_string(reading.quality));

@@ -12,7 +12,7 @@ void reading_time_make_out(Reading *reading, usec_t appended, QueueTime how_well
         if (reading->wall_trusted)
                 return;
         if (appended > 0)
-                reading->wall_usec = appended;
+                reading->wall_usec = usec_sub(appended, reading->age_usec);
         if (reading->quality == QUALITY_GOOD)
                 reading->quality = qualities[how_well];
 }

@@ -3,8 +3,12 @@
 /*
  * The record of a reading, version 1:
  *
- *   version u8 | quality u8 | flags u8 (1: wall time trusted) | n_channels u8 | wall u64 | sensor NUL
+ *   version u8 | quality u8 | flags u8 (1: wall time trusted, 2: position, 4: age,
+ *   8: place) | n_channels u8 | wall u64 | sensor NUL
  *   then per channel: kind u8 | name NUL | number f64, integer u64, boolean u8, or text NUL
+ *   and the position, if there is one: source NUL (empty: the sensor) | serial file offset mtime u64 | check u32
+ *   and the age, if there is one: u64
+ *   and the place of the position, if it is known: u32
  */
 
 #include "model/reading.h"
@@ -13,6 +17,7 @@
 #include <math.h>
 
 #include "base/bytes.h"
+#include "base/crc32c.h"
 #include "base/utf8.h"
 
 #define VERSION 1
@@ -22,7 +27,12 @@
 
 enum {
         FLAG_WALL_TRUSTED = 1,
+        FLAG_POSITION = 2,
+        FLAG_AGE = 4,
+        FLAG_PLACE = 8,
 };
+
+#define POSITION_SIZE 36
 
 /* The clock is asked last whether it is to be believed: that costs system calls, and this is asked for each line. */
 bool reading_time_is_sane(const Clock *clock, usec_t wall_usec)
@@ -43,11 +53,18 @@ const char *quality_to_string(Quality quality)
                 return "unknown";
         case QUALITY_STALE:
                 return "stale";
+        case QUALITY_RANGE:
+                return "range";
         case _QUALITY_MAX:
         case _QUALITY_INVALID:
                 break;
         }
         return NULL;
+}
+
+uint32_t source_place(const char *path)
+{
+        return crc32c(0, path, strlen(path)) ?: 1;
 }
 
 static void put_u64(Buffer *b, uint64_t v)
@@ -56,6 +73,14 @@ static void put_u64(Buffer *b, uint64_t v)
 
         if (p)
                 bytes_put64(p, v);
+}
+
+static void put_u32(Buffer *b, uint32_t v)
+{
+        void *p = buffer_extend(b, sizeof(v));
+
+        if (p)
+                bytes_put32(p, v);
 }
 
 static void put_value(Buffer *b, const Value *v)
@@ -81,10 +106,30 @@ static void put_value(Buffer *b, const Value *v)
         }
 }
 
+static void put_position(Buffer *b, const Reading *reading)
+{
+        const SourcePosition *p = &reading->position;
+        const char *source = strcmp(reading->source, reading->sensor) == 0 ? "" : reading->source;
+        uint8_t *to;
+
+        buffer_append(b, source, strlen(source) + 1);
+        to = buffer_extend(b, POSITION_SIZE);
+        if (!to)
+                return;
+        bytes_put64(to, p->serial);
+        bytes_put64(to + 8, p->file);
+        bytes_put64(to + 16, p->offset);
+        bytes_put64(to + 24, p->mtime);
+        bytes_put32(to + 32, p->check);
+}
+
 void reading_encode(const Reading *reading, Buffer *b)
 {
-        uint8_t head[4] = {VERSION, (uint8_t)reading->quality, reading->wall_trusted ? FLAG_WALL_TRUSTED : 0,
-                           (uint8_t)reading->n_channels};
+        bool has_age = reading->age_usec > 0 && !reading->wall_trusted;
+        bool has_place = reading->source && reading->position.place != 0;
+        uint8_t flags = (reading->wall_trusted ? FLAG_WALL_TRUSTED : 0) | (reading->source ? FLAG_POSITION : 0) |
+                        (has_age ? FLAG_AGE : 0) | (has_place ? FLAG_PLACE : 0);
+        uint8_t head[4] = {VERSION, (uint8_t)reading->quality, flags, (uint8_t)reading->n_channels};
 
         buffer_append(b, head, sizeof(head));
         put_u64(b, reading->wall_usec);
@@ -96,6 +141,12 @@ void reading_encode(const Reading *reading, Buffer *b)
                 buffer_append(b, c->name, strlen(c->name) + 1);
                 put_value(b, &c->value);
         }
+        if (reading->source)
+                put_position(b, reading);
+        if (has_age)
+                put_u64(b, reading->age_usec);
+        if (has_place)
+                put_u32(b, reading->position.place);
 }
 
 typedef struct Cursor {
@@ -167,6 +218,44 @@ static int take_value(Cursor *c, ValueKind kind, Value *ret)
         return 0;
 }
 
+static int take_position(Cursor *c, const char *sensor, Reading *ret)
+{
+        const char *source = take_text(c);
+        const uint8_t *p = source ? take(c, POSITION_SIZE) : NULL;
+
+        if (!p || (*source && !name_is_valid(source)))
+                return -EBADMSG;
+        ret->source = *source ? source : sensor;
+        ret->position = (SourcePosition){
+                .serial = bytes_get64(p),
+                .file = bytes_get64(p + 8),
+                .offset = bytes_get64(p + 16),
+                .mtime = bytes_get64(p + 24),
+                .check = bytes_get32(p + 32),
+        };
+        return 0;
+}
+
+static int take_age(Cursor *c, Reading *ret)
+{
+        const void *p = take(c, sizeof(uint64_t));
+
+        if (!p)
+                return -EBADMSG;
+        ret->age_usec = bytes_get64(p);
+        return 0;
+}
+
+static int take_place(Cursor *c, Reading *ret)
+{
+        const void *p = take(c, sizeof(uint32_t));
+
+        if (!p)
+                return -EBADMSG;
+        ret->position.place = bytes_get32(p);
+        return 0;
+}
+
 int reading_decode(const void *data, size_t size, ReadingSpace *space, Reading *ret)
 {
         Cursor c = {data, size};
@@ -185,8 +274,6 @@ int reading_decode(const void *data, size_t size, ReadingSpace *space, Reading *
                         return -EBADMSG;
                 space->channels[i].name = name;
         }
-        if (c.left > 0)
-                return -EBADMSG;
         *ret = (Reading){
                 .sensor = sensor,
                 .wall_usec = bytes_get64(wall),
@@ -195,5 +282,11 @@ int reading_decode(const void *data, size_t size, ReadingSpace *space, Reading *
                 .channels = space->channels,
                 .n_channels = head[3],
         };
-        return 0;
+        if (head[2] & FLAG_POSITION && take_position(&c, sensor, ret) < 0)
+                return -EBADMSG;
+        if (head[2] & FLAG_AGE && take_age(&c, ret) < 0)
+                return -EBADMSG;
+        if (head[2] & FLAG_PLACE && take_place(&c, ret) < 0)
+                return -EBADMSG;
+        return c.left == 0 ? 0 : -EBADMSG;
 }

@@ -44,19 +44,38 @@ typedef enum Quality {
         QUALITY_BOUNDED, /* the time is known only within bounds */
         QUALITY_UNKNOWN, /* the time is a guess: the clock was never synchronised */
         QUALITY_STALE,   /* the value did not change or come for too long */
+        QUALITY_RANGE,   /* the value is outside the range that its rule gives; on disk: add at the end */
         _QUALITY_MAX,
         _QUALITY_INVALID = -22,
 } Quality;
 
 const char *quality_to_string(Quality quality);
 
+/* How far a growing file was read once this reading is taken: it is stored with the reading, in one record, so that
+ * neither is ever on the disk without the other. Which file it is, is known by what it holds as well: numbers of
+ * files are given anew, and a copy has another one. */
+typedef struct SourcePosition {
+        uint64_t serial; /* counts up with each position of the source; 0: none */
+        uint64_t file;   /* its number in its file system */
+        uint64_t offset; /* the next byte to be read */
+        uint64_t mtime;  /* when the file was written last, as far as was known then; in nanoseconds */
+        uint32_t check;  /* of bytes at its beginning, and before the offset */
+        uint32_t place;  /* source_place() of the path that was read; 0: that was not noted yet */
+} SourcePosition;
+
+/* A path in a number: whatever the sensor is called, by this its position is found again. */
+uint32_t source_place(const char *path);
+
 typedef struct Reading {
         const char *sensor;    /* borrowed; a valid name */
         usec_t wall_usec;      /* when it was taken, as far as was known then; 0: the collector fills it in */
         bool wall_trusted;     /* the clock was synchronised, or the source gave the time itself */
+        usec_t age_usec;       /* unless that is trusted: so long before it was handed in it was taken, for certain */
         Quality quality;
         const Channel *channels; /* borrowed */
         size_t n_channels;       /* 1 .. READING_CHANNELS_MAX */
+        const char *source;      /* borrowed: the sensor whose position follows; NULL: there is none */
+        SourcePosition position, before; /* behind what it was made of, and before that */
 } Reading;
 
 /* May a source have meant this time? Microseconds are easily taken for seconds, milliseconds or nanoseconds: those

@@ -27,6 +27,21 @@ typedef struct ReadingSink {
         void *userdata;
 } ReadingSink;
 
+typedef enum PositionAnswer {
+        POSITION_NONE, /* it was never read */
+        POSITION_FOUND,
+        POSITION_WAIT, /* not known yet: ask again a little later */
+} PositionAnswer;
+
+/* Where sources learn how far they came in an earlier life, and say how far they are. What another sensor has read of
+ * the same place, which is there no more, is theirs. */
+typedef struct PositionBook {
+        PositionAnswer (*find)(void *userdata, const char *source, uint32_t place, SourcePosition *ret);
+        /* What lies before was read: it was handed on, or gave no reading. */
+        void (*passed)(void *userdata, const char *source, const SourcePosition *at);
+        void *userdata;
+} PositionBook;
+
 /* ---- from local services up (the bus asks, flow answers) ---- */
 
 /* The errors of org.hublink1, in the order of its documentation. */

@@ -17,6 +17,14 @@ static const Channel channels[] = {
         {"tiny", {.kind = VALUE_NUMBER, .number = 5e-324}},
 };
 
+static const Reading positioned = {
+        .sensor = "room",
+        .channels = channels,
+        .n_channels = 1,
+        .source = "meter",
+        .position = {.serial = 1, .file = 2, .offset = 3, .mtime = 4, .check = 5},
+};
+
 static const Reading sample = {
         .sensor = "room",
         .wall_usec = 1767225600123456,
@@ -59,8 +67,16 @@ static void check_round_trip(const Reading *reading)
         ck_assert_str_eq(back.sensor, reading->sensor);
         ck_assert_uint_eq(back.wall_usec, reading->wall_usec);
         ck_assert_int_eq(back.wall_trusted, reading->wall_trusted);
+        ck_assert_uint_eq(back.age_usec, reading->wall_trusted ? 0 : reading->age_usec);
         ck_assert_int_eq(back.quality, reading->quality);
         ck_assert_uint_eq(back.n_channels, reading->n_channels);
+        ck_assert_pstr_eq(back.source, reading->source);
+        ck_assert_uint_eq(back.position.serial, reading->position.serial);
+        ck_assert_uint_eq(back.position.file, reading->position.file);
+        ck_assert_uint_eq(back.position.offset, reading->position.offset);
+        ck_assert_uint_eq(back.position.mtime, reading->position.mtime);
+        ck_assert_uint_eq(back.position.check, reading->position.check);
+        ck_assert_uint_eq(back.position.place, reading->position.place);
         for (size_t i = 0; i < back.n_channels; i++) {
                 ck_assert_str_eq(back.channels[i].name, reading->channels[i].name);
                 check_value(&back.channels[i].value, &reading->channels[i].value);
@@ -70,6 +86,52 @@ static void check_round_trip(const Reading *reading)
 START_TEST(a_reading_comes_back)
 {
         check_round_trip(&sample);
+}
+END_TEST
+
+/* With its own source, and with that of the sensor that it came by. */
+START_TEST(a_position_comes_back)
+{
+        static const char *const sources[] = {"room", "meter"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+                Reading reading = sample;
+
+                reading.source = sources[i];
+                reading.position = (SourcePosition){1, UINT64_MAX - 1, 3, UINT64_MAX, UINT32_MAX, 0};
+                check_round_trip(&reading);
+                reading.position.place = UINT32_MAX - 2;
+                check_round_trip(&reading);
+                reading.age_usec = 7;
+                check_round_trip(&reading);
+        }
+}
+END_TEST
+
+/* Behind a position too. Of one whose time is known it is not asked. */
+START_TEST(an_age_comes_back)
+{
+        for (unsigned with = 0; with < 4; with++) {
+                Reading reading = with & 1 ? positioned : sample;
+
+                reading.wall_trusted = with & 2;
+                reading.age_usec = UINT64_MAX - 7;
+                check_round_trip(&reading);
+        }
+}
+END_TEST
+
+/* Records of earlier versions, which lie in queues, are without. */
+START_TEST(without_a_position_the_record_is_as_it_always_was)
+{
+        static const Channel one = {"v", {.kind = VALUE_BOOLEAN, .boolean = true}};
+        static const char bytes[] = "\x01\x00\x01\x01\x07\0\0\0\0\0\0\0room\0\x02v\0\x01";
+        const Reading reading = {.sensor = "room", .wall_usec = 7, .wall_trusted = true, .channels = &one, .n_channels = 1};
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        reading_encode(&reading, &b);
+        ck_assert_uint_eq(b.size, sizeof(bytes) - 1);
+        ck_assert_mem_eq(b.data, bytes, b.size);
 }
 END_TEST
 
@@ -91,11 +153,11 @@ START_TEST(the_bounds_come_back)
 }
 END_TEST
 
-START_TEST(every_truncation_is_seen)
+static void check_truncations(const Reading *reading)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
-        reading_encode(&sample, &b);
+        reading_encode(reading, &b);
         for (size_t size = 0; size < b.size; size++) {
                 _cleanup_free_ char *exact = malloc(MAX(size, (size_t)1));
                 ReadingSpace space;
@@ -106,6 +168,18 @@ START_TEST(every_truncation_is_seen)
         }
         buffer_append_char(&b, 0);
         ck_assert_int_eq(reading_decode(b.data, b.size, &(ReadingSpace){}, &(Reading){}), -EBADMSG);
+}
+
+START_TEST(every_truncation_is_seen)
+{
+        Reading aged = positioned;
+
+        aged.age_usec = 9;
+        check_truncations(&sample);
+        check_truncations(&positioned);
+        check_truncations(&aged);
+        aged.position.place = 6;
+        check_truncations(&aged);
 }
 END_TEST
 
@@ -205,6 +279,9 @@ int main(void)
         TCase *c = suite_case(s, "round trip");
 
         tcase_add_test(c, a_reading_comes_back);
+        tcase_add_test(c, a_position_comes_back);
+        tcase_add_test(c, an_age_comes_back);
+        tcase_add_test(c, without_a_position_the_record_is_as_it_always_was);
         tcase_add_test(c, the_bounds_come_back);
         tcase_add_test(c, every_quality_has_a_word);
 
