@@ -23,6 +23,28 @@ const char *disk_state_to_string(DiskState state)
         return NULL;
 }
 
+const char *sensor_fault_to_string(SensorFault fault)
+{
+        switch (fault) {
+        case SENSOR_FAULT_OTHER:
+                return "other";
+        case SENSOR_FAULT_TIMEOUT:
+                return "timeout";
+        case SENSOR_FAULT_NAK:
+                return "nak";
+        case SENSOR_FAULT_CRC:
+                return "crc";
+        case SENSOR_FAULT_UNPLUGGED:
+                return "unplugged";
+        case SENSOR_FAULT_DRIVER_HELD:
+                return "driver-held";
+        case _SENSOR_FAULT_MAX:
+        case _SENSOR_FAULT_INVALID:
+                break;
+        }
+        return NULL;
+}
+
 const char *sensor_state_to_string(SensorState state)
 {
         switch (state) {

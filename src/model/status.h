@@ -17,12 +17,26 @@ typedef enum SensorState {
         SENSOR_OK,
         SENSOR_FAILING, /* the last read failed; read less and less often */
         SENSOR_STALE,
-        SENSOR_STOPPED, /* not opened, or told to stop */
+        SENSOR_STOPPED, /* not read yet */
         _SENSOR_STATE_MAX,
         _SENSOR_STATE_INVALID = -22,
 } SensorState;
 
 const char *sensor_state_to_string(SensorState state);
+
+/* What was wrong at a failed read, as far as its driver can tell. */
+typedef enum SensorFault {
+        SENSOR_FAULT_OTHER,
+        SENSOR_FAULT_TIMEOUT,     /* no end within the time limit, or a bus that is stuck */
+        SENSOR_FAULT_NAK,         /* nobody acknowledges at the address */
+        SENSOR_FAULT_CRC,         /* a checksum is wrong */
+        SENSOR_FAULT_UNPLUGGED,   /* the bus's adapter is not there */
+        SENSOR_FAULT_DRIVER_HELD, /* the address belongs to a driver of the kernel */
+        _SENSOR_FAULT_MAX,
+        _SENSOR_FAULT_INVALID = -22,
+} SensorFault;
+
+const char *sensor_fault_to_string(SensorFault fault); /* "timeout" "nak" "crc" "unplugged" "driver-held" "other" */
 
 typedef struct SensorStatus {
         const char *name;
@@ -32,7 +46,8 @@ typedef struct SensorStatus {
         size_t n_values;
         const char *const *units; /* beside values; NULL or "" where none */
         usec_t time_usec;         /* of the last good reading */
-        uint64_t errors;          /* failed reads, refused lines */
+        uint64_t errors;          /* failed reads, refused lines and clients */
+        uint64_t faults[_SENSOR_FAULT_MAX]; /* the same ones, by what was wrong */
         const char *last_error;   /* "" when there was none */
         usec_t interval_usec;     /* 0: driven by its source */
 } SensorStatus;
@@ -90,6 +105,8 @@ typedef struct InboxStatus {
         unsigned waiting;          /* in the inbox now, taken ones included */
         uint64_t redelivered;      /* recognised, and not stored again */
         uint64_t completed, rejected, expired;
+        uint64_t refused; /* too large to be stored */
+        bool full;        /* the hub keeps what comes until there is room */
 } InboxStatus;
 
 /* Of the device twin. */
@@ -98,12 +115,20 @@ typedef struct TwinStatus {
         uint64_t desired_version, reported_version;
         usec_t last_desired_usec;  /* wall clock, when a change was last taken over; 0: never */
         usec_t last_reported_usec; /* wall clock, when the hub last took a report; 0: never */
-        uint64_t connections;      /* on which the twin was asked for, since the daemon began */
+        uint64_t connections;      /* since the daemon began */
         size_t pending_bytes;      /* of what is to be reported */
         uint64_t reports;          /* that the hub took */
         uint64_t refused;          /* that it refused */
         const char *last_error;    /* "" when there was none */
 } TwinStatus;
+
+/* A channel beyond a limit of its rules. */
+typedef struct RaisedAlarm {
+        const char *sensor, *channel;
+        const char *state; /* "above" or "below" */
+        double limit;
+        usec_t since_usec; /* wall clock; 0: before the daemon began */
+} RaisedAlarm;
 
 typedef struct Status {
         const char *version;
@@ -114,6 +139,9 @@ typedef struct Status {
         usec_t next_attempt_usec; /* 0: none is due */
         const char *hub;          /* host name, "" without a credential */
         const char *device_id;    /* with "/module" for a module */
+        uint64_t malformed_orders; /* publishes of the hub that were none, since the daemon began */
+        uint64_t orders;           /* of the audit, since the daemon began */
+        uint64_t method_changes;   /* how often a name of a method came or went */
         bool busy;                /* something is on its way and not acknowledged: SendState */
         uint32_t in_flight;       /* messages */
         usec_t last_acknowledged_usec;
@@ -127,4 +155,7 @@ typedef struct Status {
         uint64_t refused[_REFUSAL_MAX];
         const SensorStatus *const *sensors;
         size_t n_sensors;
+        const RaisedAlarm *alarms;
+        size_t n_alarms;
+        const char *settings_problem; /* why the last reload was refused; "" or NULL: it was not */
 } Status;

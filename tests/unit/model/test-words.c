@@ -72,6 +72,38 @@ START_TEST(sensor_words)
 }
 END_TEST
 
+START_TEST(a_method_has_the_name_that_the_hub_passes_on)
+{
+        static const char *const good[] = {"a", "0", "Re-Boot_2.0", "room*getMaxMinReport", "a!b#c%d&e'f+g^h`i|j~"};
+        static const char bad[] = "$()<>@,;:\\\"/[]?={} \t\n\x7f\x80";
+        char name[METHOD_NAME_MAX + 2] = "axb";
+
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+                ck_assert_msg(name_is_of_method(good[i]), "%s", good[i]);
+        for (size_t i = 0; i < sizeof(bad) - 1; i++) {
+                name[1] = bad[i];
+                ck_assert_msg(!name_is_of_method(name), "%s", name);
+        }
+        ck_assert(!name_is_of_method(""));
+        memset(name, 'a', METHOD_NAME_MAX);
+        ck_assert(name_is_of_method(name));
+        name[METHOD_NAME_MAX] = 'a';
+        ck_assert(!name_is_of_method(name));
+}
+END_TEST
+
+START_TEST(faults)
+{
+        static const char *const words[] = {"other", "timeout", "nak", "crc", "unplugged", "driver-held"};
+
+        ck_assert_uint_eq(ARRAY_SIZE(words), _SENSOR_FAULT_MAX);
+        for (int i = 0; i < _SENSOR_FAULT_MAX; i++)
+                ck_assert_str_eq(sensor_fault_to_string((SensorFault)i), words[i]);
+        ck_assert_ptr_null(sensor_fault_to_string(_SENSOR_FAULT_MAX));
+        ck_assert_ptr_null(sensor_fault_to_string(_SENSOR_FAULT_INVALID));
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("model/words");
@@ -79,7 +111,9 @@ int main(void)
 
         tcase_add_test(c, names_fit_everywhere);
         tcase_add_test(c, every_byte_is_judged);
+        tcase_add_test(c, a_method_has_the_name_that_the_hub_passes_on);
         tcase_add_test(c, link_words);
         tcase_add_test(c, sensor_words);
+        tcase_add_test(c, faults);
         return suite_run(s);
 }
