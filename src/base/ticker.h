@@ -8,7 +8,8 @@
  * called with the time (tick). base/pulse turns a row of them into one sd-event timer; the tests turn the
  * same row into virtual time. Deadlines are asked again before every sleep, so there is nothing to re-arm.
  *
- * Time: boot clock. A deadline of USEC_INFINITY means "nothing to do"; one in the past means "now".
+ * Time: boot clock. A deadline of USEC_INFINITY means "nothing to do"; one in the past means "now". It does not move by
+ * being asked: who says "now" with the clock's own time says something later each time, and is never called.
  */
 
 #include "base/clock.h"

@@ -119,7 +119,8 @@ static void lost_from_ring(void *userdata, const Record *record)
         Lane *l = userdata;
         Moment appended = {boots_present(l->host->boots), record->boot_usec};
 
-        if (stream_lose(l->host->streams[record->stream], record->n, appended, l->host->settled, l->host->userdata) == 0)
+        if (stream_lose(l->host->streams[record->stream], record->n, appended, l->host->settled, l->host->userdata) ==
+            0)
                 lane_dirty(l);
 }
 
@@ -180,7 +181,7 @@ void lane_dirty(Lane *l)
 }
 
 /* When the batch is due, and when a checkpoint is although there is no batch. */
-static usec_t batch_due(const Lane *l, usec_t now)
+static usec_t batch_due(const Lane *l)
 {
         usec_t due = usec_add(l->filling.since_usec, l->host->commit_interval_usec);
 
@@ -188,7 +189,7 @@ static usec_t batch_due(const Lane *l, usec_t now)
                 return USEC_INFINITY;
         if (is_full(l))
                 return 0;
-        return l->urgent ? MIN(due, l->host->token_at(l->host->userdata, now)) : due;
+        return l->urgent ? MIN(due, l->host->token_at(l->host->userdata)) : due;
 }
 
 static usec_t checkpoint_due(const Lane *l)
@@ -206,7 +207,7 @@ static usec_t release_due(const Lane *l)
         return l->release && l->current ? checkpoint_due(l) : USEC_INFINITY;
 }
 
-static usec_t work_due(const Lane *l, usec_t now)
+static usec_t work_due(const Lane *l)
 {
         if (l->flight.under_way)
                 return USEC_INFINITY; /* its end will tell */
@@ -216,12 +217,12 @@ static usec_t work_due(const Lane *l, usec_t now)
                 return MIN(release_due(l), l->making.retry_usec);
         if (pages_back(l) > 0)
                 return 0;
-        return MIN(MIN(batch_due(l, now), checkpoint_due(l)), l->making.retry_usec);
+        return MIN(MIN(batch_due(l), checkpoint_due(l)), l->making.retry_usec);
 }
 
-usec_t lane_deadline(const Lane *l, usec_t now)
+usec_t lane_deadline(const Lane *l)
 {
-        return MIN(MAX(work_due(l, now), l->memory_usec), lane_cursors_deadline(l));
+        return MIN(MAX(work_due(l), l->memory_usec), lane_cursors_deadline(l));
 }
 
 /* To a free slot; if there is none a new one has to be made, whatever the limit says. */
@@ -253,7 +254,7 @@ static void work(Lane *l, usec_t now)
         }
         if (pages_back(l) > 0) {
                 (void)lane_seal(l, true);
-        } else if (now >= batch_due(l, now)) {
+        } else if (now >= batch_due(l)) {
                 if (now < usec_add(l->filling.since_usec, l->host->commit_interval_usec) && !is_full(l))
                         l->host->take_tokens(l->host->userdata, 1);
                 (void)lane_seal(l, false);
@@ -286,7 +287,8 @@ static bool has_way_out(const Lane *l, size_t pages)
         size_t room = l->current ? l->current->n_pages - l->current->n_used : 0;
         bool frees = l->release || (l->flight.under_way && l->flight.checkpoint);
 
-        return lane_has_free(l) || l->making.under_way || l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room ||
+        return lane_has_free(l) || l->making.under_way ||
+               l->filling.n_pages + pages + LANE_RESERVED_PAGES + 2 <= room ||
                (frees && l->host->makes_slots(l->host->userdata, l));
 }
 

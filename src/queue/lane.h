@@ -30,7 +30,7 @@
 #define LANE_CURSORS     (_QUEUE_SOURCE_MAX + 2)
 #define LANE_SLOTS_MIN   2 /* one being written, one to come: whatever the limit and the floor */
 #define LANE_SLOT_PAGES_MIN 96
-#define LANE_REASON_MAX  256
+#define LANE_REASON_MAX  512
 #define LANE_NOTES       8
 #define LANE_NOTE_MAX    384
 #define LANE_FREE_INODES 64 /* of the file system, left to others */
@@ -58,7 +58,7 @@ typedef struct LaneHost {
         StreamSettledFn settled;
 
         void (*take_tokens)(void *userdata, unsigned n);    /* so many flushes for an early commit, or for a slot */
-        usec_t (*token_at)(void *userdata, usec_t now);     /* when an early commit may be */
+        usec_t (*token_at)(void *userdata);                 /* since when an early commit may be, or from when on */
         bool (*may_grow)(void *userdata, const Lane *lane); /* may it have one slot more? */
         uint64_t (*floor)(void *userdata, const Lane *lane); /* bytes that its new slot has to leave free */
         void (*grows)(void *userdata, const Lane *lane);    /* it begins to make one */
@@ -206,7 +206,7 @@ void lane_make_way(Lane *l, unsigned id, uint64_t n, size_t pages);
 void lane_hurry(Lane *l);
 /* What was admitted: records that follow upon the first one; the receipt is for the last. -ENOMEM: none is taken. */
 int lane_append(Lane *l, const Record *first, const struct iovec *payloads, size_t n, const QueueReceipt *receipt);
-usec_t lane_deadline(const Lane *l, usec_t now);
+usec_t lane_deadline(const Lane *l);
 void lane_tick(Lane *l, usec_t now);
 /* Writes what there is, with a checkpoint, as soon as it can; a lane that has failed tries once more. True when
  * there is nothing more to wait for. */
@@ -264,6 +264,7 @@ char *lane_slot_path(const Lane *l, unsigned index);
 /* ---- out ---- */
 
 void lane_cursors_init(Lane *l);
+void lane_age_cursor_begin(Lane *l); /* at the front, for all there is */
 void lane_cursors_done(Lane *l);
 /* The stream's first record with a number in [first, last] that has no outcome: 0, QUEUE_E_EMPTY, QUEUE_E_WAIT */
 int lane_browse(Lane *l, const Stream *s, uint64_t first, uint64_t last, CursorRecord *ret);

@@ -14,7 +14,7 @@
  * that come in meanwhile, one a lane for the interval, and on credit a slot a lane (two each) and one that is removed.
  */
 #define TOKEN_USEC  (USEC_PER_SEC / 2)
-#define TOKEN_BURST 12
+#define TOKEN_BURST 12 /* unless the settings say otherwise: another store has other callers */
 
 #define JOIN_RANGES 48 /* of the CHECKPOINT_RANGES */
 
@@ -51,6 +51,11 @@ void queue_settled(void *userdata, const Stream *stream, uint64_t first, uint64_
                                           });
 }
 
+static unsigned token_burst(const Queue *q)
+{
+        return q->settings.receipt_burst ?: TOKEN_BURST;
+}
+
 /* It owes at most as much as it can hold. */
 static void on_take_tokens(void *userdata, unsigned n)
 {
@@ -58,16 +63,17 @@ static void on_take_tokens(void *userdata, unsigned n)
         usec_t now = queue_now(q);
 
         q->token_usec = usec_add(MAX(q->token_usec, now), n * TOKEN_USEC);
-        q->token_usec = MIN(q->token_usec, usec_add(now, 2 * TOKEN_BURST * TOKEN_USEC));
+        q->token_usec = MIN(q->token_usec, usec_add(now, 2 * (usec_t)token_burst(q) * TOKEN_USEC));
 }
 
-static usec_t on_token_at(void *userdata, usec_t now)
+/* No later for being asked later: a time that goes along with the clock would never have come. */
+static usec_t on_token_at(void *userdata)
 {
-        Queue *q = userdata;
+        const Queue *q = userdata;
 
         if (q->settings.unhurried)
                 return USEC_INFINITY;
-        return MAX(now, usec_sub(q->token_usec, (TOKEN_BURST - 1) * TOKEN_USEC));
+        return usec_sub(q->token_usec, (usec_t)(token_burst(q) - 1) * TOKEN_USEC);
 }
 
 static void on_committed(void *userdata, Lane *lane)
@@ -120,12 +126,12 @@ void queue_host(Queue *q, LaneHost *ret)
 static usec_t deadline(void *userdata)
 {
         Queue *q = userdata;
-        usec_t now = queue_now(q), d = USEC_INFINITY;
+        usec_t d = USEC_INFINITY;
 
         if (!queue_is_open(q))
                 return q->opening ? queue_disk_due(q) : q->retry_usec;
         for (unsigned i = 0; i < q->host.n_lanes; i++)
-                d = MIN(d, lane_deadline(q->lanes[i], now));
+                d = MIN(d, lane_deadline(q->lanes[i]));
         d = MIN(d, MIN(queue_disk_due(q), queue_notices_due(q)));
         return MIN(d, MIN(queue_age_due(q), queue_space_due(q)));
 }
@@ -351,6 +357,11 @@ void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uin
                 }
         queue_relieve(q);
         queue_changed(q);
+}
+
+uint64_t queue_durable(const Queue *q, unsigned stream)
+{
+        return q->streams[stream]->durable;
 }
 
 bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end)

@@ -71,6 +71,7 @@ typedef struct QueueSettings {
         unsigned n_lanes;            /* 1: all streams are in the normal one; 0: as many as there are */
         bool drop_newest;            /* when full: refuse what comes instead of dropping the oldest */
         bool unhurried;              /* receipts, too, wait for the commit interval */
+        unsigned receipt_burst;      /* so many in a row need not; two more each second. 0: the usual dozen */
         QueueStore store_of;
 } QueueSettings;
 
@@ -149,6 +150,11 @@ int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iov
 bool queue_is_ready(const Queue *q);
 /* Does what it can to be ready, which may drop the oldest records as an append does, and tells whether it is. */
 bool queue_make_ready(Queue *q);
+/* Pages that the lane can still give to records, with the slots that it has and one that it may make; what is about to
+ * be freed does not count. SIZE_MAX while that is not known: the queue is not open, or its disk fails. */
+size_t queue_room(const Queue *q, QueueLane lane);
+/* Pages that a record of that size may need. */
+size_t queue_pages(size_t size);
 
 /* out */
 
@@ -185,6 +191,9 @@ int queue_browse(Queue *q, unsigned stream, uint64_t first, uint64_t last, Queue
 
 /* The first outcome of a number wins. Durable with a later checkpoint: a crash before it serves them again. */
 void queue_settle(Queue *q, unsigned stream, uint64_t epoch, uint64_t first, uint64_t last, Outcome outcome);
+
+/* Of the stream's numbers all below this one are on the disk. */
+uint64_t queue_durable(const Queue *q, unsigned stream);
 
 /* Has every number of [first, end) an outcome? */
 bool queue_all_settled(const Queue *q, unsigned stream, uint64_t first, uint64_t end);

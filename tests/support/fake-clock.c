@@ -3,7 +3,10 @@
 
 static usec_t fake_boot(const Clock *clock)
 {
-        return container_of(clock, FakeClock, clock)->boot_usec;
+        FakeClock *fake = container_of((Clock *)(uintptr_t)clock, FakeClock, clock);
+
+        fake_clock_advance(fake, fake->step_usec);
+        return fake->boot_usec;
 }
 
 static usec_t fake_wall(const Clock *clock)

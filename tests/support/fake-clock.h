@@ -13,6 +13,7 @@ typedef struct FakeClock {
         usec_t boot_usec;
         usec_t wall_usec;
         bool is_synchronised;
+        usec_t step_usec; /* it goes on by so much whenever somebody looks */
 } FakeClock;
 
 void fake_clock_init(FakeClock *fake); /* an hour after boot, 2026-01-01 00:00:00 UTC, synchronised */

@@ -326,6 +326,64 @@ START_TEST(a_queue_without_hurry_commits_by_the_interval)
 }
 END_TEST
 
+/* Nor does a real clock stand still between the question and the tick. */
+START_TEST(an_early_commit_is_not_put_off_by_asking_for_it)
+{
+        static Callers c;
+        Ticker t;
+
+        callers_init(&c, 256 << 20);
+        t = queue_ticker(c.b.queue);
+        c.b.clock.step_usec = 1;
+        for (unsigned i = 1; i <= 5; i++) {
+                insist(queue_append(c.b.queue, c.streams[QUEUE_LANE_NORMAL], QUEUE_KIND_MESSAGE, "x", 1,
+                                    &(QueueReceipt){on_receipt, &c}, NULL) == 0);
+                for (int turn = 0; turn < 3; turn++) { /* as base/pulse does */
+                        usec_t now = clock_boot(&c.b.clock.clock);
+
+                        if (t.deadline(t.userdata) <= now)
+                                t.tick(t.userdata, now);
+                        disk_dispatch(&c.b.disk->disk);
+                }
+                ck_assert_uint_eq(c.answered, i);
+        }
+        c.b.clock.step_usec = 0;
+        bench_done(&c.b);
+}
+END_TEST
+
+/* One who asks for the next thing when the last one is answered: so many at once, then two more a second. */
+START_TEST(a_store_may_have_another_burst)
+{
+        enum { BURST = 500, SECONDS = 30 };
+        uint64_t at_once = 0;
+        static Callers c;
+
+        callers_init(&c, 256 << 20);
+        bench_close(&c.b);
+        c.b.settings.receipt_burst = BURST;
+        c.b.settings.commit_interval_usec = 10 * USEC_PER_SEC;
+        bench_open(&c.b);
+        c.streams[QUEUE_LANE_NORMAL] = bench_stream(&c.b, "message", QUEUE_LANE_NORMAL);
+        for (size_t ms = 0; ms < SECONDS * 1000; ms++) {
+                if (c.taken == c.answered) {
+                        insist(queue_append(c.b.queue, c.streams[QUEUE_LANE_NORMAL], QUEUE_KIND_MESSAGE, "x", 1,
+                                            &(QueueReceipt){on_receipt, &c}, NULL) == 0);
+                        c.taken++;
+                }
+                bench_run(&c.b, USEC_PER_MSEC);
+                if (ms == 1000)
+                        at_once = c.answered;
+        }
+        ck_assert_uint_ge(at_once, BURST - 10); /* a slot that is made takes some */
+        ck_assert_uint_le(at_once, BURST + 4);
+        ck_assert_uint_ge(c.answered, at_once + 2 * (SECONDS - 2));
+        ck_assert_uint_le(c.answered, at_once + 3 * SECONDS);
+        bench_run(&c.b, 20 * USEC_PER_SEC);
+        bench_done(&c.b);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/flushes");
@@ -340,5 +398,7 @@ int main(void)
         tcase_add_loop_test(c, callers_leave_sensors_their_room, 0, 3);
         tcase_add_test(c, the_largest_is_taken_by_the_smallest_queue);
         tcase_add_test(c, a_queue_without_hurry_commits_by_the_interval);
+        tcase_add_test(c, an_early_commit_is_not_put_off_by_asking_for_it);
+        tcase_add_test(c, a_store_may_have_another_burst);
         return suite_run(s);
 }
