@@ -23,8 +23,16 @@ void lane_cursors_init(Lane *l)
                 cursor_init(&l->cursors[i], l);
         l->cursors[LANE_BROWSER].browses = true;
         l->cursors[LANE_CURSOR_AGE].browses = true;
+        lane_age_cursor_begin(l);
+}
+
+void lane_age_cursor_begin(Lane *l)
+{
+        Cursor *c = &l->cursors[LANE_CURSOR_AGE];
+
+        cursor_go_to_start(c);
         for (unsigned id = 0; id < RECORD_STREAMS; id++)
-                l->cursors[LANE_CURSOR_AGE].bounds.end[id] = UINT64_MAX;
+                c->bounds.end[id] = UINT64_MAX;
 }
 
 void lane_cursors_done(Lane *l)

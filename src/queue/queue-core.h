@@ -40,6 +40,9 @@ struct Queue {
 
         DiskState disk_state;
         bool failed; /* nothing can be stored */
+        bool is_walled; /* while it is read-only: for us alone */
+        Throttle told[_DISK_STATE_MAX];
+        bool trouble_told; /* the one that lasts, or was the last */
         char reason[LANE_REASON_MAX];
         int open_error; /* of the last try */
         char open_reason[LANE_REASON_MAX];
@@ -57,6 +60,7 @@ struct Queue {
         uint64_t settling_epoch; /* of the range that a caller settles; 0: the queue's own doing */
         unsigned slots_promised; /* that the normal lane is to give up for the urgent one */
         usec_t age_due[_QUEUE_LANE_MAX];
+        bool front_seen[_QUEUE_LANE_MAX]; /* in this opening: queue-age.c */
 
         SpaceWatch *space;
         bool space_low;
@@ -124,6 +128,7 @@ void queue_prepare_all(Queue *q);
 void queue_give_back(Queue *q); /* free slots that are over the limit */
 bool queue_makes_slots(void *userdata, const Lane *lane);
 bool queue_disk_is_full(const Queue *q);
+bool queue_is_read_only(const Queue *q); /* of that one, is it because the file system is? */
 void queue_log_full(Queue *q);
 bool queue_may_grow(void *userdata, const Lane *lane);
 bool queue_may_keep(void *userdata, const Lane *lane);

@@ -239,10 +239,14 @@ START_TEST(the_oldest_age_is_of_the_record_that_waits)
                 live(H);
         }
         for (int run = 0; run < 2; run++) {
+                usec_t unread = oldest_age();
                 size_t n = 0;
 
                 while (n < 20 && bench_peek(&b, QUEUE_LANE_NORMAL, &r) == 0) {
                         usec_t then = truth_of(&r);
+
+                        if (run == 1 && n == 0) /* and before anybody asked for it */
+                                ck_assert_uint_le(unread, truth - then + USEC_PER_SEC);
 
                         ck_assert_uint_ge(oldest_age() + USEC_PER_SEC, truth - then);
                         if (run == 1) /* read from the disk, it is exact */
@@ -256,6 +260,7 @@ START_TEST(the_oldest_age_is_of_the_record_that_waits)
                         live(60 * USEC_PER_SEC);
                         bench_close(&b);
                         reboot(FAKE_CUT_LOST, 100 * H, 0, true);
+                        live(USEC_PER_SEC);
                 }
         }
         ck_assert_uint_gt(oldest_age(), 100 * H);
