@@ -20,7 +20,7 @@
 
 typedef struct Archive Archive;
 
-#define ARCHIVE_REASON_MAX 256
+#define ARCHIVE_REASON_MAX 512
 #define ARCHIVE_RANGES_MAX 64
 
 /* disk: the real one; it is only read from. On failure reason says what failed. -ENOENT: no queue is there;

@@ -103,10 +103,13 @@ static int make_directories(Search *o, const char *directory, char reason[static
 {
         int r = make_directory(o->disk, directory), below;
 
-        if (r < 0) {
+        if (r == -ENOENT && o->lane->host->nested) /* the queue says what keeps it from making that one */
+                (void)snprintf(reason, LANE_REASON_MAX, "cannot make %s: the folder of the queue is not there",
+                               directory);
+        else if (r < 0)
                 lane_reason(reason, r, "make", directory);
+        if (r < 0)
                 return r;
-        }
         below = make_directory(o->disk, o->lane->path);
         if (o->lane->host->nested && foreign_is(below) &&
             foreign_set_aside(o, directory, "foreign", foreign_what(below)) == 0 &&

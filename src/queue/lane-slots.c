@@ -284,9 +284,10 @@ static void make_work(DiskJob *job, Disk *disk)
                 (void)disk_unlink(disk, path);
 }
 
+/* A file system that became read-only lets write, all the same, to the slots that are open. */
 static bool is_full(int error)
 {
-        return error == -ENOSPC || error == -EDQUOT;
+        return error == -ENOSPC || error == -EDQUOT || error == -EROFS;
 }
 
 void lane_fail_making(Lane *l)
@@ -330,7 +331,8 @@ static void make_done(DiskJob *job)
                 return;
         }
         l->making.under_way = false;
-        if (l->making.error == 0 && l->making.at < l->making.pages) { /* half done: the next opening goes on from there */
+        if (l->making.error == 0 &&
+            l->making.at < l->making.pages) { /* half done: the next opening goes on from there */
                 l->making.fd = disk_close(l->disk, l->making.fd);
                 return;
         }
@@ -388,9 +390,10 @@ void lane_make(Lane *l)
         disk_submit(l->disk, &l->making.job);
 }
 
+/* That there is room says nothing of a quota, nor of whether files can be made. */
 void lane_space_again(Lane *l)
 {
-        if (l->making.under_way || !l->making.full || l->making.failure == -EDQUOT) /* a quota is not to be seen */
+        if (l->making.under_way || !l->making.full || l->making.failure == -EDQUOT || l->making.failure == -EROFS)
                 return;
         l->making.full = false;
         l->making.retry_usec = USEC_INFINITY;

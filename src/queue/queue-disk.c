@@ -14,9 +14,12 @@
 
 #include "base/log.h"
 #include "base/log-id.h"
+#include "base/mount.h"
 #include "queue/queue-core.h"
 
-#define STALL_USEC (5 * USEC_PER_SEC) /* a commit, or an opening on the worker, that takes longer */
+#define TELL_INTERVAL USEC_PER_HOUR
+#define TELL_MAX      3 /* of one trouble in it */
+#define STALL_USEC    (5 * USEC_PER_SEC) /* a commit, or an opening on the worker, that takes longer */
 
 static DiskState state_of(int error)
 {
@@ -81,9 +84,18 @@ static DiskState judge(const Queue *q, usec_t now, char reason[static LANE_REASO
                 }
         if (queue_disk_is_full(q)) {
                 queue_space_reason(q, reason);
-                return DISK_FULL;
+                return queue_is_read_only(q) ? DISK_READ_ONLY : DISK_FULL;
         }
         return DISK_WELL;
+}
+
+/* Where the disk is well and it is the unit that does not open it: nothing but a line in the unit helps. */
+static void wall_reason(const Queue *q, char reason[static LANE_REASON_MAX])
+{
+        (void)snprintf(reason, LANE_REASON_MAX,
+                       "%.180s is read-only for this service alone: systemctl edit hublinkd, below [Service]: "
+                       "ReadWritePaths=-%.180s, then systemctl restart hublinkd",
+                       q->directory, q->directory);
 }
 
 static bool any_failed(const Queue *q)
@@ -94,13 +106,19 @@ static bool any_failed(const Queue *q)
         return !queue_is_open(q) && q->open_error < 0;
 }
 
+/* It works with the files that it has, and gets no others. */
+static bool is_limited(const Queue *q)
+{
+        return (q->disk_state == DISK_FULL || q->disk_state == DISK_READ_ONLY) && !q->failed;
+}
+
 /* What stands in the queue is not given up before it is in their store. */
 static void tell_of_dead_letters(const Queue *q)
 {
         if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Dead letters: %s can be written to again.",
                          q->directory);
-        else if (q->disk_state == DISK_FULL && !q->failed)
+        else if (is_limited(q))
                 log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL,
                          "Dead letters: %s. Until then their store does not grow, and its oldest give way to new ones "
                          "when it is full.",
@@ -118,9 +136,10 @@ static void tell_of_inbox(const Queue *q)
 {
         if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Inbox: %s can be written to again.", q->directory);
-        else if (q->disk_state == DISK_FULL && !q->failed)
+        else if (is_limited(q))
                 log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL,
-                         "Inbox: %s. Until then its store does not grow, and when it is full the hub keeps what it has.",
+                         "Inbox: %s. Until then its store does not grow, and when it is full the hub keeps what it "
+                         "has.",
                          q->reason);
         else
                 log_line(LOG_ERR,
@@ -138,7 +157,7 @@ static void tell(const Queue *q)
                 tell_of_inbox(q);
         else if (q->disk_state == DISK_WELL)
                 log_line(LOG_NOTICE, LOG_ID_DISK_RECOVERED, NULL, "Queue: %s can be written to again.", q->directory);
-        else if (q->disk_state == DISK_FULL && !q->failed)
+        else if (is_limited(q))
                 log_line(LOG_WARNING, LOG_ID_DISK_FULL, NULL, "Queue: %s. Until then the queue does not grow, and %s.",
                          q->reason,
                          q->settings.drop_newest ? "new records are refused when it is full"
@@ -158,17 +177,33 @@ static void tell(const Queue *q)
                          LANE_RING_PAGES * PAGE_BYTES / 1024);
 }
 
+/* A disk may say well and full by turns, ten seconds each: some file systems promise room that they do not give. Each
+ * end that is told has a beginning that was. */
+static bool is_to_be_told(Queue *q)
+{
+        uint64_t held_back;
+
+        if (q->disk_state != DISK_WELL)
+                q->trouble_told = throttle_admits_some(&q->told[q->disk_state], TELL_MAX, queue_now(q), TELL_INTERVAL,
+                                                       &held_back);
+        return q->trouble_told;
+}
+
 void queue_look_at_disk(Queue *q)
 {
         DiskState before = q->disk_state;
         char reason[LANE_REASON_MAX] = "";
 
         q->disk_state = judge(q, queue_now(q), reason);
+        if (q->disk_state == DISK_READ_ONLY && before != DISK_READ_ONLY)
+                q->is_walled = mount_is_walled(q->directory);
+        if (q->disk_state == DISK_READ_ONLY && q->is_walled)
+                wall_reason(q, reason);
         q->failed = any_failed(q);
         if (q->disk_state == before && strcmp(q->reason, reason) == 0)
                 return;
         memcpy(q->reason, reason, sizeof(q->reason));
-        if (q->disk_state != before) /* another cause, and so another remedy, is for who asks */
+        if (q->disk_state != before && is_to_be_told(q)) /* another cause, and so another remedy, is for who asks */
                 tell(q);
         queue_changed(q);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/log-id.h"
 #include "queue/queue-core.h"
 
 #define SLOT_BYTES_MIN (1024 * 1024)
@@ -99,9 +100,9 @@ static int adopt_streams(Queue *q, Stream *found[static RECORD_STREAMS])
 static void tell_notes(const Lane *l, const LaneFound *found)
 {
         for (unsigned i = 0; i < MIN(found->n_notes, (unsigned)LANE_NOTES); i++)
-                log_line(LOG_WARNING, NULL, NULL, "Queue: %s.", found->notes[i]);
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FOREIGN, NULL, "Queue: %s.", found->notes[i]);
         if (found->n_notes > LANE_NOTES)
-                log_line(LOG_WARNING, NULL, NULL, "Queue: %s: and %u more of the kind.", l->path,
+                log_line(LOG_WARNING, LOG_ID_QUEUE_FOREIGN, NULL, "Queue: %s: and %u more of the kind.", l->path,
                          found->n_notes - LANE_NOTES);
 }
 

@@ -43,7 +43,9 @@ static void log_pressure(Queue *q, QueueLane lane, double fill)
                  "Queue: the %s lane of %s is %d %% full; at 100 %% %s. Restore the link, or %s.",
                  lane == QUEUE_LANE_URGENT ? "urgent" : "normal", q->directory, (int)(fill * 100),
                  q->settings.drop_newest ? "new records are refused" : "the oldest records are dropped for new ones",
-                 queue_disk_is_full(q) ? "free some space on its disk" : "raise queue.max_bytes");
+                 queue_is_read_only(q)   ? "make its disk writable"
+                 : queue_disk_is_full(q) ? "free some space on its disk"
+                                         : "raise queue.max_bytes");
 }
 
 static void look(Queue *q, QueueLane lane, double fill)

@@ -105,6 +105,14 @@ bool queue_disk_is_full(const Queue *q)
         return false;
 }
 
+bool queue_is_read_only(const Queue *q)
+{
+        for (unsigned i = 0; i < q->host.n_lanes && !q->space_low; i++)
+                if (q->lanes[i] && q->lanes[i]->making.full && q->lanes[i]->making.failure == -EROFS)
+                        return true;
+        return false;
+}
+
 /* Slots that it may have in the end, as far as the others let it. */
 static uint64_t slots_for(const Queue *q, const Lane *lane)
 {
@@ -132,6 +140,36 @@ double queue_fill(const Queue *q, const Lane *lane)
         return MIN((double)used / (double)room, 1.0);
 }
 
+/* What is under way may have to be written once more, to another place. */
+static size_t room_of_current(const Lane *l)
+{
+        size_t used = l->current ? l->current->n_used + l->flight.batch.n_pages + l->filling.n_pages : 0;
+
+        used += LANE_RESERVED_PAGES + 2;
+        return l->current && l->current->n_pages > used ? l->current->n_pages - used : 0;
+}
+
+size_t queue_room(const Queue *q, QueueLane lane)
+{
+        const Lane *l = q->lanes[lane];
+        size_t sum;
+
+        if (!l || l->failed)
+                return SIZE_MAX;
+        sum = room_of_current(l);
+        for (size_t i = 0; i < l->n_slots; i++)
+                if (l->slots[i]->state == SLOT_FREE)
+                        sum += l->slots[i]->n_pages - 1;
+        if (l->making.under_way || (l->making.retry_usec == USEC_INFINITY && queue_may_grow((void *)(uintptr_t)q, l)))
+                sum += q->host.slot_pages - 1;
+        return sum;
+}
+
+size_t queue_pages(size_t size)
+{
+        return record_pages(size);
+}
+
 void queue_log_full(Queue *q)
 {
         const char *what = q->settings.drop_newest ? "new records are refused"
@@ -143,9 +181,9 @@ void queue_log_full(Queue *q)
         q->full_logged_usec = now;
         if (queue_disk_is_full(q))
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
-                         "Queue: %s is full, and its disk has no room for more: %s. Restore the link, or free some "
-                         "space.",
-                         q->directory, what);
+                         "Queue: %s is full, and its disk %s: %s. Restore the link, or %s.", q->directory,
+                         queue_is_read_only(q) ? "lets no other file be made" : "has no room for more", what,
+                         queue_is_read_only(q) ? "make it writable" : "free some space");
         else
                 log_line(LOG_WARNING, LOG_ID_QUEUE_FULL, NULL,
                          "Queue: %s holds its %llu MiB (queue.max_bytes): %s. Restore the link, or raise the limit.",

@@ -50,3 +50,25 @@ def test_it_names_a_failing_disk_and_goes_on_by_itself_when_it_is_well_again(tmp
     assert ledger['accepted'] == ledger['acknowledged'] + ledger['dropped'], log[-3000:]
     assert ledger['waiting'] == 0
     assert 'Input/output error' in log
+
+
+def test_it_goes_on_by_itself_when_a_disk_that_became_read_only_is_writable_again(tmp_path):
+    with Devhub(tmp_path / 'hub') as devhub, Machine(tmp_path / 'machine', 'remount', seconds=600) as machine:
+        machine.make_disk()
+        machine.configure(SETTINGS.replace('queue: {', 'queue: { segment = "512K"; when_full = "drop-newest";'), devhub,
+                          devhub.create('flakey'))
+        devhub.stop()
+        machine.start().wait_for_file('mended', seconds=500)
+        devhub.start()
+        assert machine.wait() == 0, machine.words()
+        accepted, ledger, log = machine.read('accepted').splitlines(), machine.ledger(), machine.read('daemon.log')
+        first_lines = machine.read('first-lines').splitlines()
+        totals = devhub.verify()
+    print('accepted=%d %s ledger=%s' % (len(accepted), totals, ledger), file=sys.stderr)
+
+    assert len(first_lines) == 2
+    for line in first_lines:
+        assert line.startswith("The queue's disk is read-only: ") and 'remount it writable' in line, line
+    assert len(accepted) <= ledger['accepted'] == ledger['acknowledged'] == totals['unique'], log[-3000:]
+    assert totals['gaps'] == 0
+    assert log.count('can be written to again') >= 2

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublinkd on a disk that has no room, or takes no writes. One that does not answer: test_stall.py."""
 
+import os
+import subprocess
+
 import dbus
 import pytest
 
-from bus import PrivateBus
+from bus import BUILD, PrivateBus
 from daemon import Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
 from mount import Mount
@@ -25,23 +28,91 @@ def refused_submit(daemon):
     return e.value.get_dbus_name().removeprefix('org.hublink1.Error.')
 
 
+def says(daemon, what, remedy, meanwhile):
+    """The first line of hublinkctl status, the journal's line and STATUS=: what is the matter, and what to do about it."""
+    done = subprocess.run([BUILD / 'src/ctl/hublinkctl', '--bus', daemon.bus.address, 'status'], capture_output=True, text=True,
+                          timeout=20, check=True)
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("The queue's disk %s: " % what) and remedy in first and meanwhile in first, first
+    assert [line for line in daemon.lines('Queue: ') if remedy in line], daemon.log()
+    daemon._wait('word for the service manager', lambda: what in daemon.status and remedy in daemon.status, 10)
+
+
+def goes_on_by_itself(daemon):
+    daemon.wait_for_log('Queue: %s/queue can be written to again' % daemon.state, seconds=70)
+    daemon.wait_for_properties(lambda p: p['DiskError'] == '' and p['Ledger'].get('accepted', 0) > 0, 'records on disk')
+    daemon._wait('a status without the disk', lambda: 'disk' not in daemon.status, 10)
+    assert daemon.submit({'v': 2})[3] >= 1
+    assert daemon.ledger()['dropped'] == 0
+    assert daemon.stop() == 0
+
+
+def take_all_room(folder):
+    """Somebody else's file; without it there is room again."""
+    found, others = os.statvfs(folder), folder / 'others'
+    others.write_bytes(b'x' * (found.f_bavail * found.f_frsize))
+    return others
+
+
 def test_a_read_only_state_folder(daemon):
-    with Mount(daemon.state, 'size=64m') as mount:
+    with Mount(daemon.state, 'size=80m') as mount:
         mount.remount('ro')
         daemon.configure(WIND).start()
         daemon.bus.wait_for_name()
         daemon.wait_for_log('Read-only file system')
         assert refused_submit(daemon) == 'DiskError'
-        assert 'disk' in daemon.status
+        says(daemon, 'is read-only', 'remount it writable', 'kept in memory only')
+        assert not daemon.lines('create the directory above'), 'no remedy for what is kept beside the queue'
         with pytest.raises(dbus.DBusException, match='Read-only file system') as e:
             daemon.bus.call('Flush')
         assert e.value.get_dbus_name() == 'org.hublink1.Error.DiskError'
         assert daemon.properties()['Refused']['overload'] == 0
         mount.remount('rw')
         assert not daemon.properties()['Ledger']  # nobody could look yet
-        daemon.wait_for_properties(lambda p: p['Ledger'].get('accepted', 0) > 0, 'records on disk', seconds=40)
-        assert daemon.submit({'v': 2})[3] >= 1
-        assert daemon.stop() == 0
+        goes_on_by_itself(daemon)
+
+
+def test_a_folder_that_the_unit_does_not_open(daemon):
+    """As with queue.directory elsewhere: the disk is well, and a line in the unit is the remedy."""
+    with Mount(daemon.state, 'size=80m') as mount:
+        mount.remount('bind,ro')
+        daemon.configure(WIND + 'metrics: { file = "%s/m.prom"; interval = "1s"; };\n' % daemon.state).start()
+        daemon.bus.wait_for_name()
+        daemon.wait_for_log('ReadWritePaths=-%s/queue' % daemon.state)
+        says(daemon, 'is read-only', 'ReadWritePaths=-%s/queue, then systemctl restart hublinkd' % daemon.state,
+             'kept in memory only')
+        assert 'check the disk' not in ''.join(daemon.lines('Queue: '))
+        daemon.wait_for_log('The metrics cannot be written to %s/m.prom: the folder is read-only for this service' % daemon.state)
+        mount.remount('bind,rw')
+        goes_on_by_itself(daemon)
+
+
+def test_a_disk_that_is_full_from_the_start(daemon):
+    with Mount(daemon.state, 'size=80m'):
+        others = take_all_room(daemon.state)
+        daemon.configure(WIND).start()
+        daemon.bus.wait_for_name()
+        daemon.wait_for_log('No space left on device')
+        assert refused_submit(daemon) == 'DiskError'
+        assert not daemon.properties()['Ledger']
+        says(daemon, 'is full', 'free some space', 'kept in memory only')
+        others.unlink()
+        goes_on_by_itself(daemon)
+
+
+def test_a_disk_that_becomes_full(daemon):
+    """It goes on in the files that it has; what it lacks is told when it wants more."""
+    with Mount(daemon.state, 'size=80m'):
+        daemon.configure(WIND + 'queue: { segment = "512K"; };\n').start()
+        daemon.wait_for_properties(lambda p: p['Ledger'].get('accepted', 0) > 0, 'records on disk')
+        others, n = take_all_room(daemon.state), 0
+        while not daemon.properties()['DiskError']:
+            daemon.submit({'c%02d' % i: 'x' * 4000 for i in range(10)})  # some 40 KB
+            assert (n := n + 1) < 60
+        says(daemon, 'is full', 'free some space', 'the queue does not grow')
+        daemon.submit({'v': 1})
+        others.unlink()
+        goes_on_by_itself(daemon)
 
 
 def test_what_is_lost_at_the_stop_is_told(daemon):
@@ -107,6 +178,7 @@ def test_a_file_system_that_breaks(daemon, tmp_path):
         volume.fail()
         daemon.wait_for_properties(lambda p: 'Read-only file system' in p['DiskError'], 'word of it')
         assert refused_submit(daemon) == 'DiskError'
+        says(daemon, 'is read-only', 'check the disk', 'kept in memory only')
         assert daemon.sensor('w')['State'] == 'ok'
         before = daemon.sensor('w')['Time']
         daemon.wait_for_properties(lambda p: daemon.sensor('w')['Time'] > before, 'readings')

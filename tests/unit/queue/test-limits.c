@@ -457,6 +457,63 @@ START_TEST(on_a_full_disk_the_oldest_give_way)
 }
 END_TEST
 
+/* The kernel lets write on what is open for writing, and no file be made: the queue is as large as it may become, not
+ * because of its own limit, and says why. */
+START_TEST(on_a_disk_that_became_read_only_the_queue_does_not_grow)
+{
+        bool drop_newest = _i;
+        uint64_t accepted = 0;
+        QueueStatus status;
+        LogCapture log;
+        Bench b;
+        unsigned s;
+        Ledger l;
+
+        log_capture_begin(&log);
+        bench_init(&b);
+        b.settings.drop_newest = drop_newest;
+        bench_open(&b);
+        s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+        for (; accepted < 8000; bench_run(&b, USEC_PER_SEC))
+                for (int k = 0; k < 200; k++, accepted++)
+                        insist(bench_append(&b, s, SAMPLE) == 0);
+        b.disk->fail_at = 1;
+        b.disk->fail_count = UINT64_MAX;
+        b.disk->fail_mask = FAKE_OPEN | FAKE_MKDIR;
+        b.disk->fail_errno = EROFS;
+        for (int i = 0; i < 200; i++) {
+                for (int k = 0; k < 200; k++) {
+                        int r = bench_append(&b, s, SAMPLE);
+
+                        insist(r == 0 || (r == QUEUE_E_FULL && drop_newest));
+                        accepted += r == 0;
+                }
+                bench_run(&b, USEC_PER_SEC);
+        }
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_READ_ONLY);
+        ck_assert_msg(strstr(status.disk_error, "remount it writable"), "%s", status.disk_error);
+        ck_assert(!status.disk_failed);
+        l = bench_ledger(&b);
+        ck_assert_uint_eq(l.accepted, accepted);
+        ck_assert_uint_eq(ledger_dropped(&l), l.settled[OUTCOME_FREE_SPACE]);
+        ck_assert_uint_eq(ledger_dropped(&l) > 0, !drop_newest);
+        ck_assert_uint_eq(log_capture_count(&log, "remount it writable"), 1);
+        ck_assert_uint_eq(log_capture_count(&log, "queue.max_bytes"), 0);
+
+        b.disk->fail_at = 0;
+        bench_run(&b, 2 * USEC_PER_MIN);
+        for (int i = 0; i < 200; i++)
+                ck_assert_int_eq(bench_append(&b, s, SAMPLE), 0);
+        bench_run(&b, USEC_PER_SEC);
+        queue_status(b.queue, &status);
+        ck_assert_int_eq(status.disk_state, DISK_WELL);
+        ck_assert_uint_eq(log_capture_count(&log, "can be written to again"), 1);
+        bench_done(&b);
+        log_capture_end(&log);
+}
+END_TEST
+
 /* The floor in bytes, and that in inodes: the queue does not grow into it, and gives back what it does not need. */
 START_TEST(a_floor_is_left_to_others)
 {
@@ -888,6 +945,7 @@ int main(void)
         tcase_add_test(c, urgent_takes_room_from_normal);
         tcase_add_test(c, a_full_disk_refuses_and_loses_nothing);
         tcase_add_test(c, on_a_full_disk_the_oldest_give_way);
+        tcase_add_loop_test(c, on_a_disk_that_became_read_only_the_queue_does_not_grow, 0, 2);
         tcase_add_loop_test(c, a_floor_is_left_to_others, 0, 2);
         tcase_add_test(c, what_is_too_old_goes);
         tcase_add_test(c, it_ages_while_the_machine_is_off);
