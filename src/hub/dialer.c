@@ -12,6 +12,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include "hub/tcp.h"
+
 /* How long dial_free() gives a thread that was called off and is past the lookup: it only has to notice. */
 #define LAST_STEPS_MSEC 2000
 
@@ -80,14 +82,6 @@ void dial_blame(Dial *d, LinkReason reason, const char *fmt, ...)
         va_end(ap);
 }
 
-static int socket_error(int fd)
-{
-        int error = 0;
-        socklen_t size = sizeof(error);
-
-        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
-}
-
 int dial_wait_tcp(Dial *d, int fd)
 {
         struct pollfd fds[] = {{.fd = fd, .events = POLLOUT}, {.fd = d->cancel_fd, .events = POLLIN}};
@@ -107,7 +101,7 @@ int dial_wait_tcp(Dial *d, int fd)
                 if (r == 0)
                         return -ETIMEDOUT;
         }
-        r = socket_error(fd);
+        r = tcp_error(fd);
         if (r < 0)
                 return r;
         if (fds[0].revents & (POLLERR | POLLHUP))
