@@ -5,6 +5,9 @@
  *
  * - It begins the TLS handshake before TCP stands, and   Just before the handshake, still on the thread, we wait
  *   then hides the cause of a failed connect, or spins.  for TCP ourselves and take the cause.
+ * - Later ones (2.0.21) begin it with the first byte     We read once, still on the thread: that begins it.
+ *   that is read or written, and do neither by
+ *   themselves.
  * - SNI is the host that TCP goes to.                    TlsClient puts in the name at that same moment.
  * - A reset in the handshake is no error to it.          EPOLLERR or EPOLLHUP end the connection.
  * - A TLS failure comes without its callback.            Return codes count; callbacks only note.
@@ -16,6 +19,8 @@
  *                                                        nothing is written before every message that was read is
  *                                                        told, nor while whoever was told holds the gate.
  * - It cannot take one acknowledgement back.             The client is freed instead, with what is queued.
+ * - What it queues goes out in order.                    An UNSUBSCRIBE that is not to wait for the acknowledgements
+ *                                                        before it is written past it.
  * - Its keep-alive is a clock of its own that wants a    loop_misc() is never called; a ping is two bytes, and
  *   call each second.                                    when to ping is the hub's decision.
  */
@@ -25,22 +30,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "base/tls-client.h"
+#include "hub/link-end.h"
 #include "hub/notes.h"
+#include "hub/tcp.h"
+#include "hub/unsubscribe.h"
 
 #define KEEPALIVE_MIN_SEC 5 /* what the library takes */
-#define DETAIL_MAX        512
 
 struct MosquittoClient {
         struct mosquitto *mosq;
         TlsClient *tls;
-        bool own_cas; /* hub.ca_file is set */
+        LinkEnd end; /* what is known of it beforehand */
 
         /* on the thread */
         Dial *dial;
@@ -51,19 +56,17 @@ struct MosquittoClient {
         int fd; /* a duplicate of the library's socket */
         sd_event_source *io;
         sd_event_source *pump;
-        bool secured;
-        bool accepted;   /* CONNACK 0 came, and was told */
         bool broken;     /* the library failed in a call from above: to be told from the loop */
         bool ping_owed;  /* once the packets before it are written */
         bool stuffed;    /* the kernel took no more */
         bool held;       /* nothing is to be written */
         unsigned queued; /* packets since the last write */
+        unsigned n_past; /* packets that went past a held gate */
 
         /* noted by callbacks */
         int connack;     /* -1: none yet */
         Notes notes;     /* what came after it */
         size_t n_untold; /* messages among them whose acknowledgement is queued */
-        char tls_words[128];
 };
 
 /* ---- born on the dialer's thread ---- */
@@ -128,16 +131,13 @@ static void note_message(struct mosquitto *mosq, void *userdata, const struct mo
         c->n_untold += m->qos > 0;
 }
 
-/* OpenSSL's own words pass here, and nowhere else: "OpenSSL Error[0]: error:0A00010B:SSL routines::wrong version
- * number". The first line tells most. */
+/* OpenSSL's own words pass here, and nowhere else. */
 static void note_log(struct mosquitto *mosq, void *userdata, int level, const char *text)
 {
         MosquittoClient *c = userdata;
-        const char *words = strrchr(text, ':');
 
-        if (level != MOSQ_LOG_ERR || *c->tls_words || !strstr(text, "OpenSSL") || !words)
-                return;
-        (void)snprintf(c->tls_words, sizeof(c->tls_words), "%s", words + 1);
+        if (level == MOSQ_LOG_ERR)
+                link_end_note(&c->end, text);
 }
 
 static void wait_for_tcp(void *userdata, int fd)
@@ -147,33 +147,6 @@ static void wait_for_tcp(void *userdata, int fd)
         if (!c->dial) /* on the loop: the handshake is under way */
                 return;
         c->tcp_error = dial_wait_tcp(c->dial, fd);
-}
-
-/* What was refused, or else what ended the connection, in the words of a LinkReason. */
-static LinkReason explain_tls(MosquittoClient *c, char *detail, size_t size)
-{
-        const char *words;
-
-        switch (tls_client_fault(c->tls, &words)) {
-        case TLS_FAULT_UNTRUSTED:
-                (void)snprintf(detail, size, "%s (%s)", words,
-                               c->own_cas ? "hub.ca_file names the CAs to trust, and no others are"
-                                          : "install ca-certificates, or name the CA's file in hub.ca_file");
-                return LINK_REASON_TLS_UNTRUSTED;
-        case TLS_FAULT_HOSTNAME:
-                (void)snprintf(detail, size, "%s", words);
-                return LINK_REASON_TLS_HOSTNAME;
-        case TLS_FAULT_EXPIRED:
-                (void)snprintf(detail, size, "%s", words);
-                return LINK_REASON_TLS_EXPIRED;
-        case TLS_FAULT_NONE:
-                break;
-        }
-        if (*c->tls_words)
-                (void)snprintf(detail, size, "the TLS handshake failed: %s", c->tls_words);
-        else
-                (void)snprintf(detail, size, "the peer closed the connection in the TLS handshake");
-        return LINK_REASON_CLOSED;
 }
 
 static int prepare(MosquittoClient *c, const TransportTarget *target)
@@ -207,7 +180,7 @@ static int keepalive_sec(const TransportTarget *target)
 int mosquitto_client_dial(MosquittoClient **ret, const TransportTarget *target, Dial *dial, const char *address,
                           uint16_t port)
 {
-        char words[TLS_CLIENT_WORDS_MAX] = "out of memory", detail[DETAIL_MAX];
+        char words[TLS_CLIENT_WORDS_MAX] = "out of memory", detail[LINK_END_DETAIL_MAX];
         _cleanup_(mosquitto_client_freep) MosquittoClient *c = calloc(1, sizeof(*c));
         LinkReason reason;
         int rc;
@@ -217,7 +190,7 @@ int mosquitto_client_dial(MosquittoClient **ret, const TransportTarget *target, 
         c->fd = -1;
         c->connack = -1;
         c->dial = dial;
-        c->own_cas = target->ca_file;
+        c->end.own_cas = target->ca_file;
         rc = tls_client_new(&c->tls, target->host, target->ca_file, words);
         if (rc < 0) {
                 dial_blame(dial, rc == -EBADMSG ? LINK_REASON_TLS_UNTRUSTED : LINK_REASON_CLOSED, "%s%s", words,
@@ -232,10 +205,12 @@ int mosquitto_client_dial(MosquittoClient **ret, const TransportTarget *target, 
         rc = mosquitto_connect_async(c->mosq, address, port, keepalive_sec(target));
         if (rc == MOSQ_ERR_ERRNO)
                 return errno > 0 ? -errno : -EHOSTUNREACH;
+        if (rc == MOSQ_ERR_SUCCESS)
+                rc = mosquitto_loop_read(c->mosq, 1);
         if (c->tcp_error < 0)
                 return c->tcp_error;
         if (rc != MOSQ_ERR_SUCCESS) {
-                reason = explain_tls(c, detail, sizeof(detail));
+                reason = link_end_explain(&c->end, c->tls, 0, detail);
                 dial_blame(dial, reason, "%s", detail);
                 return 1;
         }
@@ -261,25 +236,9 @@ static void end(MosquittoClient *c, LinkReason reason, const char *detail)
 /* error: a negative errno of the socket, or 0. */
 static void end_with_cause(MosquittoClient *c, int error)
 {
-        char detail[DETAIL_MAX], words[128];
-        LinkReason reason = LINK_REASON_CLOSED;
+        char detail[LINK_END_DETAIL_MAX];
+        LinkReason reason = link_end_explain(&c->end, c->tls, error, detail);
 
-        switch (-error) {
-        case 0:
-        case ECONNRESET:
-        case EPIPE:
-                if (!c->secured)
-                        reason = explain_tls(c, detail, sizeof(detail));
-                else
-                        (void)snprintf(detail, sizeof(detail), "the hub closed the connection%s",
-                                       c->accepted ? "" : " before it answered CONNECT");
-                break;
-        default:
-                reason = LINK_REASON_NETWORK;
-                (void)snprintf(detail, sizeof(detail), "the connection broke: %s",
-                               strerror_r(-error, words, sizeof(words)));
-                break;
-        }
         end(c, reason, detail);
 }
 
@@ -318,8 +277,8 @@ static bool tell_notes(MosquittoClient *c)
         }
         if (c->connack < 0)
                 return true;
-        if (!c->accepted) {
-                c->accepted = true;
+        if (!c->end.accepted) {
+                c->end.accepted = true;
                 mosquitto_log_callback_set(c->mosq, NULL); /* it would format a line for each packet */
                 if (!tell(c, &(TransportEvent){.kind = TRANSPORT_CONNECTED}))
                         return false;
@@ -341,13 +300,8 @@ static int read_all(MosquittoClient *c)
         return rc;
 }
 
-/* The library writes each packet by itself. Corked, they share segments: a window of small messages costs the line
- * and both kernels a few packets instead of one each. */
-static void cork(MosquittoClient *c, int on)
-{
-        (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
-}
-
+/* The library writes each packet by itself. Corked, a window of small messages costs the line and both kernels a few
+ * packets instead of one each. */
 static int write_queued(MosquittoClient *c)
 {
         bool several = c->queued > 1;
@@ -357,17 +311,17 @@ static int write_queued(MosquittoClient *c)
         if (!mosquitto_want_write(c->mosq))
                 return MOSQ_ERR_SUCCESS;
         if (several)
-                cork(c, true);
+                tcp_cork(c->fd, true);
         rc = mosquitto_loop_write(c->mosq, 1);
         if (several)
-                cork(c, false);
+                tcp_cork(c->fd, false);
         return rc;
 }
 
 /* An acknowledgement is queued before its message is told, and goes out with whatever goes out. */
 static bool may_write(const MosquittoClient *c)
 {
-        return c->secured && !c->held && c->n_untold == 0;
+        return c->end.secured && !c->held && c->n_untold == 0;
 }
 
 static int write_all(MosquittoClient *c)
@@ -391,25 +345,17 @@ static int write_all(MosquittoClient *c)
 
 static void watch(MosquittoClient *c)
 {
-        bool writing = c->secured ? c->stuffed && !c->held : tls_client_wants_write(mosquitto_ssl_get(c->mosq));
+        bool writing = c->end.secured ? c->stuffed && !c->held : tls_client_wants_write(mosquitto_ssl_get(c->mosq));
 
         (void)sd_event_source_set_io_events(c->io, writing ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static bool notice_secured(MosquittoClient *c)
 {
-        if (c->secured || !tls_client_is_secured(mosquitto_ssl_get(c->mosq)))
+        if (c->end.secured || !tls_client_is_secured(mosquitto_ssl_get(c->mosq)))
                 return true;
-        c->secured = true;
+        c->end.secured = true;
         return tell(c, &(TransportEvent){.kind = TRANSPORT_STEPPED, .step = TRANSPORT_STEP_CONNACK});
-}
-
-static int socket_error(int fd)
-{
-        int error = 0;
-        socklen_t size = sizeof(error);
-
-        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
 }
 
 /* What the peer sent before it went is read first: it may hold the answer, such as a refusal. */
@@ -417,7 +363,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 {
         MosquittoClient *c = userdata;
         bool hung_up = events & (EPOLLERR | EPOLLHUP), was_stuffed = c->stuffed;
-        int error = hung_up ? socket_error(fd) : 0, rc;
+        int error = hung_up ? tcp_error(fd) : 0, rc;
 
         rc = read_all(c);
         if (rc == MOSQ_ERR_SUCCESS && !notice_secured(c))
@@ -490,7 +436,7 @@ static int queued(MosquittoClient *c, int rc)
 
 static bool is_open(const MosquittoClient *c)
 {
-        return c->accepted && !c->broken;
+        return c->end.accepted && !c->broken;
 }
 
 int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *payload, size_t size, int qos,
@@ -508,10 +454,29 @@ int mosquitto_client_subscribe(MosquittoClient *c, const char *const *filters, s
         return queued(c, mosquitto_subscribe_multiple(c->mosq, ret_mid, (int)n, (char *const *)filters, qos, 0, NULL));
 }
 
+/* The library's queue has the acknowledgements in it that are not to go out: so this one passes it by, under a number
+ * that the library does not come to. */
+static int unsubscribe_past_the_gate(MosquittoClient *c, const char *filter, int *ret_mid)
+{
+        uint8_t packet[UNSUBSCRIBE_MAX];
+        size_t size;
+
+        *ret_mid = UINT16_MAX - (int)(c->n_past++ % 256);
+        size = unsubscribe_make(packet, filter, *ret_mid);
+        if (tls_client_write(mosquitto_ssl_get(c->mosq), packet, size) == 0)
+                return 0;
+        c->broken = true;
+        (void)sd_event_source_set_enabled(c->pump, SD_EVENT_ONESHOT);
+        return -ENOTCONN;
+}
+
 int mosquitto_client_unsubscribe(MosquittoClient *c, const char *filter, int *ret_mid)
 {
         if (!is_open(c))
                 return -ENOTCONN;
+        /* never between the halves of a packet */
+        if (!may_write(c) && !c->stuffed && strlen(filter) <= UNSUBSCRIBE_FILTER_MAX)
+                return unsubscribe_past_the_gate(c, filter, ret_mid);
         return queued(c, mosquitto_unsubscribe(c->mosq, ret_mid, filter));
 }
 
@@ -525,7 +490,7 @@ void mosquitto_client_hold(MosquittoClient *c, bool held)
 
 int mosquitto_client_ping(MosquittoClient *c)
 {
-        if (!c->accepted)
+        if (!c->end.accepted)
                 return -ENOTCONN;
         c->ping_owed = true;
         return sd_event_source_set_enabled(c->pump, SD_EVENT_ONESHOT);
@@ -533,6 +498,6 @@ int mosquitto_client_ping(MosquittoClient *c)
 
 void mosquitto_client_disconnect(MosquittoClient *c)
 {
-        if (c->accepted && may_write(c) && mosquitto_disconnect(c->mosq) == MOSQ_ERR_SUCCESS)
+        if (c->end.accepted && may_write(c) && mosquitto_disconnect(c->mosq) == MOSQ_ERR_SUCCESS)
                 (void)mosquitto_loop_write(c->mosq, 1);
 }

@@ -43,7 +43,7 @@ int mosquitto_client_publish(MosquittoClient *c, const char *topic, const void *
                              int *ret_mid);
 int mosquitto_client_subscribe(MosquittoClient *c, const char *const *filters, size_t n, int qos, int *ret_mid);
 int mosquitto_client_unsubscribe(MosquittoClient *c, const char *filter, int *ret_mid);
-/* While it is held nothing is written. */
+/* While it is held nothing is written, an UNSUBSCRIBE excepted. */
 void mosquitto_client_hold(MosquittoClient *c, bool held);
 int mosquitto_client_ping(MosquittoClient *c);
 /* DISCONNECT goes out, if CONNACK came and nothing is kept from being acknowledged; what is left is to free the

@@ -40,7 +40,7 @@ struct Peer {
         pthread_t thread;
         void *userdata;
         atomic_int accepted; /* connections */
-        atomic_int n[4];     /* for the script to count in */
+        atomic_int n[5];     /* for the script to count in */
         atomic_bool go;      /* from the test to the script, see peer_await_go() */
 };
 

@@ -5,6 +5,7 @@
  */
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 #define PATIENCE (25 * USEC_PER_SEC)
 #define TOPIC    "devices/dev1/messages/devicebound/a=b"
+#define FILTER "devices/dev1/messages/devicebound/#"
 #define SILENCE  300 /* ms in which a forbidden packet would have come */
 
 /* A transport on a loop, and what it told. */
@@ -34,8 +36,8 @@ static struct {
         unsigned hold_at;   /* the so many-eth message */
         unsigned close_at;  /* with a DISCONNECT */
         unsigned drop_at;   /* without */
-        bool subscribe_on_connected;
-        int subscribed_mid;
+        bool subscribe_on_connected, unsubscribe_on_connected;
+        int subscribed_mid, unsubscribed_mid;
 } t;
 
 static void on_message(const TransportMessage *m)
@@ -70,6 +72,8 @@ static void on_event(void *userdata, const TransportEvent *e)
                 t.connected = true;
                 if (t.subscribe_on_connected)
                         t.subscribed_mid = subscribe();
+                if (t.unsubscribe_on_connected)
+                        ck_assert_int_eq(t.transport->unsubscribe(t.transport, FILTER, &t.unsubscribed_mid), 0);
                 break;
         case TRANSPORT_ENDED:
                 t.ended = true;
@@ -96,6 +100,7 @@ static void on_event(void *userdata, const TransportEvent *e)
 
 static void setup(void)
 {
+        (void)signal(SIGPIPE, SIG_IGN); /* as every program of ours */
         memset(&t, 0, sizeof(t));
 }
 
@@ -172,7 +177,8 @@ static size_t put_several(uint8_t *b, unsigned count)
         return n;
 }
 
-/* Counts PUBACKs in n[0], PUBLISHes in n[1], PINGREQs in n[2], DISCONNECTs in n[3], until the client goes. */
+/* Counts PUBACKs in n[0], PUBLISHes in n[1], PINGREQs in n[2], DISCONNECTs in n[3], UNSUBSCRIBEs in n[4], until the
+ * client goes. */
 static void count_packets(Peer *p)
 {
         static const uint8_t pingresp[] = {0xd0, 0};
@@ -187,6 +193,7 @@ static void count_packets(Peer *p)
                 p->n[1] += kind == 3;
                 p->n[2] += kind == 12;
                 p->n[3] += kind == 14;
+                p->n[4] += kind == 10;
                 if (kind == 12 && !peer_write(p, pingresp, sizeof(pingresp)))
                         return;
         }
@@ -277,6 +284,21 @@ static int publish(size_t size, int qos)
 
         return t.transport->publish(t.transport, "devices/dev1/messages/events/", body, size, qos, &mid);
 }
+
+/* Whoever has no room for what a kept session brings says so, or it would come again for ever. */
+START_TEST(that_no_more_are_wanted_passes_the_gate)
+{
+        t.hold_at = 1;
+        t.unsubscribe_on_connected = true;
+        start(serve_kept_session);
+        AWAIT(t.n_messages == 5 && t.peer.n[4] == 1);
+        run_for(50);
+        ck_assert_int_eq(t.peer.n[0], 0);
+        t.transport->close(t.transport, false);
+        run_for(50);
+        ck_assert_int_eq(t.peer.n[0], 0);
+}
+END_TEST
 
 /* Whichever of the five holds: the ones before it came in the same piece, so their PUBACKs wait as well. */
 START_TEST(while_the_gate_is_held_nothing_is_written)
@@ -430,6 +452,7 @@ int main(void)
         c = suite_case(s, "messages");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, what_comes_with_connack_is_told_behind_it_and_acknowledged);
+        tcase_add_test(c, that_no_more_are_wanted_passes_the_gate);
         tcase_add_loop_test(c, while_the_gate_is_held_nothing_is_written, 1, 6);
         tcase_add_loop_test(c, a_held_connection_that_is_closed_writes_nothing_more, 0, 2);
         tcase_add_loop_test(c, one_that_is_closed_in_the_middle_of_telling_acknowledges_nothing, 2, 10);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static atomic_int lookups, lookups_ended;
 
 static void setup(void)
 {
+        (void)signal(SIGPIPE, SIG_IGN); /* as every program of ours */
         memset(&t, 0, sizeof(t));
         lookup_may_return = false;
         lookups = lookups_ended = 0;
