@@ -35,6 +35,7 @@ typedef struct MosquittoTransport {
         Dial *dial; /* at most one thread */
         sd_event_source *dial_source;
         uint64_t dial_generation; /* 0: called off, the thread has yet to notice */
+        usec_t called_off_usec;   /* when; boot clock */
         TransportStep dial_step;
         Order *next; /* to be dialled when the thread that was called off is back */
 
@@ -275,6 +276,7 @@ static void mosquitto_transport_close(Transport *transport, bool graceful)
         if (t->dial && t->dial_generation != 0) {
                 dial_cancel(t->dial);
                 t->dial_generation = 0;
+                t->called_off_usec = clock_boot(&clock_system);
         }
         if (graceful && t->client)
                 mosquitto_client_disconnect(t->client);
@@ -336,6 +338,13 @@ static int mosquitto_transport_ping(Transport *transport)
         return c ? mosquitto_client_ping(c) : -ENOTCONN;
 }
 
+static usec_t mosquitto_transport_hindered_since(const Transport *transport)
+{
+        const MosquittoTransport *t = container_of(transport, MosquittoTransport, transport);
+
+        return t->dial && t->dial_generation == 0 ? t->called_off_usec : USEC_INFINITY;
+}
+
 static Transport *mosquitto_transport_free(Transport *transport)
 {
         MosquittoTransport *t = transport_of(transport);
@@ -361,7 +370,8 @@ int transport_mosquitto_new_with(Transport **ret, sd_event *event, ResolveFn res
         t->transport = (Transport){
                 mosquitto_transport_set_sink,  mosquitto_transport_connect,     mosquitto_transport_publish,
                 mosquitto_transport_subscribe, mosquitto_transport_unsubscribe, mosquitto_transport_hold,
-                mosquitto_transport_ping,      mosquitto_transport_close,       mosquitto_transport_free,
+                mosquitto_transport_ping,      mosquitto_transport_hindered_since, mosquitto_transport_close,
+                mosquitto_transport_free,
         };
         t->event = sd_event_ref(event);
         t->resolve = resolve;

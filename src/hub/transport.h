@@ -88,12 +88,16 @@ struct Transport {
         /* One packet, which asks the same QoS for all filters. */
         int (*subscribe)(Transport *t, const char *const *filters, size_t n, int qos, int *ret_mid);
         int (*unsubscribe)(Transport *t, const char *filter, int *ret_mid);
-        /* The gate: while it is held nothing is written, no PUBLISH, no ping, and above all no PUBACK for a MESSAGE that
-         * is being told or was told since; reading goes on. So whoever holds within the event of a message keeps the
-         * peer from taking it for delivered. A new connection begins with an open gate. */
+        /* The gate: while it is held nothing is written, no PUBLISH, no ping, and above all no PUBACK for a MESSAGE
+         * that is being told or was told since; reading goes on. Only an UNSUBSCRIBE passes, as long as the peer takes
+         * what is written: whoever cannot store a message is to be able to say that no more are wanted. So whoever
+         * holds within the event of a message keeps the peer from taking it for delivered. A new connection begins with
+         * an open gate. */
         void (*hold)(Transport *t, bool held);
         /* Asks the peer for a sign of life: ALIVE follows, if it lives. */
         int (*ping)(Transport *t);
+        /* Since when (boot clock) what was called off hinders each new connect; USEC_INFINITY: nothing does. */
+        usec_t (*hindered_since)(const Transport *t);
         /* graceful: DISCONNECT goes out first, unless the gate is held or messages wait to be told: what was not
          * acknowledged stays so. No further event of this generation comes. */
         void (*close)(Transport *t, bool graceful);

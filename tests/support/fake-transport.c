@@ -151,6 +151,11 @@ static int fake_ping(Transport *t)
         return 0;
 }
 
+static usec_t fake_hindered_since(const Transport *t)
+{
+        return USEC_INFINITY;
+}
+
 static void fake_close(Transport *t, bool graceful)
 {
         FakeTransport *fake = fake_of(t);
@@ -172,7 +177,8 @@ static Transport *fake_free(Transport *t)
 void fake_transport_init(FakeTransport *fake)
 {
         *fake = (FakeTransport){.transport = {fake_set_sink, fake_connect, fake_publish, fake_subscribe,
-                                              fake_unsubscribe, fake_hold, fake_ping, fake_close, fake_free}};
+                                              fake_unsubscribe, fake_hold, fake_ping, fake_hindered_since, fake_close,
+                                              fake_free}};
 }
 
 void fake_transport_done(FakeTransport *fake)
