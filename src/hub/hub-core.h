@@ -32,6 +32,8 @@ struct Hub {
         Buffer topic; /* kept for its memory */
 
         uint64_t generation; /* of the present connection */
+        uint64_t n_connections;
+        uint64_t n_failures[_LINK_REASON_MAX];
         bool started;
         bool broken;              /* a publish failed; the transport's word on it is still to come */
         usec_t since_usec;        /* boot clock: the link is up, or down, since then */
@@ -44,10 +46,10 @@ struct Hub {
         Assignment *assignment; /* what is remembered, whoever it was for */
         HubMemory memory;
         Provisioning provisioning;
-        bool asking;      /* the present connection is one to the provisioning service */
-        bool confirmed;   /* it was asked, and the hub has not taken us since */
-        bool refused_us;  /* the hub has, and it was not */
-        unsigned n_failures; /* tries in a row, since it was last asked */
+        bool asking;            /* the present connection is one to the provisioning service */
+        bool confirmed;         /* it was asked, and the hub has not taken us since */
+        unsigned n_doubts;      /* tries since it was last asked that say that the hub is another one */
+        usec_t gone_since_usec; /* boot clock: the hub's name leads nowhere, or to another; 0: it does not */
 
         /* orders */
         OrderSink orders;

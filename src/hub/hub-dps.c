@@ -16,7 +16,11 @@
 #include "base/log.h"
 #include "hub/hub-core.h"
 
-#define FAILURES_MAX 10 /* in a row, then the hub may be another one by now */
+/* Then the hub may be another one by now. So long, because a lookup without an answer may as well be our own network's
+ * fault, and after that a whole fleet would come to the service. */
+#define GONE_USEC USEC_PER_DAY
+
+#define DOUBTS_MAX 10 /* of a hub that the service has just named */
 
 /* ---- what is remembered ---- */
 
@@ -44,9 +48,10 @@ void hub_remember(Hub *hub, const HubMemory *memory)
         if (r >= 0 && hub->enrollment)
                 r = hub_assigned_identity(hub, hub->enrollment, &hub->identity, &fault);
         if (r < 0)
-                log_warning("The hub that was assigned is not known any more (%s): the provisioning service is asked "
-                            "again.",
-                            strerror(-r));
+                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
+                         "The hub that was assigned is not known any more (%s): the provisioning service is asked "
+                         "again.",
+                         strerror(-r));
 }
 
 static void keep(Hub *hub)
@@ -60,9 +65,26 @@ static void keep(Hub *hub)
 
 /* ---- when it is asked ---- */
 
+static bool is_gone(const Hub *hub)
+{
+        return hub->gone_since_usec > 0 && hub_now(hub) >= usec_add(hub->gone_since_usec, GONE_USEC);
+}
+
+/* What is wrong right after the service has named this hub it can hardly mend at once. */
+static bool is_doubted(const Hub *hub)
+{
+        return hub->n_doubts >= (hub->confirmed ? DOUBTS_MAX : 1);
+}
+
 bool hub_must_ask(const Hub *hub)
 {
-        return hub->enrollment && (!hub->identity || hub->refused_us || hub->n_failures >= FAILURES_MAX);
+        return hub->enrollment && (!hub->identity || is_doubted(hub) || is_gone(hub));
+}
+
+static void forget_doubts(Hub *hub)
+{
+        hub->gone_since_usec = 0;
+        hub->n_doubts = 0;
 }
 
 static bool is_refusal(const ConnectionEvent *event)
@@ -70,25 +92,36 @@ static bool is_refusal(const ConnectionEvent *event)
         return event->kind == CONNECTION_EVENT_REFUSED && (event->code == 4 || event->code == 5);
 }
 
-/* A refusal right after the service has named this hub is one that it cannot mend: it counts as any failure. */
+/* Whatever else fails, somebody has the name. */
+static bool is_not_found(const Hub *hub)
+{
+        LinkReason reason = hub->connection.reason;
+
+        return reason == LINK_REASON_NAME || reason == LINK_REASON_TLS_HOSTNAME;
+}
+
+/* A hub that was there before may only be out of our sight; one that was just named, and never seen, may be none. */
+static void note_failure(Hub *hub, const ConnectionEvent *event)
+{
+        bool not_found = is_not_found(hub);
+
+        if (!not_found)
+                hub->gone_since_usec = 0;
+        else if (hub->gone_since_usec == 0)
+                hub->gone_since_usec = hub_now(hub);
+        hub->n_doubts += is_refusal(event) || (not_found && hub->confirmed);
+}
+
 void hub_note_outcome(Hub *hub, const ConnectionEvent *event, unsigned actions, LinkState before)
 {
         bool waits = hub->connection.phase == CONNECTION_WAITING && before != LINK_WAITING;
 
         if (actions & CONNECTION_READY) {
-                hub->n_failures = 0;
-                hub->refused_us = hub->confirmed = false;
+                forget_doubts(hub);
+                hub->confirmed = false;
         } else if (waits && !hub->asking) {
-                hub->n_failures++;
-                if (is_refusal(event) && !hub->confirmed)
-                        hub->refused_us = true;
+                note_failure(hub, event);
         }
-}
-
-static void forget_doubts(Hub *hub)
-{
-        hub->n_failures = 0;
-        hub->refused_us = false;
 }
 
 /* ---- the talk ---- */

@@ -3,72 +3,11 @@
 
 import json
 import stat
-import time
 
-import pytest
-from bus import PrivateBus
 from daemon import Daemon
-from dps import devhub, put_enrollment, put_group, service, shared  # noqa: F401
+from dps import devhub, put_group, service, shared  # noqa: F401
+from gateway_dps import KEY, MODEL, attestation, bus, by_dps, daemon, enroll, lines, remembered  # noqa: F401
 from https import Service
-
-KEY = 'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='
-OTHER_KEY = 'c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M='
-MODEL = 'dtmi:com:example:Thermostat;1'
-
-
-@pytest.fixture(scope='module')
-def bus():
-    with PrivateBus() as bus:
-        yield bus
-
-
-@pytest.fixture
-def daemon(tmp_path, bus):
-    with Daemon(tmp_path / 'gw', bus) as daemon:
-        yield daemon
-        if daemon.is_running():
-            assert daemon.stop() == 0
-        for key in KEY, OTHER_KEY:
-            assert key not in daemon.log() and 'SharedAccess' not in daemon.log()
-
-
-def attestation(primary=KEY):
-    return {'type': 'symmetricKey', 'symmetricKey': {'primaryKey': primary, 'secondaryKey': OTHER_KEY}}
-
-
-def enroll(service, registration_id, **more):
-    return put_enrollment(service, registration_id, attestation(), **more)
-
-
-def lines(values):
-    return ' '.join('%s = "%s";' % pair for pair in values.items())
-
-
-def by_dps(daemon, devhub, key=KEY, registration_id='gw-17', file='key_file', address=None, **hub):
-    """Settings that lead to the devhub's service."""
-    path = daemon.directory / 'dps.key'
-    path.touch(mode=0o600)
-    path.write_text(key + '\n')
-    address = address or '127.0.0.1:%d' % devhub.port
-    values = {'ca_file': devhub.ca_file, 'address': address, 'model_id': MODEL, **hub}
-    dps = {'id_scope': devhub.endpoints()['id_scope'], 'registration_id': registration_id, file: path,
-           'host': devhub.host, 'address': address}
-    daemon.configure('hub: { %s backoff: { first = "100ms"; max = "1s"; }; dps: { %s }; };\n'
-                     'clock: { trust = true; };\nstreams: { telemetry: { max_latency = "0s"; }; };\n' % (lines(values), lines(dps)), 'conf.d/dps.conf')
-    return daemon
-
-
-def remembered(daemon, hub, device):
-    """Waits: the link does not wait for the disk."""
-    path = daemon.state / 'assignment'
-    deadline = time.monotonic() + 20
-    while True:
-        assignment = json.loads(path.read_text()) if path.exists() else {}
-        if (assignment.get('assignedHub'), assignment.get('deviceId')) == (hub, device):
-            return assignment
-        assert time.monotonic() < deadline, assignment
-        time.sleep(0.02)
-
 
 # --- the way there ---
 
@@ -125,62 +64,6 @@ def test_a_reboot_needs_no_service(daemon, devhub, service):
     daemon.submit({'pressure': 4.2})
     assert daemon.settle()['acknowledged'] == 1
     assert len(daemon.lines('has assigned the hub')) == 1
-
-
-def test_a_hub_that_refuses_makes_it_ask_again(daemon, devhub, service):
-    enroll(service, 'gw-17', deviceId='old')
-    by_dps(daemon, devhub).start()
-    daemon.wait_for_link('connected')
-    assert daemon.stop() == 0
-    # somebody deletes the device; the service knows it under another name
-    devhub.run('device', 'delete', 'old')
-    service.delete('/registrations/gw-17')
-    enroll(service, 'gw-17', deviceId='new', headers={'If-Match': '*'})
-    daemon.start()
-    assert daemon.wait_for_link('connected', seconds=40)['DeviceId'] == 'new'
-    remembered(daemon, devhub.host, 'new')
-
-
-def test_a_hub_that_is_not_found_is_asked_for_again(daemon, devhub, service):
-    enroll(service, 'gw-17')
-    devhub.fault('set', 'dps-reassign', '--count', '1')
-    by_dps(daemon, devhub).start()
-    daemon.wait_for_log('has assigned the hub')
-    assert not daemon.lines('has assigned the hub ' + devhub.host)
-    assert daemon.wait_for_link('connected', seconds=50)['Hub'] == devhub.host
-    remembered(daemon, devhub.host, 'gw-17')
-
-
-# --- a service that does not help ---
-
-def test_a_busy_service_is_asked_again(daemon, devhub, service):
-    enroll(service, 'gw-17')
-    devhub.fault('set', 'dps-busy', '--count', '1', '--delay', '2s')
-    by_dps(daemon, devhub).start()
-    link = daemon.wait_for_link('waiting', 'throttled')
-    assert 'busy' in link['LinkDetail'] and link['Hub'] == ''
-    daemon.wait_for_link('connected')
-
-
-@pytest.mark.parametrize('case', ['wrong key', 'nobody', 'disabled'])
-def test_who_is_refused_hears_why_and_comes_in_when_it_is_mended(daemon, devhub, service, case):
-    if case != 'nobody':
-        enroll(service, 'gw-17', provisioningStatus='disabled' if case == 'disabled' else 'enabled')
-    by_dps(daemon, devhub, OTHER_KEY.swapcase() if case == 'wrong key' else KEY).start()
-    link = daemon.wait_for_link('waiting', 'provisioning')
-    assert 'provisioning service' in link['LinkDetail'] and 'Hub' not in link['LinkDetail']
-    assert (link['NextAttempt'] - link['LinkSince']) / 1e6 > 50
-    assert not (daemon.state / 'assignment').exists()
-    # readings are taken meanwhile
-    daemon.submit({'pressure': 4.2})
-    assert daemon.ledger()['waiting'] == 1
-    if case == 'wrong key':
-        by_dps(daemon, devhub).reload()
-    else:
-        enroll(service, 'gw-17', provisioningStatus='enabled', headers={'If-Match': '*'} if case == 'disabled' else None)
-        daemon.caller.call_blocking('org.hublink1', '/org/hublink1', 'org.hublink1.Manager', 'Reconnect', '', ())
-    daemon.wait_for_link('connected')
-    assert daemon.settle()['acknowledged'] == 1
 
 
 # --- a trial ---

@@ -348,24 +348,64 @@ START_TEST(a_service_that_knows_no_other_hub_is_not_asked_at_each_refusal)
 }
 END_TEST
 
-START_TEST(after_ten_failures_it_is_asked_and_in_vain_the_hub_is_tried_again)
+/* Tries until the service is asked, or the time is over: did it come to that? */
+static bool fails_until_asked(LinkReason reason, usec_t usec)
+{
+        usec_t until = t.clock.boot_usec + usec;
+
+        while (t.clock.boot_usec < until) {
+                ck_assert_str_eq(t.far.host, "a.example.net");
+                fake_transport_end(&t.far, reason, "it is so");
+                (void)wake_to_connect();
+                if (strcmp(t.far.host, SERVICE) == 0)
+                        return true;
+        }
+        return false;
+}
+
+START_TEST(an_outage_is_no_reason_to_ask)
+{
+        static const LinkReason reasons[] = {LINK_REASON_NETWORK, LINK_REASON_REFUSED, LINK_REASON_TLS_UNTRUSTED,
+                                             LINK_REASON_TLS_EXPIRED, LINK_REASON_SILENT, LINK_REASON_CLOSED};
+
+        start_assigned();
+        for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+                insist(!fails_until_asked(reasons[i], 3 * USEC_PER_DAY));
+        for (int i = 0; i < 5; i++) { /* as long as the name is found now and then */
+                insist(!fails_until_asked(LINK_REASON_NAME, 23 * USEC_PER_HOUR));
+                insist(!fails_until_asked(LINK_REASON_NETWORK, USEC_PER_SEC));
+        }
+}
+END_TEST
+
+START_TEST(a_name_that_is_gone_for_a_day_is_asked_for_and_in_vain_the_hub_is_tried_again)
 {
         start_assigned();
         for (unsigned round = 0; round < 3; round++) {
-                for (unsigned i = 0; i < 10; i++) {
-                        ck_assert_str_eq(t.far.host, "a.example.net");
-                        fake_transport_end(&t.far, LINK_REASON_NAME, "there is no such name");
-                        (void)wake_to_connect();
-                }
-                ck_assert_str_eq(t.far.host, SERVICE);
+                insist(!fails_until_asked(LINK_REASON_NAME, 23 * USEC_PER_HOUR));
+                insist(fails_until_asked(LINK_REASON_TLS_HOSTNAME, 2 * USEC_PER_HOUR));
                 fake_transport_end(&t.far, LINK_REASON_NAME, "there is no such name");
                 ck_assert_uint_ge(wake_to_connect(), PROVISIONING_PEACE_USEC);
         }
-        for (unsigned i = 0; i < 10; i++) {
-                fake_transport_end(&t.far, LINK_REASON_NETWORK, "no route");
-                (void)wake_to_connect();
-        }
+        insist(fails_until_asked(LINK_REASON_NAME, 25 * USEC_PER_HOUR));
         serve("b.example.net", "gw-17");
+}
+END_TEST
+
+/* It was never seen: its name may be wrong. An outage says nothing of that either. */
+START_TEST(a_hub_that_was_just_named_and_is_not_found_is_asked_about_soon)
+{
+        start();
+        serve("a.example.net", "gw-17");
+        insist(!fails_until_asked(LINK_REASON_NETWORK, USEC_PER_DAY));
+        for (unsigned round = 0; round < 3; round++) {
+                for (unsigned i = 0; i < 10; i++) {
+                        ck_assert_str_eq(t.far.host, "a.example.net");
+                        fake_transport_end(&t.far, i % 2 ? LINK_REASON_NAME : LINK_REASON_TLS_HOSTNAME, "it is so");
+                        (void)wake_to_connect();
+                }
+                serve("a.example.net", "gw-17");
+        }
 }
 END_TEST
 
@@ -522,7 +562,9 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, who_is_refused_asks_where_it_belongs);
         tcase_add_test(c, a_service_that_knows_no_other_hub_is_not_asked_at_each_refusal);
-        tcase_add_test(c, after_ten_failures_it_is_asked_and_in_vain_the_hub_is_tried_again);
+        tcase_add_test(c, an_outage_is_no_reason_to_ask);
+        tcase_add_test(c, a_name_that_is_gone_for_a_day_is_asked_for_and_in_vain_the_hub_is_tried_again);
+        tcase_add_test(c, a_hub_that_was_just_named_and_is_not_found_is_asked_about_soon);
         tcase_add_test(c, a_link_that_was_lost_is_no_doubt);
 
         c = suite_case(s, "no help");
