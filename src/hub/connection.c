@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hub/connection.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "hub/connection-core.h"
 
 static const struct {
         const char *name;
@@ -35,21 +31,6 @@ LinkState connection_state(const Connection *c)
 bool connection_is_ready(const Connection *c)
 {
         return c->phase == CONNECTION_OPEN;
-}
-
-static bool is_connecting(const Connection *c)
-{
-        return phases[c->phase].state == LINK_CONNECTING;
-}
-
-static bool is_connected(const Connection *c)
-{
-        return phases[c->phase].state == LINK_CONNECTED;
-}
-
-static bool is_held(const Connection *c)
-{
-        return c->held_usec != USEC_INFINITY;
 }
 
 void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random)
@@ -91,16 +72,6 @@ static void enter(Connection *c, ConnectionPhase phase, usec_t now)
         c->deadline_usec = usec_add(now, phases[phase].deadline_usec);
 }
 
-_printf_(3, 4) static void blame(Connection *c, LinkReason reason, const char *fmt, ...)
-{
-        va_list ap;
-
-        c->reason = reason;
-        va_start(ap, fmt);
-        (void)vsnprintf(c->detail, sizeof(c->detail), fmt, ap);
-        va_end(ap);
-}
-
 static unsigned begin(Connection *c, usec_t now)
 {
         enter(c, CONNECTION_LOOKUP, now);
@@ -114,16 +85,18 @@ static unsigned open_link(Connection *c, usec_t now)
 {
         enter(c, CONNECTION_OPEN, now);
         c->open_usec = c->heard_usec = c->spoke_usec = c->puback_usec = c->released_usec = now;
-        blame(c, LINK_REASON_NONE, "%s", "");
+        connection_blame(c, LINK_REASON_NONE, "%s", "");
+        if (connection_is_contested(c))
+                connection_blame_rival(c, LINK_REASON_NONE);
         return CONNECTION_READY;
 }
 
-/* blame() comes first. */
+/* connection_blame() comes first. */
 static unsigned wait_for_next_try(Connection *c, usec_t peace_usec, usec_t now)
 {
-        unsigned actions = is_connected(c) ? CONNECTION_LOST : 0;
+        unsigned actions = connection_is_connected(c) ? CONNECTION_LOST : 0;
 
-        c->tries = is_connected(c) ? 0 : c->tries + 1;
+        c->tries = connection_is_connected(c) ? 0 : c->tries + 1;
         enter(c, CONNECTION_WAITING, now);
         c->peace_usec = usec_add(now, peace_usec);
         c->deadline_usec = usec_add(c->peace_usec, backoff_next(&c->backoff, c->random));
@@ -133,7 +106,7 @@ static unsigned wait_for_next_try(Connection *c, usec_t peace_usec, usec_t now)
 /* A planned end: neither backoff nor blame. */
 static unsigned begin_anew(Connection *c, usec_t now)
 {
-        unsigned actions = is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST : CONNECTION_CLOSE;
+        unsigned actions = connection_is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST : CONNECTION_CLOSE;
 
         return actions | begin(c, now);
 }
@@ -141,7 +114,7 @@ static unsigned begin_anew(Connection *c, usec_t now)
 /* Both ways: what the hub has not acknowledged would be sent twice, and what we have not, delivered twice. */
 static bool is_drained(const Connection *c)
 {
-        return c->oldest_usec == USEC_INFINITY && !is_held(c);
+        return c->oldest_usec == USEC_INFINITY && !connection_is_held(c);
 }
 
 static unsigned drain(Connection *c, usec_t now)
@@ -154,145 +127,19 @@ static unsigned drain(Connection *c, usec_t now)
 
 static unsigned stop(Connection *c, const ConnectionEvent *event, usec_t now)
 {
-        unsigned actions = is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST
-                         : is_connecting(c) ? CONNECTION_CLOSE
+        unsigned actions = connection_is_connected(c) ? CONNECTION_GOODBYE | CONNECTION_LOST
+                         : connection_is_connecting(c) ? CONNECTION_CLOSE
                                             : 0;
 
         enter(c, CONNECTION_STOPPED, now);
         c->oldest_usec = USEC_INFINITY;
-        c->tries = 0;
+        c->tries = c->n_brief = 0;
         backoff_reset(&c->backoff);
-        blame(c, event->reason, "%s", event->detail ? event->detail : "");
+        connection_blame(c, event->reason, "%s", event->detail ? event->detail : "");
         return actions;
 }
 
-/* ---- what the hub's answer to CONNECT means ---- */
-
-static void blame_refusal(Connection *c, int code)
-{
-        switch (code) {
-        case 3:
-                blame(c, LINK_REASON_HUB_UNAVAILABLE, "the hub says that it is not available now (CONNACK 3)");
-                break;
-        case 4:
-        case 5:
-                /* The hub has this one answer for every trouble with credentials. */
-                blame(c, LINK_REASON_CREDENTIAL,
-                      "the hub refused the credential (CONNACK %d): check the device id, its key, that the device is "
-                      "enabled, and this machine's clock",
-                      code);
-                break;
-        default:
-                blame(c, LINK_REASON_CLOSED, "the hub refused the connection with CONNACK %d", code);
-                break;
-        }
-}
-
-/* ---- deadlines of a connection that stands ---- */
-
-static void blame_overdue_step(Connection *c)
-{
-        switch (c->phase) {
-        case CONNECTION_LOOKUP:
-                blame(c, LINK_REASON_NAME, "the name lookup did not answer within %u s",
-                      (unsigned)(CONNECTION_LOOKUP_USEC / USEC_PER_SEC));
-                break;
-        case CONNECTION_TCP:
-                blame(c, LINK_REASON_NETWORK, "no address answered within %u s",
-                      (unsigned)(CONNECTION_TCP_USEC / USEC_PER_SEC));
-                break;
-        case CONNECTION_TLS:
-                blame(c, LINK_REASON_SILENT, "the peer did not finish the TLS handshake within %u s",
-                      (unsigned)(CONNECTION_TLS_USEC / USEC_PER_SEC));
-                break;
-        case CONNECTION_PROVISIONING:
-                blame(c, LINK_REASON_SILENT, "the talk with %s did not end", c->peer);
-                break;
-        default:
-                blame(c, LINK_REASON_SILENT, "%s did not answer CONNECT within %u s", c->peer,
-                      (unsigned)(CONNECTION_CONNACK_USEC / USEC_PER_SEC));
-                break;
-        }
-}
-
-static usec_t renewal_due(const Connection *c)
-{
-        usec_t life = c->settings.token_life_usec;
-
-        return life == USEC_INFINITY ? USEC_INFINITY : usec_add(c->begun_usec, life - life / 5);
-}
-
-/* What we kept back ourselves the hub could not answer: it has its full time once the gate is open. */
-static usec_t unless_held(const Connection *c, usec_t overdue_usec, usec_t patience_usec)
-{
-        if (is_held(c) || overdue_usec == USEC_INFINITY)
-                return USEC_INFINITY;
-        return MAX(overdue_usec, usec_add(c->released_usec, patience_usec));
-}
-
-/* No PUBACK at all for a while, or not the oldest one for a long while. Not simply the age of the oldest: on a
- * slow line a full window takes its time, yet PUBACKs trickle in. */
-static usec_t puback_overdue(const Connection *c)
-{
-        usec_t any, oldest;
-
-        if (c->oldest_usec == USEC_INFINITY)
-                return USEC_INFINITY;
-        any = usec_add(MAX(c->oldest_usec, c->puback_usec), CONNECTION_PUBACK_USEC);
-        oldest = usec_add(c->oldest_usec, CONNECTION_PUBACK_MAX_USEC);
-        return unless_held(c, MIN(any, oldest), CONNECTION_PUBACK_USEC);
-}
-
-static usec_t ping_overdue(const Connection *c)
-{
-        return unless_held(c, usec_add(c->pinged_usec, CONNECTION_PING_USEC), CONNECTION_PING_USEC);
-}
-
-static usec_t suback_overdue(const Connection *c)
-{
-        return unless_held(c, usec_add(c->asked_usec, CONNECTION_SUBACK_USEC), CONNECTION_SUBACK_USEC);
-}
-
-static usec_t hold_overdue(const Connection *c)
-{
-        return usec_add(c->held_usec, CONNECTION_HOLD_USEC);
-}
-
-static usec_t drain_overdue(const Connection *c)
-{
-        if (c->phase != CONNECTION_DRAINING)
-                return USEC_INFINITY;
-        return unless_held(c, c->deadline_usec, CONNECTION_DRAIN_USEC);
-}
-
-static usec_t ping_due(const Connection *c)
-{
-        usec_t due = usec_add(MIN(c->heard_usec, c->spoke_usec), c->settings.keepalive_usec);
-
-        if (c->pinged_usec != USEC_INFINITY || is_held(c))
-                return USEC_INFINITY;
-        if (c->oldest_usec != USEC_INFINITY)
-                due = MIN(due, usec_add(MAX(c->heard_usec, c->oldest_usec), CONNECTION_PROBE_USEC));
-        if (!c->proven)
-                due = MIN(due, usec_add(c->open_usec, CONNECTION_PROOF_USEC));
-        return due;
-}
-
-usec_t connection_deadline(const Connection *c)
-{
-        usec_t deadline = drain_overdue(c);
-
-        if (!is_connected(c))
-                return c->deadline_usec;
-        deadline = MIN(deadline, hold_overdue(c));
-        deadline = MIN(deadline, puback_overdue(c));
-        deadline = MIN(deadline, suback_overdue(c));
-        deadline = MIN(deadline, ping_overdue(c));
-        deadline = MIN(deadline, ping_due(c));
-        if (c->phase == CONNECTION_OPEN)
-                deadline = MIN(deadline, renewal_due(c));
-        return deadline;
-}
+/* ---- what the peer lets us hear ---- */
 
 static void prove(Connection *c)
 {
@@ -327,51 +174,54 @@ static unsigned on_released(Connection *c, usec_t now)
         return c->phase == CONNECTION_DRAINING && is_drained(c) ? begin_anew(c, now) : 0;
 }
 
-/* True: something is, and was blamed. */
-static bool blame_overdue(Connection *c, usec_t now)
+static unsigned on_ended(Connection *c, const ConnectionEvent *event, usec_t now)
 {
-        if (now >= hold_overdue(c))
-                blame(c, LINK_REASON_CLOSED,
-                      "a cloud message could not be stored within %u s: it is not acknowledged, so that the hub "
-                      "delivers it again",
-                      (unsigned)(CONNECTION_HOLD_USEC / USEC_PER_SEC));
-        else if (now >= ping_overdue(c))
-                blame(c, LINK_REASON_SILENT, "the hub has not answered a ping for %u s",
-                      (unsigned)(CONNECTION_PING_USEC / USEC_PER_SEC));
-        else if (now >= suback_overdue(c))
-                blame(c, LINK_REASON_SILENT, "the hub has not answered SUBSCRIBE for %u s",
-                      (unsigned)(CONNECTION_SUBACK_USEC / USEC_PER_SEC));
-        else if (now >= puback_overdue(c))
-                blame(c, LINK_REASON_SILENT, "the hub has not acknowledged a message for %llu s",
-                      (unsigned long long)((now - c->oldest_usec) / USEC_PER_SEC));
-        else
-                return false;
-        return true;
+        connection_blame(c, event->reason, "%s", event->detail ? event->detail : "");
+        if (connection_is_connected(c)) {
+                bool brief = event->reason == LINK_REASON_CLOSED && now < usec_add(c->open_usec, CONNECTION_BRIEF_USEC);
+
+                c->n_brief = brief ? c->n_brief + 1 : 0;
+                if (connection_is_contested(c))
+                        connection_blame_rival(c, event->reason);
+        }
+        return wait_for_next_try(c, 0, now);
+}
+
+/* ---- time ---- */
+
+/* This one has lasted: whoever was there before is gone. */
+static unsigned trust(Connection *c)
+{
+        c->n_brief = 0;
+        connection_blame(c, LINK_REASON_NONE, "%s", "");
+        return CONNECTION_TELL;
 }
 
 static unsigned on_tick_connected(Connection *c, usec_t now)
 {
-        if (now >= drain_overdue(c))
-                return begin_anew(c, now);
-        if (blame_overdue(c, now))
-                return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
-        if (c->phase == CONNECTION_OPEN && now >= renewal_due(c))
-                return drain(c, now);
-        if (now >= ping_due(c)) {
+        unsigned actions = now >= connection_trust_due(c) ? trust(c) : 0;
+
+        if (now >= connection_drain_overdue(c))
+                return actions | begin_anew(c, now);
+        if (connection_blame_overdue(c, now))
+                return actions | CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
+        if (c->phase == CONNECTION_OPEN && now >= connection_renewal_due(c))
+                return actions | drain(c, now);
+        if (now >= connection_ping_due(c)) {
                 c->pinged_usec = c->spoke_usec = now;
-                return CONNECTION_PING;
+                return actions | CONNECTION_PING;
         }
-        return 0;
+        return actions;
 }
 
 static unsigned on_tick(Connection *c, usec_t now)
 {
-        if (is_connected(c))
+        if (connection_is_connected(c))
                 return on_tick_connected(c, now);
         if (now < c->deadline_usec)
                 return 0;
-        if (is_connecting(c)) {
-                blame_overdue_step(c);
+        if (connection_is_connecting(c)) {
+                connection_blame_step(c);
                 return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
         }
         return c->phase == CONNECTION_WAITING ? begin(c, now) : 0;
@@ -382,13 +232,14 @@ static unsigned on_retry(Connection *c, usec_t now)
 {
         if (c->phase == CONNECTION_WAITING)
                 return begin(c, now);
-        return is_connected(c) ? begin_anew(c, now) : 0;
+        return connection_is_connected(c) ? begin_anew(c, now) : 0;
 }
 
 /* New settings: what was learned of the old ones does not count. */
 static unsigned on_renew(Connection *c, usec_t now)
 {
         backoff_reset(&c->backoff);
+        c->n_brief = 0;
         switch (c->phase) {
         case CONNECTION_OPEN:
                 return drain(c, now);
@@ -413,7 +264,7 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
         case CONNECTION_EVENT_START:
                 if (c->phase != CONNECTION_OFFLINE && c->phase != CONNECTION_STOPPED)
                         return 0;
-                blame(c, LINK_REASON_NONE, "%s", "");
+                connection_blame(c, LINK_REASON_NONE, "%s", "");
                 return begin(c, now);
 
         case CONNECTION_EVENT_STOP:
@@ -426,14 +277,14 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                 return on_renew(c, now);
 
         case CONNECTION_EVENT_SENT:
-                if (is_connected(c)) {
+                if (connection_is_connected(c)) {
                         c->spoke_usec = now;
                         c->oldest_usec = event->oldest_usec;
                 }
                 return 0;
 
         case CONNECTION_EVENT_ASKED:
-                if (is_connected(c))
+                if (connection_is_connected(c))
                         c->asked_usec = MIN(c->asked_usec, now);
                 return 0;
 
@@ -442,27 +293,27 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                 return 0;
 
         case CONNECTION_EVENT_HELD:
-                if (is_connected(c))
+                if (connection_is_connected(c))
                         c->held_usec = MIN(c->held_usec, now);
                 return 0;
 
         case CONNECTION_EVENT_RELEASED:
-                return is_connected(c) ? on_released(c, now) : 0;
+                return connection_is_connected(c) ? on_released(c, now) : 0;
 
         case CONNECTION_EVENT_UNFIT:
-                if (!is_connected(c))
+                if (!connection_is_connected(c))
                         return 0;
-                blame(c, event->reason, "%s", event->detail ? event->detail : "");
+                connection_blame(c, event->reason, "%s", event->detail ? event->detail : "");
                 return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
 
         case CONNECTION_EVENT_UNASSIGNED:
-                if (!is_connecting(c))
+                if (!connection_is_connecting(c))
                         return 0;
-                blame(c, event->reason, "%s", event->detail ? event->detail : "");
+                connection_blame(c, event->reason, "%s", event->detail ? event->detail : "");
                 return CONNECTION_CLOSE | wait_for_next_try(c, event->peace_usec, now);
 
         case CONNECTION_EVENT_ASKING:
-                if (is_connecting(c))
+                if (connection_is_connecting(c))
                         enter(c, CONNECTION_PROVISIONING, now);
                 return 0;
 
@@ -470,30 +321,29 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
                 return c->phase == CONNECTION_PROVISIONING ? CONNECTION_GOODBYE | begin(c, now) : 0;
 
         case CONNECTION_EVENT_STEP:
-                if (is_connecting(c) && CONNECTION_LOOKUP + (int)event->step > (int)c->phase)
+                if (connection_is_connecting(c) && CONNECTION_LOOKUP + (int)event->step > (int)c->phase)
                         enter(c, CONNECTION_LOOKUP + event->step, now);
                 return 0;
 
         case CONNECTION_EVENT_ACCEPTED:
-                return is_connecting(c) ? open_link(c, now) : 0;
+                return connection_is_connecting(c) ? open_link(c, now) : 0;
 
         case CONNECTION_EVENT_REFUSED:
-                if (!is_connecting(c))
+                if (!connection_is_connecting(c))
                         return 0;
-                blame_refusal(c, event->code);
+                connection_blame_refusal(c, event->code);
                 return CONNECTION_CLOSE | wait_for_next_try(c, 0, now);
 
         case CONNECTION_EVENT_ENDED:
-                if (!is_connecting(c) && !is_connected(c))
+                if (!connection_is_connecting(c) && !connection_is_connected(c))
                         return 0;
-                blame(c, event->reason, "%s", event->detail ? event->detail : "");
-                return wait_for_next_try(c, 0, now);
+                return on_ended(c, event, now);
 
         case CONNECTION_EVENT_PUBACK:
-                return is_connected(c) ? on_puback(c, event, now) : 0;
+                return connection_is_connected(c) ? on_puback(c, event, now) : 0;
 
         case CONNECTION_EVENT_ALIVE:
-                return is_connected(c) ? on_alive(c, now) : 0;
+                return connection_is_connected(c) ? on_alive(c, now) : 0;
 
         case CONNECTION_EVENT_TICK:
                 return on_tick(c, now);

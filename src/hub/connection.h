@@ -28,6 +28,10 @@
  * Tries are spaced by Backoff. It begins anew only when a connection has proved itself: a PUBACK came, or the
  * connection stood for a minute and then answered a ping. A hub that accepts and cuts proves nothing.
  *
+ * A hub gives the link to whoever came last with our identity, and tells the other nothing: he is closed. So when it
+ * has ended several connections in a row soon after they began, the detail says what that looks like, while there is no
+ * link, and while there is one until it has lasted.
+ *
  * Knows:  nothing of messages, only since when the oldest PUBACK is awaited.
  * Time:   boot clock.
  */
@@ -51,6 +55,8 @@
 #define CONNECTION_SUBACK_USEC     (30 * USEC_PER_SEC) /* until the subscriptions must be answered */
 #define CONNECTION_HOLD_USEC       (30 * USEC_PER_SEC) /* for which nothing is sent because something is not stored */
 #define CONNECTION_PROOF_USEC      USEC_PER_MIN        /* a connection this old proves itself by a ping */
+#define CONNECTION_BRIEF_USEC      USEC_PER_MIN        /* a life that the hub ended sooner was a brief one */
+#define CONNECTION_BRIEF_MAX       3                   /* of them one after another: that is no chance any more */
 #define CONNECTION_DRAIN_USEC      (10 * USEC_PER_SEC) /* for the window to empty before a planned reconnect */
 
 #define CONNECTION_DETAIL_MAX 512
@@ -121,6 +127,7 @@ typedef enum ConnectionAction {
         CONNECTION_CONNECT = 1 << 3, /* a new token, a new connection */
         CONNECTION_READY = 1 << 4,   /* messages may go out */
         CONNECTION_PING = 1 << 5,
+        CONNECTION_TELL = 1 << 6,    /* the detail changed, while the state did not */
 } ConnectionAction;
 
 typedef struct Connection {
@@ -144,9 +151,10 @@ typedef struct Connection {
         usec_t released_usec; /* the last hold ended, or the link came up */
         bool proven;
 
+        unsigned n_brief;  /* connections in a row that the hub closed soon */
         unsigned tries;    /* that failed since the last CONNACK */
         LinkReason reason; /* why there is no link */
-        char detail[CONNECTION_DETAIL_MAX];
+        char detail[CONNECTION_DETAIL_MAX]; /* with a link: what is wrong with it */
 } Connection;
 
 void connection_init(Connection *c, const ConnectionSettings *settings, const Random *random);

@@ -35,11 +35,13 @@ static void tell(Hub *hub, LinkState before, usec_t now)
         LinkState after = connection_state(&hub->connection);
         LinkNews news = news_of(hub, now);
 
-        if (after == LINK_CONNECTED && before != LINK_CONNECTED)
+        if (after == LINK_CONNECTED && before != LINK_CONNECTED) {
+                hub->n_connections++;
                 link_log_connected(&hub->log, &news, now);
-        else if (after == LINK_WAITING && before != LINK_WAITING)
+        } else if (after == LINK_WAITING && before != LINK_WAITING) {
+                hub->n_failures[news.reason]++;
                 link_log_failed(&hub->log, &news, now);
-        else if (after == LINK_STOPPED)
+        } else if (after == LINK_STOPPED)
                 link_log_stopped(&hub->log);
 }
 
@@ -137,7 +139,7 @@ void hub_feed(Hub *hub, const ConnectionEvent *event)
                 hub->since_usec = now;
         tell(hub, before, now);
         act(hub, actions);
-        if (after != before)
+        if (after != before || actions & CONNECTION_TELL)
                 hub->sink.changed(hub->sink.userdata);
 }
 
@@ -163,7 +165,8 @@ static void on_published(Hub *hub, int mid)
 
         if (!tickets_take(&hub->tickets, mid, &ticket))
                 return;
-        hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_PUBACK, .oldest_usec = tickets_oldest(&hub->tickets)});
+        hub_feed(hub, &(ConnectionEvent){
+                              .kind = CONNECTION_EVENT_PUBACK, .oldest_usec = tickets_oldest(&hub->tickets)});
         hub->sink.delivered(hub->sink.userdata, ticket);
 }
 
@@ -390,7 +393,8 @@ void hub_stop(Hub *hub)
 
 static void stop_held(Hub *hub)
 {
-        hub_feed(hub, &(ConnectionEvent){.kind = CONNECTION_EVENT_STOP, .reason = LINK_REASON_NONE, .detail = hub->held});
+        hub_feed(hub, &(ConnectionEvent){
+                              .kind = CONNECTION_EVENT_STOP, .reason = LINK_REASON_NONE, .detail = hub->held});
 }
 
 void hub_hold(Hub *hub, const char *why)
@@ -455,6 +459,11 @@ void hub_reconnect(Hub *hub)
 
 /* ---- questions ---- */
 
+usec_t hub_hindered_since(const Hub *hub)
+{
+        return hub->transport->hindered_since(hub->transport);
+}
+
 bool hub_is_ready(const Hub *hub)
 {
         return connection_is_ready(&hub->connection) && !hub->broken;
@@ -493,5 +502,7 @@ void hub_status(const Hub *hub, HubStatus *ret)
                 .host = hub->identity ? hub->identity->host : "",
                 .device_id = hub->identity ? hub->identity->client_id : "",
                 .malformed = hub->n_malformed,
+                .connections = hub->n_connections,
         };
+        memcpy(ret->failures, hub->n_failures, sizeof(ret->failures));
 }

@@ -9,7 +9,8 @@
  * not acknowledged is unknown; the uplink sends it again.
  *
  * With the settings `dps` it asks the provisioning service which hub that is: when none is remembered, when the hub
- * refuses us, and after ten failures in a row. Who cannot be asked is no reason not to try the hub that is remembered.
+ * refuses us, and when nobody of its name was to be found for a day. Who cannot be asked is no reason not to try the
+ * hub that is remembered.
  *
  * Orders come down the same connection and go into an OrderSink. The session is a kept one: what the hub had to say
  * while there was no link comes with the next. A cloud message is not acknowledged before it is stored, and because
@@ -37,7 +38,7 @@ typedef struct Hub Hub;
 typedef struct DpsSettings {
         char *id_scope; /* NULL: no service, the connection string tells it */
         char *registration_id;
-        char *key_file;       /* of the device's own key; these two are read by daemon/credential, here as settings only */
+        char *key_file; /* of the device's own key; these two are read by daemon/credential, here as settings only */
         char *group_key_file; /* of the group's key, which the device's own is derived from */
         char *host;
         char *address; /* "host:port" of the TCP target; NULL: the host, port 8883 */
@@ -81,6 +82,8 @@ typedef struct HubStatus {
         const char *host;         /* "" without a credential, and while no hub is assigned */
         const char *device_id;    /* with "/module" for a module; "" as above */
         uint64_t malformed;       /* publishes of the hub that were no order, and were dropped */
+        uint64_t connections;     /* that came up, planned ones included */
+        uint64_t failures[_LINK_REASON_MAX]; /* tries that failed and links that were lost, by what was wrong */
 } HubStatus;
 
 enum {
@@ -93,8 +96,8 @@ enum {
 
 /* life */
 /* Takes the transport, also when it fails. credential is borrowed for the call and may be NULL: then the link is
- * stopped with reason no-credential until one comes. With settings->dps only its key counts. orders may be NULL: then none are asked for, and the session is a
- * clean one. */
+ * stopped with reason no-credential until one comes. With settings->dps only its key counts. orders may be NULL: then
+ * none are asked for, and the session is a clean one. */
 int hub_new(Hub **ret, const HubSettings *settings, const ConnectionString *credential, Transport *transport,
             const Clock *clock, const Random *random, const HubSink *sink, const OrderSink *orders);
 Hub *hub_free(Hub *hub);
@@ -117,8 +120,8 @@ void hub_reconnect(Hub *hub);
 
 /* ---- orders ---- */
 
-/* Whether cloud messages are asked for; at birth they are not. Remembered from one connection to the next. What is under
- * way when they are no longer wanted still arrives. */
+/* Whether cloud messages are asked for; at birth they are not. Remembered from one connection to the next. What is
+ * under way when they are no longer wanted still arrives. */
 void hub_want_messages(Hub *hub, bool wanted);
 /* Of a ticket that OrderSink.message() gave, once. Stored: it may be acknowledged. Failed: the connection is dropped
  * without a word, so that the hub delivers it again. A ticket of an earlier connection is passed over: the hub delivers
@@ -132,5 +135,8 @@ int hub_twin_get(Hub *hub, uint64_t *ret_request);
 int hub_twin_report(Hub *hub, const char *json, size_t size, uint64_t *ret_request);
 
 /* questions */
+/* Since when (boot clock) a try that was given up and has not come back hinders every other; USEC_INFINITY: none
+ * does. */
+usec_t hub_hindered_since(const Hub *hub);
 bool hub_is_ready(const Hub *hub);
 void hub_status(const Hub *hub, HubStatus *ret);

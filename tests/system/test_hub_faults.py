@@ -38,6 +38,16 @@ def test_a_cut(devhub, device):
         peer.await_link('connected')
 
 
+def test_two_of_one_identity(devhub, device):
+    """Each puts the other out for good, and both come to suspect it, while they have the link too."""
+    def is_suspected(line):
+        return line.get('link') == 'connected' and 'another client connects with our identity' in line['detail']
+    with peer_of(devhub, device) as one, peer_of(devhub, device) as other:
+        for peer in one, other:
+            assert peer.await_that(is_suspected, 50)['reason'] == 'none'
+            assert any(line.get('reason') == 'closed' for line in peer.seen)
+
+
 def test_a_hub_that_falls_silent(devhub, device):
     with peer_of(devhub, device) as peer:
         peer.await_link('connected')

@@ -572,13 +572,107 @@ START_TEST(a_minute_and_a_ping_answered_are_proof)
         opened = b.now;
         b.now += 59 * SEC;
         FEED(&b, CONNECTION_EVENT_ALIVE); /* something came, but nobody had asked */
-        ck_assert_uint_eq(tick_at_deadline(&b), CONNECTION_PING);
+        ck_assert_uint_eq(tick_at_deadline(&b) & ~CONNECTION_TELL, CONNECTION_PING);
         ck_assert_uint_eq(b.now, opened + CONNECTION_PROOF_USEC);
         ck_assert_uint_eq(b.c.backoff.tries, 20);
         b.now += SEC;
         FEED(&b, CONNECTION_EVENT_ALIVE);
         ck_assert(b.c.proven);
         ck_assert_uint_eq(b.c.backoff.tries, 0);
+}
+END_TEST
+
+/* ---- somebody else has our identity ---- */
+
+#define WORDS "another client connects with our identity"
+
+static bool is_suspected(const Bench *b)
+{
+        return strstr(b->c.detail, WORDS) != NULL;
+}
+
+/* Both of them connect anew as soon as they may, and both get PUBACKs in between: the backoff sees nothing of it. */
+START_TEST(a_rival_is_suspected_while_the_link_is_down_and_while_it_is_up)
+{
+        static const usec_t lives[] = {0, SEC, 20 * SEC, 59 * SEC};
+
+        for (size_t i = 0; i < ARRAY_SIZE(lives); i++) {
+                Bench b;
+
+                bench_enter(&b, CONNECTION_LOOKUP);
+                for (unsigned n = 1; n <= 10; n++) {
+                        FEED(&b, CONNECTION_EVENT_ACCEPTED);
+                        ck_assert_int_eq(b.c.reason, LINK_REASON_NONE);
+                        ck_assert(is_suspected(&b) == (n > CONNECTION_BRIEF_MAX));
+                        b.now += lives[i];
+                        FEED(&b, CONNECTION_EVENT_SENT, .oldest_usec = b.now);
+                        FEED(&b, CONNECTION_EVENT_PUBACK, .oldest_usec = USEC_INFINITY);
+                        FEED(&b, CONNECTION_EVENT_ENDED, .reason = LINK_REASON_CLOSED, .detail = "the hub closed the connection");
+                        ck_assert_int_eq(b.c.reason, LINK_REASON_CLOSED);
+                        ck_assert(is_suspected(&b) == (n >= CONNECTION_BRIEF_MAX));
+                        tick_at_deadline(&b);
+                }
+                ck_assert_ptr_nonnull(strstr(b.c.detail, "the last 10 connections"));
+        }
+}
+END_TEST
+
+/* Up for a minute: the suspicion goes by itself, and begins anew at nothing. */
+START_TEST(a_link_that_lasts_is_trusted)
+{
+        Bench b;
+        usec_t opened;
+        unsigned actions = 0;
+
+        bench_enter(&b, CONNECTION_LOOKUP);
+        for (int i = 0; i < CONNECTION_BRIEF_MAX; i++)
+                accept_and_cut(&b, SEC);
+        FEED(&b, CONNECTION_EVENT_ACCEPTED);
+        opened = b.now;
+        ck_assert(is_suspected(&b));
+        while (b.now < opened + CONNECTION_BRIEF_USEC) {
+                ck_assert(is_suspected(&b) && !(actions & CONNECTION_TELL));
+                actions = tick_at_deadline(&b);
+                if (actions & CONNECTION_PING)
+                        FEED(&b, CONNECTION_EVENT_ALIVE);
+        }
+        ck_assert(actions & CONNECTION_TELL);
+        ck_assert_uint_eq(b.now, opened + CONNECTION_BRIEF_USEC);
+        ck_assert_str_eq(b.c.detail, "");
+        ck_assert_int_eq(b.c.phase, CONNECTION_OPEN);
+        FEED(&b, CONNECTION_EVENT_ENDED, .reason = LINK_REASON_CLOSED, .detail = "closed");
+        ck_assert_str_eq(b.c.detail, "closed");
+        ck_assert_uint_eq(b.c.n_brief, 0);
+}
+END_TEST
+
+START_TEST(what_a_rival_does_not_do_accuses_nobody)
+{
+        static const struct {
+                ConnectionEvent between;
+                usec_t life;
+                LinkReason reason;
+        } cases[] = {
+                {{.kind = CONNECTION_EVENT_ENDED, .reason = LINK_REASON_NETWORK}, SEC, LINK_REASON_NETWORK}, /* a bad line */
+                {{.kind = CONNECTION_EVENT_TICK}, 2 * USEC_PER_MIN, LINK_REASON_CLOSED},                   /* a hub's own peace */
+                {{.kind = CONNECTION_EVENT_RENEW}, SEC, LINK_REASON_CLOSED},                               /* another identity */
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Bench b;
+
+                bench_enter(&b, CONNECTION_LOOKUP);
+                for (int n = 0; n < 10; n++) {
+                        FEED(&b, CONNECTION_EVENT_ACCEPTED);
+                        ck_assert(!is_suspected(&b));
+                        b.now += cases[i].life;
+                        FEED(&b, CONNECTION_EVENT_ENDED, .reason = cases[i].reason);
+                        ck_assert(!is_suspected(&b));
+                        feed(&b, cases[i].between);
+                        if (b.c.phase == CONNECTION_WAITING)
+                                tick_at_deadline(&b);
+                }
+        }
 }
 END_TEST
 
@@ -765,6 +859,9 @@ int main(void)
         tcase_add_test(c, connack_alone_proves_nothing);
         tcase_add_test(c, a_puback_is_proof);
         tcase_add_test(c, a_minute_and_a_ping_answered_are_proof);
+        tcase_add_test(c, a_rival_is_suspected_while_the_link_is_down_and_while_it_is_up);
+        tcase_add_test(c, a_link_that_lasts_is_trusted);
+        tcase_add_test(c, what_a_rival_does_not_do_accuses_nobody);
         tcase_add_test(c, a_wish_does_not_reset_the_backoff_new_settings_do);
 
         c = suite_case(s, "renewal");
