@@ -110,6 +110,11 @@ BuiltinPeers daemon_builtin_peers(Daemon *d)
 
 /* ---- the twin ---- */
 
+/* It was answered. */
+static void on_refused(void *userdata, const char *name, int status)
+{
+}
+
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
 {
         Daemon *d = userdata;
@@ -178,5 +183,5 @@ InboxSink daemon_inbox_sink(Daemon *d)
 
 OrderSink daemon_order_sink(Daemon *d)
 {
-        return (OrderSink){on_listening, on_message, on_call, on_desired, on_twin, d};
+        return (OrderSink){on_listening, on_message, on_call, on_refused, on_desired, on_twin, d};
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "azure/topic.h"
-#include "base/json.h"
 #include "base/log-id.h"
 #include "base/log.h"
 #include "base/visible.h"
@@ -162,6 +161,7 @@ static void on_malformed(Hub *hub, const TransportMessage *m, const char *fault)
         uint64_t held_back;
 
         hub->n_malformed++;
+        hub->sink.changed(hub->sink.userdata);
         if (!throttle_admits(&hub->malformed, hub_now(hub), LINE_INTERVAL_USEC, &held_back))
                 return;
         visible_text(&topic, m->topic, strnlen(m->topic, TOPIC_TOLD_MAX));
@@ -172,15 +172,14 @@ static void on_malformed(Hub *hub, const TransportMessage *m, const char *fault)
 }
 
 /* Nobody can be called, but who waits for the answer gets one. */
-static void refuse_call(Hub *hub, const char *rid, const char *fault)
+static void refuse_call(Hub *hub, const Order *o, const char *fault)
 {
         _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
 
-        buffer_append_string(&json, "{\"error\":");
-        json_string(&json, fault);
-        buffer_append_char(&json, '}');
+        method_error_write(&json, fault);
         if (!buffer_error(&json))
-                (void)hub_answer(hub, rid, METHOD_BAD_REQUEST, json.data, json.size);
+                (void)hub_answer(hub, o->rid, METHOD_BAD_REQUEST, json.data, json.size);
+        hub->orders.refused(hub->orders.userdata, o->name, METHOD_BAD_REQUEST);
 }
 
 static void obey(Hub *hub, const Order *o)
@@ -221,5 +220,7 @@ void hub_orders_heard(Hub *hub, const TransportMessage *m)
         }
         on_malformed(hub, m, fault);
         if (r == ORDER_E_BAD_CALL)
-                refuse_call(hub, o.rid, fault);
+                refuse_call(hub, &o, fault);
+        else if (r == ORDER_E_BAD_TWIN) /* who waits for it, or sees its version, knows that something is missing */
+                obey(hub, &o);
 }

@@ -8,6 +8,7 @@
 #include "azure/topic.h"
 #include "base/iso-time.h"
 #include "base/utf8.h"
+#include "model/name.h"
 
 void order_done(Order *o)
 {
@@ -118,14 +119,15 @@ static bool take_rid(const TopicParts *parts, Order *ret)
 
 static bool take_name(const TopicParts *parts, Order *ret)
 {
+        ret->name[0] = 0;
         if (parts->name_size > METHOD_NAME_MAX)
                 return false;
-        for (size_t i = 0; i < parts->name_size; i++)
-                if (parts->name[i] <= ' ' || parts->name[i] > '~' || strchr("()<>@,;:\\\"/[]?={}", parts->name[i]))
-                        return false;
         memcpy(ret->name, parts->name, parts->name_size);
         ret->name[parts->name_size] = 0;
-        return true;
+        if (name_is_of_method(ret->name))
+                return true;
+        ret->name[0] = 0;
+        return false;
 }
 
 static int parse_call(const TransportMessage *m, const TopicParts *parts, Order *ret, const char **ret_fault)
@@ -160,18 +162,21 @@ static bool parse_request(const TopicParts *parts, uint64_t *ret)
 
 static int parse_twin(const TransportMessage *m, const TopicParts *parts, Order *ret, const char **ret_fault)
 {
-        if (!is_text(m))
-                return malformed(ret_fault, "its payload is not UTF-8 text");
+        bool is_good = is_text(m);
+
         ret->kind = parts->kind == TOPIC_TWIN_DESIRED ? ORDER_DESIRED : ORDER_TWIN;
         ret->twin = (TwinAnswer){
                 .status = parts->status,
                 .version = parts->version,
-                .body = m->payload,
-                .body_size = m->size,
+                .body = is_good ? m->payload : "",
+                .body_size = is_good ? m->size : 0,
         };
         if (ret->kind == ORDER_TWIN && !parse_request(parts, &ret->twin.request))
                 return malformed(ret_fault, "it answers a request that is not ours");
-        return 0;
+        if (is_good)
+                return 0;
+        *ret_fault = "its payload is not UTF-8 text";
+        return ORDER_E_BAD_TWIN;
 }
 
 /* ---- all of them ---- */

@@ -31,7 +31,9 @@ typedef struct Order {
 enum {
         _ORDER_E_SUCCESS,
         ORDER_E_MALFORMED, /* nobody can be told of it */
-        ORDER_E_BAD_CALL,  /* a method call that nobody can be asked; ret->rid is good, so that it can be answered */
+        ORDER_E_BAD_CALL,  /* a method call that nobody can be asked; ret->rid is good, so that it can be answered, and
+                            * ret->name is "" or good */
+        ORDER_E_BAD_TWIN,  /* no text: of ret->twin all is good but the body, which is "" */
 };
 
 /* Texts of *ret are borrowed from m, but for the message. -ENOMEM. With ORDER_E_... *ret_fault says in words what is

@@ -13,16 +13,15 @@
 #include <stdint.h>
 
 #include "model/c2d-message.h"
+#include "model/name.h"
 
-/* Names of direct methods: printable ASCII without ( ) < > @ , ; : \ " / [ ] ? = { } and blanks. */
-#define METHOD_NAME_MAX    128
 #define METHOD_PAYLOAD_MAX (128 * 1024) /* bytes, of a request and of an answer */
 #define METHOD_RID_MAX     256          /* bytes of a request id that is echoed; with a longer one nobody is called */
 
 /* A direct method call. */
 typedef struct MethodCall {
         const char *rid;     /* the hub's id of the request, opaque: the answer names it */
-        const char *name;    /* with `component*` before a command of a component */
+        const char *name;    /* name_is_of_method(), with `component*` before a command of a component */
         const char *payload; /* what came as JSON, not looked at yet; "" when nothing did; NUL-terminated */
         size_t payload_size;
 } MethodCall;
@@ -32,7 +31,8 @@ typedef struct TwinAnswer {
         uint64_t request;
         int status;       /* as HTTP's: 200 with the document, 204 for a report that was taken, 4xx, 5xx */
         uint64_t version; /* of the reported section, with 204; 0: not named */
-        const char *body; /* {"desired":{...},"reported":{...}} with 200, an error's JSON with others; NUL-terminated */
+        const char *body; /* {"desired":{...},"reported":{...}} with 200, an error's JSON with others; "" where it was
+                           * no text; NUL-terminated */
         size_t body_size;
 } TwinAnswer;
 
@@ -44,7 +44,10 @@ typedef struct OrderSink {
         void (*message)(void *userdata, uint64_t ticket, const C2dMessage *message);
         /* To be answered with hub_answer(), once. */
         void (*call)(void *userdata, const MethodCall *call);
-        /* A change of the desired section, with its version; body as it came: an object with "$version". */
+        /* A call that nobody could be asked was answered with that status already. name: "" where it was none. */
+        void (*refused)(void *userdata, const char *name, int status);
+        /* A change of the desired section, with its version; body as it came: an object with "$version". "" where it
+         * was no text. */
         void (*desired)(void *userdata, uint64_t version, const char *body, size_t body_size);
         void (*twin)(void *userdata, const TwinAnswer *answer);
         void *userdata;

@@ -392,6 +392,11 @@ static void on_call(void *userdata, const MethodCall *call)
 {
 }
 
+/* It was answered. */
+static void on_refused(void *userdata, const char *name, int status)
+{
+}
+
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
 {
 }
@@ -441,7 +446,7 @@ void world_init(World *w)
                 .streams = world_streams,
                 .n_streams = ARRAY_SIZE(world_streams),
                 .link_up = true,
-                .orders = {on_listening, on_message, on_call, on_desired, on_twin, w},
+                .orders = {on_listening, on_message, on_call, on_refused, on_desired, on_twin, w},
         };
         fake_clock_init(&w->clock);
         fake_random_init(&w->dice, 17);

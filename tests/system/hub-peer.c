@@ -161,6 +161,15 @@ static void on_call(void *userdata, const MethodCall *call)
         say_order(&b);
 }
 
+static void on_refused(void *userdata, const char *name, int status)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_printf(&b, "{\"refused\":%d", status);
+        put_text(&b, "name", name, strlen(name));
+        say_order(&b);
+}
+
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t size)
 {
         Buffer b = BUFFER_NULL;
@@ -289,7 +298,7 @@ int main(int argc, char **argv)
 {
         Uplink u = {.state = _LINK_STATE_INVALID};
         HubSink sink = {on_ready, on_delivered, on_lost, on_changed, &u};
-        OrderSink orders = {on_listening, on_message, on_call, on_desired, on_twin, &u};
+        OrderSink orders = {on_listening, on_message, on_call, on_refused, on_desired, on_twin, &u};
         const char *error = NULL;
         Transport *transport;
         int r;

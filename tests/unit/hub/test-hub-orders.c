@@ -36,7 +36,8 @@ static struct {
         FakeRandom dice;
         LogCapture log;
 
-        unsigned n_listening, n_calls, n_lost;
+        unsigned n_listening, n_calls, n_refused, n_lost, n_changed;
+        int refused_status;
         uint64_t tickets[64];
         char ids[64][16];
         size_t n_messages;
@@ -52,6 +53,11 @@ static struct {
 
 static void on_nothing(void *userdata)
 {
+}
+
+static void on_changed(void *userdata)
+{
+        t.n_changed++;
 }
 
 static void on_lost(void *userdata)
@@ -93,6 +99,13 @@ static void on_call(void *userdata, const MethodCall *call)
                 ck_assert_int_eq(hub_answer(t.hub, call->rid, 200, "{}", 2), 0);
 }
 
+static void on_refused(void *userdata, const char *name, int status)
+{
+        t.n_refused++;
+        t.refused_status = status;
+        (void)snprintf(t.name, sizeof(t.name), "%s", name);
+}
+
 static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
 {
         t.version = version;
@@ -110,8 +123,8 @@ static void on_twin(void *userdata, const TwinAnswer *answer)
 static void setup(void)
 {
         _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
-        HubSink sink = {on_nothing, on_delivered, on_lost, on_nothing, NULL};
-        OrderSink orders = {on_listening, on_message, on_call, on_desired, on_twin, NULL};
+        HubSink sink = {on_nothing, on_delivered, on_lost, on_changed, NULL};
+        OrderSink orders = {on_listening, on_message, on_call, on_refused, on_desired, on_twin, NULL};
         const char *error;
 
         memset(&t, 0, sizeof(t));
@@ -628,6 +641,16 @@ START_TEST(a_call_that_nobody_can_be_asked_is_answered_all_the_same)
         ck_assert_str_eq(p->topic, "$iothub/methods/res/400/?$rid=7");
         ck_assert_ptr_nonnull(strstr(p->body.data, "\"error\""));
         ck_assert_uint_eq(status().malformed, 1);
+        ck_assert_uint_eq(t.n_refused, 1);
+        ck_assert_int_eq(t.refused_status, 400);
+        ck_assert_str_eq(t.name, "");
+        fake_transport_message(&t.far, "$iothub/methods/POST/reboot/?$rid=8", "\xff", 0);
+        ck_assert_ptr_nonnull(find_published("$iothub/methods/res/400/?$rid=8"));
+        ck_assert_uint_eq(t.n_refused, 2);
+        ck_assert_str_eq(t.name, "reboot");
+        fake_transport_message(&t.far, "$iothub/methods/POST/reboot/?$rid=9", "{}", 0);
+        ck_assert_uint_eq(t.n_calls, 1);
+        ck_assert_uint_eq(t.n_refused, 2);
 }
 END_TEST
 
@@ -656,6 +679,17 @@ START_TEST(the_twin_is_asked_and_reported_under_numbers_of_our_own)
 }
 END_TEST
 
+/* Its version tells whoever keeps the twin that something is missing. */
+START_TEST(a_change_that_is_no_text_is_told_without_its_body)
+{
+        fake_transport_accept(&t.far);
+        fake_transport_message(&t.far, "$iothub/twin/PATCH/properties/desired/?$version=9", "{\"b\":\"\xff\"}", 0);
+        ck_assert_uint_eq(t.version, 9);
+        ck_assert_str_eq(t.body, "");
+        ck_assert_uint_eq(status().malformed, 1);
+}
+END_TEST
+
 /* ---- what is no order ---- */
 
 START_TEST(what_is_no_order_is_counted_told_seldom_and_dropped)
@@ -665,6 +699,7 @@ START_TEST(what_is_no_order_is_counted_told_seldom_and_dropped)
                 fake_transport_message(&t.far, i % 2 ? "$iothub/odd/\x1b[31m" : DEVICEBOUND "a=%ff", "", 1);
         ck_assert_uint_eq(status().malformed, 1000);
         ck_assert_uint_eq(log_capture_count(&t.log, "no order"), 1);
+        ck_assert_uint_ge(t.n_changed, 1000);
         ck_assert_uint_eq(t.n_messages, 0);
         ck_assert_uint_eq(t.far.n_pubacked, 1000); /* else they came again for ever */
         t.far.obedient = true;
@@ -708,6 +743,7 @@ int main(void)
         tcase_add_test(c, a_call_is_answered);
         tcase_add_test(c, an_answer_needs_a_link_and_has_a_size);
         tcase_add_test(c, while_the_connection_drains_answers_still_go_out);
+        tcase_add_test(c, a_change_that_is_no_text_is_told_without_its_body);
         tcase_add_test(c, a_call_that_nobody_can_be_asked_is_answered_all_the_same);
         tcase_add_test(c, the_twin_is_asked_and_reported_under_numbers_of_our_own);
         tcase_add_test(c, what_is_no_order_is_counted_told_seldom_and_dropped);

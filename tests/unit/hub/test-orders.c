@@ -140,6 +140,8 @@ START_TEST(a_call_with_a_fault_can_be_answered_unless_its_rid_is_at_fault)
         } cases[] = {
                 {"$iothub/methods/POST/a b/?$rid=1", "", 0, ORDER_E_BAD_CALL},
                 {"$iothub/methods/POST/a(b/?$rid=1", "", 0, ORDER_E_BAD_CALL},
+                {"$iothub/methods/POST/a$b/?$rid=1", "", 0, ORDER_E_BAD_CALL},
+                {"$iothub/methods/POST/a$b/?$rid=1", "", 0, ORDER_E_BAD_CALL},
                 {"$iothub/methods/POST/\xc3\xa4/?$rid=1", "", 0, ORDER_E_BAD_CALL},
                 {"$iothub/methods/POST/a/?$rid=1", "\xff", 1, ORDER_E_BAD_CALL},
                 {"$iothub/methods/POST/a/?$rid=1", "\0", 1, ORDER_E_BAD_CALL},
@@ -186,6 +188,23 @@ START_TEST(the_twin_answers_and_changes)
 }
 END_TEST
 
+START_TEST(of_a_twin_that_is_no_text_there_is_all_but_the_body)
+{
+        _cleanup_(order_done) Order o, p;
+
+        ck_assert_int_eq(parse("$iothub/twin/PATCH/properties/desired/?$version=9", "{}\0", 3, &o), ORDER_E_BAD_TWIN);
+        ck_assert_int_eq(o.kind, ORDER_DESIRED);
+        ck_assert_uint_eq(o.twin.version, 9);
+        ck_assert_str_eq(o.twin.body, "");
+        ck_assert_uint_eq(o.twin.body_size, 0);
+        ck_assert_int_eq(parse("$iothub/twin/res/200/?$rid=17", "\xc3", 1, &p), ORDER_E_BAD_TWIN);
+        ck_assert_int_eq(p.kind, ORDER_TWIN);
+        ck_assert_uint_eq(p.twin.request, 17);
+        ck_assert_int_eq(p.twin.status, 200);
+        ck_assert_str_eq(p.twin.body, "");
+}
+END_TEST
+
 START_TEST(what_is_no_order_is_none)
 {
         static const struct {
@@ -194,7 +213,7 @@ START_TEST(what_is_no_order_is_none)
                 {"", ""},
                 {"$iothub/twin/res/200/?$rid=17a", "{}"},
                 {"$iothub/twin/res/200/?$rid=18446744073709551616", "{}"},
-                {"$iothub/twin/res/200/?$rid=1", "\xc3"},
+                {"$iothub/twin/res/200/?$rid=x", "\xc3"},
                 {"$iothub/twin/res/abc/?$rid=1", ""},
                 {"$iothub/twin/PATCH/properties/desired/", "{}"},
                 {"$iothub/twin/GET/?$rid=1", ""},
@@ -261,6 +280,7 @@ int main(void)
         tcase_add_test(c, the_twin_answers_and_changes);
 
         c = suite_case(s, "bad input");
+        tcase_add_test(c, of_a_twin_that_is_no_text_there_is_all_but_the_body);
         tcase_add_test(c, what_is_no_order_is_none);
         tcase_add_test(c, truncations_and_mutations_do_no_harm);
         return suite_run(s);
