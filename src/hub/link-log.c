@@ -108,6 +108,12 @@ static void tell_up(LinkLog *log, const LinkNews *news, usec_t now)
         told(log, news, now);
 }
 
+/* Another key is the remedy of one reason alone. */
+static const char *id_of(LinkReason reason)
+{
+        return reason == LINK_REASON_CREDENTIAL ? LOG_ID_LINK_REFUSED : LOG_ID_LINK_DOWN;
+}
+
 static void tell_down(LinkLog *log, const LinkNews *news, usec_t now)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
@@ -124,7 +130,7 @@ static void tell_down(LinkLog *log, const LinkNews *news, usec_t now)
                 put_span(&b, news->delay_usec);
         }
         buffer_append_char(&b, '.');
-        write_line(LOG_WARNING, lost ? LOG_ID_LINK_LOST : LOG_ID_LINK_REFUSED, log, news, &b);
+        write_line(LOG_WARNING, id_of(news->reason), log, news, &b);
         told(log, news, now);
 }
 

@@ -76,7 +76,7 @@ START_TEST(up_down_up)
         ck_assert_str_eq(last_id(), LOG_ID_LINK_CONNECTED);
         failed(LINK_REASON_SILENT);
         ck_assert_str_eq(last_line(), "Lost the connection to h.example.net (silent): in words. Next try in 3 s.");
-        ck_assert_str_eq(last_id(), LOG_ID_LINK_LOST);
+        ck_assert_str_eq(last_id(), LOG_ID_LINK_DOWN);
         now += USEC_PER_SEC;
         connected();
         ck_assert_str_eq(last_line(), "Connected to h.example.net as gw-17.");
@@ -93,8 +93,9 @@ START_TEST(what_repeats_is_said_once_and_counted)
         }
         ck_assert_uint_eq(capture.n_lines, 1);
         ck_assert_str_eq(last_line(), "Cannot connect to h.example.net (name): in words. Next try in 3 s.");
-        ck_assert_str_eq(last_id(), LOG_ID_LINK_REFUSED);
+        ck_assert_str_eq(last_id(), LOG_ID_LINK_DOWN);
         failed(LINK_REASON_CREDENTIAL);
+        ck_assert_str_eq(last_id(), LOG_ID_LINK_REFUSED);
         ck_assert_str_eq(last_line(), "Cannot connect to h.example.net (credential) after 412 attempts in 4 h 34 min: "
                                       "in words. Next try in 3 s.");
         connected();
@@ -174,7 +175,7 @@ START_TEST(a_planned_reconnect_is_no_news)
                 connected();
         ck_assert_uint_eq(capture.n_lines, 1);
         failed(LINK_REASON_NAME); /* but when it fails, it is */
-        ck_assert_str_eq(last_id(), LOG_ID_LINK_LOST);
+        ck_assert_str_eq(last_id(), LOG_ID_LINK_DOWN);
 }
 END_TEST
 
