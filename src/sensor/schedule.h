@@ -8,6 +8,10 @@
  * wake-up costs; sensors of equal intervals fall on the same instant and cost one wake-up; and after a stall or
  * a suspend the times that passed are skipped, not made up for.
  *
+ * Odd intervals are many instants. So a due time goes up to the next one of a grid that all intervals of about its
+ * length share: later by at most a hundredth of the interval, and a quarter of a second. Whole seconds are on every
+ * grid, and stay where they are.
+ *
  * Only the first read does not wait for its multiple, since an operator wants to see something: it is due at
  * the next full second (or multiple of the interval, if that comes sooner), still together with its
  * neighbours.

@@ -88,6 +88,47 @@ START_TEST(equal_intervals_cost_one_wake_up)
 }
 END_TEST
 
+/* The turns of odd intervals, each by its number: none is left out, and none is far from its multiple. */
+START_TEST(odd_intervals_are_late_by_a_hundredth_at_most)
+{
+        FakeRandom dice;
+
+        fake_random_init(&dice, 2);
+        for (unsigned i = 0; i < 300; i++) {
+                usec_t interval = 10 * USEC_PER_MSEC + dice.random.draw(&dice) % (USEC_PER_SEC << i % 12);
+                usec_t most = MIN(interval / 100, 250 * USEC_PER_MSEC), k;
+                Schedule s;
+
+                schedule_start(&s, interval, START);
+                schedule_good(&s, s.due_usec);
+                k = s.due_usec / interval;
+                for (unsigned n = 0; n < 2000; n++, k++) {
+                        usec_t due = s.due_usec;
+
+                        insist(due >= k * interval && due - k * interval <= most);
+                        schedule_begin(&s);
+                        if (dice.random.draw(&dice) % 5 == 0) { /* once in a row: its next turn is as usual */
+                                s.failures = 0;
+                                schedule_failed(&s, due + dice.random.draw(&dice) % (interval / 2));
+                        } else
+                                schedule_good(&s, due + dice.random.draw(&dice) % (interval / 2));
+                }
+        }
+}
+END_TEST
+
+START_TEST(odd_intervals_share_their_wake_ups)
+{
+        usec_t odd[16], alone = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+                odd[i] = 25 * USEC_PER_SEC + i * 1234567;
+                alone += USEC_PER_HOUR * 4 / odd[i];
+        }
+        ck_assert_uint_lt(wake_ups(odd, ARRAY_SIZE(odd), 4 * USEC_PER_HOUR) * 100, alone * 95);
+}
+END_TEST
+
 START_TEST(first_reads_come_together_and_soon)
 {
         static const usec_t intervals[] = {10 * USEC_PER_SEC, 30 * USEC_PER_SEC, USEC_PER_HOUR, USEC_PER_DAY};
@@ -163,6 +204,8 @@ int main(void)
         tcase_add_test(c, thirty_days_do_not_drift);
         tcase_add_test(c, what_was_slept_through_is_skipped);
         tcase_add_test(c, equal_intervals_cost_one_wake_up);
+        tcase_add_test(c, odd_intervals_are_late_by_a_hundredth_at_most);
+        tcase_add_test(c, odd_intervals_share_their_wake_ups);
         tcase_add_test(c, first_reads_come_together_and_soon);
         c = suite_case(s, "failures");
         tcase_add_test(c, failing_is_read_less_and_less_often);
