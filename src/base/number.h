@@ -13,6 +13,17 @@
 
 #define NUMBER_TEXT_MAX 32
 
+/* Both ends are in. */
+typedef struct NumberRange {
+        bool is_set; /* else any will do */
+        double low, high;
+} NumberRange;
+
+static inline bool number_range_has(const NumberRange *range, double x)
+{
+        return !range->is_set || (x >= range->low && x <= range->high);
+}
+
 /* Returns the length, without the NUL. x must be finite. */
 size_t number_format(double x, char text[static NUMBER_TEXT_MAX]);
 

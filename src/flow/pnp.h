@@ -17,6 +17,7 @@
  */
 
 #include "base/buffer.h"
+#include "base/number.h"
 #include "base/ticker.h"
 #include "model/reading.h"
 #include "model/twin-desk.h"
@@ -29,11 +30,6 @@ typedef enum WritableType {
         WRITABLE_STRING,
         _WRITABLE_TYPE_MAX,
 } WritableType;
-
-typedef struct NumberRange {
-        bool is_set; /* else any will do */
-        double low, high;
-} NumberRange;
 
 /* A property that a service may write. */
 typedef struct WritableSettings {
