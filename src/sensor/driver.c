@@ -26,7 +26,7 @@ const SensorDriver *sensor_driver_find(const char *name)
 
 const char *sensor_driver_names(void)
 {
-        return "file, i2c, simulated, socket";
+        return "file, hwmon, i2c, iio, program, simulated, socket, tail, watch";
 }
 
 int sample_fail(Sample *sample, Refusal refusal, const char *fmt, ...)
@@ -34,6 +34,7 @@ int sample_fail(Sample *sample, Refusal refusal, const char *fmt, ...)
         va_list ap;
 
         sample->refusal = refusal;
+        sample->fault = SENSOR_FAULT_OTHER;
         va_start(ap, fmt);
         (void)vsnprintf(sample->error, sizeof(sample->error), fmt, ap);
         va_end(ap);
@@ -59,7 +60,7 @@ static int check_times(const SensorDriver *driver, const SensorSettings *s, char
 {
         if (!driver->read) {
                 if (s->interval_usec != 0)
-                        return settings_bad(ret_error, "interval: a %s is driven by its senders and has none",
+                        return settings_bad(ret_error, "interval: a %s is driven by its source and has none",
                                             driver->name);
                 return 0;
         }
@@ -79,7 +80,7 @@ static int check_channel(const SensorSettings *s, size_t i, char **ret_error)
         if (!channel_name_is_valid(c->name))
                 return settings_bad(ret_error,
                                     "channels.%s: a channel's name is a letter, then letters, digits and _, at most %d "
-                                    "characters; t, s and q have their meaning in a message",
+                                    "characters; " CHANNEL_NAME_TAKEN,
                                     c->name, NAME_LENGTH_MAX);
         for (size_t k = 0; k < i; k++)
                 if (strcmp(s->channels[k].name, c->name) == 0)
@@ -97,16 +98,19 @@ static int check_strangers(const SensorDriver *driver, const SensorSettings *s, 
         const struct {
                 const char *member;
                 const char *value;
-                const char *owner;
+                const char *owners;
         } members[] = {
-                {"path", s->path, "file"},       {"bus", s->bus, "i2c"},     {"listen", s->listen, "socket"},
-                {"format", s->format, "socket"}, {"group", s->group, "socket"}, {"model", s->model, "simulated"},
+                {"path", s->path, "file, tail, watch"},  {"bus", s->bus, "i2c"},
+                {"listen", s->listen, "socket"},         {"format", s->format, "socket, tail"},
+                {"group", s->group, "socket"},           {"model", s->model, "simulated"},
+                {"command", s->command, "program"},      {"device", s->device, "hwmon, iio"},
+                {"at", s->at, "hwmon, iio"},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-                if (members[i].value && strcmp(members[i].owner, driver->name) != 0)
+                if (members[i].value && !strstr(members[i].owners, driver->name))
                         return settings_bad(ret_error, "%s: belongs to driver %s, this one is %s", members[i].member,
-                                            members[i].owner, driver->name);
+                                            members[i].owners, driver->name);
         return 0;
 }
 
@@ -136,4 +140,18 @@ int sensor_settings_check(const SensorSettings *s, char **ret_error)
         for (size_t i = 0; i < s->n_channels && r == 0; i++)
                 r = check_channel(s, i, ret_error);
         return r == 0 ? driver->check(s, ret_error) : r;
+}
+
+const char *sensor_settings_channel(const SensorSettings *s)
+{
+        const SensorDriver *driver = s->driver ? sensor_driver_find(s->driver) : NULL;
+
+        return driver && driver->channel && s->n_channels == 0 ? driver->channel(s) : NULL;
+}
+
+bool sensor_settings_name_others(const SensorSettings *s)
+{
+        const SensorDriver *driver = s->driver ? sensor_driver_find(s->driver) : NULL;
+
+        return driver && driver->names_others && s->n_channels == 0;
 }

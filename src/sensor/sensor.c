@@ -39,15 +39,34 @@ struct Sensor {
         bool viewed;
         ReadingSpace space;
         const char *units[READING_CHANNELS_MAX];
+        const char *found_units[READING_CHANNELS_MAX]; /* beside the settings' channels */
 
         SensorStatus status;
         char error[SENSOR_ERROR_MAX];
         usec_t failing_since;
+        bool is_stale; /* or would be, if it did not fail */
         usec_t notified;
         bool notify; /* something changed and the sink does not know */
 };
 
 /* ---- what is told ---- */
+
+static const char *unit_of(const Sensor *s, const char *channel)
+{
+        const char *unit = s->driver->unit ? s->driver->unit(&s->settings, channel) : NULL;
+
+        for (size_t k = 0; k < s->settings.n_channels && !unit; k++)
+                if (strcmp(s->settings.channels[k].name, channel) == 0)
+                        unit = s->settings.channels[k].unit ?: s->found_units[k];
+        return unit;
+}
+
+/* With the device in hand. */
+static void find_units(Sensor *s)
+{
+        for (size_t k = 0; s->driver->found_unit && k < s->settings.n_channels; k++)
+                s->found_units[k] = s->driver->found_unit(s->device, k);
+}
 
 static void view(Sensor *s)
 {
@@ -59,14 +78,8 @@ static void view(Sensor *s)
         s->status.values = last.channels;
         s->status.n_values = last.n_channels;
         s->status.units = s->units;
-        for (size_t i = 0; i < last.n_channels; i++) {
-                s->units[i] = NULL;
-                if (s->driver->unit)
-                        s->units[i] = s->driver->unit(&s->settings, last.channels[i].name);
-                for (size_t k = 0; k < s->settings.n_channels && !s->units[i]; k++)
-                        if (strcmp(s->settings.channels[k].name, last.channels[i].name) == 0)
-                                s->units[i] = s->settings.channels[k].unit;
-        }
+        for (size_t i = 0; i < last.n_channels; i++)
+                s->units[i] = unit_of(s, last.channels[i].name);
 }
 
 const SensorStatus *sensor_status(Sensor *s)
@@ -107,9 +120,10 @@ static const char *driver_field(const Sensor *s, char text[static 64])
 
 /* ---- states ---- */
 
-static void set_error(Sensor *s, const char *error)
+static void set_error(Sensor *s, SensorFault fault, const char *error)
 {
         s->status.errors++;
+        s->status.faults[fault]++;
         (void)snprintf(s->error, sizeof(s->error), "%s", error);
 }
 
@@ -118,22 +132,21 @@ static void became_good(Sensor *s, usec_t now)
         unsigned tries = s->schedule.failures + 1;
         SensorState before = s->status.state;
 
-        s->status.state = SENSOR_OK;
+        s->status.state = s->is_stale ? SENSOR_STALE : SENSOR_OK;
         if (before == SENSOR_FAILING)
                 log_line(LOG_NOTICE, LOG_ID_SENSOR_RECOVERED, SENSOR_FIELDS(s),
                          "sensor %s: well again after %u tries, %llu s.", s->settings.name, tries,
                          (unsigned long long)(usec_sub(now, s->failing_since) / USEC_PER_SEC));
-        else if (before != SENSOR_OK)
+        else if (before == SENSOR_STOPPED)
                 log_debug("sensor %s: works.", s->settings.name);
 }
 
-static void became_failing(Sensor *s, usec_t now, const char *error)
+static void tell_failing(Sensor *s, usec_t now, SensorFault fault, const char *error)
 {
         SensorState before = s->status.state;
 
-        set_error(s, error);
+        set_error(s, fault, error);
         s->status.state = SENSOR_FAILING;
-        schedule_failed(&s->schedule, now);
         if (before == SENSOR_FAILING) {
                 log_debug("sensor %s: still failing: %s", s->settings.name, error);
         } else {
@@ -142,6 +155,35 @@ static void became_failing(Sensor *s, usec_t now, const char *error)
                          "sensor %s: %s. It is tried again, less and less often.", s->settings.name, error);
         }
         notify_now(s, now);
+}
+
+static void became_failing(Sensor *s, usec_t now, SensorFault fault, const char *error)
+{
+        schedule_failed(&s->schedule, now);
+        tell_failing(s, now, fault, error);
+}
+
+static bool works(const Sensor *s)
+{
+        return s->status.state == SENSOR_OK || s->status.state == SENSOR_STALE;
+}
+
+void sensor_set_stale(Sensor *s, const char *why)
+{
+        bool was = s->is_stale;
+
+        s->is_stale = why;
+        if (!works(s) || was == s->is_stale)
+                return;
+        s->status.state = why ? SENSOR_STALE : SENSOR_OK;
+        if (why) {
+                (void)snprintf(s->error, sizeof(s->error), "%s", why);
+                log_line(LOG_WARNING, LOG_ID_SENSOR_STALE, SENSOR_FIELDS(s), "sensor %s: stale: %s.", s->settings.name,
+                         why);
+        } else
+                log_line(LOG_NOTICE, LOG_ID_SENSOR_FRESH, SENSOR_FIELDS(s), "sensor %s: not stale any more.",
+                         s->settings.name);
+        notify_now(s, clock_boot(s->tools.clock));
 }
 
 /* ---- readings ---- */
@@ -172,7 +214,12 @@ static void take_sample(Sensor *s, const Sample *sample, int result)
 {
         usec_t now = clock_boot(s->tools.clock);
 
+        if (result == SENSOR_E_NOT_YET) {
+                schedule_good(&s->schedule, now);
+                return;
+        }
         if (result == 0) {
+                find_units(s);
                 (void)deliver(s, &(Reading){
                                          .sensor = s->settings.name,
                                          .channels = sample->channels,
@@ -184,7 +231,10 @@ static void take_sample(Sensor *s, const Sample *sample, int result)
                 return;
         }
         s->sink->refused(s->sink->userdata, result > 0 ? sample->refusal : REFUSAL_UNREADABLE);
-        became_failing(s, now, result > 0 ? sample->error : strerrordesc_np(-result));
+        if (result > 0)
+                became_failing(s, now, sample->fault, sample->error);
+        else
+                became_failing(s, now, SENSOR_FAULT_OTHER, strerrordesc_np(-result));
 }
 
 /* ---- reads on a worker ---- */
@@ -224,12 +274,14 @@ static void read_lost(WorkerJob *job, const char *why)
         Sensor *s = j->sensor;
         char error[SENSOR_ERROR_MAX];
 
+        if (j->driver->abandon && j->device)
+                j->driver->abandon(j->device);
         if (!s)
                 return;
         s->job = NULL;
         (void)snprintf(error, sizeof(error), "%s: %s", s->driver->shares(&s->settings), why);
         s->sink->refused(s->sink->userdata, REFUSAL_UNREADABLE);
-        became_failing(s, clock_boot(s->tools.clock), error);
+        became_failing(s, clock_boot(s->tools.clock), SENSOR_FAULT_TIMEOUT, error);
 }
 
 static int submit_read(Sensor *s)
@@ -239,7 +291,8 @@ static int submit_read(Sensor *s)
         if (!j)
                 return -ENOMEM;
         j->job = (WorkerJob){
-                .timeout_usec = s->settings.timeout_usec > 0 ? s->settings.timeout_usec : SENSOR_TIMEOUT_USEC,
+                .timeout_usec = (s->settings.timeout_usec > 0 ? s->settings.timeout_usec : SENSOR_TIMEOUT_USEC) +
+                                s->driver->slack_usec,
                 .run = read_run,
                 .done = read_done,
                 .lost = read_lost,
@@ -263,7 +316,7 @@ static void begin_read(Sensor *s, usec_t now)
 
                 take_sample(s, &sample, r);
         } else if (submit_read(s) < 0) {
-                became_failing(s, now, "out of memory");
+                became_failing(s, now, SENSOR_FAULT_OTHER, "out of memory");
         }
 }
 
@@ -289,9 +342,37 @@ static void on_refused(void *userdata, Refusal why, const char *error)
 {
         Sensor *s = userdata;
 
-        set_error(s, error);
+        set_error(s, SENSOR_FAULT_OTHER, error);
         s->sink->refused(s->sink->userdata, why);
         notify(s, clock_boot(s->tools.clock));
+}
+
+static void on_noted(void *userdata, const char *error)
+{
+        Sensor *s = userdata;
+
+        set_error(s, SENSOR_FAULT_OTHER, error);
+        notify(s, clock_boot(s->tools.clock));
+}
+
+static void on_lost(void *userdata, const char *error)
+{
+        Sensor *s = userdata;
+
+        s->schedule.failures++;
+        tell_failing(s, clock_boot(s->tools.clock), SENSOR_FAULT_OTHER, error);
+}
+
+static void on_found(void *userdata)
+{
+        Sensor *s = userdata;
+        usec_t now = clock_boot(s->tools.clock);
+
+        if (s->status.state != SENSOR_FAILING)
+                return;
+        became_good(s, now);
+        s->schedule.failures = 0;
+        notify_now(s, now);
 }
 
 /* ---- life ---- */
@@ -304,7 +385,7 @@ static bool open_device(Sensor *s, usec_t now)
         if (r == 0)
                 return true;
         s->device = NULL;
-        became_failing(s, now, r > 0 ? error : strerrordesc_np(-r));
+        became_failing(s, now, SENSOR_FAULT_OTHER, r > 0 ? error : strerrordesc_np(-r));
         return false;
 }
 
@@ -364,7 +445,8 @@ int sensor_new(Sensor **ret, const SensorSettings *settings, const DriverTools *
         if (r < 0)
                 return r;
         s->tools = *tools;
-        s->tools.sink = (PushSink){on_reading, on_ready, on_refused, s};
+        s->tools.worker = worker;
+        s->tools.sink = (PushSink){on_reading, on_ready, on_refused, on_noted, on_lost, on_found, s};
         s->sink = sink;
         s->worker = worker;
         s->status = (SensorStatus){
@@ -386,8 +468,14 @@ Sensor *sensor_free(Sensor *s)
 {
         if (!s)
                 return NULL;
-        if (s->job)
+        if (s->job) {
+                if (s->driver->interrupt)
+                        s->driver->interrupt(s->job->device);
+                /* a new one of the same bus may begin before this one has ended */
+                if (s->driver->abandon)
+                        s->driver->abandon(s->job->device);
                 s->job->sensor = NULL;
+        }
         if (s->device)
                 s->driver->close(s->device);
         buffer_done(&s->record);

@@ -16,7 +16,7 @@ typedef struct Share {
 
 typedef struct Seat {
         Sensor *sensor;
-        Share *share; /* NULL: its driver does not block */
+        Share *share; /* NULL: its driver needs none */
 } Seat;
 
 struct Sensors {
@@ -80,6 +80,22 @@ static int share_enter(Sensors *s, const char *name, Share **ret)
         return 0;
 }
 
+/* ---- buses ---- */
+
+/* Whoever had the bus before may have been stopped amid a measurement. */
+static int distrust_mux(Sensors *s, const SensorSettings *settings)
+{
+        I2cBus *bus;
+
+        if (settings->mux.address == 0 || !settings->mux.description)
+                return 0;
+        bus = i2c_buses_get(s->tools.buses, settings->bus);
+        if (!bus)
+                return -ENOMEM;
+        i2c_bus_suspects(bus, settings->mux.address, settings->mux.description->release);
+        return 0;
+}
+
 /* ---- seats ---- */
 
 static void seat_clear(Sensors *s, Seat *seat)
@@ -97,7 +113,10 @@ static int seat_fill(Sensors *s, Seat *seat, const SensorSettings *settings)
 
         if (!driver)
                 return -EINVAL;
-        if (driver->blocks) {
+        r = distrust_mux(s, settings);
+        if (r < 0)
+                return r;
+        if (driver->shares) {
                 r = share_enter(s, driver->shares(settings), &new.share);
                 if (r < 0)
                         return r;
@@ -189,6 +208,32 @@ Ticker sensors_ticker(Sensors *s)
 
 /* ---- the rest ---- */
 
+bool sensors_set_stale(Sensors *s, const char *name, const char *why)
+{
+        for (size_t i = 0; i < s->n_seats; i++)
+                if (strcmp(sensor_settings(s->seats[i].sensor)->name, name) == 0) {
+                        sensor_set_stale(s->seats[i].sensor, why);
+                        return true;
+                }
+        return false;
+}
+
+usec_t sensors_stuck_since(const Sensors *s, const char **ret_device)
+{
+        usec_t since = USEC_INFINITY;
+
+        *ret_device = NULL;
+        for (size_t i = 0; i < s->n_shares; i++) {
+                usec_t its = worker_stuck_since(s->shares[i]->worker);
+
+                if (its < since) {
+                        since = its;
+                        *ret_device = s->shares[i]->name;
+                }
+        }
+        return since;
+}
+
 size_t sensors_count(const Sensors *s)
 {
         return s->n_seats;
@@ -199,6 +244,19 @@ const SensorStatus *sensors_status(const Sensors *s, size_t i)
         return sensor_status(s->seats[i].sensor);
 }
 
+static const char *measured_by(const void *sensors, const char *name)
+{
+        const Sensors *s = sensors;
+
+        for (size_t i = 0; i < s->n_seats; i++)
+                if (s->seats[i].sensor && strcmp(sensor_settings(s->seats[i].sensor)->name, name) == 0) {
+                        const SensorDriver *driver = sensor_driver_find(sensor_settings(s->seats[i].sensor)->driver);
+
+                        return driver && !driver->names_others ? driver->name : NULL;
+                }
+        return NULL;
+}
+
 int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random *random, const I2cPort *i2c,
                 const ReadingSink *sink)
 {
@@ -206,10 +264,20 @@ int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random
 
         if (!s)
                 return -ENOMEM;
-        s->tools = (DriverTools){.clock = clock, .random = random, .i2c = i2c, .event = sd_event_ref(event)};
+        s->tools = (DriverTools){.clock = clock, .random = random, .i2c = i2c, .event = sd_event_ref(event),
+                                 .buses = i2c_buses_new(), .measured_by = measured_by, .sensors = s};
+        if (!s->tools.buses) {
+                sensors_free(s);
+                return -ENOMEM;
+        }
         s->sink = *sink;
         *ret = s;
         return 0;
+}
+
+void sensors_keep_positions(Sensors *s, const PositionBook *book)
+{
+        s->tools.positions = *book;
 }
 
 Sensors *sensors_free(Sensors *s)
@@ -218,6 +286,7 @@ Sensors *sensors_free(Sensors *s)
                 return NULL;
         seats_free(s, s->seats, s->n_seats);
         free(s->shares);
+        i2c_buses_free(s->tools.buses);
         sd_event_unref(s->tools.event);
         free(s);
         return NULL;

@@ -27,10 +27,21 @@ int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random
 Sensors *sensors_free(Sensors *s);
 DEFINE_CLEANUP(Sensors *, sensors_free);
 
+/* For sensors that go on where they were; before they are configured. Without it they begin anew each time. */
+void sensors_keep_positions(Sensors *s, const PositionBook *book);
+
 /* From now on these, in this order. Those whose settings did not change go on undisturbed. A sensor that cannot
  * be opened is failing and tried again, never an error here. Borrows settings for the call. */
 int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_settings);
 Ticker sensors_ticker(Sensors *s);
+
+/* Somebody who knows what is to be expected calls it stale, and says why; NULL: not any more. False: there is none of
+ * that name. */
+bool sensors_set_stale(Sensors *s, const char *name, const char *why);
+
+/* Since when (boot clock) threads that do not come back keep a device from being asked at all; USEC_INFINITY: none is.
+ * Which, borrowed. */
+usec_t sensors_stuck_since(const Sensors *s, const char **ret_device);
 
 size_t sensors_count(const Sensors *s);
 const SensorStatus *sensors_status(const Sensors *s, size_t i);

@@ -9,10 +9,14 @@ static const size_t sensor_texts[] = {
         offsetof(SensorSettings, driver), offsetof(SensorSettings, path),   offsetof(SensorSettings, bus),
         offsetof(SensorSettings, listen), offsetof(SensorSettings, format), offsetof(SensorSettings, group),
         offsetof(SensorSettings, model),
+        offsetof(SensorSettings, command), offsetof(SensorSettings, device), offsetof(SensorSettings, at),
 };
 static const size_t channel_texts[] = {
         offsetof(ChannelSettings, unit),
         offsetof(ChannelSettings, pattern),
+        offsetof(ChannelSettings, path),
+        offsetof(ChannelSettings, attribute),
+        offsetof(ChannelSettings, label),
 };
 
 static char **text_at(const void *p, size_t offset)
@@ -65,6 +69,10 @@ int sensor_settings_copy(const SensorSettings *s, SensorSettings *ret)
         copy.n_channels = 0;
         copy.reports = NULL;
         copy.n_reports = 0;
+        copy.options = NULL;
+        copy.n_options = 0;
+        chip_ref(copy.description);
+        chip_ref(copy.mux.description);
         if (!texts_copy(s, &copy, sensor_texts, ARRAY_SIZE(sensor_texts)))
                 goto no_memory;
         if (s->n_channels > 0 && !(copy.channels = calloc(s->n_channels, sizeof(*copy.channels))))
@@ -97,6 +105,9 @@ void sensor_settings_done(SensorSettings *s)
                 texts_done(&s->channels[i], channel_texts, ARRAY_SIZE(channel_texts));
         free(s->channels);
         free(s->reports);
+        properties_free(s->options, s->n_options);
+        chip_unref(s->description);
+        chip_unref(s->mux.description);
         texts_done(s, sensor_texts, ARRAY_SIZE(sensor_texts));
         *s = (SensorSettings){};
 }
@@ -113,8 +124,12 @@ bool sensor_settings_equal(const SensorSettings *a, const SensorSettings *b)
 {
         if (strcmp(a->name, b->name) != 0 || strcmp(a->stream, b->stream) != 0 ||
             a->interval_usec != b->interval_usec || a->timeout_usec != b->timeout_usec ||
-            a->address != b->address || a->max_rate != b->max_rate || a->max_line != b->max_line ||
-            a->max_clients != b->max_clients || a->seed != b->seed || a->n_channels != b->n_channels ||
+            strcmp(a->chip, b->chip) != 0 || strcmp(a->mux.chip, b->mux.chip) != 0 ||
+            a->address != b->address || a->mux.address != b->mux.address || a->mux.channel != b->mux.channel ||
+            !chip_equal(a->description, b->description) || !chip_equal(a->mux.description, b->mux.description) ||
+            a->max_rate != b->max_rate || a->max_line != b->max_line ||
+            a->max_clients != b->max_clients || a->peer != b->peer || a->seed != b->seed ||
+            a->from_end != b->from_end || a->settle_usec != b->settle_usec || a->n_channels != b->n_channels ||
             !texts_equal(a, b, sensor_texts, ARRAY_SIZE(sensor_texts)))
                 return false;
         for (size_t i = 0; i < a->n_channels; i++)

@@ -124,6 +124,13 @@ static const char *simulated_unit(const SensorSettings *settings, const char *ch
         return find_model(settings->model)->unit;
 }
 
+static const char *simulated_channel(const SensorSettings *settings)
+{
+        const Model *model = settings->model ? find_model(settings->model) : NULL;
+
+        return model ? model->channel : NULL;
+}
+
 const SensorDriver driver_simulated = {
         .name = "simulated",
         .check = simulated_check,
@@ -131,4 +138,5 @@ const SensorDriver driver_simulated = {
         .read = simulated_read,
         .close = free,
         .unit = simulated_unit,
+        .channel = simulated_channel,
 };

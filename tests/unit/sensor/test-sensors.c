@@ -141,6 +141,50 @@ START_TEST(failing_is_told_once_and_so_is_its_end)
 }
 END_TEST
 
+START_TEST(one_that_is_called_stale_is_until_it_is_not)
+{
+        SensorSettings s = simulated("wind", 30 * USEC_PER_SEC);
+        size_t changed;
+
+        configure(&s, 1);
+        bench_next(&bench, &ticker);
+        changed = bench.n_changed;
+        sensors_set_stale(sensors, "wind", "windSpeed has been the same for 1min");
+        sensors_set_stale(sensors, "wind", "windSpeed has been the same for 1min");
+        ck_assert(!sensors_set_stale(sensors, "nobody", "never"));
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_STALE);
+        ck_assert_str_eq(sensors_status(sensors, 0)->last_error, "windSpeed has been the same for 1min");
+        ck_assert_uint_eq(sensors_status(sensors, 0)->errors, 0);
+        ck_assert_uint_eq(bench.n_changed, changed + 1);
+        bench_next(&bench, &ticker); /* it is read all the same */
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_STALE);
+        sensors_set_stale(sensors, "wind", NULL);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+        ck_assert_uint_eq(capture.n_lines, 2);
+        ck_assert_str_eq(capture.ids[0], LOG_ID_SENSOR_STALE);
+        ck_assert_str_eq(capture.ids[1], LOG_ID_SENSOR_FRESH);
+}
+END_TEST
+
+START_TEST(failing_says_more_than_stale)
+{
+        SensorSettings s = file("tank", 10 * USEC_PER_SEC);
+
+        configure(&s, 1);
+        bench_next(&bench, &ticker);
+        bench_wait_for(&bench, &bench.n_refused, 1);
+        sensors_set_stale(sensors, "tank", "level has not come for 1min");
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_FAILING);
+        ck_assert_ptr_nonnull(strstr(sensors_status(sensors, 0)->last_error, "level does not exist"));
+        write_file("17\n");
+        bench_next(&bench, &ticker);
+        bench_wait_for(&bench, &bench.n_readings, 1);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_STALE);
+        sensors_set_stale(sensors, "tank", NULL);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+}
+END_TEST
+
 START_TEST(last_good_values_stay_visible_while_failing)
 {
         SensorSettings s = file("tank", 10 * USEC_PER_SEC);
@@ -243,6 +287,8 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, reading_reaches_the_sink_and_the_status);
         tcase_add_test(c, failing_is_told_once_and_so_is_its_end);
+        tcase_add_test(c, one_that_is_called_stale_is_until_it_is_not);
+        tcase_add_test(c, failing_says_more_than_stale);
         tcase_add_test(c, last_good_values_stay_visible_while_failing);
         tcase_add_test(c, neighbours_of_a_failing_one_keep_their_times);
         tcase_add_test(c, unchanged_sensors_go_on_undisturbed);
