@@ -66,7 +66,6 @@ START_TEST(chip_is_read)
         fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
         read_once();
         ck_assert_str_eq(bench_last(&bench), "room temperature=25");
-        ck_assert_uint_eq(bus.opened, 1);
 }
 END_TEST
 
@@ -100,17 +99,20 @@ START_TEST(errors_say_what_to_do)
         static const struct {
                 int open_error, error;
                 const char *words;
+                SensorFault fault;
         } cases[] = {
-                {-ENOENT, 0, "there is no bus /dev/i2c-1"},
-                {-EACCES, 0, "group i2c"},
-                {-EMFILE, 0, "cannot open /dev/i2c-1"},
-                {0, -ENXIO, "no chip answers at 0x48 on /dev/i2c-1: check wiring"},
-                {0, -EREMOTEIO, "no chip answers at 0x48"},
-                {0, -EBUSY, "belongs to a driver of the kernel"},
-                {0, -EOPNOTSUPP, "does no plain I2C transfers"},
-                {0, -ETIMEDOUT, "stuck or busy"},
-                {0, -ENODEV, "is gone"},
-                {0, -EIO, "channel temperature: register 0x00 of 0x48"},
+                {-ENOENT, 0, "there is no bus /dev/i2c-1", SENSOR_FAULT_UNPLUGGED},
+                {-EACCES, 0, "group i2c", SENSOR_FAULT_OTHER},
+                {-EMFILE, 0, "cannot open /dev/i2c-1", SENSOR_FAULT_OTHER},
+                {0, -ENXIO, "no chip answers at 0x48 on /dev/i2c-1: check wiring", SENSOR_FAULT_NAK},
+                {0, -EREMOTEIO, "no chip answers at 0x48", SENSOR_FAULT_NAK},
+                {0, -EBUSY, "belongs to a driver of the kernel", SENSOR_FAULT_DRIVER_HELD},
+                {0, -EOPNOTSUPP, "does no plain I2C transfers", SENSOR_FAULT_OTHER},
+                {0, -ETIMEDOUT, "stuck or busy", SENSOR_FAULT_TIMEOUT},
+                {0, -EAGAIN, "stuck or busy", SENSOR_FAULT_TIMEOUT},
+                {0, -EBADMSG, "its checksum is wrong", SENSOR_FAULT_CRC},
+                {0, -ENODEV, "is gone", SENSOR_FAULT_UNPLUGGED},
+                {0, -EIO, "channel temperature: register 0x00 of 0x48", SENSOR_FAULT_OTHER},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -123,6 +125,8 @@ START_TEST(errors_say_what_to_do)
                 read_once();
                 ck_assert_msg(strstr(sensors_status(sensors, 0)->last_error, cases[i].words) != NULL, "%s",
                               sensors_status(sensors, 0)->last_error);
+                for (int k = 0; k < _SENSOR_FAULT_MAX; k++)
+                        ck_assert_uint_eq(sensors_status(sensors, 0)->faults[k], k == (int)cases[i].fault);
                 ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], i + 1);
                 ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
                 ck_assert_uint_eq(bus.opened, bus.closed);
@@ -162,6 +166,7 @@ START_TEST(hanging_chip_is_given_up_and_comes_back)
         /* the deadline passes: the neighbour gets a new thread at once */
         bench_next(&bench, &ticker);
         ck_assert_str_eq(sensors_status(sensors, 0)->last_error, "/dev/i2c-1: no answer within 0.2 s");
+        ck_assert_uint_eq(sensors_status(sensors, 0)->faults[SENSOR_FAULT_TIMEOUT], 1);
         ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], 1);
         bench_wait_for(&bench, &bench.n_readings, 1);
         ck_assert_str_eq(bench_last(&bench), "room temperature=25");
@@ -173,6 +178,237 @@ START_TEST(hanging_chip_is_given_up_and_comes_back)
         bench_wait_for(&bench, &bench.n_readings, 3);
         ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
         ck_assert(log_capture_has(&capture, "sensor slow: well again after 2 tries"));
+}
+END_TEST
+
+START_TEST(adapter_that_comes_back_is_used_again)
+{
+        SensorSettings s = chip("room", 0x48);
+        const SensorStatus *status;
+
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        read_once();
+        ck_assert_uint_eq(bench.n_readings, 1);
+        bus.chips[0x48].error = -ENODEV;
+        read_once();
+        bus.open_error = -ENOENT;
+        for (unsigned i = 2; i <= 4; i++) {
+                read_once();
+                status = sensors_status(sensors, 0);
+                ck_assert_int_eq(status->state, SENSOR_FAILING);
+                ck_assert_uint_eq(status->faults[SENSOR_FAULT_UNPLUGGED], i);
+                ck_assert_uint_eq(status->errors, i);
+        }
+        ck_assert_uint_eq(capture.n_lines, 1);
+        bus.chips[0x48].error = 0;
+        bus.open_error = 0;
+        read_once();
+        ck_assert_uint_eq(bench.n_readings, 2);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+        ck_assert_uint_eq(sensors_status(sensors, 0)->faults[SENSOR_FAULT_UNPLUGGED], 4);
+        ck_assert_uint_eq(bus.opened, bus.closed);
+        ck_assert_uint_eq(capture.n_lines, 2); /* its loss and its return */
+}
+END_TEST
+
+/* How many readings of this sensor there were, and that they were an interval apart, within 5 %. The first comes at the
+ * next second, and is no measure. */
+typedef struct Pulse {
+        const char *name;
+        size_t n;
+        usec_t last, interval;
+} Pulse;
+
+static void feel(Pulse *p)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < bench.n_readings; i++)
+                n += strncmp(bench.readings[i], p->name, strlen(p->name)) == 0;
+        insist(n <= p->n + 1);
+        if (n == p->n)
+                return;
+        if (p->n > 1)
+                insist(bench.clock.boot_usec - p->last <= p->interval * 105 / 100 &&
+                       bench.clock.boot_usec - p->last >= p->interval * 95 / 100);
+        p->n = n;
+        p->last = bench.clock.boot_usec;
+}
+
+/* One bus hangs for an hour, at every try. */
+START_TEST(the_others_keep_their_times_while_a_bus_hangs)
+{
+        SensorSettings s[] = {chip("wedged", 0x4a), chip("room", 0x48), {.driver = (char *)"simulated"}};
+        Pulse room = {.name = "room ", .interval = 10 * USEC_PER_SEC}, wind = {.name = "wind ", .interval = 7 * USEC_PER_SEC};
+        usec_t end = bench.clock.boot_usec + 3600 * USEC_PER_SEC;
+
+        s[1].bus = (char *)FAKE_I2C_OTHER;
+        s[2].model = (char *)"wind";
+        s[2].interval_usec = wind.interval;
+        strcpy(s[2].name, "wind");
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, s, 3), 0);
+        while (bench.clock.boot_usec < end) {
+                bench_next(&bench, &ticker);
+                /* a thread needs no virtual time, but some of ours: until its own bus has answered */
+                for (bool due = room.n == 0 || bench.clock.boot_usec % room.interval == 0; due;) {
+                        ck_assert_int_ge(sd_event_run(bench.event, 10 * USEC_PER_MSEC), 0);
+                        feel(&room);
+                        due = room.last != bench.clock.boot_usec;
+                }
+                feel(&wind);
+        }
+        insist(room.n >= 359 && wind.n >= 514);
+        insist(sensors_status(sensors, 0)->faults[SENSOR_FAULT_TIMEOUT] >= 5); /* 0 10 30 70 150 310 630 1230 ... s */
+        insist(sensors_status(sensors, 0)->faults[SENSOR_FAULT_TIMEOUT] == sensors_status(sensors, 0)->errors);
+        insist(sensors_status(sensors, 1)->errors == 0);
+}
+END_TEST
+
+/* It would get between the chip and who has the bus by now. */
+START_TEST(thread_that_comes_back_leaves_the_bus_alone)
+{
+        ChannelSettings channels[] = {temperature, {.name = "other", .reg = 5, .bytes = 2, .scale = 1}};
+        SensorSettings s = chip("slow", 0x4a);
+        unsigned n;
+
+        s.channels = channels;
+        s.n_channels = 2;
+        fake_i2c_set(&bus, 0x4a, 0, "\x19\x00", 2);
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        bench_next(&bench, &ticker);
+        ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], 1);
+        n = bus.transfers;
+        fake_i2c_release(&bus);
+        while (bus.closed < bus.opened)
+                ck_assert_int_ge(sd_event_run(bench.event, 10 * USEC_PER_MSEC), 0);
+        ck_assert_uint_eq(bus.transfers, n);
+}
+END_TEST
+
+/* The new one of the bus may be there already. */
+START_TEST(thread_of_a_sensor_that_is_gone_leaves_the_bus_alone)
+{
+        ChannelSettings channels[] = {temperature, {.name = "other", .reg = 5, .bytes = 2, .scale = 1}};
+        SensorSettings s[] = {chip("slow", 0x4a), chip("room", 0x48)};
+
+        s[0].channels = channels;
+        s[0].n_channels = 2;
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, s, 1), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        ck_assert_int_eq(sensors_configure(sensors, s + 1, 1), 0);
+        read_once();
+        ck_assert_str_eq(bench_last(&bench), "room temperature=25");
+        fake_i2c_release(&bus);
+        while (bus.closed == 0)
+                ck_assert_int_ge(sd_event_run(bench.event, 10 * USEC_PER_MSEC), 0);
+        ck_assert_uint_eq(bus.transfers, 2); /* one each */
+}
+END_TEST
+
+/* The next one on the bus would be answered by two. */
+START_TEST(who_hangs_behind_a_multiplexer_leaves_no_channel_open)
+{
+        SensorSettings s[] = {chip("slow", 0x4a), chip("room", 0x48)};
+        ChipDescription *mux = chip_new();
+
+        mux->select = (ChipBytes){2, {1, 2}};
+        s[0].mux.address = 0x70;
+        s[0].mux.channel = 1;
+        s[0].mux.description = mux;
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_mux(&bus, 0x70, 1, 0x4a);
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, s, 2), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        ck_assert_uint_eq(bus.chips[0x70].open, 2);
+        bench_next(&bench, &ticker); /* the deadline */
+        bench_wait_for(&bench, &bench.n_readings, 1);
+        ck_assert_str_eq(bench_last(&bench), "room temperature=25");
+        ck_assert_uint_eq(bus.chips[0x70].open, 0);
+        sensors = sensors_free(sensors);
+        chip_unref(mux);
+}
+END_TEST
+
+/* Whoever had the bus before may have been killed amid a measurement. */
+START_TEST(a_channel_is_not_known_to_be_closed_at_the_start)
+{
+        SensorSettings s[] = {chip("room", 0x48), chip("behind", 0x4a)};
+        ChipDescription *mux = chip_new();
+
+        mux->select = (ChipBytes){2, {1, 2}};
+        s[1].mux.address = 0x70;
+        s[1].mux.description = mux;
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_mux(&bus, 0x70, 0, 0x4a);
+        fake_i2c_set(&bus, 0x4a, 0, "\x19\x00", 2);
+        bus.chips[0x70].open = 2;
+        ck_assert_int_eq(sensors_configure(sensors, s, 2), 0);
+        bench_next(&bench, &ticker);
+        bench_wait_for(&bench, &bench.n_readings, 2);
+        ck_assert_ptr_nonnull(bus.history.data);
+        ck_assert_int_eq(strncmp(bus.history.data, "70< 00\n48< ", 11), 0);
+        sensors = sensors_free(sensors);
+        chip_unref(mux);
+}
+END_TEST
+
+/* Until the next one is due, and no deadline of this one is left. */
+static void read_to_its_end(void)
+{
+        bench_next(&bench, &ticker);
+        while (ticker.deadline(ticker.userdata) <= bench.clock.boot_usec + USEC_PER_SEC)
+                ck_assert_int_ge(sd_event_run(bench.event, 10 * USEC_PER_MSEC), 0);
+}
+
+/* Neither a reading nor a failure, and the next read is one interval later. */
+START_TEST(chip_with_nothing_new_is_left_out)
+{
+        static ChipStep steps[] = {{.read = "b", .reg = {1, {0}}, .bytes = 2, .ready = 0x8000}};
+        static ChipChannel described = {.name = "x", .from = "b", .decode = {.bytes = 2}, .unit = (char *)"V",
+                                        .conversion = {.scale = 1}};
+        ChipDescription *description = chip_new();
+        SensorSettings s = chip("slow", 0x4a);
+
+        description->measure = (ChipSteps){steps, 1};
+        description->channels = &described;
+        description->n_channels = 1;
+        description->title = (char *)"Slow";
+        chip_ref(description); /* its parts are not its own */
+        strcpy(s.chip, "slow");
+        s.description = description;
+        s.n_channels = 0;
+        s.interval_usec = 20 * USEC_PER_SEC;
+        fake_i2c_set(&bus, 0x4a, 0, "\x00\x01", 2);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        for (unsigned i = 1; i <= 2; i++) {
+                read_to_its_end();
+                ck_assert_uint_eq(bus.transfers, i);
+        }
+        ck_assert_uint_eq(bench.n_readings + bench.n_refused, 0);
+        ck_assert_uint_eq(capture.n_lines, 0);
+        fake_i2c_set(&bus, 0x4a, 0, "\x80\x01", 2);
+        read_once();
+        ck_assert_str_eq(bench_last(&bench), "slow x=32769");
+        ck_assert_str_eq(sensors_status(sensors, 0)->units[0], "V");
+        /* and then for too long: told once, and tried again as any sensor that fails */
+        fake_i2c_set(&bus, 0x4a, 0, "\x00\x01", 2);
+        for (unsigned i = 0; i < 3; i++)
+                read_to_its_end();
+        ck_assert_uint_eq(bench.refused[REFUSAL_UNREADABLE], 1);
+        ck_assert_ptr_nonnull(strstr(sensors_status(sensors, 0)->last_error, "nothing new for 30 s"));
+        ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+        free(description);
 }
 END_TEST
 
@@ -247,10 +483,17 @@ int main(void)
         tcase_add_test(c, chip_is_read);
         tcase_add_test(c, all_channels_come_in_one_reading);
         tcase_add_test(c, errors_say_what_to_do);
+        tcase_add_test(c, chip_with_nothing_new_is_left_out);
         c = suite_case(s, "bad neighbours");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, absent_chip_does_not_hurt_its_neighbour);
         tcase_add_test(c, hanging_chip_is_given_up_and_comes_back);
+        tcase_add_test(c, adapter_that_comes_back_is_used_again);
+        tcase_add_test(c, the_others_keep_their_times_while_a_bus_hangs);
+        tcase_add_test(c, thread_that_comes_back_leaves_the_bus_alone);
+        tcase_add_test(c, thread_of_a_sensor_that_is_gone_leaves_the_bus_alone);
+        tcase_add_test(c, who_hangs_behind_a_multiplexer_leaves_no_channel_open);
+        tcase_add_test(c, a_channel_is_not_known_to_be_closed_at_the_start);
         tcase_add_test(c, stuck_transfer_does_not_hold_up_the_end);
         c = suite_case(s, "settings");
         tcase_add_test(c, settings_are_checked);
