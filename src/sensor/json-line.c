@@ -15,7 +15,7 @@
 
 typedef struct Cursor {
         char *start, *p, *end;
-        JsonLine *line;
+        ReadingLine *line;
 } Cursor;
 
 static int refuse_at(Cursor *c, const char *where, Refusal refusal, const char *error)
@@ -23,7 +23,7 @@ static int refuse_at(Cursor *c, const char *where, Refusal refusal, const char *
         c->line->refusal = refusal;
         c->line->error = error;
         c->line->column = (size_t)(where - c->start) + 1;
-        return JSON_LINE_E_REFUSED;
+        return READING_LINE_E_REFUSED;
 }
 
 static int malformed(Cursor *c, const char *error)
@@ -354,15 +354,17 @@ static int take_value(Cursor *c, Value *ret)
 
 /* ---- members ---- */
 
+#define NOT_A_TIME "t is a time in milliseconds since 1970; a value needs a longer name, such as temperature"
+
 static int set_time(Cursor *c, const char *where, const Value *v)
 {
         double msec;
 
         if (v->kind != VALUE_INTEGER && v->kind != VALUE_NUMBER)
-                return refuse_at(c, where, REFUSAL_MALFORMED, "t is a time in milliseconds since 1970");
+                return refuse_at(c, where, REFUSAL_MALFORMED, NOT_A_TIME);
         msec = v->kind == VALUE_INTEGER ? (double)v->integer : v->number;
         if (msec < 1 || msec > TIME_MAX_MSEC)
-                return refuse_at(c, where, REFUSAL_RANGE, "t is a time in milliseconds since 1970");
+                return refuse_at(c, where, REFUSAL_RANGE, NOT_A_TIME);
         if (c->line->wall_usec != 0)
                 return refuse_at(c, where, REFUSAL_MALFORMED, "a name twice");
         c->line->wall_usec = (usec_t)(msec * 1000 + 0.5);
@@ -372,7 +374,8 @@ static int set_time(Cursor *c, const char *where, const Value *v)
 static int set_sensor(Cursor *c, const char *where, const Value *v)
 {
         if (v->kind != VALUE_TEXT || !name_is_valid(v->text))
-                return refuse_at(c, where, REFUSAL_MALFORMED, "s is the name of a sensor");
+                return refuse_at(c, where, REFUSAL_MALFORMED,
+                                 "s is the name of a sensor: a letter, then at most 31 letters, digits and _");
         if (c->line->sensor)
                 return refuse_at(c, where, REFUSAL_MALFORMED, "a name twice");
         c->line->sensor = v->text;
@@ -381,11 +384,12 @@ static int set_sensor(Cursor *c, const char *where, const Value *v)
 
 static int set_channel(Cursor *c, const char *where, const char *name, const Value *v)
 {
-        JsonLine *l = c->line;
+        ReadingLine *l = c->line;
 
         if (!channel_name_is_valid(name))
                 return refuse_at(c, where, REFUSAL_MALFORMED,
-                                 "a channel's name is a letter, then at most 31 letters, digits and _, and not q");
+                                 "a channel's name is a letter, then at most 31 letters, digits and "
+                                 "_; " CHANNEL_NAME_TAKEN);
         for (size_t i = 0; i < l->n_channels; i++)
                 if (strcmp(l->channels[i].name, name) == 0)
                         return refuse_at(c, where, REFUSAL_MALFORMED, "a name twice");
@@ -423,7 +427,7 @@ static int take_member(Cursor *c)
         return set_channel(c, where, name, &v);
 }
 
-int json_line_parse(char *text, size_t size, JsonLine *ret)
+int json_line_parse(char *text, size_t size, ReadingLine *ret)
 {
         Cursor c = {text, text, text + size, ret};
 

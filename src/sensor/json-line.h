@@ -13,26 +13,9 @@
  * names win, and take five times as long; at thousands of lines a second that is felt. The tests hold it
  * against json-c: what json-c refuses is refused here.
  *
- * Pure. Works in place: texts are unescaped and ended within the line, which is spoiled.
+ * Pure. Works in place (sensor/reading-line.h).
  */
 
-#include "model/ledger.h"
-#include "model/reading.h"
+#include "sensor/reading-line.h"
 
-typedef struct JsonLine {
-        Channel channels[READING_CHANNELS_MAX]; /* names and texts borrowed from the line */
-        size_t n_channels;
-        const char *sensor; /* NULL: not said */
-        usec_t wall_usec;   /* 0: not said */
-
-        /* when refused */
-        Refusal refusal;
-        const char *error; /* static */
-        size_t column;     /* counted from 1, in bytes */
-} JsonLine;
-
-enum {
-        JSON_LINE_E_REFUSED = 1,
-};
-
-int json_line_parse(char *text, size_t size, JsonLine *ret);
+int json_line_parse(char *text, size_t size, ReadingLine *ret);

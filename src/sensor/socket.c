@@ -153,7 +153,7 @@ static void refuse(Socket *s, const Sender *sender, Refusal why, const char *wha
 static void take_line(Socket *s, const Sender *sender, char *text, size_t size)
 {
         char what[160];
-        JsonLine line;
+        ReadingLine line;
 
         if (json_line_parse(text, size, &line) != 0) {
                 (void)snprintf(what, sizeof(what), "a line was refused (%s): column %zu: %s",

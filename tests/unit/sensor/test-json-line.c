@@ -12,14 +12,14 @@
 #include "suite.h"
 
 /* Parsed in a block of exactly its size, so that a sanitizer sees each byte read beyond. */
-static int parse(const char *text, size_t n, JsonLine *line, char **ret_block)
+static int parse(const char *text, size_t n, ReadingLine *line, char **ret_block)
 {
         *ret_block = malloc(n > 0 ? n : 1);
         memcpy(*ret_block, text, n);
         return json_line_parse(*ret_block, n, line);
 }
 
-static char *shown(const JsonLine *l)
+static char *shown(const ReadingLine *l)
 {
         Buffer b = BUFFER_NULL;
         char number[NUMBER_TEXT_MAX];
@@ -75,7 +75,7 @@ START_TEST(good_lines_are_understood)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 char *block, *text;
-                JsonLine line;
+                ReadingLine line;
 
                 ck_assert_msg(parse(cases[i][0], strlen(cases[i][0]), &line, &block) == 0, "%s: %zu: %s", cases[i][0],
                               line.column, line.error);
@@ -169,10 +169,10 @@ START_TEST(bad_lines_are_refused_where_they_are_bad)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 char *block;
-                JsonLine line;
+                ReadingLine line;
                 int r = parse(cases[i].text, strlen(cases[i].text), &line, &block);
 
-                ck_assert_msg(r == JSON_LINE_E_REFUSED, "%s was taken", cases[i].text);
+                ck_assert_msg(r == READING_LINE_E_REFUSED, "%s was taken", cases[i].text);
                 ck_assert_msg(line.refusal == cases[i].refusal && line.column == cases[i].column, "%s: %s at %zu: %s",
                               cases[i].text, refusal_to_string(line.refusal), line.column, line.error);
                 free(block);
@@ -193,9 +193,9 @@ static char *repeated(const char *head, const char *part, size_t n, const char *
 
 static void expect_refusal(char *text, Refusal refusal)
 {
-        JsonLine line;
+        ReadingLine line;
 
-        ck_assert_int_eq(json_line_parse(text, strlen(text), &line), JSON_LINE_E_REFUSED);
+        ck_assert_int_eq(json_line_parse(text, strlen(text), &line), READING_LINE_E_REFUSED);
         ck_assert_msg(line.refusal == refusal, "%s: %s", refusal_to_string(line.refusal), line.error);
         free(text);
 }
@@ -203,7 +203,7 @@ static void expect_refusal(char *text, Refusal refusal)
 START_TEST(bombs_do_not_go_off)
 {
         Buffer many = BUFFER_NULL;
-        JsonLine line;
+        ReadingLine line;
 
         expect_refusal(repeated("{\"a\":", "[", 1000000, ""), REFUSAL_MALFORMED);
         expect_refusal(repeated("", "{\"a\":", 1000000, ""), REFUSAL_MALFORMED);
@@ -221,7 +221,7 @@ START_TEST(bombs_do_not_go_off)
         for (int i = 0; i <= READING_CHANNELS_MAX; i++)
                 buffer_printf(&many, "%s\"c%d\":%d", i ? "," : "{", i, i);
         buffer_append_char(&many, '}');
-        ck_assert_int_eq(json_line_parse(many.data, many.size, &line), JSON_LINE_E_REFUSED);
+        ck_assert_int_eq(json_line_parse(many.data, many.size, &line), READING_LINE_E_REFUSED);
         buffer_done(&many);
 }
 END_TEST
@@ -233,7 +233,7 @@ static void compare_with_jsonc(const char *text, size_t n)
         struct json_tokener *tokener = json_tokener_new();
         struct json_object *o;
         enum json_tokener_error error;
-        JsonLine line;
+        ReadingLine line;
         char *block;
         int r = parse(text, n, &line, &block);
 
@@ -310,7 +310,7 @@ START_TEST(any_double_is_read_right)
         for (int i = 0; i < 100000; i++) {
                 uint64_t bits = dice.random.draw(&dice);
                 char text[NUMBER_TEXT_MAX + 16], number[NUMBER_TEXT_MAX];
-                JsonLine line;
+                ReadingLine line;
                 double x, y;
 
                 memcpy(&x, &bits, sizeof(x));
