@@ -2,8 +2,10 @@
 #include "sensor/driver.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "suite.h"
@@ -168,6 +170,37 @@ START_TEST(what_cannot_be_read_says_why)
         ck_assert_int_eq(read_file("/proc/self/mem", &channel, 1, &sample, &device), SENSOR_E_FAILED);
         ck_assert_ptr_nonnull(strstr(sample.error, "the device behind /proc/self/mem does not answer"));
         driver_file.close(device);
+}
+END_TEST
+
+/* As the service manager does for PrivateTmp=, seen by this process alone. */
+static bool cover_var_tmp(void)
+{
+        char origin[128];
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return false;
+        (void)snprintf(origin, sizeof(origin), "%s/systemd-private-0a-hublinkd.service-x", folder);
+        ck_assert_int_eq(mkdir(origin, 0755), 0);
+        ck_assert_int_eq(mount(origin, "/var/tmp", NULL, MS_BIND, NULL), 0);
+        return true;
+}
+
+START_TEST(what_the_unit_hides_is_told_as_hidden)
+{
+        ChannelSettings channel = {};
+        Sample sample;
+        void *device;
+
+        if (!cover_var_tmp())
+                return; /* nobody lets us mount: what hides which path is in test-sandbox.c */
+        ck_assert_int_eq(read_file("/var/tmp/value", &channel, 1, &sample, &device), SENSOR_E_FAILED);
+        ck_assert_int_eq(sample.refusal, REFUSAL_UNREADABLE);
+        ck_assert_msg(strstr(sample.error, "/var/tmp/value is hidden from this service by its unit (PrivateTmp): have it written "
+                                           "elsewhere"),
+                      "%s", sample.error);
+        driver_file.close(device);
+        ck_assert_int_eq(umount("/var/tmp"), 0);
 }
 END_TEST
 
@@ -343,6 +376,7 @@ int main(void)
         tcase_add_test(c, values_are_found);
         tcase_add_test(c, what_is_no_value_says_why);
         tcase_add_test(c, what_cannot_be_read_says_why);
+        tcase_add_test(c, what_the_unit_hides_is_told_as_hidden);
         tcase_add_test(c, texts_are_taken_and_bounded);
         tcase_add_test(c, this_machine_can_be_read);
         c = suite_case(s, "settings");

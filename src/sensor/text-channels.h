@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Text channels - numbers and texts out of a text, as the settings of the channels say
+ *
+ * A channel is the whole text (blanks around it do not count), the n-th of its blank-separated fields, or what a
+ * regular expression finds in it. As a number it is scaled, then offset. A file's content, a line, what a
+ * program printed: all are read the same way.
+ *
+ * Owns:   its compiled expressions, and the channels that are texts.
+ */
+
+#include "sensor/driver.h"
+
+typedef struct TextChannels TextChannels;
+
+/* As SensorDriver.check(). */
+int text_channels_check(const SensorSettings *s, char **ret_error);
+
+/* Borrows the settings, which outlive it. */
+int text_channels_new(TextChannels **ret, const SensorSettings *settings);
+TextChannels *text_channels_free(TextChannels *t);
+DEFINE_CLEANUP(TextChannels *, text_channels_free);
+
+/* All channels of one text; where: what an error calls it. Texts stay valid until the next one. 0, SENSOR_E_FAILED with
+ * the words in sample, -ENOMEM. */
+int text_channels_take(TextChannels *t, const char *text, size_t n, const char *where, Sample *sample);
+/* The i-th channel alone. The caller counts. */
+int text_channels_take_one(TextChannels *t, size_t i, const char *text, size_t n, const char *where, Sample *sample);
