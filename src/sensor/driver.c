@@ -11,7 +11,9 @@
 
 static const SensorDriver *const drivers[] = {
         &driver_file,
+        &driver_hwmon,
         &driver_i2c,
+        &driver_iio,
         &driver_simulated,
         &driver_socket,
 };
