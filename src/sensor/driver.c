@@ -14,6 +14,7 @@ static const SensorDriver *const drivers[] = {
         &driver_hwmon,
         &driver_i2c,
         &driver_iio,
+        &driver_program,
         &driver_simulated,
         &driver_socket,
 };
