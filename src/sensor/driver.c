@@ -17,6 +17,7 @@ static const SensorDriver *const drivers[] = {
         &driver_program,
         &driver_simulated,
         &driver_socket,
+        &driver_watch,
 };
 
 const SensorDriver *sensor_driver_find(const char *name)
