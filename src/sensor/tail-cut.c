@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/tail-cut.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+#define CHUNK       4096u
+#define COMPARE_MAX ((uint64_t)1024 * 1024) /* bytes; what is alike for so long is taken for alike */
+
+/* Up to so many bytes; fewer at the end. */
+static size_t read_at(int fd, char *data, size_t n, uint64_t offset)
+{
+        ssize_t r = pread(fd, data, n, (off_t)offset);
+
+        return r < 0 ? 0 : (size_t)r;
+}
+
+/* Has the file, from the offset on, what the copy has there? */
+static bool goes_on_alike(int fd, int copy, uint64_t offset)
+{
+        char mine[CHUNK], its[CHUNK];
+
+        for (uint64_t at = offset; at < offset + COMPARE_MAX;) {
+                size_t n = read_at(copy, its, sizeof(its), at);
+
+                if (n == 0)
+                        return true;
+                if (read_at(fd, mine, n, at) != n || memcmp(mine, its, n) != 0)
+                        return false;
+                at += n;
+        }
+        return true;
+}
+
+/* Are the lines before the offset all like the first, as far as a chunk reaches? */
+static bool lines_are_alike(int fd, uint64_t offset)
+{
+        char first[CHUNK], last[CHUNK];
+        size_t n = (size_t)MIN(offset, (uint64_t)CHUNK), length;
+        const char *newline;
+
+        if (read_at(fd, first, n, 0) != n || read_at(fd, last, n, offset - n) != n)
+                return false;
+        newline = memchr(first, '\n', n);
+        if (!newline)
+                return false;
+        length = (size_t)(newline - first) + 1;
+        for (size_t i = 0; i < n; i++)
+                if (last[n - 1 - i] != first[length - 1 - i % length])
+                        return false;
+        return true;
+}
+
+TailCut tail_cut_judge(int fd, int copy, uint64_t offset)
+{
+        struct stat mine, its;
+
+        if (fstat(fd, &mine) < 0 || fstat(copy, &its) < 0)
+                return TAIL_CUT_NOT;
+        if (mine.st_size < its.st_size || !goes_on_alike(fd, copy, offset))
+                return TAIL_CUT_SURELY;
+        return lines_are_alike(fd, offset) ? TAIL_CUT_PERHAPS : TAIL_CUT_NOT;
+}
