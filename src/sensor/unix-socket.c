@@ -10,26 +10,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "sensor/sandbox.h"
+
 #define MODE    0660
 #define BACKLOG 64
-
-int unix_socket_parse(const char *listen, const char **ret_path)
-{
-        static const struct {
-                const char *scheme;
-                int type;
-        } schemes[] = {{"unix-dgram:", SOCK_DGRAM}, {"unix-stream:", SOCK_STREAM}};
-
-        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-                size_t n = strlen(schemes[i].scheme);
-
-                if (strncmp(listen, schemes[i].scheme, n) == 0) {
-                        *ret_path = listen + n;
-                        return schemes[i].type;
-                }
-        }
-        return 0;
-}
 
 bool unix_socket_path_fits(const char *path)
 {
@@ -101,8 +85,9 @@ static int bind_file(UnixSocket *s, const struct sockaddr_un *address, char erro
 static int give_to_group(const char *path, gid_t gid, char error[static SENSOR_ERROR_MAX])
 {
         if (gid != (gid_t)-1 && lchown(path, (uid_t)-1, gid) < 0)
-                return fail(error, "%s cannot be given to its group: %s; is this service a member of it?", path,
-                            strerrordesc_np(errno));
+                return fail(error, "%s cannot be given to its group: %s; %s", path, strerrordesc_np(errno),
+                            sandbox_hides_users(NULL) ? "hublinkctl setup --enable users"
+                                                      : "is this service a member of it?");
         /* The umask may have taken the group's bits. */
         if (chmod(path, MODE) < 0)
                 return fail(error, "cannot set the mode of %s: %s", path, strerrordesc_np(errno));
@@ -148,7 +133,7 @@ int unix_socket_open(UnixSocket *ret, int type, const char *path, const char *gr
                 r = remember_file(&s, path);
         if (r == 0)
                 r = give_to_group(path, gid, error);
-        if (r == 0 && type == SOCK_STREAM && listen(s.fd, BACKLOG) < 0)
+        if (r == 0 && type != SOCK_DGRAM && listen(s.fd, BACKLOG) < 0)
                 r = fail(error, "cannot listen on %s: %s", path, strerrordesc_np(errno));
         if (r != 0) {
                 unix_socket_done(&s);

@@ -15,7 +15,7 @@
 #include "sensor/driver.h"
 
 typedef struct UnixSocket {
-        int fd; /* bound, non-blocking; a stream also listens */
+        int fd; /* bound, non-blocking; what is no datagram socket also listens */
         char *path;
         dev_t device;
         ino_t inode;
@@ -23,8 +23,6 @@ typedef struct UnixSocket {
 
 #define UNIX_SOCKET_NULL ((UnixSocket){.fd = -1})
 
-/* "unix-dgram:/path" or "unix-stream:/path". 0 for anything else; SOCK_DGRAM or SOCK_STREAM. */
-int unix_socket_parse(const char *listen, const char **ret_path);
 bool unix_socket_path_fits(const char *path);
 
 /* group: NULL for that of the process. 0, SENSOR_E_FAILED with an error in words, -ENOMEM. */
