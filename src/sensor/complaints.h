@@ -12,23 +12,20 @@
  * Pure.
  */
 
-#include <sys/types.h>
-
 #include "base/clock.h"
 #include "model/ledger.h"
 
 #define COMPLAINTS_PER_HOUR 4
 
-/* Every refusal, and what refuses a client as a whole. */
+/* Every refusal, and what there is to say of a client as a whole. */
 #define COMPLAINT_TURNED_AWAY _REFUSAL_MAX
-#define COMPLAINT_REASONS     (_REFUSAL_MAX + 1)
+#define COMPLAINT_MADE_ROOM   (_REFUSAL_MAX + 1)
+#define COMPLAINT_NO_USER     (_REFUSAL_MAX + 2)
+#define COMPLAINT_REASONS     (_REFUSAL_MAX + 3)
 
 typedef struct Complaints {
         struct {
-                struct {
-                        pid_t pid;
-                        uid_t uid;
-                } told[COMPLAINTS_PER_HOUR]; /* in this hour */
+                uint64_t told[COMPLAINTS_PER_HOUR]; /* whom in this hour */
                 size_t n_told;
                 usec_t since;
                 uint64_t held_back;
@@ -36,4 +33,4 @@ typedef struct Complaints {
 } Complaints;
 
 /* May this one be told? Then also how many of its reason were held back before. */
-bool complaints_admit(Complaints *c, unsigned reason, pid_t pid, uid_t uid, usec_t now, uint64_t *ret_held_back);
+bool complaints_admit(Complaints *c, unsigned reason, uint64_t who, usec_t now, uint64_t *ret_held_back);

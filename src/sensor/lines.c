@@ -47,14 +47,14 @@ int lines_next(Lines *l, bool last, char **ret, size_t *ret_size)
                         l->skipping = !end && !last;
                         continue;
                 }
+                *ret = p;
+                *ret_size = n;
                 if (n > l->max) {
                         l->skipping = !end && !last;
                         return LINES_TOO_LONG;
                 }
                 if (is_blank(p, n))
                         continue;
-                *ret = p;
-                *ret_size = n;
                 return LINES_LINE;
         }
         return LINES_NONE;

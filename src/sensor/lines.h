@@ -37,5 +37,5 @@ char *lines_room(Lines *l, size_t size);
 void lines_received(Lines *l, size_t size, size_t used);
 
 /* The next whole line, without its end; blank ones are passed over. At the end of the stream (last) what is left counts
- * as a line too. Borrowed until lines_room(), and free to be changed. */
+ * as a line too. Of one that is too long, as much as came. Borrowed until lines_room(), and free to be changed. */
 int lines_next(Lines *l, bool last, char **ret, size_t *ret_size);

@@ -91,17 +91,17 @@ START_TEST(sender_is_told_once_an_hour)
         usec_t now = 5 * USEC_PER_HOUR;
         uint64_t held;
 
-        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 10, 0, now, &held));
+        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 10, now, &held));
         ck_assert_uint_eq(held, 0);
         for (int i = 0; i < 1000; i++)
-                ck_assert(!complaints_admit(&c, REFUSAL_MALFORMED, 10, 0, now + (usec_t)i, &held));
-        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 10, 1, now, &held));
+                ck_assert(!complaints_admit(&c, REFUSAL_MALFORMED, 10, now + (usec_t)i, &held));
+        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 11, now, &held));
         ck_assert_uint_eq(held, 1000);
-        ck_assert(complaints_admit(&c, REFUSAL_TOO_LONG, 10, 0, now, &held)); /* another reason, another line */
+        ck_assert(complaints_admit(&c, REFUSAL_TOO_LONG, 10, now, &held)); /* another reason, another line */
         ck_assert_uint_eq(held, 0);
-        ck_assert(!complaints_admit(&c, REFUSAL_TOO_LONG, 10, 0, now, &held));
-        ck_assert(!complaints_admit(&c, REFUSAL_MALFORMED, 10, 0, now + 59 * USEC_PER_MIN, &held));
-        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 10, 0, now + USEC_PER_HOUR, &held));
+        ck_assert(!complaints_admit(&c, REFUSAL_TOO_LONG, 10, now, &held));
+        ck_assert(!complaints_admit(&c, REFUSAL_MALFORMED, 10, now + 59 * USEC_PER_MIN, &held));
+        ck_assert(complaints_admit(&c, REFUSAL_MALFORMED, 10, now + USEC_PER_HOUR, &held));
         ck_assert_uint_eq(held, 1);
 }
 END_TEST
@@ -114,7 +114,7 @@ START_TEST(new_sender_each_time_does_not_fill_the_log)
 
         /* a bad line a second, each from a process of its own, for a day */
         for (unsigned i = 0; i < 86400; i++)
-                told += complaints_admit(&c, REFUSAL_MALFORMED, (pid_t)(i + 1), 0, i * USEC_PER_SEC, &held);
+                told += complaints_admit(&c, REFUSAL_MALFORMED, i + 1, i * USEC_PER_SEC, &held);
         ck_assert_uint_le(told, 24 * COMPLAINTS_PER_HOUR);
         ck_assert_uint_ge(told, 23 * COMPLAINTS_PER_HOUR);
 }
