@@ -48,6 +48,7 @@
 #define LOG_ID_TWIN_REFUSED        "155c4e1e406241e98b9d76d2b9598a55"
 #define LOG_ID_TWIN_APPLIED        "fda9470c72994c5a9f0636379a60ce6d"
 #define LOG_ID_TWIN_SETTINGS_BAD   "e34ab1f019114dc2aa52cadb79f3c9f7"
+#define LOG_ID_TAIL_CUT            "282964a118c14df48d793460be7572fb"
 #define LOG_ID_AUDIT               "b6b2b1b1da814475a32fdc4691534b0f"
 #define LOG_ID_SENSOR_STALE        "a79a30e924374ba8b0cf7ecbcce11b3a"
 #define LOG_ID_SENSOR_FRESH        "dc3fb49dc37c4ba68cc4909ce81ce929"

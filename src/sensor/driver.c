@@ -17,6 +17,7 @@ static const SensorDriver *const drivers[] = {
         &driver_program,
         &driver_simulated,
         &driver_socket,
+        &driver_tail,
         &driver_watch,
 };
 
