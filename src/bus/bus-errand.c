@@ -2,8 +2,8 @@
 #include "bus/bus-errand.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bus/bus-private.h"
 
@@ -17,21 +17,18 @@ static void errand_end(BusErrand *e)
                         *link = e->next;
                         break;
                 }
+        user_question_drop(&e->user);
         sd_bus_slot_unref(e->slot);
         sd_bus_message_unref(e->message);
         free(e);
 }
 
-/* From the machine's own files as a rule. */
-static void go_on(const BusErrand *e, uint32_t uid)
+static void on_name(UserQuestion *q, const char *name)
 {
-        struct passwd entry, *found = NULL;
-        char space[4096], unnamed[32];
+        BusErrand *e = container_of(q, BusErrand, user);
 
-        if (getpwuid_r(uid, &entry, space, sizeof(space), &found) != 0)
-                found = NULL;
-        (void)snprintf(unnamed, sizeof(unnamed), "uid %u", (unsigned)uid);
-        e->go_on(e, found ? found->pw_name : unnamed);
+        e->go_on(e, name);
+        errand_end(e);
 }
 
 static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -39,18 +36,21 @@ static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error)
         BusErrand *e = userdata;
         uint32_t uid;
 
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &uid) < 0)
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &uid) < 0) {
                 pending_call_done(e->call, REQUEST_NOT_OWNER, "The bus does not say who you are.");
-        else
-                go_on(e, uid);
-        errand_end(e);
+                errand_end(e);
+                return 0;
+        }
+        e->user = (UserQuestion){.uid = uid, .answer = on_name};
+        user_names_ask(e->bus->user_names, &e->user);
         return 0;
 }
 
 static int ask_user(BusErrand *e)
 {
         return sd_bus_call_method_async(e->bus->connection, &e->slot, DBUS_NAME, DBUS_PATH, DBUS_NAME,
-                                        "GetConnectionUnixUser", on_user, e, "s", sd_bus_message_get_sender(e->message));
+                                        "GetConnectionUnixUser", on_user, e, "s",
+                                        sd_bus_message_get_sender(e->message));
 }
 
 int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *error)
@@ -71,6 +71,7 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
         e->message = sd_bus_message_ref(m);
         e->call = call;
         e->slot = NULL;
+        e->user = (UserQuestion){};
         e->next = bus->errands;
         bus->errands = e;
         if (ask_user(e) < 0) {
@@ -80,10 +81,28 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
         return 1;
 }
 
+void bus_errands_left(Bus *bus, const char *client)
+{
+        for (BusErrand *e = bus->errands, *next; e; e = next) {
+                next = e->next;
+                if (strcmp(sd_bus_message_get_sender(e->message), client) != 0)
+                        continue;
+                pending_call_done(e->call, REQUEST_NOT_OWNER, "You have left the bus.");
+                errand_end(e);
+        }
+}
+
 void bus_errands_disconnect(Bus *bus)
 {
         while (bus->errands) {
                 pending_call_done(bus->errands->call, REQUEST_BUSY, "The connection to the message bus is lost.");
                 errand_end(bus->errands);
         }
+}
+
+const char *bus_errand_caller(const BusErrand *e, const char *user, char space[static BUS_ERRAND_CALLER_MAX])
+{
+        (void)snprintf(space, BUS_ERRAND_CALLER_MAX, "%s (%s)", user ?: "an unknown user",
+                       sd_bus_message_get_sender(e->message));
+        return space;
 }

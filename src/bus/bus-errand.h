@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Bus errand - a call that goes on when the bus has said who made it
+ * Bus errand - a call that goes on when it is known who made it
  *
- * Which user is behind a client only the bus knows. It is asked, and meanwhile everything else goes on. Whoever has left
+ * Which user is behind a client only the bus knows, and what he is called the password database. They are asked, and
+ * meanwhile everything else goes on. Whoever has left
  * by then, or when the connection ends, is answered an error that nobody hears.
  *
  * Owns:   a reference to the message; name and json are borrowed from it.
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "bus/pending-call.h"
+#include "bus/user-names.h"
 
 typedef struct Bus Bus;
 
@@ -21,8 +23,10 @@ typedef struct BusErrand BusErrand;
 struct BusErrand {
         Bus *bus;
         const char *name, *json;
+        uint64_t id;
         usec_t timeout_usec;
-        /* user: by its name in the password database, "uid N" where it has none. Answers through call. */
+        /* user: by its name in the password database, "uid N" where it has none, or does not say. Answers through
+         * call. */
         void (*go_on)(const BusErrand *e, const char *user);
 
         /* filled in by bus_errand_begin() */
@@ -30,8 +34,15 @@ struct BusErrand {
         sd_bus_message *message;
         PendingCall *call;
         sd_bus_slot *slot;
+        UserQuestion user;
 };
 
 /* Takes the message for a later answer, or words the refusal. What is given is copied. */
 int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *error);
+/* What this client asked for is not done any more: he would never be seen to leave. */
+void bus_errands_left(Bus *bus, const char *client);
 void bus_errands_disconnect(Bus *bus);
+
+/* Who it is, in words for the audit: "root (:1.93)". user: as given to go_on(). */
+#define BUS_ERRAND_CALLER_MAX (USER_NAME_MAX + 64)
+const char *bus_errand_caller(const BusErrand *e, const char *user, char space[static BUS_ERRAND_CALLER_MAX]);

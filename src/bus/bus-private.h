@@ -5,7 +5,7 @@
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
  * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters,
  * bus-inbox.c org.hublink1.Inbox, bus-twin.c org.hublink1.Twin, bus-methods.c org.hublink1.Methods and what responders
- * are asked; bus-errand.c asks who calls.
+ * are asked; bus-units.c asks systemd; bus-errand.c asks who calls.
  */
 
 #include <systemd/sd-bus.h>
@@ -16,6 +16,7 @@
 #include "bus/settled-batch.h"
 #include "bus/status-diff.h"
 #include "bus/subscribers.h"
+#include "bus/user-names.h"
 
 #define BUS_NAME          "org.hublink1"
 #define BUS_PATH          "/org/hublink1"
@@ -36,6 +37,7 @@ typedef struct BusSensor {
 } BusSensor;
 
 typedef struct Invocation Invocation;
+typedef struct UnitRun UnitRun;
 
 struct Bus {
         sd_event *event;
@@ -65,7 +67,9 @@ struct Bus {
         Subscribers takers; /* from the inbox */
         Subscribers responders;
         Invocation *invocations; /* what they were asked and have not answered */
+        UnitRun *unit_runs;
         BusErrand *errands;
+        UserNames *user_names;
         SettledBatch settled;
 };
 
@@ -103,8 +107,12 @@ int bus_methods_export(Bus *bus);
 void bus_methods_disconnect(Bus *bus);
 void bus_responder_left(void *userdata, const char *name);
 
+/* bus-units.c */
+void bus_units_disconnect(Bus *bus);
+
 /* bus-audit.c */
 int bus_audit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_audit_since(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* bus-sensor.c */
 int bus_append_channel(sd_bus_message *m, const Channel *channel); /* an entry of an a{sv} */
