@@ -82,7 +82,8 @@ static int on_invoked(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (sd_bus_message_is_method_error(m, NULL))
                 tell_error(bus, call, sd_bus_message_get_error(m));
         else if (sd_bus_message_read(m, "is", &status, &json) < 0)
-                desk(bus)->answered(desk(bus)->userdata, call, -EIO, 0, "its answer is not of the form (i status, s json)");
+                desk(bus)->answered(desk(bus)->userdata, call, -EIO, 0,
+                                    "its answer is not of the form (i status, s json)");
         else
                 desk(bus)->answered(desk(bus)->userdata, call, 0, status, json);
         return 0;
@@ -134,7 +135,9 @@ void bus_responder_left(void *userdata, const char *name)
 {
         Bus *bus = userdata;
 
+        bus_errands_left(bus, name);
         desk(bus)->left(desk(bus)->userdata, name);
+        bus_status_changed(bus);
 }
 
 /* ---- Register, Unregister ---- */
@@ -143,6 +146,7 @@ static void go_on_registering(const BusErrand *e, const char *user)
 {
         desk(e->bus)->register_name(desk(e->bus)->userdata, e->name, sd_bus_message_get_sender(e->message), user,
                                     pending_call_done, e->call);
+        bus_status_changed(e->bus); /* who answers to what */
 }
 
 /* Whoever registers is watched first, so that he cannot leave unseen. */
@@ -170,6 +174,7 @@ static int on_unregister(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         desk(bus)->unregister_name(desk(bus)->userdata, name, sd_bus_message_get_sender(m), pending_call_done, call);
+        bus_status_changed(bus);
         return 1;
 }
 
@@ -179,6 +184,7 @@ static const char *const kinds[_RESPONDER_KIND_MAX] = {
         [RESPONDER_BUILTIN] = "builtin",
         [RESPONDER_REGISTERED] = "registered",
         [RESPONDER_ACTIVATED] = "activated",
+        [RESPONDER_UNIT] = "unit",
 };
 
 static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -194,8 +200,8 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" METHOD ")");
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = sd_bus_message_append(reply, "(" METHOD ")", infos[i].name, kinds[infos[i].kind], infos[i].responder,
-                                          infos[i].calls, infos[i].failures, infos[i].late);
+                r = sd_bus_message_append(reply, "(" METHOD ")", infos[i].name, kinds[infos[i].kind],
+                                          infos[i].responder, infos[i].calls, infos[i].failures, infos[i].late);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(bus->connection, reply, NULL);
@@ -217,10 +223,10 @@ static void on_answer(void *userdata, const MethodAnswer *a)
 
 static void go_on_calling(const BusErrand *e, const char *user)
 {
-        char caller[256];
+        char space[BUS_ERRAND_CALLER_MAX];
 
-        (void)snprintf(caller, sizeof(caller), "%s (%s)", user ?: "an unknown user", sd_bus_message_get_sender(e->message));
-        desk(e->bus)->call(desk(e->bus)->userdata, e->name, e->json, e->timeout_usec, caller, on_answer, e->call);
+        desk(e->bus)->call(desk(e->bus)->userdata, e->name, e->json, e->timeout_usec, bus_errand_caller(e, user, space),
+                           on_answer, e->call);
 }
 
 static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -231,10 +237,7 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (!name_is_of_method(errand.name))
-                return bus_error(error, REQUEST_BAD_VALUE,
-                                 "This is no name of a method: printable ASCII, at most %d characters, without blanks and "
-                                 "( ) < > @ , ; : \\ \" / [ ] ? = { }.",
-                                 METHOD_NAME_MAX);
+                return bus_error(error, REQUEST_BAD_VALUE, METHOD_NAME_FAULT);
         if (errand.timeout_usec > METHOD_TIMEOUT_MAX)
                 return bus_error(error, REQUEST_BAD_VALUE, "A method has at most 5 minutes (%llu us).",
                                  (unsigned long long)METHOD_TIMEOUT_MAX);
