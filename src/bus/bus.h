@@ -20,6 +20,7 @@
 #include "model/method-desk.h"
 #include "model/sink.h"
 #include "model/twin-desk.h"
+#include "model/unit-port.h"
 
 typedef struct Bus Bus;
 
@@ -32,6 +33,7 @@ typedef struct BusPeers {
         TwinDesk twin;
         MethodDesk methods;
         AuditBook audit;
+        UnitSink units;
 } BusPeers;
 
 /* address: "system", "session" or a D-Bus address. */
@@ -49,6 +51,8 @@ void bus_sensor_changed(Bus *bus, const SensorStatus *sensor);
 void bus_settled(Bus *bus, const Settled *settled);
 /* The queue fills up: 1 is full. */
 void bus_pressure(Bus *bus, const char *stream, double fill);
+/* A rule's alarm: "cpu.temperature" is "above", "below" or "clear". */
+void bus_alarm(Bus *bus, const char *channel, const char *state, double value);
 void bus_dead_letter_added(Bus *bus, uint64_t id);
 void bus_inbox_arrived(Bus *bus, uint64_t id);
 void bus_inbox_expired(Bus *bus, uint64_t id);
@@ -56,3 +60,7 @@ void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, u
 /* ResponderPort.invoke() of the methods. */
 int bus_invoke(Bus *bus, const char *destination, const char *name, const char *json, usec_t deadline_usec,
                uint64_t call);
+/* UnitPort.is_there(), start() and stop() of the command units. */
+bool bus_has_units(const Bus *bus);
+int bus_start_unit(Bus *bus, const char *unit, uint64_t run);
+void bus_stop_unit(Bus *bus, uint64_t run);
