@@ -53,3 +53,4 @@
 #define LOG_ID_SENSOR_STALE        "a79a30e924374ba8b0cf7ecbcce11b3a"
 #define LOG_ID_SENSOR_FRESH        "dc3fb49dc37c4ba68cc4909ce81ce929"
 #define LOG_ID_STATE_NOT_READ      "da699b20ab1a75b97d7d5e14d4e86577"
+#define LOG_ID_BUS_LOST            "71c342810a4f98ef36af12be94ca1b0b"

@@ -5,6 +5,8 @@
  * same to sd-bus, and a test compares the two.
  */
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "bus/bus-private.h"
 
@@ -37,6 +39,27 @@ DEFINE_GETTER(disk_error, "s", s->queue.disk_error);
 DEFINE_GETTER(oldest_age, "t", s->queue.oldest_age_usec);
 DEFINE_GETTER(in_flight, "u", s->in_flight);
 DEFINE_GETTER(last_acknowledged, "t", s->last_acknowledged_usec);
+DEFINE_GETTER(malformed_orders, "t", s->malformed_orders);
+DEFINE_GETTER(orders, "t", s->orders);
+DEFINE_GETTER(method_changes, "t", s->method_changes);
+DEFINE_GETTER(settings_problem, "s", s->settings_problem ?: "");
+
+static int get_alarms(sd_bus *b, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const Status *s = bus_status(userdata);
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ssdt)");
+        for (size_t i = 0; r >= 0 && i < s->n_alarms; i++) {
+                const RaisedAlarm *a = &s->alarms[i];
+                char channel[2 * sizeof(Name)];
+
+                (void)snprintf(channel, sizeof(channel), "%s.%s", a->sensor, a->channel);
+                r = sd_bus_message_append(reply, "(ssdt)", channel, a->state, a->limit, a->since_usec);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
 
 static int get_ledger(sd_bus *b, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -164,6 +187,15 @@ void bus_pressure(Bus *bus, const char *stream, double fill)
                 (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_MANAGER, "Pressure", "sd", stream, fill);
 }
 
+/* ---- Alarm ---- */
+
+void bus_alarm(Bus *bus, const char *channel, const char *state, double value)
+{
+        if (bus->named)
+                (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_MANAGER, "Alarm", "ssd", channel, state,
+                                         value);
+}
+
 /* ---- Flush, Reconnect, Reload ---- */
 
 static int on_flush(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -227,6 +259,11 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Ledger", "a{st}", get_ledger, TOLD),
         PROPERTY("Dropped", "a{st}", get_dropped, TOLD),
         PROPERTY("Refused", "a{st}", get_refused, TOLD),
+        PROPERTY("MalformedOrders", "t", get_malformed_orders, TOLD),
+        PROPERTY("Orders", "t", get_orders, TOLD),
+        PROPERTY("MethodChanges", "t", get_method_changes, TOLD),
+        PROPERTY("Alarms", "a(ssdt)", get_alarms, TOLD),
+        PROPERTY("SettingsProblem", "s", get_settings_problem, TOLD),
         PROPERTY("QueueStats", "a{st}", get_queue_stats, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),
@@ -242,10 +279,14 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_flush, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Reconnect", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reconnect, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, ALLOWED),
-        SD_BUS_METHOD_WITH_ARGS("Audit", SD_BUS_ARGS("u", max), SD_BUS_RESULT("a(tssitss)", entries), bus_audit, ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("Audit", SD_BUS_ARGS("u", max), SD_BUS_RESULT("a(tssitss)", entries), bus_audit,
+                                ALLOWED),
+        SD_BUS_METHOD_WITH_ARGS("AuditSince", SD_BUS_ARGS("t", seen), SD_BUS_RESULT("t", orders, "a(tssitss)", entries),
+                                bus_audit_since, ALLOWED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Settled", SD_BUS_ARGS("a(stttss)", ranges), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Pressure", SD_BUS_ARGS("s", stream, "d", fill), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Alarm", SD_BUS_ARGS("s", channel, "s", state, "d", value), 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -91,6 +91,19 @@ static int get_units(sd_bus *b, const char *path, const char *interface, const c
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_error_kinds(sd_bus *b, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const SensorStatus *s = userdata;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{st}");
+        for (int i = 0; r >= 0 && i < _SENSOR_FAULT_MAX; i++)
+                if (s->faults[i] > 0)
+                        r = sd_bus_message_append(reply, "{st}", sensor_fault_to_string((SensorFault)i), s->faults[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 /* ---- the objects ---- */
 
 static int find_object(sd_bus *b, const char *path, const char *interface, void *userdata, void **ret,
@@ -138,6 +151,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Units", "a{ss}", get_units, TOLD),
         PROPERTY("Time", "t", get_time, TOLD),
         PROPERTY("Errors", "t", get_errors, TOLD),
+        PROPERTY("ErrorKinds", "a{st}", get_error_kinds, TOLD),
         PROPERTY("LastError", "s", get_last_error, TOLD),
         PROPERTY("Interval", "t", get_interval, TOLD),
         SD_BUS_VTABLE_END,

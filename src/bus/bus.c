@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/log-id.h"
 #include "base/log.h"
 #include "bus/bus-private.h"
 
@@ -45,8 +46,9 @@ int bus_error(sd_bus_error *error, RequestError code, const char *fmt, ...)
 static void trouble(Bus *bus, const char *what, const char *why, const char *remedy)
 {
         if (!bus->told_trouble)
-                log_warning("Message bus (%s): %s: %s. Going on without D-Bus and trying again; %s.",
-                            bus->address, what, why, remedy);
+                log_line(LOG_WARNING, LOG_ID_BUS_LOST, NULL,
+                         "Message bus (%s): %s: %s. Going on without D-Bus and trying again; %s.", bus->address, what,
+                         why, remedy);
         bus->told_trouble = true;
         bus->lost = true;
 }
@@ -136,6 +138,7 @@ static void disconnect(Bus *bus)
         subscribers_clear(&bus->takers);
         subscribers_clear(&bus->responders);
         bus_methods_disconnect(bus);
+        bus_units_disconnect(bus);
         bus_errands_disconnect(bus);
         if (bus->connection) {
                 (void)sd_bus_detach_event(bus->connection);
@@ -165,6 +168,7 @@ int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *pee
             const Random *random)
 {
         _cleanup_(bus_freep) Bus *bus = calloc(1, sizeof(*bus));
+        int r;
 
         if (!bus)
                 return -ENOMEM;
@@ -179,6 +183,9 @@ int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *pee
         bus->link_due_usec = bus->counters_due_usec = bus->sensors_due_usec = USEC_INFINITY;
         if (!bus->address)
                 return -ENOMEM;
+        r = user_names_new(&bus->user_names, event, clock);
+        if (r < 0)
+                return r;
         connect_bus(bus, clock_boot(clock));
         *ret = TAKE_PTR(bus);
         return 0;
@@ -218,6 +225,7 @@ Bus *bus_free(Bus *bus)
         if (bus->named)
                 flush_briefly(bus);
         disconnect(bus);
+        user_names_free(bus->user_names);
         bus_sensors_done(bus);
         free(bus->address);
         sd_event_unref(bus->event);
@@ -235,9 +243,10 @@ static usec_t bus_deadline(void *userdata)
         if (bus->lost)
                 return 0;
         if (!bus->connection)
-                return bus->retry_usec;
+                return MIN(bus->retry_usec, user_names_deadline(bus->user_names));
         due = MIN(bus->link_due_usec, bus->counters_due_usec);
         due = MIN(due, bus->sensors_due_usec);
+        due = MIN(due, user_names_deadline(bus->user_names));
         return MIN(due, settled_batch_deadline(&bus->settled));
 }
 
@@ -260,6 +269,7 @@ static void bus_tick(void *userdata, usec_t now)
 {
         Bus *bus = userdata;
 
+        user_names_tick(bus->user_names, now);
         if (bus->lost) {
                 disconnect(bus);
                 bus->retry_usec = usec_add(now, backoff_next(&bus->backoff, bus->random));

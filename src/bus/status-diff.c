@@ -21,13 +21,18 @@ static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_LEDGER] = "Ledger",
         [MANAGER_DROPPED] = "Dropped",
         [MANAGER_REFUSED] = "Refused",
+        [MANAGER_MALFORMED_ORDERS] = "MalformedOrders",
+        [MANAGER_ORDERS] = "Orders",
+        [MANAGER_METHOD_CHANGES] = "MethodChanges",
+        [MANAGER_ALARMS] = "Alarms",
+        [MANAGER_SETTINGS_PROBLEM] = "SettingsProblem",
 };
 
 static const char *const sensor_names[_SENSOR_PROPERTY_MAX] = {
         [SENSOR_PROPERTY_STATE] = "State",   [SENSOR_PROPERTY_VALUES] = "Values",
         [SENSOR_PROPERTY_UNITS] = "Units",   [SENSOR_PROPERTY_TIME] = "Time",
-        [SENSOR_PROPERTY_ERRORS] = "Errors", [SENSOR_PROPERTY_LAST_ERROR] = "LastError",
-        [SENSOR_PROPERTY_INTERVAL] = "Interval",
+        [SENSOR_PROPERTY_ERRORS] = "Errors", [SENSOR_PROPERTY_ERROR_KINDS] = "ErrorKinds",
+        [SENSOR_PROPERTY_LAST_ERROR] = "LastError", [SENSOR_PROPERTY_INTERVAL] = "Interval",
 };
 
 /* FNV-1a, 64 bits. */
@@ -45,6 +50,19 @@ static uint64_t hash(uint64_t h, const void *data, size_t size)
 static uint64_t hash_text(uint64_t h, const char *s)
 {
         return s ? hash(h, s, strlen(s) + 1) : hash(h, "", 1);
+}
+
+static uint64_t hash_alarms(const Status *s)
+{
+        uint64_t h = HASH_BEGIN;
+
+        for (size_t i = 0; i < s->n_alarms; i++) {
+                const RaisedAlarm *a = &s->alarms[i];
+
+                h = hash_text(hash_text(hash_text(h, a->sensor), a->channel), a->state);
+                h = hash(hash(h, &a->limit, sizeof(a->limit)), &a->since_usec, sizeof(a->since_usec));
+        }
+        return h;
 }
 
 static uint64_t manager_print(const Status *s, ManagerProperty p)
@@ -86,6 +104,16 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                             (OUTCOME_DISK + 1 - OUTCOME_QUEUE_FULL) * sizeof(s->ledger.settled[0]));
         case MANAGER_REFUSED:
                 return hash(HASH_BEGIN, s->refused, sizeof(s->refused));
+        case MANAGER_MALFORMED_ORDERS:
+                return s->malformed_orders;
+        case MANAGER_ORDERS:
+                return s->orders;
+        case MANAGER_METHOD_CHANGES:
+                return s->method_changes;
+        case MANAGER_ALARMS:
+                return hash_alarms(s);
+        case MANAGER_SETTINGS_PROBLEM:
+                return hash_text(HASH_BEGIN, s->settings_problem);
         case _MANAGER_PROPERTY_MAX:
                 break;
         }
@@ -141,6 +169,8 @@ static uint64_t sensor_print(const SensorStatus *s, SensorProperty p)
                 return s->time_usec;
         case SENSOR_PROPERTY_ERRORS:
                 return s->errors;
+        case SENSOR_PROPERTY_ERROR_KINDS:
+                return hash(HASH_BEGIN, s->faults, sizeof(s->faults));
         case SENSOR_PROPERTY_LAST_ERROR:
                 return hash_text(HASH_BEGIN, s->last_error);
         case SENSOR_PROPERTY_INTERVAL:

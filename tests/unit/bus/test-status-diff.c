@@ -27,6 +27,8 @@ static Status some_status(void)
 
 START_TEST(each_change_shows_where_it_belongs)
 {
+        static const RaisedAlarm alarm = {"cpu", "temperature", "above", 80, 7};
+
         CHANGES(s.link_state = LINK_CONNECTED, 1u << MANAGER_LINK_STATE);
         CHANGES(s.link_reason = LINK_REASON_NAME, 1u << MANAGER_LINK_REASON);
         CHANGES(s.link_detail = "no route", 1u << MANAGER_LINK_DETAIL);
@@ -49,6 +51,11 @@ START_TEST(each_change_shows_where_it_belongs)
                         1u << MANAGER_LEDGER | (outcome_is_drop((Outcome)o) ? 1u << MANAGER_DROPPED : 0));
         for (int r = 0; r < _REFUSAL_MAX; r++)
                 CHANGES(s.refused[r] = 1, 1u << MANAGER_REFUSED);
+        CHANGES(s.malformed_orders = 1, 1u << MANAGER_MALFORMED_ORDERS);
+        CHANGES(s.orders = 1, 1u << MANAGER_ORDERS);
+        CHANGES(s.method_changes = 1, 1u << MANAGER_METHOD_CHANGES);
+        CHANGES(s.settings_problem = "x:1: bad", 1u << MANAGER_SETTINGS_PROBLEM);
+        CHANGES((s.alarms = &alarm, s.n_alarms = 1), 1u << MANAGER_ALARMS);
 }
 END_TEST
 
@@ -107,8 +114,10 @@ START_TEST(a_sensors_changes)
         ck_assert_uint_eq(sensor_diff(&told, &s), 1u << SENSOR_PROPERTY_UNITS);
         s.state = SENSOR_FAILING;
         s.errors = 1;
+        s.faults[SENSOR_FAULT_NAK] = 1;
         s.last_error = "gone";
         ck_assert_uint_eq(sensor_diff(&told, &s), 1u << SENSOR_PROPERTY_STATE | 1u << SENSOR_PROPERTY_ERRORS |
+                                                          1u << SENSOR_PROPERTY_ERROR_KINDS |
                                                           1u << SENSOR_PROPERTY_LAST_ERROR);
         s.time_usec = 9;
         s.interval_usec = 9;
