@@ -27,7 +27,10 @@
  *   answer now|hold|error N TEXT   how Submit, SubmitMessage, Flush and Reload are answered from now on,
  *                                  and, unless hold, also those held
  *   acknowledge 0|1                whether records are settled as acknowledged as soon as they are accepted
+ *   raised [SENSOR CHANNEL STATE LIMIT]  so many alarms are raised, one more with each; without any: none
+ *   settings [TEXT]                why the last reload was refused
  *   pressure STREAM FILL           bus_pressure()
+ *   alarm CHANNEL STATE VALUE      bus_alarm()
  *   change                         bus_status_changed(), without cause
  *   dead ID                        a record became dead letter ID
  *   dead-count N                   so many of them are counted
@@ -48,6 +51,7 @@
 #include "model/value-json.h"
 
 #define SENSORS_MAX 64
+#define ALARMS_MAX 8
 #define HELD_MAX    2048
 #define EPOCH       0x0123456789abcdefu
 
@@ -76,7 +80,12 @@ typedef struct Peer {
         Status status;
         FakeSensor sensors[SENSORS_MAX];
         const SensorStatus *list[SENSORS_MAX];
-        char disk_error[256], link_detail[256];
+        char disk_error[256], link_detail[256], settings_problem[256];
+        struct {
+                Name sensor, channel;
+                char state[8];
+        } raised[ALARMS_MAX];
+        RaisedAlarm alarms[ALARMS_MAX];
 
         bool hold, acknowledge;
         RequestError error;
@@ -106,6 +115,8 @@ static const Status *peer_status(void *userdata)
         p->status.sensors = p->list;
         p->status.queue.disk_error = p->disk_error;
         p->status.link_detail = p->link_detail;
+        p->status.settings_problem = p->settings_problem;
+        p->status.alarms = p->alarms;
         return &p->status;
 }
 
@@ -301,6 +312,7 @@ static void fail_sensor(Peer *p, const char *name, const char *text)
         (void)snprintf(s->error, sizeof(s->error), "%s", text);
         s->status.state = SENSOR_FAILING;
         s->status.errors++;
+        s->status.faults[SENSOR_FAULT_OTHER]++;
         bus_sensor_changed(p->bus, &s->status);
 }
 
@@ -357,6 +369,21 @@ static void count(Peer *p, uint64_t n)
         }
 }
 
+static void raise_alarm(Peer *p, const char *words)
+{
+        size_t i = p->status.n_alarms;
+        RaisedAlarm *a = &p->alarms[i];
+
+        if (i == ALARMS_MAX || sscanf(words, "%32s %32s %7s %lf", p->raised[i].sensor, p->raised[i].channel,
+                                      p->raised[i].state, &a->limit) != 4)
+                return;
+        a->sensor = p->raised[i].sensor;
+        a->channel = p->raised[i].channel;
+        a->state = p->raised[i].state;
+        a->since_usec = clock_wall(&clock_system);
+        p->status.n_alarms++;
+}
+
 static void command(Peer *p, const char *line)
 {
         char a[64] = "", b[64] = "", c[64] = "", outcome[64] = "";
@@ -393,6 +420,15 @@ static void command(Peer *p, const char *line)
                 p->status.queue.disk_failed = p->disk_error[0];
                 p->status.queue.disk_state = p->disk_error[0] ? DISK_FAILED : DISK_WELL;
                 bus_status_changed(p->bus);
+        } else if (strncmp(line, "settings", 8) == 0) {
+                (void)snprintf(p->settings_problem, sizeof(p->settings_problem), "%s", line[8] ? line + 9 : "");
+                bus_status_changed(p->bus);
+        } else if (strncmp(line, "raised", 6) == 0) {
+                if (line[6])
+                        raise_alarm(p, line + 7);
+                else
+                        p->status.n_alarms = 0;
+                bus_status_changed(p->bus);
         } else if (sscanf(line, "count %" SCNu64, &x) == 1)
                 count(p, x);
         else if (sscanf(line, "sensor %32s %32s", a, b) == 2)
@@ -420,6 +456,8 @@ static void command(Peer *p, const char *line)
                 bus_status_changed(p->bus);
         } else if (sscanf(line, "pressure %32s %lf", a, &number) == 2)
                 bus_pressure(p->bus, a, number);
+        else if (sscanf(line, "alarm %63s %63s %lf", a, b, &number) == 3)
+                bus_alarm(p->bus, a, b, number);
         else if (strcmp(line, "change") == 0)
                 bus_status_changed(p->bus);
         else if (strcmp(line, "quit") == 0)
@@ -492,7 +530,8 @@ static void peer_get(void *userdata, uint64_t id, DeadLetterAnswerFn fn, void *f
 {
         const Channel channels[] = {{"v", {.kind = VALUE_NUMBER, .number = 1.5}},
                                     {"name", {.kind = VALUE_TEXT, .text = "a \"text\""}}};
-        const Reading reading = {"cpu", 1767225500000000, true, QUALITY_GOOD, channels, 2};
+        const Reading reading = {.sensor = "cpu", .wall_usec = 1767225500000000, .wall_trusted = true, .channels = channels,
+                                 .n_channels = 2};
         Property property = {(char *)"colour", (char *)"blue"};
         Message message = {.content_type = (char *)"text/plain", .properties = &property, .n_properties = 1};
         DeadLetterAnswer a = {};
@@ -538,7 +577,8 @@ static RequestError peer_inbox_list(void *userdata, const InboxItem **ret, size_
         return REQUEST_OK;
 }
 
-static void peer_inbox_take(void *userdata, uint64_t id, const char *taker, InboxAnswerFn fn, void *fn_userdata)
+static void peer_inbox_take(void *userdata, uint64_t id, const char *taker, const char *who, InboxAnswerFn fn,
+                            void *fn_userdata)
 {
         fn(fn_userdata, &(InboxAnswer){.error = REQUEST_NO_SUCH_MESSAGE});
 }
@@ -576,10 +616,16 @@ static void peer_twin_reported(void *userdata, const char *section, TwinDesired 
         *ret = (TwinDesired){.json = "{}"};
 }
 
-static void peer_twin_report(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
+static void peer_twin_report(void *userdata, const char *section, const char *json, const char *user, DoneFn done,
                              void *done_userdata)
 {
         done(done_userdata, *json == '{' ? REQUEST_OK : REQUEST_BAD_VALUE, NULL);
+}
+
+static void peer_twin_owners(void *userdata, TwinOwnerFn each, void *each_userdata)
+{
+        each(each_userdata, "pump", "pumpd");
+        each(each_userdata, "temperature", "");
 }
 
 /* ---- the methods: one that is hung, and anybody may register any ---- */
@@ -633,7 +679,7 @@ static int run(Peer *p, const char *address)
                 .dead_letters = {peer_list, peer_get, peer_requeue, peer_remove, p},
                 .inbox = {peer_inbox_list, peer_inbox_take, peer_inbox_complete, peer_inbox_reject, peer_inbox_extend,
                           peer_inbox_left, p},
-                .twin = {peer_twin_desired, peer_twin_reported, peer_twin_report, p},
+                .twin = {peer_twin_desired, peer_twin_reported, peer_twin_report, peer_twin_owners, p},
                 .methods = {peer_register, peer_unregister, peer_methods, peer_call, peer_left, peer_answered, p},
                 .audit = {peer_entry, p},
         };

@@ -4,12 +4,15 @@
     peer = BusPeer(bus.address)
     peer.tell('link connected none')
     assert peer.quit() == 0
+
+    from bus_peer import bus, peer   # two fixtures: a bus of its own, and the peer on it
 """
 
-import os
+import pytest
 
-from bus import BUILD
+from bus import BUILD, PrivateBus
 from peer import Peer
+from processor import cpu_seconds
 
 
 class BusPeer(Peer):
@@ -47,5 +50,18 @@ class BusPeer(Peer):
         return code
 
     def cpu_seconds(self):
-        fields = open('/proc/%d/stat' % self.process.pid).read().rsplit(')', 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        return cpu_seconds(self.process.pid)
+
+
+@pytest.fixture
+def bus():
+    with PrivateBus() as bus:
+        yield bus
+
+
+@pytest.fixture
+def peer(bus):
+    peer = BusPeer(bus.address)
+    bus.wait_for_name()
+    yield peer
+    assert peer.quit() == 0, peer.log

@@ -3,7 +3,6 @@
 
 import json
 import os
-import pathlib
 import socket
 import ssl
 import time
@@ -11,6 +10,7 @@ import time
 import pytest
 from devhub import devhub  # noqa: F401  (a fixture)
 from https import Connection, Service
+from processor import cpu_seconds
 
 VERSION = '?api-version=2021-04-12'
 # to a device that is away: the reply comes when the time is over
@@ -212,11 +212,6 @@ def test_a_stop_ends_what_is_open(devhub, service):
             assert raw.answer()[0] is None
         except OSError:
             pass
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path('/proc/%d/stat' % pid).read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def test_one_who_does_not_read_costs_no_time(devhub):
