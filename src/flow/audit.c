@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/audit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
 #include "base/log.h"
+#include "base/throttle.h"
 #include "base/visible.h"
+#include "flow/audit-lines.h"
+
+#define NAME_TOLD_MAX 200
 
 typedef struct Slot {
         AuditEntry entry;
@@ -15,24 +20,20 @@ typedef struct Slot {
 
 struct Audit {
         AuditSettings settings;
+        Throttle no_calls;
+        AuditLines lines;
         Slot slots[AUDIT_ENTRIES_MAX];
         size_t n;    /* that are filled */
         size_t next; /* to be filled */
+        uint64_t count;
+        uint64_t calls[AUDIT_HUNDREDS];
+        void (*added)(void *userdata);
+        void *added_userdata;
 };
 
 Audit *audit_new(void)
 {
         return calloc(1, sizeof(Audit));
-}
-
-Audit *audit_free(Audit *a)
-{
-        if (!a)
-                return NULL;
-        for (size_t i = 0; i < a->n; i++)
-                free(a->slots[i].texts);
-        free(a);
-        return NULL;
 }
 
 void audit_configure(Audit *a, const AuditSettings *settings)
@@ -82,6 +83,9 @@ static void remember(Audit *a, const AuditEntry *entry)
         slot->entry.answer = slot->texts + answer;
         a->next = (a->next + 1) % AUDIT_ENTRIES_MAX;
         a->n = MIN(a->n + 1, (size_t)AUDIT_ENTRIES_MAX);
+        a->count++;
+        if (a->added)
+                a->added(a->added_userdata);
 }
 
 static const AuditEntry *on_entry(void *userdata, size_t back)
@@ -91,6 +95,22 @@ static const AuditEntry *on_entry(void *userdata, size_t back)
         if (back >= a->n)
                 return NULL;
         return &a->slots[(a->next + AUDIT_ENTRIES_MAX - 1 - back) % AUDIT_ENTRIES_MAX].entry;
+}
+
+const uint64_t *audit_calls(const Audit *a)
+{
+        return a->calls;
+}
+
+uint64_t audit_count(const Audit *a)
+{
+        return a->count;
+}
+
+void audit_listen(Audit *a, void (*added)(void *userdata), void *userdata)
+{
+        a->added = added;
+        a->added_userdata = userdata;
 }
 
 AuditBook audit_book(Audit *a)
@@ -112,27 +132,146 @@ static void put_payload(Buffer *b, const char *what, const char *text)
                 buffer_append_string(b, "...");
 }
 
-static void tell(const AuditEntry *e)
+static const char *ending(int status)
 {
-        _cleanup_(buffer_done) Buffer payloads = BUFFER_NULL;
-        char status[32], name[256], caller[256];
-
-        put_payload(&payloads, "asked", e->request);
-        put_payload(&payloads, "answered", e->answer);
-        (void)snprintf(status, sizeof(status), "HUBLINK_STATUS=%d", e->status);
-        (void)snprintf(name, sizeof(name), "HUBLINK_METHOD=%s", e->name);
-        (void)snprintf(caller, sizeof(caller), "HUBLINK_CALLER=%s", e->caller);
-        log_record(LOG_ID_AUDIT, LOG_FIELDS(status, name, caller), "Method %s, called by %s: %d after %llu ms%s.",
-                   e->name, e->caller, e->status, (unsigned long long)(e->took_usec / USEC_PER_MSEC),
-                   payloads.data ?: "");
+        return status == AUDIT_COMPLETED  ? "completed"
+               : status == AUDIT_REJECTED ? "rejected"
+               : status == AUDIT_EXPIRED  ? "expired"
+                                          : "refused";
 }
 
-void audit_add(Audit *a, const AuditEntry *entry)
+/* Names of methods are plain text; of a message the cloud chose what stands in it. */
+static void put_words(const AuditEntry *e, Buffer *b)
+{
+        unsigned long long ms = e->took_usec / USEC_PER_MSEC;
+
+        if (e->kind == AUDIT_CALL) {
+                buffer_printf(b, "Method %s, called by %s: %d after %llu ms", e->name, e->caller, e->status, ms);
+        } else {
+                buffer_append_string(b, "Cloud ");
+                visible_text(b, e->name, cut_length(e->name, NAME_TOLD_MAX));
+                buffer_printf(b, ", %s by %s: %d after %llu ms", ending(e->status), e->caller, e->status, ms);
+        }
+        put_payload(b, "asked", e->request);
+        put_payload(b, "answered", e->answer);
+}
+
+/* n: orders that it stands for. */
+static void record(AuditKind kind, int status, const char *name, const char *caller, uint64_t n, const char *words)
+{
+        char status_field[32], name_field[256], caller_field[256], number_field[48];
+
+        (void)snprintf(status_field, sizeof(status_field), "HUBLINK_STATUS=%d", status);
+        (void)snprintf(name_field, sizeof(name_field), "HUBLINK_%s=%s", kind == AUDIT_CALL ? "METHOD" : "MESSAGE",
+                       name);
+        (void)snprintf(caller_field, sizeof(caller_field), "HUBLINK_CALLER=%s", caller);
+        (void)snprintf(number_field, sizeof(number_field), "HUBLINK_ORDERS=%" PRIu64, n);
+        log_record(LOG_ID_AUDIT, LOG_FIELDS(status_field, name_field, caller_field, number_field), "%s.", words);
+}
+
+static void tell(const AuditEntry *e, uint64_t held_back)
+{
+        _cleanup_(buffer_done) Buffer words = BUFFER_NULL;
+        ThrottleOthers others;
+
+        put_words(e, &words);
+        buffer_append_string(&words, throttle_others(&others, held_back));
+        record(e->kind, e->status, e->name, e->caller, 1, words.data ?: e->name);
+}
+
+/* ---- the number ---- */
+
+static void put_number(const AuditRow *row, Buffer *b)
+{
+        unsigned long long ms = row->took_usec / USEC_PER_MSEC;
+
+        if (!row->caller)
+                buffer_append_string(b, "Other orders: ");
+        else if (row->kind == AUDIT_CALL)
+                buffer_printf(b, "Method %s, called by %s: %d, ", row->name, row->caller, row->status);
+        else
+                buffer_printf(b, "Messages from the cloud, %s by %s: %d, ", ending(row->status), row->caller,
+                              row->status);
+        buffer_printf(b, "%" PRIu64 " more within a minute, after %llu ms at most", row->n_held_back, ms);
+}
+
+static void tell_numbers(Audit *a, usec_t now)
+{
+        AuditRow row;
+
+        while (audit_lines_take(&a->lines, now, &row)) {
+                _cleanup_(buffer_done) Buffer words = BUFFER_NULL;
+
+                put_number(&row, &words);
+                record(row.kind, row.status, row.name ?: "", row.caller ?: "", row.n_held_back,
+                       words.data ?: "Other orders");
+        }
+}
+
+static usec_t audit_deadline(void *userdata)
+{
+        const Audit *a = userdata;
+
+        return audit_lines_deadline(&a->lines);
+}
+
+static void audit_tick(void *userdata, usec_t now)
+{
+        tell_numbers(userdata, now);
+}
+
+Ticker audit_ticker(Audit *a)
+{
+        return (Ticker){"audit", audit_deadline, audit_tick, a};
+}
+
+/* ---- orders ---- */
+
+static AuditEntry without_payload(const Audit *a, const AuditEntry *entry)
 {
         AuditEntry e = *entry;
 
         if (!a->settings.payload)
                 e.request = e.answer = "";
-        tell(&e);
+        return e;
+}
+
+static void count(Audit *a, const AuditEntry *e)
+{
+        if (e->kind == AUDIT_CALL)
+                a->calls[e->status >= 100 && e->status < 100 * AUDIT_HUNDREDS ? e->status / 100 : 0]++;
+}
+
+void audit_add(Audit *a, const AuditEntry *entry, usec_t now)
+{
+        const AuditEntry e = without_payload(a, entry);
+
+        count(a, &e);
+        if (audit_lines_admit(&a->lines, &e, now))
+                tell(&e, 0);
         remember(a, &e);
+}
+
+void audit_no_call(Audit *a, const AuditEntry *entry, usec_t now)
+{
+        const AuditEntry e = without_payload(a, entry);
+        uint64_t held_back;
+
+        count(a, &e);
+        if (!throttle_admits_some(&a->no_calls, AUDIT_NO_CALLS_MAX, now, USEC_PER_MIN, &held_back))
+                return;
+        tell(&e, held_back);
+        remember(a, &e);
+}
+
+Audit *audit_free(Audit *a)
+{
+        if (!a)
+                return NULL;
+        tell_numbers(a, USEC_INFINITY);
+        audit_lines_done(&a->lines);
+        for (size_t i = 0; i < a->n; i++)
+                free(a->slots[i].texts);
+        free(a);
+        return NULL;
 }

@@ -104,7 +104,8 @@ static void settle(Methods *m, PendingMethod *c, const MethodAnswer *a)
                                     .took_usec = usec_sub(clock_boot(m->clock), c->begun_usec),
                                     .request = c->request,
                                     .answer = a->json,
-                            });
+                            },
+                  clock_boot(m->clock));
         answer(c->userdata, a);
 }
 
