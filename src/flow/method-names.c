@@ -86,6 +86,7 @@ int method_names_add(MethodNames *names, const MethodName *row)
         memmove(&more[at + 1], &more[at], (names->n - at) * sizeof(*more));
         more[at] = own;
         names->n++;
+        names->changes++;
         return 0;
 }
 
@@ -94,6 +95,7 @@ void method_names_remove(MethodNames *names, MethodName *row)
         size_t at = (size_t)(row - names->rows);
 
         row_done(row);
+        names->changes++;
         memmove(row, row + 1, (--names->n - at) * sizeof(*row));
 }
 

@@ -4,7 +4,8 @@
 /*
  * Method names - who answers to what
  *
- * One responder a name. Those built in come first and stay; those of the settings come and go with them; the rest is
+ * One responder a name. Those built in come first and stay; those of the settings, services and units, come and go with
+ * them; the rest is
  * registered by clients of the bus, each until it leaves. A name that has a responder is given to no other.
  *
  * Owns:   the rows, in the order of their names.
@@ -15,16 +16,16 @@
 #define METHOD_NAMES_MAX        512 /* in all */
 #define METHOD_NAMES_CLIENT_MAX 64  /* registered by one client */
 
-/* A method of the daemon's own. To be answered with methods_answer(), within this or later. json: as it came, "" for
- * nothing, else checked to be JSON. */
+/* A method of the daemon's own, or one for which it starts a unit. To be answered with methods_answer(), within this or
+ * later. json: as it came, "" for nothing, else checked to be JSON. */
 typedef void (*BuiltinFn)(void *userdata, const char *json, size_t size, uint64_t call);
 
 typedef struct MethodName {
         char *name;
         ResponderKind kind;
-        char *responder; /* bus name; "" for a built-in one */
+        char *responder; /* bus name, or that of a unit; "" for a built-in one */
         char *user;      /* who registered it; "": unknown, or it was not registered */
-        BuiltinFn run;
+        BuiltinFn run;   /* NULL: the bus is asked */
         void *run_userdata;
         uint64_t calls, failures, late;
         bool stale; /* method_names_sweep() takes it */
@@ -33,6 +34,7 @@ typedef struct MethodName {
 typedef struct MethodNames {
         MethodName *rows;
         size_t n;
+        uint64_t changes; /* how often a row came or went */
 } MethodNames;
 
 enum {

@@ -15,7 +15,8 @@ typedef struct PendingMethod {
         uint64_t id;
         char *name, *caller;
         char *request;   /* its beginning, for the audit */
-        char *responder; /* bus name; "" for a built-in one */
+        char *responder; /* as in its row */
+        bool on_bus;     /* the bus keeps a place for its answer */
         usec_t timeout_usec, begun_usec, begun_wall_usec, deadline_usec;
         MethodAnswerFn answer; /* NULL: the caller was answered in the responder's place, who still owes one */
         void *userdata;
@@ -31,7 +32,6 @@ struct Methods {
         PendingMethod *calls[METHODS_CALLS_MAX];
         size_t n_calls;
         uint64_t last_id;
-        MethodsStatus status;
         bool stopped;
 
         MethodInfo *infos; /* for whoever asked for a list last */

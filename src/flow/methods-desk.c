@@ -13,6 +13,8 @@
 #include "flow/methods-core.h"
 #include "model/name.h"
 
+#define TAKEN_AWAY "Method %s: the settings give it to another; %s does not have it any more."
+
 int methods_add_builtin(Methods *m, const char *name, BuiltinFn run, void *userdata)
 {
         int r = method_names_add(&m->names, &(MethodName){
@@ -54,6 +56,8 @@ static bool is_settled(const MethodName *row, const MethodsSettings *s)
                 return service && strcmp(service, row->responder) == 0;
         case RESPONDER_REGISTERED:
                 return !service && (!user || strcmp(user, row->user) == 0);
+        case RESPONDER_UNIT:
+                return !service;
         default:
                 return true;
         }
@@ -83,12 +87,63 @@ int methods_configure(Methods *m, const MethodsSettings *settings)
 
                 row->stale = !is_settled(row, settings);
                 if (row->stale && row->kind == RESPONDER_REGISTERED)
-                        log_notice("Method %s: the settings give it to another; %s does not have it any more.",
-                                   row->name, row->responder);
+                        log_notice(TAKEN_AWAY, row->name, row->responder);
         }
         method_names_sweep(&m->names);
         for (size_t i = 0; i < settings->n_services && r >= 0; i++)
                 r = add_service(m, &settings->services[i]);
+        return r;
+}
+
+/* ---- units ---- */
+
+static bool has_unit(const MethodUnit *units, size_t n, const MethodName *row)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(units[i].method, row->name) == 0 && strcmp(units[i].unit, row->responder) == 0)
+                        return true;
+        return false;
+}
+
+static bool is_for_unit(const MethodUnit *units, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(units[i].method, name) == 0)
+                        return true;
+        return false;
+}
+
+static int add_unit(Methods *m, const MethodUnit *unit, BuiltinFn run)
+{
+        int r = method_names_add(&m->names, &(MethodName){
+                                                    .name = (char *)(uintptr_t)unit->method,
+                                                    .kind = RESPONDER_UNIT,
+                                                    .responder = (char *)(uintptr_t)unit->unit,
+                                                    .run = run,
+                                                    .run_userdata = unit->userdata,
+                                            });
+
+        if (r > 0)
+                log_warning("Method %s is %s: %s is not started for it.", unit->method,
+                            r == METHOD_NAMES_E_TAKEN ? "another's" : "one too many", unit->unit);
+        return r < 0 ? r : 0;
+}
+
+int methods_configure_units(Methods *m, const MethodUnit *units, size_t n, BuiltinFn run)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < m->names.n; i++) {
+                MethodName *row = &m->names.rows[i];
+
+                row->stale = (row->kind == RESPONDER_UNIT && !has_unit(units, n, row)) ||
+                             (row->kind == RESPONDER_REGISTERED && is_for_unit(units, n, row->name));
+                if (row->stale && row->kind == RESPONDER_REGISTERED)
+                        log_notice(TAKEN_AWAY, row->name, row->responder);
+        }
+        method_names_sweep(&m->names);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = add_unit(m, &units[i], run);
         return r;
 }
 
@@ -106,10 +161,7 @@ static void judge(const Methods *m, const char *name, const char *user, Verdict 
         *v = (Verdict){};
         if (!name_is_of_method(name)) {
                 v->error = REQUEST_BAD_VALUE;
-                (void)snprintf(v->text, sizeof(v->text),
-                               "This is no name of a method: printable ASCII, at most %d characters, without blanks and "
-                               "( ) < > @ , ; : \\ \" / [ ] ? = { }.",
-                               METHOD_NAME_MAX);
+                (void)snprintf(v->text, sizeof(v->text), METHOD_NAME_FAULT);
         } else if (m->stopped) {
                 v->error = REQUEST_BUSY;
                 (void)snprintf(v->text, sizeof(v->text), "hublinkd is stopping.");
@@ -219,6 +271,11 @@ static void on_call(void *userdata, const char *name, const char *json, usec_t t
 static void on_answered(void *userdata, uint64_t call, int error, int status, const char *json)
 {
         methods_answered(userdata, call, error, status, json);
+}
+
+uint64_t methods_changes(const Methods *m)
+{
+        return m->names.changes;
 }
 
 MethodDesk methods_desk(Methods *m)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/quantity.h"
 #include "flow/methods-core.h"
@@ -67,6 +66,7 @@ static int call_new(Methods *m, const Request *q, const MethodName *row, Pending
                 .caller = strdup(q->caller),
                 .request = strndup(q->json, AUDIT_PAYLOAD_MAX + 4), /* so that the audit sees that it is cut */
                 .responder = strdup(row->responder),
+                .on_bus = !row->run,
                 .timeout_usec = timeout,
                 .begun_usec = clock_boot(m->clock),
                 .begun_wall_usec = clock_wall(m->clock),
@@ -82,13 +82,6 @@ static int call_new(Methods *m, const Request *q, const MethodName *row, Pending
 }
 
 /* ---- answers ---- */
-
-static void put_error(Buffer *b, const char *text)
-{
-        buffer_append_string(b, "{\"error\":");
-        json_string(b, text);
-        buffer_append_char(b, '}');
-}
 
 /* The one answer of a call, which stays where it is: its responder may still owe one. It is not looked at after the
  * caller was told. */
@@ -115,10 +108,9 @@ static void settle_failed(Methods *m, PendingMethod *c, MethodStatus status, con
         _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
         MethodName *row = method_names_find(&m->names, c->name);
 
-        m->status.failures++;
         if (row)
                 row->failures++;
-        put_error(&json, text);
+        method_error_write(&json, text);
         settle(m, c, &(MethodAnswer){status, buffer_error(&json) < 0 ? "" : json.data,
                                      buffer_error(&json) < 0 ? 0 : json.size});
 }
@@ -127,7 +119,6 @@ static void count_late(Methods *m, const char *name)
 {
         MethodName *row = name ? method_names_find(&m->names, name) : NULL;
 
-        m->status.late++;
         if (row)
                 row->late++;
         log_debug("An answer of method %s came when nobody waited for it any more.", name ?: "(unknown)");
@@ -248,26 +239,26 @@ static const char *payload_fault(const Request *q)
                                             : NULL;
 }
 
-/* Why nobody can be asked now; false: somebody can. A built-in one does not wait behind those on the bus. */
+/* Why nobody can be asked now; false: somebody can. One of our own does not wait behind those on the bus. */
 static bool is_busy(const Methods *m, const MethodName *row, char *text, size_t size)
 {
         unsigned waiting = 0, owed = 0, owed_here = 0;
 
         for (size_t i = 0; i < m->n_calls; i++) {
                 const PendingMethod *c = m->calls[i];
-                bool owes = !c->answer && *c->responder;
+                bool owes = !c->answer && c->on_bus;
 
-                waiting += c->answer && *c->responder;
+                waiting += c->answer && c->on_bus;
                 owed += owes;
                 owed_here += owes && strcmp(c->responder, row->responder) == 0;
         }
         *text = 0;
-        if (m->n_calls >= METHODS_CALLS_MAX || (row->kind != RESPONDER_BUILTIN && waiting >= METHODS_WAITING_MAX))
+        if (m->n_calls >= METHODS_CALLS_MAX || (!row->run && waiting >= METHODS_WAITING_MAX))
                 (void)snprintf(text, size, "%u calls wait for answers already: try again a little later", waiting);
-        else if (row->kind != RESPONDER_BUILTIN && owed_here >= METHODS_OWED_ONE_MAX)
+        else if (!row->run && owed_here >= METHODS_OWED_ONE_MAX)
                 (void)snprintf(text, size, "%s has not answered %u calls: is it to be restarted?", row->responder,
                                owed_here);
-        else if (row->kind != RESPONDER_BUILTIN && owed >= METHODS_OWED_MAX)
+        else if (!row->run && owed >= METHODS_OWED_MAX)
                 (void)snprintf(text, size, "%u calls were never answered: hublinkctl methods shows by whom", owed);
         return *text;
 }
@@ -283,7 +274,7 @@ static void ask(Methods *m, const Request *q, const MethodName *row)
                 return;
         }
         id = c->id;
-        if (row->kind == RESPONDER_BUILTIN) {
+        if (row->run) {
                 row->run(row->run_userdata, q->json, q->size, id);
                 return;
         }
@@ -298,7 +289,6 @@ static void call(Methods *m, const Request *q)
         const char *fault = payload_fault(q);
         char text[512];
 
-        m->status.calls++;
         if (row)
                 row->calls++;
         if (m->stopped) {
@@ -329,6 +319,25 @@ void methods_call(Methods *m, const MethodCall *c, MethodAnswerFn answer, void *
                         .answer = answer,
                         .userdata = userdata,
                 });
+}
+
+void methods_refused(Methods *m, const char *name, int status)
+{
+        MethodName *row = method_names_find(&m->names, name);
+
+        if (row) {
+                row->calls++;
+                row->failures++;
+        }
+        audit_no_call(m->audit, &(AuditEntry){
+                                        .time_usec = clock_wall(m->clock),
+                                        .caller = "hub",
+                                        .name = *name ? name : "?",
+                                        .status = status,
+                                        .request = "",
+                                        .answer = "",
+                                },
+                      clock_boot(m->clock));
 }
 
 void methods_call_here(Methods *m, const char *name, const char *json, usec_t timeout_usec, const char *caller,
@@ -429,12 +438,4 @@ Methods *methods_free(Methods *m)
         free(m->infos);
         free(m);
         return NULL;
-}
-
-void methods_status(const Methods *m, MethodsStatus *ret)
-{
-        *ret = m->status;
-        ret->waiting = 0;
-        for (size_t i = 0; i < m->n_calls; i++)
-                ret->waiting += m->calls[i]->answer != NULL;
 }

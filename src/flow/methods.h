@@ -8,8 +8,9 @@
  * bus starts when they are asked. Every call gets exactly one answer in its time: the responder's if it is one, or else
  * one of ours that says what went wrong. What a responder says after that is counted and dropped.
  *
- * The bus keeps a place for each answer that it still expects, and gives us 128 of them. So calls that wait are bounded,
- * and so are answers that a responder still owes: with too many of those it is asked no more until it answers or leaves.
+ * The bus keeps a place for each answer that it still expects, and gives us 128 of them. So calls that wait are
+ * bounded, and so are answers that a responder still owes: with too many of those it is asked no more until it answers
+ * or leaves.
  *
  * Owns:   the names, the calls that wait, and those whose answer is owed.
  * Knows:  the bus only as a ResponderPort.
@@ -36,10 +37,11 @@ typedef struct MethodsSettings {
         size_t n_services;
 } MethodsSettings;
 
-typedef struct MethodsStatus {
-        unsigned waiting;
-        uint64_t calls, failures, late; /* as in MethodInfo, of all names, unknown ones too */
-} MethodsStatus;
+/* A method for which a unit is started. */
+typedef struct MethodUnit {
+        const char *method, *unit;
+        void *userdata; /* for run() */
+} MethodUnit;
 
 typedef struct Methods Methods;
 
@@ -56,10 +58,15 @@ Ticker methods_ticker(Methods *m);
 
 /* One of the daemon's own. Before any other has the name. */
 int methods_add_builtin(Methods *m, const char *name, BuiltinFn run, void *userdata);
+/* Those that units answer, in place of all that were; in what comes later from the settings each stays. -ENOMEM: some
+ * are not there. */
+int methods_configure_units(Methods *m, const MethodUnit *units, size_t n, BuiltinFn run);
 void methods_answer(Methods *m, uint64_t call, int status, const char *json);
 
 /* The hub calls. Exactly one answer, within this or later. */
 void methods_call(Methods *m, const MethodCall *call, MethodAnswerFn answer, void *userdata);
+/* What the hub called was no call, and was answered so. name: "" where it was none. */
+void methods_refused(Methods *m, const char *name, int status);
 
+uint64_t methods_changes(const Methods *m); /* how often a name came or went */
 MethodDesk methods_desk(Methods *m);
-void methods_status(const Methods *m, MethodsStatus *ret);
