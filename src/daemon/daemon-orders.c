@@ -84,7 +84,7 @@ static const Status *on_status(void *userdata)
 }
 
 /* Until settings are read again: the present ones are ours to change. */
-static int on_set_interval(void *userdata, const char *name, usec_t interval_usec)
+static int on_set_interval(void *userdata, const char *name, usec_t interval_usec, usec_t *ret_usec)
 {
         Daemon *d = userdata;
 
@@ -97,15 +97,22 @@ static int on_set_interval(void *userdata, const char *name, usec_t interval_use
                         continue;
                 if (s->interval_usec == 0)
                         return -EOPNOTSUPP;
-                s->interval_usec = interval_usec;
+                s->interval_usec = *ret_usec = interval_usec;
                 return sensors_configure(d->sensors, d->settings->sensors, d->settings->n_sensors);
         }
         return -ENOENT;
 }
 
+/* There is nothing to be waited for. */
+static int on_await_disk(void *userdata, DoneFn done, void *done_userdata)
+{
+        done(done_userdata, REQUEST_OK, NULL);
+        return 0;
+}
+
 BuiltinPeers daemon_builtin_peers(Daemon *d)
 {
-        return (BuiltinPeers){{on_status, d}, daemon_control(d), on_set_interval, d};
+        return (BuiltinPeers){{on_status, d}, daemon_control(d), on_set_interval, on_await_disk, d};
 }
 
 /* ---- the twin ---- */

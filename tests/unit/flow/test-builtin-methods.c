@@ -21,7 +21,12 @@ typedef struct House {
 
         DoneFn flushed;
         void *flushed_userdata;
+        void *waiting[BUILTIN_FLUSHES_MAX]; /* for flushed(), each of them */
+        unsigned n_waiting;
         int answer; /* of set_interval() */
+        bool disk_is_slow;
+        DoneFn kept;
+        void *kept_userdata;
         char sensor[64];
         usec_t interval;
 
@@ -48,15 +53,32 @@ static void on_flush(void *userdata, DoneFn done, void *done_userdata)
 
         h->flushed = done;
         h->flushed_userdata = done_userdata;
+        insist(h->n_waiting < BUILTIN_FLUSHES_MAX);
+        h->waiting[h->n_waiting++] = done_userdata;
 }
 
-static int on_set_interval(void *userdata, const char *sensor, usec_t interval)
+static int on_set_interval(void *userdata, const char *sensor, usec_t interval, usec_t *ret)
 {
         House *h = userdata;
 
         (void)snprintf(h->sensor, sizeof(h->sensor), "%s", sensor);
         h->interval = interval;
+        *ret = interval == USEC_INFINITY ? 7 * USEC_PER_SEC : interval; /* what the settings say */
         return h->answer;
+}
+
+/* The disk answers at once, or when the test says so. */
+static int on_await_disk(void *userdata, DoneFn done, void *done_userdata)
+{
+        House *h = userdata;
+
+        if (h->disk_is_slow) {
+                h->kept = done;
+                h->kept_userdata = done_userdata;
+        } else {
+                done(done_userdata, REQUEST_OK, NULL);
+        }
+        return 0;
 }
 
 static void begin(House *h)
@@ -65,6 +87,7 @@ static void begin(House *h)
                 .status = {on_status, h},
                 .control = {.flush = on_flush, .userdata = h},
                 .set_interval = on_set_interval,
+                .await_disk = on_await_disk,
                 .userdata = h,
         };
 
@@ -195,7 +218,6 @@ START_TEST(intervals_are_set)
                 "{\"sensor\":\"room\"}",
                 "{\"sensor\":\"room\",\"interval\":\"soon\"}",
                 "{\"sensor\":\"room\",\"interval\":true}",
-                "{\"sensor\":\"room\",\"interval\":null}",
                 "{\"sensor\":\"room\",\"interval\":-1}",
                 "{\"sensor\":\"room\",\"interval\":1e300}",
                 "{\"sensor\":7,\"interval\":1}",
@@ -210,11 +232,39 @@ START_TEST(intervals_are_set)
                 insist(h.interval == good[i].interval && strcmp(h.sensor, "room") == 0);
         }
         ck_assert_str_eq(h.json, "{\"sensor\":\"room\",\"interval\":\"250ms\"}");
+        insist(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":null}") == 200);
+        insist(h.interval == USEC_INFINITY);
+        ck_assert_str_eq(h.json, "{\"sensor\":\"room\",\"interval\":\"7s\"}");
         h.interval = 0;
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 insist(call(&h, "setInterval", bad[i]) == METHOD_BAD_REQUEST);
                 insist(h.interval == 0 && strncmp(h.json, "{\"error\":\"", 10) == 0);
         }
+        end(&h);
+}
+END_TEST
+
+/* What a restart would forget is not said to be done. */
+START_TEST(an_interval_is_answered_when_it_is_on_the_disk)
+{
+        House h;
+
+        begin(&h);
+        h.disk_is_slow = true;
+        ck_assert_int_eq(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":\"10s\"}"), 0);
+        ck_assert_uint_eq(h.interval, 10 * USEC_PER_SEC);
+        h.kept(h.kept_userdata, REQUEST_OK, NULL);
+        ck_assert_int_eq(h.got, METHOD_OK);
+        ck_assert_str_eq(h.json, "{\"sensor\":\"room\",\"interval\":\"10s\"}");
+        ck_assert_int_eq(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":\"20s\"}"), 0);
+        h.kept(h.kept_userdata, REQUEST_DISK_ERROR, "No space left on device");
+        ck_assert_int_eq(h.got, METHOD_FAILED);
+        ck_assert_ptr_nonnull(strstr(h.json, "it is not on the disk (No space left on device)"));
+        ck_assert_int_eq(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":\"30s\"}"), 0);
+        methods_stop(h.methods); /* and the disk has the last word */
+        ck_assert_int_eq(h.got, METHOD_UNAVAILABLE);
+        h.kept(h.kept_userdata, REQUEST_OK, NULL);
+        ck_assert_uint_eq(h.n_answers, 1);
         end(&h);
 }
 END_TEST
@@ -228,6 +278,7 @@ START_TEST(an_interval_that_cannot_be_is_refused_in_words)
                 {-ENOENT, METHOD_NOT_FOUND, "there is no sensor \\\"room\\\""},
                 {-EOPNOTSUPP, METHOD_BAD_REQUEST, "driven by its source"},
                 {-ERANGE, METHOD_BAD_REQUEST, "from 10ms to 1d"},
+                {-EINVAL, METHOD_BAD_REQUEST, "other settings"},
                 {-ENOMEM, METHOD_FAILED, "memory"},
         };
         House h;
@@ -242,6 +293,34 @@ START_TEST(an_interval_that_cannot_be_is_refused_in_words)
 }
 END_TEST
 
+/* A backlog may take hours, and a flush that nobody waits for any more ends with it. */
+START_TEST(flushes_that_hang_take_no_method_away)
+{
+        Ticker t;
+        House h;
+
+        begin(&h);
+        t = methods_ticker(h.methods);
+        for (int i = 0; i < BUILTIN_FLUSHES_MAX; i++) {
+                ck_assert_int_eq(call(&h, "flush", ""), 0);
+                fake_clock_advance(&h.time, METHODS_TIMEOUT_DEFAULT);
+                t.tick(t.userdata, h.time.boot_usec);
+                ck_assert_int_eq(h.got, METHOD_TIMEOUT);
+        }
+        for (int i = 0; i < METHODS_CALLS_MAX; i++)
+                ck_assert_int_eq(call(&h, "flush", ""), METHOD_BUSY);
+        ck_assert_str_eq(h.json, "{\"error\":\"16 flushes wait for the hub to acknowledge the backlog already\"}");
+        ck_assert_int_eq(call(&h, "ping", ""), METHOD_OK);
+
+        while (h.n_waiting > 0)
+                h.flushed(h.waiting[--h.n_waiting], REQUEST_OK, NULL);
+        ck_assert_int_eq(call(&h, "flush", ""), 0);
+        h.flushed(h.flushed_userdata, REQUEST_OK, NULL);
+        ck_assert_int_eq(h.got, METHOD_OK);
+        end(&h);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("flow/builtin-methods");
@@ -250,7 +329,9 @@ int main(void)
         tcase_add_test(c, ping_tells_version_and_time);
         tcase_add_test(c, status_is_json_of_the_present);
         tcase_add_test(c, flush_answers_when_it_is_done);
+        tcase_add_test(c, flushes_that_hang_take_no_method_away);
         tcase_add_test(c, intervals_are_set);
+        tcase_add_test(c, an_interval_is_answered_when_it_is_on_the_disk);
         tcase_add_test(c, an_interval_that_cannot_be_is_refused_in_words);
         return suite_run(s);
 }
