@@ -5,7 +5,7 @@
  *
  *   message   version u8 | zero u8 | times taken u16 | id u64 | received u64 | the message, to the end
  *   taken     version u8 | id u64
- *   done      version u8 | one or more of: outcome u8 | id u64 | key
+ *   done      version u8 | one or more of: outcome u8, and 128 for one without a message id | id u64 | key
  */
 
 #include "flow/inbox-record.h"
@@ -20,6 +20,7 @@
 #define MESSAGE_HEAD 20
 #define TAKEN_BYTES  9
 #define DONE_BYTES   (1 + 8 + INBOX_KEY_BYTES)
+#define NAMELESS     0x80
 
 /* ---- keys ---- */
 
@@ -27,12 +28,22 @@ bool inbox_key_is_known(const InboxKey *key)
 {
         static const InboxKey none;
 
-        return memcmp(key, &none, sizeof(none)) != 0;
+        return memcmp(key->bytes, none.bytes, sizeof(none.bytes)) != 0;
+}
+
+static bool say_the_same(const InboxKey *a, const InboxKey *b)
+{
+        return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 && inbox_key_is_known(a);
 }
 
 bool inbox_key_equals(const InboxKey *a, const InboxKey *b)
 {
-        return memcmp(a, b, sizeof(*a)) == 0 && inbox_key_is_known(a);
+        return !a->nameless && !b->nameless && say_the_same(a, b);
+}
+
+bool inbox_key_resembles(const InboxKey *a, const InboxKey *b)
+{
+        return a->nameless && b->nameless && say_the_same(a, b);
 }
 
 int inbox_key_of(const C2dMessage *m, const void *encoded, size_t size, InboxKey *ret)
@@ -40,9 +51,7 @@ int inbox_key_of(const C2dMessage *m, const void *encoded, size_t size, InboxKey
         uint8_t digest[DIGEST_SHA256_SIZE];
         int r;
 
-        *ret = (InboxKey){};
-        if (!m->message_id || !*m->message_id)
-                return 0;
+        *ret = (InboxKey){.nameless = !m->message_id || !*m->message_id};
         r = digest_sha256(encoded, size, digest);
         if (r < 0)
                 return r;
@@ -56,7 +65,7 @@ void inbox_message_record_encode(const InboxMessageRecord *r, Buffer *b)
 {
         uint8_t head[MESSAGE_HEAD] = {VERSION};
 
-        bytes_put16(head + 2, (uint16_t)MIN(r->times_taken, (unsigned)UINT16_MAX));
+        inbox_message_record_set_taken(head, r->times_taken);
         bytes_put64(head + 4, r->id);
         bytes_put64(head + 12, r->received_usec);
         buffer_append(b, head, sizeof(head));
@@ -77,6 +86,11 @@ int inbox_message_record_decode(const void *data, size_t size, InboxMessageRecor
                 .size = size - MESSAGE_HEAD,
         };
         return 0;
+}
+
+void inbox_message_record_set_taken(void *data, unsigned times_taken)
+{
+        bytes_put16((uint8_t *)data + 2, (uint16_t)MIN(times_taken, (unsigned)UINT16_MAX));
 }
 
 /* ---- taken ---- */
@@ -105,7 +119,7 @@ void inbox_done_record_encode(const InboxDone *done, size_t n, Buffer *b)
 {
         buffer_append_char(b, VERSION);
         for (size_t i = 0; i < n; i++) {
-                uint8_t item[DONE_BYTES] = {(uint8_t)done[i].outcome};
+                uint8_t item[DONE_BYTES] = {(uint8_t)(done[i].outcome | (done[i].key.nameless ? NAMELESS : 0))};
 
                 bytes_put64(item + 1, done[i].id);
                 memcpy(item + 9, done[i].key.bytes, INBOX_KEY_BYTES);
@@ -120,7 +134,7 @@ int inbox_done_record_count(const void *data, size_t size)
         if (size < 1 + DONE_BYTES || p[0] != VERSION || (size - 1) % DONE_BYTES != 0)
                 return -EBADMSG;
         for (size_t at = 1; at < size; at += DONE_BYTES)
-                if (p[at] < INBOX_COMPLETED || p[at] > INBOX_EXPIRED)
+                if ((p[at] & ~NAMELESS) < INBOX_COMPLETED || (p[at] & ~NAMELESS) > INBOX_EXPIRED)
                         return -EBADMSG;
         return (int)((size - 1) / DONE_BYTES);
 }
@@ -128,8 +142,9 @@ int inbox_done_record_count(const void *data, size_t size)
 InboxDone inbox_done_record_get(const void *data, size_t i)
 {
         const uint8_t *p = (const uint8_t *)data + 1 + i * DONE_BYTES;
-        InboxDone done = {.id = bytes_get64(p + 1), .outcome = (InboxOutcome)p[0]};
+        InboxDone done = {.id = bytes_get64(p + 1), .outcome = (InboxOutcome)(p[0] & ~NAMELESS)};
 
         memcpy(done.key.bytes, p + 9, INBOX_KEY_BYTES);
+        done.key.nameless = (p[0] & NAMELESS) != 0;
         return done;
 }

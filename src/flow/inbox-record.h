@@ -18,10 +18,17 @@
 
 #define INBOX_KEY_BYTES 16
 
-/* Of a message and all it says; all zero for one without a message id, which is never recognised. */
+/* Of a message and all it says; all zero: it is not known. Two without a message id may say the same and be two. */
 typedef struct InboxKey {
         uint8_t bytes[INBOX_KEY_BYTES];
+        bool nameless; /* without a message id */
 } InboxKey;
+
+/* Of one without a message id: whether the hub may not have heard that it is stored. Not on disk. */
+typedef struct InboxDoubt {
+        bool open;
+        usec_t since_usec; /* boot clock: it was stored */
+} InboxDoubt;
 
 /* Values are on disk. */
 typedef enum InboxOutcome {
@@ -42,15 +49,21 @@ typedef struct InboxDone {
         uint64_t id;
         InboxOutcome outcome;
         InboxKey key;
+        InboxDoubt doubt;
 } InboxDone;
 
 bool inbox_key_is_known(const InboxKey *key);
-bool inbox_key_equals(const InboxKey *a, const InboxKey *b); /* never, if they are not known */
+/* They are of one message: never, if they are not known, or without an id. */
+bool inbox_key_equals(const InboxKey *a, const InboxKey *b);
+/* Both are without an id, and say the same. */
+bool inbox_key_resembles(const InboxKey *a, const InboxKey *b);
 /* -ENOMEM */
 int inbox_key_of(const C2dMessage *m, const void *encoded, size_t size, InboxKey *ret);
 
 void inbox_message_record_encode(const InboxMessageRecord *r, Buffer *b); /* appends, as the others */
 int inbox_message_record_decode(const void *data, size_t size, InboxMessageRecord *ret);
+/* Of an encoded one. */
+void inbox_message_record_set_taken(void *data, unsigned times_taken);
 
 void inbox_taken_record_encode(uint64_t id, Buffer *b);
 int inbox_taken_record_decode(const void *data, size_t size, uint64_t *ret_id);
