@@ -3,7 +3,7 @@
 /*
  * org.hublink1.Inbox, on the same object as the Manager. Its contract is conf/dbus/org.hublink1.Inbox.xml. Who may
  * look and who may take is the bus's business; that what somebody has taken is his, the inbox's, by his unique name.
- * Here is seen when he leaves.
+ * Who he is the audit wants to know: the bus is asked before he takes (bus-errand.c). Here is seen when he leaves.
  */
 
 #include <errno.h>
@@ -120,22 +120,22 @@ static void on_taken(void *userdata, const InboxAnswer *a)
                 pending_call_write(userdata, write_message, a);
 }
 
+static void go_on_taking(const BusErrand *e, const char *user)
+{
+        char space[BUS_ERRAND_CALLER_MAX];
+
+        desk(e->bus)->take(desk(e->bus)->userdata, e->id, sd_bus_message_get_sender(e->message),
+                           bus_errand_caller(e, user, space), on_taken, e->call);
+}
+
 static int on_take(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        Bus *bus = userdata;
-        PendingCall *call;
-        uint64_t id;
-        int r;
+        BusErrand errand = {.bus = userdata, .go_on = go_on_taking};
+        int r = sd_bus_message_read(m, "t", &errand.id);
 
-        r = sd_bus_message_read(m, "t", &id);
         if (r >= 0)
-                r = watch_taker(bus, m, error);
-        if (r >= 0)
-                r = bus_call_begin(bus, m, error, &call);
-        if (r < 0)
-                return r;
-        desk(bus)->take(desk(bus)->userdata, id, sd_bus_message_get_sender(m), on_taken, call);
-        return 1;
+                r = watch_taker(errand.bus, m, error);
+        return r < 0 ? r : bus_errand_begin(&errand, m, error);
 }
 
 /* ---- Complete, Reject, Extend ---- */
@@ -224,6 +224,18 @@ static int get_rejected(sd_bus *b, const char *path, const char *interface, cons
         return sd_bus_message_append(reply, "t", bus_status(userdata)->inbox.rejected);
 }
 
+static int get_refused(sd_bus *b, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "t", bus_status(userdata)->inbox.refused);
+}
+
+static int get_full(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "b", (int)bus_status(userdata)->inbox.full);
+}
+
 void bus_inbox_arrived(Bus *bus, uint64_t id)
 {
         if (bus->named)
@@ -240,6 +252,7 @@ void bus_inbox_left(void *userdata, const char *taker)
 {
         Bus *bus = userdata;
 
+        bus_errands_left(bus, taker);
         if (desk(bus)->left)
                 desk(bus)->left(desk(bus)->userdata, taker);
 }
@@ -251,9 +264,11 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Received", "t", get_received, 0, 0),
         SD_BUS_PROPERTY("LastReceived", "t", get_last_received, 0, 0),
         SD_BUS_PROPERTY("Waiting", "u", get_waiting, 0, 0),
+        SD_BUS_PROPERTY("Full", "b", get_full, 0, 0),
         SD_BUS_PROPERTY("Redelivered", "t", get_redelivered, 0, 0),
         SD_BUS_PROPERTY("Completed", "t", get_completed, 0, 0),
         SD_BUS_PROPERTY("Rejected", "t", get_rejected, 0, 0),
+        SD_BUS_PROPERTY("Refused", "t", get_refused, 0, 0),
         SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(" LISTED ")", messages), on_list, ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("Take", SD_BUS_ARGS("t", id), SD_BUS_RESULT("(" MESSAGE ")", message), on_take,
                                 ALLOWED),

@@ -147,11 +147,10 @@ static void on_stored(void *userdata, uint64_t ticket)
         hub_message_stored(d->hub, ticket);
 }
 
-static void on_failed(void *userdata, uint64_t ticket, const char *why)
+static void on_failed(void *userdata, uint64_t ticket)
 {
         Daemon *d = userdata;
 
-        log_warning("Inbox: a message from the cloud is not stored, and stays with the hub: %s.", why);
         hub_message_failed(d->hub, ticket);
 }
 

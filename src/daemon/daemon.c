@@ -79,12 +79,19 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
 
 static int build_inbox(Daemon *d)
 {
-        Intake intake = collector_intake(d->collector);
-        InboxPort port = daemon_inbox_port(d);
-        InboxSink sink = daemon_inbox_sink(d);
+        const InboxPeers peers = {daemon_inbox_port(d), daemon_inbox_sink(d), collector_intake(d->collector), d->audit};
 
-        return inbox_new(&d->inbox, &d->settings->inbox, &d->settings->queue, &intake, d->disk, &d->house.clock,
-                         &random_system, &port, &sink);
+        return inbox_new(&d->inbox, &d->settings->inbox, &d->settings->queue, &peers, d->disk, &d->house.clock,
+                         &random_system);
+}
+
+static int build_audit(Daemon *d)
+{
+        d->audit = audit_new();
+        if (!d->audit)
+                return -ENOMEM;
+        audit_configure(d->audit, &d->settings->audit);
+        return 0;
 }
 
 /* Our own names come before those of the settings. */
@@ -95,10 +102,6 @@ static int build_methods(Daemon *d)
         BuiltinPeers peers = daemon_builtin_peers(d);
         int r;
 
-        d->audit = audit_new();
-        if (!d->audit)
-                return -ENOMEM;
-        audit_configure(d->audit, &d->settings->audit);
         r = methods_new(&d->methods, &no_methods, &d->house.clock, d->audit, &port);
         if (r >= 0)
                 r = builtin_methods_new(&d->builtin_methods, d->methods, &peers, &d->house.clock);
@@ -180,7 +183,7 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
             (r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
             (r = daemon_device_id(d, credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
-            (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_methods(d)) < 0 ||
+            (r = build_audit(d)) < 0 || (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_methods(d)) < 0 ||
             (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
                 return r;
         d->has_credential = credential;

@@ -2,7 +2,8 @@
 
 /*
  * What the hub delivers, one after another: recognised as one that is here already or was, or onto the disk. It may
- * wait for the inbox to be read, for the disk's buffers, or for one of the same key that is on its way there.
+ * wait for the inbox to be read, for the disk's buffers, or for one of the same key that is on its way there. What is
+ * too large for the disk is refused.
  */
 
 #include <errno.h>
@@ -13,12 +14,18 @@
 #include "base/log.h"
 #include "flow/inbox-core.h"
 
+#define TOO_LARGE "it is larger than a message can be"
+
 struct InboxArrival {
         Inbox *x;
         InboxArrival *next;
         uint64_t ticket;
-        bool flying; /* on its way to the disk: the receipt comes */
+        bool flying; /* on its way to the disk, or its report is: the receipt comes */
+        bool repeats; /* one that flies, word for word: it shares its fate, and keeps nothing of it */
+        bool repeatable;  /* it came when the hub had something to deliver again */
+        bool marked;      /* another without an id says the same, and it may be that one */
         InboxKey key;
+        InboxDoubt doubt;
         C2dMessage *message; /* without its body, for the index */
         size_t size, bytes;
         usec_t received_usec;
@@ -47,8 +54,21 @@ static void unlink_arrival(Inbox *x, InboxArrival *a)
         *link = a->next;
         if (x->last_arrival == &a->next)
                 x->last_arrival = link;
-        x->n_arrivals--;
+        x->n_arrivals -= !a->repeats;
         x->arrivals_bytes -= a->bytes;
+}
+
+/* As many lines as messages came would be the same one over and over: what is short is short for all. */
+static void leave_with_hub(Inbox *x, uint64_t ticket, const char *why)
+{
+        ThrottleOthers others;
+        uint64_t held_back;
+
+        if (throttle_admits(&x->told_failed, clock_boot(x->clock), INBOX_TELL_INTERVAL, &held_back))
+                log_line(LOG_WARNING, LOG_ID_INBOX_NOT_STORED, NULL,
+                         "Inbox: a message from the cloud is not stored, and stays with the hub: %s%s.", why,
+                         throttle_others(&others, held_back));
+        x->port.failed(x->port.userdata, ticket);
 }
 
 static void fail(Inbox *x, InboxArrival *a, const char *why)
@@ -58,7 +78,7 @@ static void fail(Inbox *x, InboxArrival *a, const char *why)
         unlink_arrival(x, a);
         arrival_free(a);
         if (!x->stopped)
-                x->port.failed(x->port.userdata, ticket, why);
+                leave_with_hub(x, ticket, why);
 }
 
 static void recognise(Inbox *x, InboxArrival *a)
@@ -72,7 +92,44 @@ static void recognise(Inbox *x, InboxArrival *a)
         x->port.stored(x->port.userdata, ticket);
 }
 
+/* ---- without an id ---- */
+
+void inbox_arrivals_doubt(Inbox *x)
+{
+        for (InboxArrival *a = x->first_arrival; a; a = a->next)
+                a->doubt.open = a->key.nameless;
+}
+
+InboxDoubt *inbox_arrivals_find_doubt(const Inbox *x, const InboxArrival *before, const InboxKey *key)
+{
+        for (InboxArrival *other = x->first_arrival; other != before; other = other->next)
+                if (other->doubt.open && inbox_key_resembles(&other->key, key))
+                        return &other->doubt;
+        return NULL;
+}
+
+static InboxDoubt *doubt_about(const Inbox *x, const InboxArrival *a)
+{
+        return inbox_find_doubt(x, &a->key) ?: inbox_arrivals_find_doubt(x, a, &a->key);
+}
+
+/* One that failed on its way is gone, and with it the reason. */
+static void mark(const Inbox *x, InboxArrival *a)
+{
+        a->marked = a->repeatable && doubt_about(x, a);
+        inbox_message_record_set_taken(a->record.data, a->marked);
+}
+
 /* ---- on the disk ---- */
+
+/* The first has come again: the next of its kind is another. */
+static void close_doubt(const Inbox *x, const InboxArrival *a)
+{
+        InboxDoubt *doubt = a->marked ? doubt_about(x, a) : NULL;
+
+        if (doubt)
+                doubt->open = false;
+}
 
 static void receive(Inbox *x, InboxArrival *a, uint64_t id)
 {
@@ -80,6 +137,8 @@ static void receive(Inbox *x, InboxArrival *a, uint64_t id)
                 .id = id,
                 .n = id,
                 .key = a->key,
+                .doubt = {a->doubt.open, clock_boot(x->clock)},
+                .times_taken = a->marked,
                 .message = TAKE_PTR(a->message),
                 .size = a->size,
                 .bytes = a->bytes,
@@ -88,14 +147,16 @@ static void receive(Inbox *x, InboxArrival *a, uint64_t id)
         uint64_t ticket = a->ticket;
         InboxEntry *e;
 
+        close_doubt(x, a);
         unlink_arrival(x, a);
         arrival_free(a);
         if (inbox_index_add(&x->index, &entry, &e) < 0) { /* the hub delivers it again */
                 inbox_settle(x, INBOX_MESSAGES, id, id, OUTCOME_ACKNOWLEDGED);
                 if (!x->stopped)
-                        x->port.failed(x->port.userdata, ticket, "out of memory");
+                        leave_with_hub(x, ticket, "out of memory");
                 return;
         }
+        inbox_room(x);
         x->status.received++;
         x->status.last_received_usec = clock_wall(x->clock);
         inbox_look_again(x);
@@ -120,6 +181,61 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
         inbox_note(x);
 }
 
+/* ---- refused ---- */
+
+static void tell_refused(Inbox *x, const InboxArrival *a)
+{
+        ThrottleOthers others;
+        uint64_t held_back;
+
+        if (throttle_admits(&x->told_refused, clock_boot(x->clock), INBOX_TELL_INTERVAL, &held_back))
+                log_line(LOG_ERR, LOG_ID_INBOX_REFUSED, NULL,
+                         "Inbox: a message of %zu bytes (%.200s) is larger than any that can be stored, and is "
+                         "refused%s.",
+                         a->bytes, a->message->message_id ?: "no message id", throttle_others(&others, held_back));
+}
+
+static void confirm(Inbox *x, InboxArrival *a)
+{
+        uint64_t ticket = a->ticket;
+
+        unlink_arrival(x, a);
+        arrival_free(a);
+        if (!x->stopped)
+                x->port.stored(x->port.userdata, ticket);
+        inbox_changed(x);
+}
+
+/* A report that does not get through is no reason to have the message again. */
+static void on_reported(void *userdata, const SubmitAnswer *answer)
+{
+        InboxArrival *a = userdata;
+        Inbox *x = a->x;
+
+        if (answer->error != REQUEST_OK)
+                log_warning("Inbox: the cloud is not told that a message was refused: %s.", answer->detail);
+        confirm(x, a);
+        inbox_note(x); /* one of the same key may wait */
+}
+
+/* However often it comes, it will never be stored: the hub is told that it has arrived, or it would come for ever and
+ * nothing else would. */
+static void refuse(Inbox *x, InboxArrival *a)
+{
+        _cleanup_(message_freep) Message *report = NULL;
+
+        x->status.refused++;
+        tell_refused(x, a);
+        inbox_audit(x, 0, a->message, a->received_usec, NULL, AUDIT_REFUSED, TOO_LARGE);
+        if (inbox_is_reported(x, a->message, INBOX_REJECTED) &&
+            inbox_report_new(0, a->message, INBOX_REJECTED, TOO_LARGE, &report) >= 0) {
+                a->flying = true;
+                x->intake.submit_message(x->intake.userdata, report, NULL, on_reported, a);
+        } else {
+                confirm(x, a);
+        }
+}
+
 /* ---- judged ---- */
 
 static bool one_of_it_flies(const Inbox *x, const InboxArrival *a)
@@ -130,29 +246,43 @@ static bool one_of_it_flies(const Inbox *x, const InboxArrival *a)
         return false;
 }
 
+/* While a disk stalls the hub delivers the same again on each connection. */
+static void let_repeat(Inbox *x, InboxArrival *a)
+{
+        if (a->repeats)
+                return;
+        a->repeats = true;
+        x->n_arrivals--;
+        x->arrivals_bytes -= a->bytes;
+        a->bytes = 0;
+        a->message = c2d_message_free(a->message);
+        buffer_done(&a->record);
+        a->record = BUFFER_NULL;
+}
+
 /* False: not at present, and nothing else either. */
 static bool store(Inbox *x, InboxArrival *a)
 {
         int r;
 
+        mark(x, a);
         buffer_clear(&x->record);
         buffer_append(&x->record, a->record.data, a->record.size);
         a->flying = true; /* the receipt may come before this returns */
-        r = inbox_append(x, INBOX_MESSAGES, &(QueueReceipt){on_receipt, a}, NULL);
+        r = inbox_append(x, INBOX_MESSAGES, INBOX_FOR_ARRIVAL, &(QueueReceipt){on_receipt, a});
         if (r == 0)
                 return true;
         a->flying = false;
         switch (r) {
         case QUEUE_E_FULL:
+                inbox_no_room(x);
                 fail(x, a, "the store of the inbox is full");
                 break;
         case QUEUE_E_DISK:
                 fail(x, a, "the disk of the inbox fails");
                 break;
         case QUEUE_E_TOO_LARGE:
-                log_error("Inbox: a message of %zu bytes is larger than any that IoT Hub sends, and is not taken.",
-                          a->bytes);
-                fail(x, a, "it is too large");
+                refuse(x, a);
                 break;
         default: /* QUEUE_E_BUSY, -ENOMEM */
                 inbox_retry_later(x);
@@ -164,13 +294,18 @@ static bool store(Inbox *x, InboxArrival *a)
 /* False: those behind it wait as well. */
 static bool judge(Inbox *x, InboxArrival *a)
 {
-        if (one_of_it_flies(x, a))
+        if (one_of_it_flies(x, a)) {
+                let_repeat(x, a);
                 return true;
+        }
         if (inbox_index_find_key(&x->index, &a->key) || inbox_memory_has_key(&x->memory, &a->key)) {
                 recognise(x, a);
                 return true;
         }
-        return store(x, a);
+        if (!a->repeats)
+                return store(x, a);
+        fail(x, a, "the delivery that it repeats could not be stored");
+        return true;
 }
 
 /* A store that cannot even be read takes nothing in, and the hub need not wait to hear it. */
@@ -214,6 +349,7 @@ static int arrival_new(Inbox *x, uint64_t ticket, const C2dMessage *message, Inb
                 return -ENOMEM;
         a->x = x;
         a->ticket = ticket;
+        a->repeatable = inbox_doubt_is_on(x);
         a->size = message->body.size;
         a->bytes = c2d_message_size(message);
         a->received_usec = record.received_usec;
@@ -240,11 +376,11 @@ void inbox_message(Inbox *x, uint64_t ticket, const C2dMessage *message)
         InboxArrival *a;
 
         if (x->stopped) {
-                x->port.failed(x->port.userdata, ticket, "the daemon is stopping");
+                leave_with_hub(x, ticket, "the daemon is stopping");
                 return;
         }
         if (arrival_new(x, ticket, message, &a) < 0) {
-                x->port.failed(x->port.userdata, ticket, "out of memory");
+                leave_with_hub(x, ticket, "out of memory");
                 return;
         }
         *x->last_arrival = a;

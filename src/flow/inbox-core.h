@@ -7,8 +7,11 @@
  * inbox.c           the store, its life and its time
  * inbox-load.c      what the store holds at the start, into the index
  * inbox-arrivals.c  what the hub delivers: recognised, or onto the disk
+ * inbox-doubt.c     which of those without a message id it may deliver again
  * inbox-desk.c      what local services ask for
  * inbox-leave.c     what ends a message: completion, rejection, expiry
+ * inbox-report.c    what the cloud is told of it
+ * inbox-room.c      how full it is, and who may have what is left
  * inbox-tidy.c      what keeps the store small
  */
 
@@ -28,6 +31,15 @@ typedef enum InboxStream {
         _INBOX_STREAM_MAX,
 } InboxStream;
 
+/* What a record is written for, in the order in which they are to get the last of the room. */
+typedef enum InboxUse {
+        INBOX_FOR_END,     /* a message is over: its end makes room */
+        INBOX_FOR_TAKING,
+        INBOX_FOR_TIDYING,
+        INBOX_FOR_ARRIVAL,
+        _INBOX_USE_MAX,
+} InboxUse;
+
 typedef struct InboxArrival InboxArrival;
 typedef struct InboxTake InboxTake;
 typedef struct InboxLeave InboxLeave;
@@ -44,6 +56,7 @@ struct Inbox {
         InboxSettings settings;
         uint64_t store_bytes;
         Intake intake;
+        Audit *audit;
         const Clock *clock;
         Trust trust;
         InboxPort port;
@@ -65,10 +78,13 @@ struct Inbox {
         uint64_t arrivals_bytes;
         InboxTake *first_take, **last_take; /* to be read, in order */
         bool wanted_by_us, told_want;       /* what the hub was told last, if it was */
+        bool listening;                     /* what we want of the hub arrives */
+        usec_t doubt_until;                 /* boot clock: what the hub has to deliver again has come by then */
 
         /* tidying: inbox-tidy.c */
         uint64_t done_first, done_last;   /* records of done ones in the store that count */
         uint64_t memo_covers;             /* the memo on its way holds all up to this record; 0: none is */
+        bool memo_due;                    /* whatever it covers */
         bool carrying;
         uint64_t sweep_until;             /* messages of records up to this one are written anew */
         uint64_t appended, swept_at;      /* bytes of pages */
@@ -76,15 +92,22 @@ struct Inbox {
         InboxStatus status;
         Buffer record; /* the one being encoded */
 
+        usec_t no_room_until; /* boot clock: till then the hub is to keep what it has; 0: it need not */
+        usec_t no_room_usec;  /* how long that was */
+        bool disk_was_full;   /* when it was last looked at */
+
         bool work;       /* a note was left: at the next tick */
         usec_t retry_at; /* boot clock; USEC_INFINITY: nothing failed */
+        usec_t look_for_room_at; /* in a store that had none */
         usec_t due_at;   /* the next lock that runs out, the next look at what expires */
 
-        Throttle told_full, told_lost, told_rejected, told_expired;
+        Throttle told_full, told_failed, told_lost, told_rejected, told_expired, told_refused;
 };
 
 /* inbox.c */
-int inbox_append(Inbox *x, InboxStream stream, const QueueReceipt *receipt, uint64_t *ret_n); /* of x->record */
+void inbox_settle_in(Inbox *x); /* the store makes room ahead of the first message, while there is some */
+/* Of x->record: as queue_append(), and QUEUE_E_FULL for what is left to others. */
+int inbox_append(Inbox *x, InboxStream stream, InboxUse use, const QueueReceipt *receipt);
 int inbox_stream(const Inbox *x, InboxStream stream); /* the store's handle; -1: nothing was ever put there */
 void inbox_settle(Inbox *x, InboxStream stream, uint64_t first, uint64_t last, Outcome outcome);
 bool inbox_disk_is_well(const Inbox *x);
@@ -96,6 +119,16 @@ void inbox_changed(Inbox *x);            /* tells, and asks the hub for more or 
 bool inbox_has_expired(Inbox *x, const InboxEntry *e);
 void inbox_offer(Inbox *x, InboxEntry *e); /* whoever had it has it no more */
 void inbox_lose(Inbox *x, InboxEntry *e);  /* it cannot be read any more, and is gone */
+/* id 0: it has none. who: ended it; NULL: we did. */
+void inbox_audit(Inbox *x, uint64_t id, const C2dMessage *message, usec_t received_usec, const char *who, int status,
+                 const char *reason);
+
+/* inbox-room.c */
+bool inbox_room_allows(const Inbox *x, InboxUse use, size_t size); /* a record of that size */
+void inbox_ask_hub(Inbox *x);                                      /* for more, or to keep what it has */
+void inbox_no_room(Inbox *x); /* the store does not take one in: the hub keeps what it has for a while */
+void inbox_room(Inbox *x);    /* it took one, something went out of it, or its disk has room again */
+usec_t inbox_room_due(const Inbox *x);
 
 /* inbox-load.c */
 void inbox_load_step(Inbox *x);
@@ -104,6 +137,15 @@ void inbox_load_step(Inbox *x);
 void inbox_arrivals_init(Inbox *x);
 void inbox_arrivals_step(Inbox *x);
 void inbox_arrivals_end(Inbox *x); /* none is stored any more */
+void inbox_arrivals_doubt(Inbox *x); /* those of a link that is lost */
+/* That of one that came before this; NULL. */
+InboxDoubt *inbox_arrivals_find_doubt(const Inbox *x, const InboxArrival *before, const InboxKey *key);
+
+/* inbox-doubt.c */
+bool inbox_doubt_is_on(const Inbox *x); /* what comes now may be here, or have been, without being known */
+/* Open, of what is here or done, and the same in all it says; NULL. */
+InboxDoubt *inbox_find_doubt(const Inbox *x, const InboxKey *key);
+void inbox_doubt_reckon(Inbox *x); /* what the hub is asked for is another */
 
 /* inbox-desk.c */
 void inbox_takes_init(Inbox *x);
@@ -116,6 +158,11 @@ const char *inbox_append_words(int r, RequestError *ret_error); /* why inbox_app
 void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reason, DoneFn done, void *userdata);
 /* It is over, and on the disk: out of the index. */
 void inbox_forget(Inbox *x, InboxEntry *e, Outcome outcome);
+
+/* inbox-report.c */
+bool inbox_is_reported(const Inbox *x, const C2dMessage *about, InboxOutcome outcome);
+/* id 0: the inbox never had it. -ENOMEM. */
+int inbox_report_new(uint64_t id, const C2dMessage *about, InboxOutcome outcome, const char *reason, Message **ret);
 
 /* inbox-tidy.c */
 void inbox_tidy_step(Inbox *x);

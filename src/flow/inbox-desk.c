@@ -23,10 +23,13 @@
 #define NO_ROOM    "the store of the inbox is full: see the journal of hublinkd"
 #define NO_BUFFERS "too much waits for the disk: try again shortly"
 
+#define TELL_AFTER USEC_PER_SEC /* whoever takes what he hears of would not come to rest on a disk that fails */
+
 struct InboxTake {
         Inbox *x;
         InboxTake *next;
         InboxEntry *entry;   /* busy, so it stays */
+        bool again;          /* its taker had it already */
         C2dMessage *message; /* whole */
         InboxAnswerFn answer;
         void *userdata;
@@ -176,14 +179,26 @@ void inbox_takes_init(Inbox *x)
         x->last_take = &x->first_take;
 }
 
+/* Nothing has happened: who had it has it still, and for others it is as free as it was. */
+static void give_back(Inbox *x, InboxEntry *e, bool again)
+{
+        e->busy = false;
+        if (again) {
+                e->times_taken--;
+                if (e->left)
+                        inbox_offer(x, e);
+                return;
+        }
+        e->left = false;
+        inbox_entry_set_taker(e, NULL, NULL);
+        e->tell_at = usec_add(clock_boot(x->clock), TELL_AFTER);
+}
+
 static void answer_error(InboxTake *t, RequestError error, const char *text)
 {
-        InboxEntry *e = t->entry;
         Inbox *x = t->x;
 
-        e->busy = e->left = false;
-        free(e->taker);
-        e->taker = NULL;
+        give_back(x, t->entry, t->again);
         inbox_look_again(x);
         t->answer(t->userdata, &(InboxAnswer){.error = error, .detail = text});
         c2d_message_free(t->message);
@@ -203,6 +218,7 @@ static void on_taken(void *userdata, int error, unsigned stream, uint64_t epoch,
                 return;
         }
         e->busy = e->unreadable = false;
+        e->tell_at = 0;
         e->takings[e->n_takings++] = n;
         e->lock_until_usec = usec_add(clock_boot(x->clock), INBOX_LOCK_USEC);
         answer.item = item_of(x, e);
@@ -245,7 +261,7 @@ static void write_down(InboxTake *t)
 
         buffer_clear(&x->record);
         inbox_taken_record_encode(t->entry->id, &x->record);
-        r = inbox_append(x, INBOX_TAKEN, &(QueueReceipt){on_taken, t}, NULL);
+        r = inbox_append(x, INBOX_TAKEN, INBOX_FOR_TAKING, &(QueueReceipt){on_taken, t});
         if (r == 0)
                 return;
         why = inbox_append_words(r, &error);
@@ -292,26 +308,24 @@ void inbox_takes_end(Inbox *x)
         x->last_take = &x->first_take;
 }
 
-static InboxTake *take_new(Inbox *x, InboxEntry *e, const char *taker, InboxAnswerFn answer, void *userdata)
+static InboxTake *take_new(Inbox *x, InboxEntry *e, const char *taker, const char *who, InboxAnswerFn answer,
+                           void *userdata)
 {
-        InboxTake *t = calloc(1, sizeof(*t));
-        char *name = strdup(taker);
+        _cleanup_free_ char *name = strdup(taker), *words = strdup(who);
+        InboxTake *t = name && words ? calloc(1, sizeof(*t)) : NULL;
 
-        if (!t || !name) {
-                free(t);
-                free(name);
+        if (!t)
                 return NULL;
-        }
-        *t = (InboxTake){.x = x, .entry = e, .answer = answer, .userdata = userdata};
-        if (e->taker) /* by the same one: that is another time */
+        *t = (InboxTake){.x = x, .entry = e, .again = e->taker, .answer = answer, .userdata = userdata};
+        if (t->again) /* that is another time */
                 e->times_taken++;
-        free(e->taker);
-        e->taker = name;
+        inbox_entry_set_taker(e, TAKE_PTR(name), TAKE_PTR(words));
         e->busy = true;
         return t;
 }
 
-static void on_take(void *userdata, uint64_t id, const char *taker, InboxAnswerFn answer, void *answer_userdata)
+static void on_take(void *userdata, uint64_t id, const char *taker, const char *who, InboxAnswerFn answer,
+                    void *answer_userdata)
 {
         Inbox *x = userdata;
         InboxRefusal why = {};
@@ -327,7 +341,7 @@ static void on_take(void *userdata, uint64_t id, const char *taker, InboxAnswerF
                 answer(answer_userdata, &(InboxAnswer){.error = why.error, .detail = why.text});
                 return;
         }
-        t = take_new(x, e, taker, answer, answer_userdata);
+        t = take_new(x, e, taker, who, answer, answer_userdata);
         if (!t) {
                 answer(answer_userdata, &(InboxAnswer){.error = REQUEST_BUSY, .detail = NO_BUFFERS});
                 return;

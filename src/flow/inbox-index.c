@@ -10,8 +10,17 @@ static InboxEntry *entry_free(InboxEntry *e)
                 return NULL;
         c2d_message_free(e->message);
         free(e->taker);
+        free(e->who);
         free(e);
         return NULL;
+}
+
+void inbox_entry_set_taker(InboxEntry *e, char *taker, char *who)
+{
+        free(e->taker);
+        free(e->who);
+        e->taker = taker;
+        e->who = who;
 }
 
 void inbox_index_done(InboxIndex *x)
@@ -92,14 +101,6 @@ InboxEntry *inbox_index_find_key(const InboxIndex *x, const InboxKey *key)
 {
         for (size_t i = 0; i < x->n; i++)
                 if (inbox_key_equals(&x->entries[i]->key, key))
-                        return x->entries[i];
-        return NULL;
-}
-
-InboxEntry *inbox_index_find_record(const InboxIndex *x, uint64_t n)
-{
-        for (size_t i = 0; i < x->n; i++)
-                if (x->entries[i]->n == n)
                         return x->entries[i];
         return NULL;
 }

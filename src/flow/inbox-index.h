@@ -17,16 +17,19 @@ typedef struct InboxEntry {
         uint64_t id;
         uint64_t n; /* of its record: another one after it was written anew */
         InboxKey key;
+        InboxDoubt doubt;
         C2dMessage *message; /* without its body */
         size_t size;         /* of the body */
         size_t bytes;        /* what it counts */
         usec_t received_usec;
 
         unsigned times_taken; /* by those who have it no more */
-        char *taker;
+        char *taker; /* NULL: it is free */
+        char *who;   /* the same in words; as long as it is there */
         usec_t lock_until_usec; /* boot clock */
         bool unreadable;        /* it was, when somebody wanted it: not in the way of the others */
         bool left;              /* its taker is gone, and it is busy */
+        usec_t tell_at;         /* boot clock: it is free again, and who was refused it is to hear so; 0: nobody was */
         bool busy;              /* a record about it is on its way to the disk: nothing else begins */
         uint64_t takings[INBOX_TAKINGS_MAX]; /* numbers of records of it */
         size_t n_takings;
@@ -44,7 +47,8 @@ int inbox_index_add(InboxIndex *x, const InboxEntry *entry, InboxEntry **ret);
 void inbox_index_remove(InboxIndex *x, InboxEntry *e);
 InboxEntry *inbox_index_find(const InboxIndex *x, uint64_t id);
 InboxEntry *inbox_index_find_key(const InboxIndex *x, const InboxKey *key);
-InboxEntry *inbox_index_find_record(const InboxIndex *x, uint64_t n);
 InboxEntry *inbox_index_first_record(const InboxIndex *x); /* the one whose record is the oldest; NULL */
+/* Takes both names; NULL: it is free. */
+void inbox_entry_set_taker(InboxEntry *e, char *taker, char *who);
 /* Runs of numbers that are no record's any more, between those that are. */
 size_t inbox_index_gaps(const InboxIndex *x);

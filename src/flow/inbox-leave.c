@@ -2,19 +2,16 @@
 
 /*
  * What ends a message: somebody completes or rejects it, or its expiry comes. Where the cloud is to be told, that goes
- * first: a crash between tells it twice, which its reader can see, and never not at all.
+ * first. Its end is in the audit.
  */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/log-id.h"
 #include "base/log.h"
 #include "flow/inbox-core.h"
-
-#define REPORT_PROPERTY "hl-inbox" /* its value says what became of the message */
 
 struct InboxLeave {
         Inbox *x;
@@ -23,12 +20,6 @@ struct InboxLeave {
         char *reason;
         DoneFn done;
         void *userdata;
-};
-
-static const char *const words[] = {
-        [INBOX_COMPLETED] = "completed",
-        [INBOX_REJECTED] = "rejected",
-        [INBOX_EXPIRED] = "expired",
 };
 
 static void leave_free(InboxLeave *l)
@@ -81,10 +72,21 @@ static void tell(Inbox *x, const InboxLeave *l)
                          "Inbox: message %llu (%s) was not completed before it expired, and is gone%s.",
                          (unsigned long long)l->entry->id, name, throttle_others(&others, held_back));
         else
-                log_line(LOG_NOTICE, LOG_ID_INBOX_REJECTED, NULL, "Inbox: message %llu (%s) was rejected by %s: %s%s.",
-                         (unsigned long long)l->entry->id, name, l->entry->taker ?: "its taker",
+                log_line(LOG_NOTICE, LOG_ID_INBOX_REJECTED, NULL,
+                         "Inbox: message %llu (%s) was rejected by %s: %.200s%s.", (unsigned long long)l->entry->id,
+                         name, l->entry->who ?: "its taker",
                          l->reason && *l->reason ? l->reason : "no reason was given",
                          throttle_others(&others, held_back));
+}
+
+static void audit(Inbox *x, const InboxLeave *l)
+{
+        const InboxEntry *e = l->entry;
+        int status = l->outcome == INBOX_COMPLETED  ? AUDIT_COMPLETED
+                     : l->outcome == INBOX_REJECTED ? AUDIT_REJECTED
+                                                    : AUDIT_EXPIRED;
+
+        inbox_audit(x, e->id, e->message, e->received_usec, status == AUDIT_EXPIRED ? NULL : e->who, status, l->reason);
 }
 
 static void count(InboxStatus *s, InboxOutcome outcome)
@@ -98,7 +100,7 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
 {
         InboxLeave *l = userdata;
         Inbox *x = l->x;
-        InboxDone done = {l->entry->id, l->outcome, l->entry->key};
+        InboxDone done = {l->entry->id, l->outcome, l->entry->key, l->entry->doubt};
 
         if (error < 0) {
                 stay(l, REQUEST_DISK_ERROR, "the disk of the inbox fails: see the journal of hublinkd");
@@ -112,8 +114,10 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
                 x->done_first = n;
         x->done_last = n;
         count(&x->status, l->outcome);
+        audit(x, l);
         tell(x, l);
         inbox_forget(x, l->entry, OUTCOME_ACKNOWLEDGED);
+        inbox_room(x);
         inbox_look_again(x);
         if (l->done)
                 l->done(l->userdata, REQUEST_OK, NULL);
@@ -126,14 +130,14 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
 static void write_down(InboxLeave *l)
 {
         Inbox *x = l->x;
-        InboxDone done = {l->entry->id, l->outcome, l->entry->key};
+        InboxDone done = {l->entry->id, l->outcome, l->entry->key, l->entry->doubt};
         RequestError error;
         const char *why;
         int r;
 
         buffer_clear(&x->record);
         inbox_done_record_encode(&done, 1, &x->record);
-        r = inbox_append(x, INBOX_DONE, &(QueueReceipt){on_receipt, l}, NULL);
+        r = inbox_append(x, INBOX_DONE, INBOX_FOR_END, &(QueueReceipt){on_receipt, l});
         if (r == 0)
                 return;
         why = inbox_append_words(r, &error);
@@ -152,39 +156,6 @@ static void on_reported(void *userdata, const SubmitAnswer *answer)
                 write_down(l);
 }
 
-static int report_new(const InboxLeave *l, Message **ret)
-{
-        _cleanup_(message_freep) Message *m = calloc(1, sizeof(*m));
-        int r;
-
-        if (!m)
-                return -ENOMEM;
-        m->correlation_id = strdup(l->entry->message->message_id);
-        m->content_type = strdup("application/json");
-        m->content_encoding = strdup("utf-8");
-        if (!m->correlation_id || !m->content_type || !m->content_encoding)
-                return -ENOMEM;
-        r = message_add_property(m, REPORT_PROPERTY, words[l->outcome]);
-        if (r < 0)
-                return r;
-        buffer_printf(&m->body, "{\"outcome\":\"%s\",\"reason\":", words[l->outcome]);
-        json_string(&m->body, l->reason ?: "");
-        buffer_append_char(&m->body, '}');
-        if (buffer_error(&m->body) < 0)
-                return -ENOMEM;
-        *ret = TAKE_PTR(m);
-        return 0;
-}
-
-static bool is_reported(const Inbox *x, const InboxLeave *l)
-{
-        const char *name = l->entry->message->message_id;
-
-        return name && *name && x->intake.submit_message &&
-               ((l->outcome == INBOX_REJECTED && x->settings.report_rejects) ||
-                (l->outcome == INBOX_COMPLETED && x->settings.report_completions));
-}
-
 /* ---- in ---- */
 
 void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reason, DoneFn done, void *userdata)
@@ -194,7 +165,8 @@ void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reas
 
         if (l)
                 *l = (InboxLeave){x, e, outcome, strdup(reason ?: ""), done, userdata};
-        if (!l || !l->reason || (is_reported(x, l) && report_new(l, &report) < 0)) {
+        if (!l || !l->reason || (inbox_is_reported(x, e->message, outcome) &&
+                                inbox_report_new(e->id, e->message, outcome, l->reason, &report) < 0)) {
                 if (l)
                         leave_free(l);
                 if (done)

@@ -26,8 +26,10 @@ static int adopt_done(Inbox *x, const QueueRecord *found)
         }
         for (int i = 0; i < n; i++) {
                 InboxDone done = inbox_done_record_get(found->payload, (size_t)i);
-                int r = inbox_memory_add(&x->memory, &done);
+                int r;
 
+                done.doubt.open = done.key.nameless;
+                r = inbox_memory_add(&x->memory, &done);
                 if (r < 0)
                         return r;
         }
@@ -130,6 +132,7 @@ static int list(Inbox *x, const QueueRecord *found, const InboxMessageRecord *re
                 c2d_message_free(message);
                 return r;
         }
+        entry.doubt.open = entry.key.nameless;
         if (inbox_memory_has_later(&x->memory, &entry.key, entry.id)) {
                 c2d_message_free(message);
                 inbox_settle(x, INBOX_MESSAGES, found->n, found->n, OUTCOME_ACKNOWLEDGED);
@@ -241,6 +244,7 @@ void inbox_load_step(Inbox *x)
                 inbox_note(x);
                 return;
         }
+        inbox_settle_in(x);
         x->loaded = true;
         give_up_takings(x);
         inbox_memory_trim(&x->memory, INBOX_DONE_MAX);

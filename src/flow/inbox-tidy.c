@@ -36,15 +36,18 @@ static void write_memo(Inbox *x)
 {
         int r;
 
-        if (x->memo_covers > 0 || x->done_last - x->done_first < DONE_RECORDS_MAX || x->memory.n == 0)
+        if (x->memo_covers > 0 || x->memory.n == 0 ||
+            (!x->memo_due && x->done_last - x->done_first < DONE_RECORDS_MAX))
                 return;
+        x->memo_due = false;
         buffer_clear(&x->record);
         inbox_done_record_encode(x->memory.done, x->memory.n, &x->record);
         x->memo_covers = x->done_last; /* the receipt may come at once */
-        r = inbox_append(x, INBOX_DONE, &(QueueReceipt){on_memo, x}, NULL);
+        r = inbox_append(x, INBOX_DONE, INBOX_FOR_TIDYING, &(QueueReceipt){on_memo, x});
         if (r == 0)
                 return;
         x->memo_covers = 0;
+        x->memo_due = true;
         inbox_retry_later(x);
 }
 
@@ -94,7 +97,9 @@ static int append_anew(Inbox *x, InboxEntry *e, const QueueRecord *found)
         buffer_clear(&x->record);
         inbox_message_record_encode(&record, &x->record);
         e->busy = x->carrying = true;
-        r = inbox_append(x, INBOX_MESSAGES, &(QueueReceipt){on_carried, c}, NULL);
+        /* One that cannot be taken again before goes first. */
+        r = inbox_append(x, INBOX_MESSAGES, e->n_takings == INBOX_TAKINGS_MAX ? INBOX_FOR_TAKING : INBOX_FOR_TIDYING,
+                         &(QueueReceipt){on_carried, c});
         if (r != 0) {
                 e->busy = x->carrying = false;
                 free(c);
@@ -117,17 +122,19 @@ static void carry(Inbox *x, InboxEntry *e)
 }
 
 /* Half full is a reason to move together whatever lies far apart, once for each eighth of the store that was
- * written. */
+ * written: the messages that wait, and what is remembered of those between them, of which each may hold a piece that is
+ * large and empty but for it. */
 static void look_at_fill(Inbox *x)
 {
         QueueStatus status;
 
-        if (x->index.n == 0 || x->sweep_until > 0 || x->appended - x->swept_at < x->store_bytes / 8)
+        if (x->sweep_until > 0 || x->appended - x->swept_at < x->store_bytes / 8)
                 return;
         queue_status(x->store, &status);
         if (status.fill < FILL_MAX)
                 return;
         x->swept_at = x->appended;
+        x->memo_due = true;
         for (size_t i = 0; i < x->index.n; i++)
                 x->sweep_until = MAX(x->sweep_until, x->index.entries[i]->n);
 }

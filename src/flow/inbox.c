@@ -9,7 +9,12 @@
 #include "base/log.h"
 #include "flow/inbox-core.h"
 
-#define COMMIT_INTERVAL (100 * USEC_PER_MSEC) /* somebody waits for each record: a service, or the whole link */
+/* Somebody waits for each record: a service, or the whole link. So commits come as quickly as the disk lets them, until
+ * as many messages came and went as the inbox holds; a service that takes the same one again and again has ten a second
+ * in the end, and the flash card lives on. */
+#define COMMIT_INTERVAL   (100 * USEC_PER_MSEC)
+#define COMMITS_A_MESSAGE 3
+
 #define RETRY_INTERVAL  USEC_PER_SEC
 #define LOOK_INTERVAL   USEC_PER_MIN /* the wall clock may step: expiry is looked at so often */
 
@@ -41,6 +46,16 @@ void inbox_retry_later(Inbox *x)
 
 /* ---- the store ---- */
 
+/* One that cannot be had now is asked for again with its first record. */
+void inbox_settle_in(Inbox *x)
+{
+        for (unsigned i = 0; i < _INBOX_STREAM_MAX; i++) {
+                unsigned handle;
+
+                (void)queue_stream(x->store, streams[i], QUEUE_LANE_NORMAL, &handle);
+        }
+}
+
 int inbox_stream(const Inbox *x, InboxStream stream)
 {
         for (unsigned h = 0; h < queue_n_streams(x->store); h++)
@@ -57,14 +72,16 @@ bool inbox_disk_is_well(const Inbox *x)
         return !status.disk_failed;
 }
 
-int inbox_append(Inbox *x, InboxStream stream, const QueueReceipt *receipt, uint64_t *ret_n)
+int inbox_append(Inbox *x, InboxStream stream, InboxUse use, const QueueReceipt *receipt)
 {
         unsigned handle;
         int r;
 
         if (buffer_error(&x->record) < 0 || queue_stream(x->store, streams[stream], QUEUE_LANE_NORMAL, &handle) < 0)
                 return -ENOMEM;
-        r = queue_append(x->store, handle, kinds[stream], x->record.data, x->record.size, receipt, ret_n);
+        if (x->record.size <= QUEUE_PAYLOAD_MAX && !inbox_room_allows(x, use, x->record.size))
+                return QUEUE_E_FULL;
+        r = queue_append(x->store, handle, kinds[stream], x->record.data, x->record.size, receipt, NULL);
         if (r == 0)
                 x->appended += (x->record.size / 4096 + 1) * 4096;
         return r;
@@ -103,6 +120,28 @@ void inbox_lose(Inbox *x, InboxEntry *e)
         inbox_note(x);
 }
 
+void inbox_audit(Inbox *x, uint64_t id, const C2dMessage *message, usec_t received_usec, const char *who, int status,
+                 const char *reason)
+{
+        _cleanup_(buffer_done) Buffer name = BUFFER_NULL;
+
+        buffer_append_string(&name, "message");
+        if (id > 0)
+                buffer_printf(&name, " %llu", (unsigned long long)id);
+        buffer_printf(&name, " (%s)", message->message_id ?: "no message id");
+        audit_add(x->audit, &(AuditEntry){
+                                    .kind = AUDIT_MESSAGE,
+                                    .time_usec = received_usec,
+                                    .caller = who ?: "hublinkd",
+                                    .name = buffer_error(&name) < 0 ? "message" : name.data,
+                                    .status = status,
+                                    .took_usec = usec_sub(clock_wall(x->clock), received_usec),
+                                    .request = "",
+                                    .answer = reason,
+                            },
+                  clock_boot(x->clock));
+}
+
 /* What we settle has left the index before, or stands there under another number. So this is the store's own doing, for
  * damage. One that is busy is found out when it is read. */
 static void on_settled(void *userdata, const Settled *settled)
@@ -127,51 +166,9 @@ static void on_changed(void *userdata)
         inbox_note(userdata); /* the disk may be well again */
 }
 
-/* ---- more or less from the hub ---- */
-
-static bool is_below(const Inbox *x, unsigned quarters)
-{
-        uint64_t n = x->index.n + x->n_arrivals, bytes = x->index.bytes + x->arrivals_bytes;
-
-        return n * 4 < (uint64_t)x->settings.max_messages * quarters && bytes * 4 < x->settings.max_bytes * quarters;
-}
-
-static void tell_full(Inbox *x)
-{
-        ThrottleOthers others;
-        uint64_t held_back;
-
-        if (throttle_admits(&x->told_full, clock_boot(x->clock), INBOX_TELL_INTERVAL, &held_back))
-                log_line(LOG_WARNING, LOG_ID_INBOX_FULL, NULL,
-                         "Inbox: %zu messages with %llu KiB wait in it and it is full: the hub keeps the rest until "
-                         "there is room (hublinkctl inbox list)%s.",
-                         x->index.n + x->n_arrivals,
-                         (unsigned long long)((x->index.bytes + x->arrivals_bytes) / 1024),
-                         throttle_others(&others, held_back));
-}
-
-static void ask_hub(Inbox *x)
-{
-        bool wanted = x->wanted_by_us;
-
-        if (x->stopped)
-                return;
-        if (!x->loaded || !inbox_disk_is_well(x) || !is_below(x, 4))
-                wanted = false;
-        else if (is_below(x, 3))
-                wanted = true;
-        if (wanted == x->wanted_by_us && x->told_want)
-                return;
-        if (x->wanted_by_us && !wanted && !is_below(x, 4))
-                tell_full(x);
-        x->wanted_by_us = wanted;
-        x->told_want = true;
-        x->port.want(x->port.userdata, wanted);
-}
-
 void inbox_changed(Inbox *x)
 {
-        ask_hub(x);
+        inbox_ask_hub(x);
         if (!x->stopped && x->sink.changed)
                 x->sink.changed(x->sink.userdata);
 }
@@ -197,9 +194,9 @@ bool inbox_has_expired(Inbox *x, const InboxEntry *e)
 
 void inbox_offer(Inbox *x, InboxEntry *e)
 {
-        free(e->taker);
-        e->taker = NULL;
+        inbox_entry_set_taker(e, NULL, NULL);
         e->left = false;
+        e->tell_at = 0;
         e->lock_until_usec = 0;
         e->times_taken++;
         inbox_look_again(x);
@@ -219,6 +216,32 @@ static usec_t expiry_due(Inbox *x, const InboxEntry *e, usec_t now)
         return usec_add(now, CLAMP(left, RETRY_INTERVAL, LOOK_INTERVAL));
 }
 
+static bool is_to_be_told(const InboxEntry *e)
+{
+        return e->tell_at > 0 && !e->taker && !e->unreadable;
+}
+
+/* Not while nobody could take it. */
+static void tell_free(Inbox *x, InboxEntry *e, usec_t now)
+{
+        if (!is_to_be_told(e) || e->tell_at > now)
+                return;
+        if (!inbox_disk_is_well(x)) {
+                e->tell_at = usec_add(now, RETRY_INTERVAL);
+                return;
+        }
+        e->tell_at = 0;
+        if (!x->stopped && x->sink.arrived && !inbox_has_expired(x, e))
+                x->sink.arrived(x->sink.userdata, e->id);
+}
+
+static usec_t due_of(Inbox *x, const InboxEntry *e, usec_t now)
+{
+        if (e->taker)
+                return e->lock_until_usec;
+        return MIN(expiry_due(x, e, now), is_to_be_told(e) ? e->tell_at : USEC_INFINITY);
+}
+
 /* One whose record is on its way is looked at when that has arrived. */
 static void look_at_times(Inbox *x, usec_t now)
 {
@@ -230,6 +253,7 @@ static void look_at_times(Inbox *x, usec_t now)
                         continue;
                 if (e->taker && e->lock_until_usec <= now)
                         inbox_offer(x, e);
+                tell_free(x, e, now);
                 if (!e->taker && inbox_has_expired(x, e))
                         inbox_leave(x, e, INBOX_EXPIRED, NULL, NULL, NULL);
         }
@@ -238,7 +262,7 @@ static void look_at_times(Inbox *x, usec_t now)
                 const InboxEntry *e = x->index.entries[i];
 
                 if (!e->busy)
-                        x->due_at = MIN(x->due_at, e->taker ? e->lock_until_usec : expiry_due(x, e, now));
+                        x->due_at = MIN(x->due_at, due_of(x, e, now));
         }
 }
 
@@ -246,7 +270,9 @@ static void look_at_times(Inbox *x, usec_t now)
 
 static usec_t own_deadline(const Inbox *x)
 {
-        return x->work ? 0 : x->loaded ? MIN(x->retry_at, x->due_at) : x->retry_at;
+        usec_t room = x->loaded ? inbox_room_due(x) : USEC_INFINITY, due = x->loaded ? x->due_at : USEC_INFINITY;
+
+        return x->work ? 0 : MIN(x->retry_at, MIN(due, room));
 }
 
 static usec_t deadline(void *userdata)
@@ -274,7 +300,7 @@ static void work(Inbox *x, usec_t now)
                 inbox_takes_step(x);
                 inbox_tidy_step(x);
         }
-        ask_hub(x);
+        inbox_ask_hub(x);
 }
 
 static void tick(void *userdata, usec_t now)
@@ -309,13 +335,14 @@ static QueueSettings store_settings(const InboxSettings *settings, const QueueSe
         store.drop_newest = true;
         store.commit_interval_usec = COMMIT_INTERVAL;
         store.unhurried = false;
+        store.receipt_burst = COMMITS_A_MESSAGE * settings->max_messages;
         store.store_of = QUEUE_OF_INBOX;
         store.n_lanes = 1;
         return store;
 }
 
-int inbox_new(Inbox **ret, const InboxSettings *settings, const QueueSettings *queue, const Intake *intake, Disk *disk,
-              const Clock *clock, const Random *random, const InboxPort *port, const InboxSink *sink)
+int inbox_new(Inbox **ret, const InboxSettings *settings, const QueueSettings *queue, const InboxPeers *peers,
+              Disk *disk, const Clock *clock, const Random *random)
 {
         _cleanup_(inbox_freep) Inbox *x = calloc(1, sizeof(*x));
         _cleanup_free_ char *directory = NULL;
@@ -325,10 +352,11 @@ int inbox_new(Inbox **ret, const InboxSettings *settings, const QueueSettings *q
         if (!x || asprintf(&directory, "%s/inbox", queue->directory) < 0)
                 return -ENOMEM;
         x->settings = *settings;
-        x->intake = *intake;
+        x->intake = peers->intake;
+        x->audit = peers->audit;
         x->clock = clock;
-        x->port = *port;
-        x->retry_at = USEC_INFINITY;
+        x->port = peers->port;
+        x->retry_at = x->look_for_room_at = x->doubt_until = USEC_INFINITY;
         x->load_stream = INBOX_DONE;
         x->load_next = 1;
         inbox_arrivals_init(x);
@@ -340,7 +368,7 @@ int inbox_new(Inbox **ret, const InboxSettings *settings, const QueueSettings *q
                                     .userdata = x});
         if (r < 0)
                 return r;
-        x->sink = *sink; /* nobody is told of the opening */
+        x->sink = peers->sink; /* nobody is told of the opening */
         inbox_note(x);
         *ret = TAKE_PTR(x);
         return 0;
@@ -353,7 +381,7 @@ void inbox_configure(Inbox *x, const InboxSettings *settings, const QueueSetting
         x->settings = *settings;
         x->store_bytes = store.max_bytes;
         queue_configure(x->store, &store);
-        ask_hub(x);
+        inbox_ask_hub(x);
 }
 
 void inbox_stop(Inbox *x, usec_t timeout_usec)
@@ -391,4 +419,5 @@ void inbox_status(const Inbox *x, InboxStatus *ret)
 {
         *ret = x->status;
         ret->waiting = (unsigned)x->index.n;
+        ret->full = x->loaded && x->told_want && !x->wanted_by_us;
 }

@@ -5,8 +5,9 @@
  * Inbox desk - what local services may ask of the inbox
  *
  * A message is offered until somebody takes it, and belongs to its taker until he completes or rejects it, leaves
- * the bus, or lets his time run out; in the two last cases it is offered again, and times_taken tells of it. Every
- * call gives exactly one answer, within the call or later, when what it changes is on the disk.
+ * the bus, or lets his time run out; in the two last cases it is offered again, and times_taken tells of it, as it does
+ * where one without a message id may be an earlier one once more. Every call gives exactly one answer, within the call
+ * or later, when what it changes is on the disk.
  */
 
 #include "model/c2d-message.h"
@@ -35,12 +36,14 @@ typedef struct InboxAnswer {
 typedef void (*InboxAnswerFn)(void *userdata, const InboxAnswer *answer);
 
 /* NO_SUCH_MESSAGE for an id that is not there (any more), NOT_OWNER for one that another has taken, or that nobody
- * has, BUSY while the inbox is still being read, DISK_ERROR when a change cannot be stored: then it has not happened. */
+ * has, BUSY while the inbox is still being read, DISK_ERROR when a change cannot be stored: then it has not
+ * happened. */
 typedef struct InboxDesk {
         /* All that are there, the oldest first. */
         RequestError (*list)(void *userdata, const InboxItem **ret, size_t *ret_n);
-        /* id 0: the oldest that is free. */
-        void (*take)(void *userdata, uint64_t id, const char *taker, InboxAnswerFn answer, void *answer_userdata);
+        /* id 0: the oldest that is free. who: the taker in words, for the audit. */
+        void (*take)(void *userdata, uint64_t id, const char *taker, const char *who, InboxAnswerFn answer,
+                     void *answer_userdata);
         void (*complete)(void *userdata, uint64_t id, const char *taker, DoneFn done, void *done_userdata);
         void (*reject)(void *userdata, uint64_t id, const char *taker, const char *reason, DoneFn done,
                        void *done_userdata);

@@ -24,9 +24,8 @@ static void on_stored(void *userdata, uint64_t ticket)
         tell(userdata, ticket, TOLD_STORED);
 }
 
-static void on_failed(void *userdata, uint64_t ticket, const char *why)
+static void on_failed(void *userdata, uint64_t ticket)
 {
-        insist(why && *why);
         tell(userdata, ticket, TOLD_FAILED);
 }
 
@@ -69,6 +68,8 @@ static void on_submit_message(void *userdata, const Message *m, const char *stre
                 (void)snprintf(h->report, sizeof(h->report), "%.*s", (int)m->body.size, m->body.data);
                 (void)snprintf(h->report_about, sizeof(h->report_about), "%s", m->correlation_id);
                 (void)snprintf(h->report_outcome, sizeof(h->report_outcome), "%s", m->properties[0].value);
+                (void)snprintf(h->report_id, sizeof(h->report_id), "%s",
+                               m->n_properties > 1 ? m->properties[1].value : "");
         }
         answer(answer_userdata, &(SubmitAnswer){.error = h->report_error, .detail = "the queue is full"});
 }
@@ -79,13 +80,16 @@ void inbox_house_open(InboxHouse *h)
 {
         QueueSettings queue = {.directory = (char *)"/queue", .commit_interval_usec = USEC_PER_SEC,
                                .max_bytes = 8 << 20};
-        Intake intake = {.submit_message = on_submit_message, .userdata = h};
-        InboxPort port = {on_stored, on_failed, on_want, h};
-        InboxSink sink = {.arrived = on_arrived, .expired = on_expired, .userdata = h};
+        const InboxPeers peers = {
+                .port = {on_stored, on_failed, on_want, h},
+                .sink = {.arrived = on_arrived, .expired = on_expired, .userdata = h},
+                .intake = {.submit_message = on_submit_message, .userdata = h},
+                .audit = h->audit,
+        };
 
         (void)disk_mkdir(&h->disk->disk, "/queue"); /* the queue's, and mostly there */
-        ck_assert_int_eq(inbox_new(&h->inbox, &h->settings, &queue, &intake, &h->disk->disk, &h->clock.clock,
-                                   &h->random.random, &port, &sink), 0);
+        ck_assert_int_eq(inbox_new(&h->inbox, &h->settings, &queue, &peers, &h->disk->disk, &h->clock.clock,
+                                   &h->random.random), 0);
         h->desk = inbox_desk(h->inbox);
 }
 
@@ -102,6 +106,7 @@ void inbox_house_begin(InboxHouse *h)
         h->clock.is_synchronised = true;
         fake_random_init(&h->random, 1);
         h->disk = fake_disk_new();
+        h->audit = audit_new();
         inbox_house_open(h);
         inbox_house_run(h, USEC_PER_SEC);
 }
@@ -111,6 +116,7 @@ void inbox_house_end(InboxHouse *h)
         if (h->inbox)
                 inbox_house_close(h);
         h->disk = fake_disk_free(h->disk);
+        h->audit = audit_free(h->audit);
 }
 
 void inbox_house_run(InboxHouse *h, usec_t usec)
@@ -131,7 +137,7 @@ void inbox_house_run(InboxHouse *h, usec_t usec)
                         fake_clock_advance(&h->clock, due - h->clock.boot_usec);
                         spins = 0;
                 }
-                if (spins++ == 5000)
+                if (spins++ == 50000)
                         ck_abort_msg("the inbox wants to be called for ever");
                 t.tick(t.userdata, h->clock.boot_usec);
         }
@@ -202,7 +208,10 @@ static void on_done(void *userdata, RequestError error, const char *detail)
 
 void inbox_house_ask_take(InboxHouse *h, uint64_t id, const char *taker, InboxGot *ret)
 {
-        h->desk.take(h->desk.userdata, id, taker, on_took, ret);
+        char who[64];
+
+        (void)snprintf(who, sizeof(who), "bin (%s)", taker);
+        h->desk.take(h->desk.userdata, id, taker, who, on_took, ret);
 }
 
 void inbox_house_ask_complete(InboxHouse *h, uint64_t id, const char *taker, InboxGot *ret)

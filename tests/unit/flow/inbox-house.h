@@ -24,6 +24,7 @@ typedef struct InboxHouse {
         FakeRandom random;
         FakeDisk *disk;
         Inbox *inbox;
+        Audit *audit; /* of all lives */
         InboxDesk desk;
         InboxSettings settings;
 
@@ -42,7 +43,7 @@ typedef struct InboxHouse {
         /* the way up */
         RequestError report_error;
         unsigned n_reports;
-        char report[256], report_about[64], report_outcome[32];
+        char report[256], report_about[64], report_outcome[32], report_id[32];
 } InboxHouse;
 
 /* What an answer said, after it is gone. */

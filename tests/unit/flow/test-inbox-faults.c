@@ -14,6 +14,7 @@
 #include "suite.h"
 
 #define ANN ":1.7"
+#define BOB ":1.8"
 
 /* ---- the power goes ---- */
 
@@ -214,6 +215,7 @@ START_TEST(each_call_to_the_disk_may_fail_once_or_for_a_while)
                         sick.clock.is_synchronised = true;
                         fake_random_init(&sick.random, 1);
                         sick.disk = fake_disk_new();
+                        sick.audit = audit_new();
                         insist(disk_mkdir(&sick.disk->disk, "/queue") == 0); /* the queue's */
                         sick.disk->fail_at = at;
                         sick.disk->fail_count = count;
@@ -247,6 +249,86 @@ START_TEST(while_the_disk_fails_the_hub_keeps_its_messages)
         inbox_house_run(&h, 2 * USEC_PER_MIN);
         ck_assert(h.wanted);
         ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "x"), TOLD_STORED);
+        inbox_house_end(&h);
+}
+END_TEST
+
+static void fail_writes(InboxHouse *h)
+{
+        h->disk->fail_at = h->disk->n_calls + 1;
+        h->disk->fail_count = 1000;
+        h->disk->fail_mask = FAKE_WRITE | FAKE_SYNC | FAKE_ALLOCATE | FAKE_OPEN;
+        h->disk->fail_errno = EIO;
+}
+
+/* BOB hears of it and is refused, for ANN was quicker; her taking fails. */
+START_TEST(a_take_that_fails_is_told_to_the_others)
+{
+        InboxGot ann = {}, bob = {};
+        InboxHouse h;
+
+        inbox_house_begin(&h);
+        ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "x"), TOLD_STORED);
+        fail_writes(&h);
+        inbox_house_ask_take(&h, 1, ANN, &ann);
+        inbox_house_ask_take(&h, 1, BOB, &bob);
+        inbox_house_run(&h, 10 * USEC_PER_SEC);
+        ck_assert_int_eq(bob.error, REQUEST_NOT_OWNER);
+        ck_assert_int_eq(ann.error, REQUEST_DISK_ERROR);
+        ck_assert_uint_eq(h.n_arrived, 1); /* he could not take it now */
+        h.disk->fail_at = 0;
+        inbox_house_run(&h, 2 * USEC_PER_MIN);
+        ck_assert_uint_eq(h.n_arrived, 2);
+        bob = inbox_house_take(&h, 1, BOB);
+        ck_assert_int_eq(bob.error, REQUEST_OK);
+        ck_assert_uint_eq(bob.times_taken, 0);
+        inbox_house_end(&h);
+}
+END_TEST
+
+START_TEST(a_second_take_that_fails_leaves_it_to_its_taker)
+{
+        InboxHouse h;
+        InboxGot g = {};
+
+        inbox_house_begin(&h);
+        ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "x"), TOLD_STORED);
+        ck_assert_int_eq(inbox_house_take(&h, 1, ANN).error, REQUEST_OK);
+        ck_assert_int_eq(inbox_house_extend(&h, 1, ANN, USEC_PER_HOUR), REQUEST_OK);
+        fail_writes(&h);
+        inbox_house_ask_take(&h, 1, ANN, &g);
+        inbox_house_run(&h, 10 * USEC_PER_SEC);
+        ck_assert_int_eq(g.error, REQUEST_DISK_ERROR);
+        h.disk->fail_at = 0;
+        inbox_house_run(&h, 2 * USEC_PER_MIN);
+        ck_assert_uint_eq(h.n_arrived, 1); /* it is hers */
+        g = inbox_house_take(&h, 1, ANN);
+        ck_assert_int_eq(g.error, REQUEST_OK);
+        ck_assert_uint_eq(g.times_taken, 1);
+        ck_assert_int_eq(inbox_house_complete(&h, 1, ANN), REQUEST_OK);
+        inbox_house_end(&h);
+}
+END_TEST
+
+START_TEST(who_leaves_while_a_second_take_fails_gives_back)
+{
+        InboxHouse h;
+        InboxGot g = {};
+
+        inbox_house_begin(&h);
+        ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "x"), TOLD_STORED);
+        ck_assert_int_eq(inbox_house_take(&h, 1, ANN).error, REQUEST_OK);
+        h.disk->held = true;
+        inbox_house_ask_take(&h, 1, ANN, &g);
+        h.desk.left(h.desk.userdata, ANN);
+        fail_writes(&h);
+        h.disk->held = false;
+        inbox_house_run(&h, 10 * USEC_PER_SEC);
+        h.disk->fail_at = 0;
+        inbox_house_run(&h, 2 * USEC_PER_MIN);
+        g = inbox_house_take(&h, 1, BOB);
+        ck_assert_int_eq(g.error, REQUEST_OK);
+        ck_assert_uint_eq(g.times_taken, 1);
         inbox_house_end(&h);
 }
 END_TEST
@@ -321,6 +403,9 @@ int main(void)
         c = suite_case(s, "the disk fails");
         tcase_add_test(c, each_call_to_the_disk_may_fail_once_or_for_a_while);
         tcase_add_test(c, while_the_disk_fails_the_hub_keeps_its_messages);
+        tcase_add_test(c, a_take_that_fails_is_told_to_the_others);
+        tcase_add_test(c, a_second_take_that_fails_leaves_it_to_its_taker);
+        tcase_add_test(c, who_leaves_while_a_second_take_fails_gives_back);
         c = suite_case(s, "the end of the day");
         tcase_add_test(c, whoever_waits_at_the_end_is_answered);
         c = suite_case(s, "there is no memory");

@@ -4,14 +4,34 @@
  * The inbox on a disk that works: who gets what, once, and what is told of it.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "inbox-house.h"
+#include "log-capture.h"
 #include "suite.h"
 
 #define ANN ":1.7"
 #define BOB ":1.8"
+
+static void on_over(void *userdata, RequestError error, const char *detail)
+{
+        *(unsigned *)userdata += error == REQUEST_OK ? 1 : 1000;
+}
+
+/* And begins again on what the disk had by then. */
+static void kill_house(InboxHouse *h)
+{
+        FakeDisk *after = fake_disk_copy(h->disk);
+
+        h->disk->held = false;
+        inbox_house_close(h);
+        fake_disk_free(h->disk);
+        h->disk = after;
+        inbox_house_open(h);
+        inbox_house_run(h, USEC_PER_SEC);
+}
 
 /* ---- in ---- */
 
@@ -69,6 +89,43 @@ START_TEST(what_comes_again_is_recognised_wherever_it_is)
 }
 END_TEST
 
+/* A disk that stalls, and a link that is lost for it again and again: each time the hub delivers all it has. */
+START_TEST(what_comes_again_while_the_disk_stalls_costs_no_room)
+{
+        char *text = malloc(60001);
+        InboxHouse h;
+        bool fails[] = {false, true};
+
+        memset(text, 'x', 60000);
+        text[60000] = 0;
+        for (unsigned i = 0; i < ARRAY_SIZE(fails); i++) {
+                inbox_house_begin(&h);
+                h.disk->held = true;
+                for (unsigned k = 0; k < 50; k++) {
+                        (void)inbox_house_send(&h, "m-1", text, 0);
+                        inbox_house_run(&h, 100 * USEC_PER_MSEC);
+                }
+                ck_assert(h.wanted); /* three times what it may hold, if they counted */
+                ck_assert_uint_eq(h.n_told, 0);
+                if (fails[i]) {
+                        h.disk->fail_at = h.disk->n_calls + 1;
+                        h.disk->fail_count = 1000;
+                        h.disk->fail_errno = EIO;
+                }
+                h.disk->held = false;
+                inbox_house_run(&h, USEC_PER_MIN);
+                ck_assert_uint_eq(h.n_told, 50);
+                for (uint64_t ticket = 1; ticket <= 50; ticket++)
+                        ck_assert_int_eq(inbox_house_told(&h, ticket), fails[i] ? TOLD_FAILED : TOLD_STORED);
+                ck_assert_uint_eq(inbox_house_status(&h).received, !fails[i]);
+                ck_assert_uint_eq(inbox_house_status(&h).redelivered, fails[i] ? 0 : 49);
+                h.disk->fail_at = 0;
+                inbox_house_end(&h);
+        }
+        free(text);
+}
+END_TEST
+
 START_TEST(the_same_id_with_other_words_is_another_message)
 {
         InboxHouse h;
@@ -77,20 +134,6 @@ START_TEST(the_same_id_with_other_words_is_another_message)
         ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "hello"), TOLD_STORED);
         ck_assert_int_eq(inbox_house_deliver(&h, "m-1", "world"), TOLD_STORED);
         ck_assert_uint_eq(inbox_house_status(&h).waiting, 2);
-        inbox_house_end(&h);
-}
-END_TEST
-
-START_TEST(without_an_id_nothing_is_recognised)
-{
-        InboxHouse h;
-
-        inbox_house_begin(&h);
-        ck_assert_int_eq(inbox_house_deliver(&h, NULL, "hello"), TOLD_STORED);
-        ck_assert_int_eq(inbox_house_deliver(&h, NULL, "hello"), TOLD_STORED);
-        ck_assert_int_eq(inbox_house_deliver(&h, "", "hello"), TOLD_STORED);
-        ck_assert_int_eq(inbox_house_deliver(&h, "", "hello"), TOLD_STORED);
-        ck_assert_uint_eq(inbox_house_status(&h).waiting, 4);
         inbox_house_end(&h);
 }
 END_TEST
@@ -249,6 +292,24 @@ START_TEST(a_lock_runs_out_unless_it_is_extended)
 }
 END_TEST
 
+START_TEST(who_extends_by_nothing_gives_it_back)
+{
+        InboxHouse h;
+        InboxGot g;
+
+        inbox_house_begin(&h);
+        (void)inbox_house_deliver(&h, "m-1", "x");
+        g = inbox_house_take(&h, 0, ANN);
+        ck_assert_int_eq(inbox_house_extend(&h, g.id, ANN, 0), REQUEST_OK);
+        inbox_house_run(&h, USEC_PER_MSEC);
+        ck_assert_uint_eq(h.n_arrived, 2);
+        g = inbox_house_take(&h, 0, BOB);
+        ck_assert_int_eq(g.error, REQUEST_OK);
+        ck_assert_uint_eq(g.times_taken, 1);
+        inbox_house_end(&h);
+}
+END_TEST
+
 START_TEST(what_expires_is_gone)
 {
         InboxHouse h;
@@ -291,6 +352,213 @@ START_TEST(nothing_expires_by_a_clock_that_nobody_believes)
         h.clock.is_synchronised = true;
         inbox_house_run(&h, 2 * USEC_PER_MIN);
         ck_assert_uint_eq(h.n_expired, 1);
+        inbox_house_end(&h);
+}
+END_TEST
+
+START_TEST(a_report_that_goes_up_twice_is_known_by_its_id)
+{
+        InboxHouse h;
+        InboxGot g;
+
+        inbox_house_begin(&h);
+        h.settings.report_rejects = true;
+        inbox_house_close(&h);
+        inbox_house_open(&h);
+        (void)inbox_house_deliver(&h, "m-1", "hello");
+        (void)inbox_house_deliver(&h, "m-2", "hello");
+        g = inbox_house_take(&h, 2, BOB);
+        h.disk->held = true; /* its end does not get to the disk */
+        h.desk.reject(h.desk.userdata, g.id, BOB, "no", on_over, &(unsigned){0});
+        ck_assert_uint_eq(h.n_reports, 1);
+        ck_assert_str_eq(h.report_id, "2");
+        kill_house(&h);
+        g = inbox_house_take(&h, 2, BOB);
+        ck_assert_uint_eq(g.times_taken, 1);
+        ck_assert_int_eq(inbox_house_reject(&h, g.id, BOB, "no"), REQUEST_OK);
+        ck_assert_uint_eq(h.n_reports, 2);
+        ck_assert_str_eq(h.report_id, "2");
+        ck_assert_str_eq(h.report_about, "m-2");
+        g = inbox_house_take(&h, 1, BOB);
+        ck_assert_int_eq(inbox_house_reject(&h, g.id, BOB, "no"), REQUEST_OK);
+        ck_assert_str_eq(h.report_id, "1");
+        inbox_house_end(&h);
+}
+END_TEST
+
+/* ---- the audit ---- */
+
+static const AuditEntry *audited(const InboxHouse *h, size_t back)
+{
+        AuditBook book = audit_book(h->audit);
+
+        return book.entry(book.userdata, back);
+}
+
+START_TEST(the_end_of_each_is_in_the_audit)
+{
+        const AuditEntry *e;
+        LogCapture log;
+        InboxHouse h;
+        InboxGot g;
+
+        log_capture_begin(&log);
+        inbox_house_begin(&h);
+        audit_configure(h.audit, &(AuditSettings){.payload = true});
+        (void)inbox_house_deliver(&h, "m-1", "hello");
+        g = inbox_house_take(&h, 0, BOB);
+        ck_assert_int_eq(inbox_house_complete(&h, g.id, BOB), REQUEST_OK);
+        e = audited(&h, 0);
+        ck_assert_ptr_nonnull(e);
+        ck_assert_int_eq(e->status, AUDIT_COMPLETED);
+        ck_assert_str_eq(e->name, "message 1 (m-1)");
+        ck_assert_str_eq(e->caller, "bin (" BOB ")");
+
+        (void)inbox_house_deliver(&h, "m-2", "hello");
+        g = inbox_house_take(&h, 0, BOB);
+        ck_assert_int_eq(inbox_house_reject(&h, g.id, BOB, "no valve"), REQUEST_OK);
+        e = audited(&h, 0);
+        ck_assert_int_eq(e->kind, AUDIT_MESSAGE);
+        ck_assert_int_eq(e->status, AUDIT_REJECTED);
+        ck_assert_str_eq(e->name, "message 2 (m-2)");
+        ck_assert_str_eq(e->caller, "bin (" BOB ")");
+        ck_assert_str_eq(e->answer, "no valve");
+        ck_assert(log_capture_has(&log, "(m-2) was rejected by bin (" BOB "): no valve"));
+        ck_assert_uint_ge(e->took_usec, 2 * USEC_PER_SEC);
+
+        (void)inbox_house_send(&h, NULL, "hello", h.clock.wall_usec + 5 * USEC_PER_SEC);
+        inbox_house_run(&h, 10 * USEC_PER_SEC);
+        e = audited(&h, 0);
+        ck_assert_int_eq(e->status, AUDIT_EXPIRED);
+        ck_assert_str_eq(e->name, "message 3 (no message id)");
+        ck_assert_str_eq(e->caller, "hublinkd");
+        ck_assert_ptr_null(audited(&h, 3));
+        inbox_house_end(&h);
+        log_capture_end(&log);
+}
+END_TEST
+
+/* ---- too large ---- */
+
+static char *long_text(size_t size)
+{
+        char *text = malloc(size + 1);
+
+        memset(text, 'x', size);
+        text[size] = 0;
+        return text;
+}
+
+START_TEST(one_that_no_record_holds_is_refused_and_confirmed)
+{
+        _cleanup_free_ char *text = long_text(300 << 10);
+        const AuditEntry *e;
+        InboxHouse h;
+
+        inbox_house_begin(&h);
+        h.settings.report_rejects = true;
+        inbox_house_close(&h);
+        inbox_house_open(&h);
+        ck_assert_int_eq(inbox_house_deliver(&h, "big", text), TOLD_STORED);
+        ck_assert_uint_eq(inbox_house_status(&h).refused, 1);
+        ck_assert_uint_eq(inbox_house_status(&h).received, 0);
+        ck_assert_uint_eq(h.n_arrived, 0);
+        ck_assert_ptr_null(inbox_house_find(&h, "big"));
+        e = audited(&h, 0);
+        ck_assert_int_eq(e->status, AUDIT_REFUSED);
+        ck_assert_str_eq(e->name, "message (big)");
+        ck_assert_uint_eq(h.n_reports, 1);
+        ck_assert_str_eq(h.report_about, "big");
+        ck_assert_str_eq(h.report_outcome, "rejected");
+        ck_assert_str_eq(h.report_id, "");
+
+        h.report_error = REQUEST_QUEUE_FULL; /* no reason to have it again */
+        ck_assert_int_eq(inbox_house_deliver(&h, "big", text), TOLD_STORED);
+        ck_assert_uint_eq(inbox_house_status(&h).refused, 2);
+        ck_assert_int_eq(inbox_house_deliver(&h, "small", "x"), TOLD_STORED); /* the way is free */
+        ck_assert_ptr_nonnull(inbox_house_find(&h, "small"));
+        ck_assert(h.wanted);
+        inbox_house_end(&h);
+}
+END_TEST
+
+/* None of any size is left with the hub. */
+START_TEST(there_is_no_gap_between_stored_and_refused)
+{
+        unsigned stored = 0;
+        InboxHouse h;
+
+        inbox_house_begin(&h);
+        for (size_t size = QUEUE_PAYLOAD_MAX - 150; size < QUEUE_PAYLOAD_MAX + 5; size++) {
+                _cleanup_free_ char *text = long_text(size);
+                uint64_t ticket = inbox_house_send(&h, "m", text, 0);
+                InboxStatus s;
+
+                inbox_house_run(&h, USEC_PER_SEC);
+                insist(inbox_house_told(&h, ticket) == TOLD_STORED);
+                s = inbox_house_status(&h);
+                insist(s.received + s.refused == size - (QUEUE_PAYLOAD_MAX - 150) + 1);
+                if (s.waiting > 0) {
+                        InboxGot g = {};
+
+                        inbox_house_ask_take(&h, 0, BOB, &g);
+                        inbox_house_run(&h, USEC_PER_SEC);
+                        insist(g.error == REQUEST_OK);
+                        insist(inbox_house_complete(&h, g.id, BOB) == REQUEST_OK);
+                        stored++;
+                }
+        }
+        ck_assert_uint_gt(stored, 10);
+        ck_assert_uint_gt(inbox_house_status(&h).refused, 10);
+        inbox_house_end(&h);
+}
+END_TEST
+
+/* ---- the pace ---- */
+
+#define DISK_USEC (5 * USEC_PER_MSEC) /* it is looked at so often */
+
+static void work_until(InboxHouse *h, const InboxGot *answer)
+{
+        Ticker t = inbox_ticker(h->inbox);
+
+        for (unsigned turn = 0; answer->n_answers == 0; turn++) {
+                insist(turn < 100);
+                t.tick(t.userdata, h->clock.boot_usec);
+                fake_clock_advance(&h->clock, DISK_USEC);
+                disk_dispatch(&h->disk->disk);
+        }
+        insist(answer->error == REQUEST_OK);
+}
+
+/* One taker, who asks for the next when he is done with the last: two commits for each. */
+START_TEST(one_taker_empties_a_full_inbox_at_the_disks_pace)
+{
+        enum { N = 400 };
+        usec_t began;
+        InboxHouse h;
+        char name[16];
+
+        inbox_house_begin(&h);
+        h.settings.max_messages = N;
+        inbox_house_close(&h);
+        inbox_house_open(&h);
+        for (unsigned i = 1; i <= N; i++) {
+                (void)snprintf(name, sizeof(name), "m-%u", i);
+                ck_assert_int_eq(inbox_house_deliver(&h, name, "x"), TOLD_STORED);
+        }
+        began = h.clock.boot_usec;
+        for (unsigned i = 0; i < N; i++) {
+                InboxGot took = {}, over = {};
+
+                inbox_house_ask_take(&h, 0, BOB, &took);
+                work_until(&h, &took);
+                inbox_house_ask_complete(&h, took.id, BOB, &over);
+                work_until(&h, &over);
+        }
+        printf("# one taker: %.1f messages a second, 5 ms a commit\n",
+               N * 1e6 / (double)(h.clock.boot_usec - began));
+        ck_assert_uint_le(h.clock.boot_usec - began, N * USEC_PER_SEC / 50);
         inbox_house_end(&h);
 }
 END_TEST
@@ -407,8 +675,8 @@ int main(void)
 
         tcase_add_test(c, the_hub_is_told_when_it_is_on_the_disk);
         tcase_add_test(c, what_comes_again_is_recognised_wherever_it_is);
+        tcase_add_test(c, what_comes_again_while_the_disk_stalls_costs_no_room);
         tcase_add_test(c, the_same_id_with_other_words_is_another_message);
-        tcase_add_test(c, without_an_id_nothing_is_recognised);
         tcase_add_test(c, when_it_is_full_the_hub_keeps_the_rest);
         tcase_add_test(c, bytes_fill_it_too);
         c = suite_case(s, "out");
@@ -416,9 +684,15 @@ int main(void)
         tcase_add_test(c, who_leaves_gives_back_and_the_next_is_told);
         tcase_add_test(c, who_leaves_too_early_gives_back_as_well);
         tcase_add_test(c, a_lock_runs_out_unless_it_is_extended);
+        tcase_add_test(c, who_extends_by_nothing_gives_it_back);
         tcase_add_test(c, what_expires_is_gone);
         tcase_add_test(c, nothing_expires_by_a_clock_that_nobody_believes);
         tcase_add_test(c, the_cloud_is_told_if_that_is_asked_for);
+        tcase_add_test(c, a_report_that_goes_up_twice_is_known_by_its_id);
+        tcase_add_test(c, the_end_of_each_is_in_the_audit);
+        tcase_add_test(c, one_that_no_record_holds_is_refused_and_confirmed);
+        tcase_add_test(c, there_is_no_gap_between_stored_and_refused);
+        tcase_add_test(c, one_taker_empties_a_full_inbox_at_the_disks_pace);
         c = suite_case(s, "long life");
         tcase_add_test(c, those_that_stay_do_not_fill_the_store);
         return suite_run(s);
