@@ -2,7 +2,7 @@
 
 /*
  * org.hublink1.Twin, on the same object as the Manager. Its contract is conf/dbus/org.hublink1.Twin.xml. Who may look
- * and who may report is the bus's business.
+ * and who may report at all is the bus's business; whose a section is, the twin's, so the bus is asked who reports.
  */
 
 #include "bus/bus-private.h"
@@ -41,19 +41,17 @@ static int on_get_reported(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
 /* ---- Report ---- */
 
+static void go_on_reporting(const BusErrand *e, const char *user)
+{
+        desk(e->bus)->report(desk(e->bus)->userdata, e->name, e->json, user, pending_call_done, e->call);
+}
+
 static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const char *section, *json;
-        Bus *bus = userdata;
-        PendingCall *call;
-        int r = sd_bus_message_read(m, "ss", &section, &json);
+        BusErrand errand = {.bus = userdata, .go_on = go_on_reporting};
+        int r = sd_bus_message_read(m, "ss", &errand.name, &errand.json);
 
-        if (r >= 0)
-                r = bus_call_begin(bus, m, error, &call);
-        if (r < 0)
-                return r;
-        desk(bus)->report(desk(bus)->userdata, section, json, sd_bus_message_get_sender(m), pending_call_done, call);
-        return 1;
+        return r < 0 ? r : bus_errand_begin(&errand, m, error);
 }
 
 /* ---- properties, the signal, the table ---- */
@@ -117,6 +115,30 @@ static int get_last_error(sd_bus *b, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "s", status_of(userdata)->last_error ?: "");
 }
 
+typedef struct OwnerReply {
+        sd_bus_message *m;
+        int r;
+} OwnerReply;
+
+static void on_owner(void *userdata, const char *section, const char *user)
+{
+        OwnerReply *reply = userdata;
+
+        if (reply->r >= 0)
+                reply->r = sd_bus_message_append(reply->m, "{ss}", section, user);
+}
+
+static int get_owners(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *m,
+                      void *userdata, sd_bus_error *error)
+{
+        OwnerReply reply = {m, sd_bus_message_open_container(m, 'a', "{ss}")};
+
+        if (reply.r < 0)
+                return reply.r;
+        desk(userdata)->owners(desk(userdata)->userdata, on_owner, &reply);
+        return reply.r < 0 ? reply.r : sd_bus_message_close_container(m);
+}
+
 void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version)
 {
         if (bus->named)
@@ -137,6 +159,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Reports", "t", get_reports, 0, 0),
         SD_BUS_PROPERTY("Refused", "t", get_refused, 0, 0),
         SD_BUS_PROPERTY("LastError", "s", get_last_error, 0, 0),
+        SD_BUS_PROPERTY("Owners", "a{ss}", get_owners, 0, 0),
         SD_BUS_METHOD_WITH_ARGS("GetDesired", SD_BUS_ARGS("s", section), SD_BUS_RESULT("s", json), on_get_desired,
                                 ALLOWED),
         SD_BUS_METHOD_WITH_ARGS("GetReported", SD_BUS_ARGS("s", section), SD_BUS_RESULT("s", json), on_get_reported,

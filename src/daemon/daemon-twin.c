@@ -77,7 +77,7 @@ static void on_desired_changed(void *userdata, const char *section, const char *
 
 static int build(Daemon *d, const Buffer *state)
 {
-        const TwinPort port = {on_get, on_report, on_store, daemon_apply_desired, on_facts, d};
+        const TwinPort port = {on_get, on_report, on_store, daemon_apply_desired, on_facts, NULL, d};
         const TwinSink sink = {on_desired_changed, daemon_status_changed, d};
 
         return twin_new(&d->twin, state->data ?: "", state->size, &d->house.clock, &random_system, &port, &sink);

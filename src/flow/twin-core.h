@@ -9,13 +9,21 @@
  * twin-report.c   the reported half: what differs, one patch at a time
  * twin-state.c    both halves on the disk, and who waits for it
  * twin-desk.c     what local services ask
+ * twin-owners.c   which of them may report what
  */
 
+#include "base/allowance.h"
 #include "base/throttle.h"
 #include "flow/twin.h"
 
 #define TWIN_ANSWER_TIMEOUT  USEC_PER_MIN /* nothing is known of a request after that */
 #define TWIN_REPORT_INTERVAL (10 * USEC_PER_SEC)
+#define TWIN_GET_INTERVAL    (10 * USEC_PER_SEC) /* a link that comes and goes does not cost a whole twin each time */
+#define TWIN_URGENT_BURST    10
+#define TWIN_URGENT_INTERVAL (2 * USEC_PER_SEC) /* answers beyond a burst: each patch is billed */
+#define TWIN_STORE_BURST     20
+#define TWIN_STORE_INTERVAL  USEC_PER_SEC /* flash wears, whoever reports in a tight loop */
+#define TWIN_WANTED_MAX      (128 * 1024) /* of its text: the hub counts no control characters, the disk does */
 #define TWIN_DISK_PATIENCE   (10 * USEC_PER_SEC) /* with a disk that does not answer it goes on without */
 
 /* A request to the hub: one at a time of a kind. */
@@ -38,6 +46,7 @@ struct Twin {
         const Random *random;
         TwinPort port;
         TwinSink sink;
+        const TwinSettings *settings; /* NULL: none */
 
         bool listening;
         uint64_t connections;
@@ -48,6 +57,8 @@ struct Twin {
         uint64_t desired_version, seen_version; /* seen: in a push that the answer on its way may lack */
         usec_t last_desired_usec;
         TwinRequest get;
+        usec_t got_usec; /* boot clock, when the hub last gave the whole; 0: not yet */
+        bool resting;    /* the next time it is asked for is put off, and nothing but that */
 
         /* the reported half */
         Document *wanted;   /* a null at the top: to be deleted at the hub */
@@ -57,11 +68,16 @@ struct Twin {
         usec_t last_reported_usec;
         TwinRequest patch;
         Document *in_flight;
+        Document *sent; /* if that is of one section: the section, as it was wanted then */
         usec_t next_patch_usec; /* boot clock: the pace */
-        bool urgent;            /* it does not wait for that */
+        bool urgent;            /* it does not wait for that, as far as the allowance goes */
+        Allowance urgent_allowance;
         bool alone;             /* a patch was refused: each section by itself, to find which */
+        Document *owners;       /* whose a section is; one that is not here is anybody's */
         Document *given_up;     /* sections that the hub refuses, as they were then */
         size_t pending_bytes;
+        bool only_answers;        /* nothing but the answers to settings is pending */
+        uint64_t settings_change; /* that must be stored before these leave */
         uint64_t reports, refused;
 
         /* facts */
@@ -71,6 +87,7 @@ struct Twin {
         /* the disk */
         uint64_t changes, stored, storing; /* storing 0: nothing is on its way */
         usec_t storing_since_usec, store_again_usec;
+        Allowance store_allowance;
         bool disk_fails;
         TwinWaiter *waiters;
         size_t n_waiters;
@@ -106,6 +123,14 @@ void twin_report_timeout(Twin *t, usec_t now);
 void twin_report_forget(Twin *t); /* the link is lost */
 usec_t twin_report_deadline(const Twin *t);
 
+/* twin-owners.c */
+/* user NULL: the daemon itself, who may. False: words appended to why say whose it is. */
+bool twin_may_report(const Twin *t, const Document *patch, const char *user, Buffer *why);
+/* As in TwinDesk. */
+void twin_tell_owners(const Twin *t, TwinOwnerFn each, void *userdata);
+/* Whose the sections are when he has. */
+int twin_owners_after(const Twin *t, const Document *patch, const char *user, Document **ret);
+
 /* twin-state.c */
 int twin_state_read(Twin *t, const char *text, size_t size);
 void twin_state_changed(Twin *t); /* to be stored */
@@ -113,4 +138,5 @@ int twin_state_await(Twin *t, DoneFn done, void *done_userdata);
 void twin_state_step(Twin *t, usec_t now);
 usec_t twin_state_deadline(const Twin *t);
 bool twin_state_is_settled(const Twin *t, usec_t now); /* on disk, or not to be had there */
+bool twin_state_has_settings(const Twin *t);           /* those that are applied are on the disk */
 void twin_state_end(Twin *t);

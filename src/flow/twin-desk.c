@@ -42,12 +42,13 @@ static void on_reported(void *userdata, const char *section, TwinDesired *ret)
         give(t, t->wanted, section, t->reported_version, ret);
 }
 
-const Document *twin_desired(const Twin *t, const char *section)
-{
-        return document_member(t->desired, section);
-}
-
 /* ---- reporting ---- */
+
+/* By its mark Plug and Play tells a component from a property. */
+static int mark_component(Document *report)
+{
+        return document_has(report, "__t") ? 0 : document_put_new(report, "__t", document_new_text("c"));
+}
 
 /* The patch of the half that a report of one section is. Takes the report. */
 static int patch_of(const char *section, Document *report, Document **ret)
@@ -60,7 +61,7 @@ static int patch_of(const char *section, Document *report, Document **ret)
                 return 0;
         }
         patch = document_new();
-        if (!patch) {
+        if (!patch || mark_component(report) < 0) {
                 document_free(report);
                 return -ENOMEM;
         }
@@ -70,9 +71,9 @@ static int patch_of(const char *section, Document *report, Document **ret)
         return r;
 }
 
-static bool is_ours(const Document *patch, const char *client)
+static bool is_ours(const Document *patch, const char *user)
 {
-        return client && (document_has(patch, TWIN_SELF) || document_has(patch, TWIN_SETTINGS));
+        return user && (document_has(patch, TWIN_SELF) || document_has(patch, TWIN_SETTINGS));
 }
 
 /* Plug and Play's answer to a desired property: the service waits for it. */
@@ -86,6 +87,21 @@ static bool is_answer(const Document *d)
                 if (is_answer(m.value))
                         return true;
         return false;
+}
+
+/* The hub does not count control characters; the disk has each of them in six. */
+static bool is_short_enough(const Document *half, Buffer *why)
+{
+        Buffer text = BUFFER_NULL;
+        size_t size;
+
+        document_write(half, &text);
+        size = text.size;
+        buffer_done(&text);
+        if (size > TWIN_WANTED_MAX)
+                buffer_printf(why, "128 KiB of reported properties are kept, as JSON, and this would make %zu bytes",
+                              size);
+        return size <= TWIN_WANTED_MAX;
 }
 
 /* What the half would be; -EBADMSG with the words when the hub would not take that. */
@@ -106,14 +122,29 @@ static int try_patch(const Twin *t, const Document *patch, Document **ret, Buffe
                               document_size(after));
                 return -EBADMSG;
         }
+        if (!is_short_enough(after, why))
+                return -EBADMSG;
         *ret = TAKE_PTR(after);
         return 0;
 }
 
-static int take_report(Twin *t, const char *section, const char *json, const char *client, Buffer *why)
+/* The half, and whose its sections are, become what they are after a report. Takes them. */
+static void take_over(Twin *t, Document *wanted, Document *owners)
+{
+        bool changes = !document_equal(wanted, t->wanted) || !document_equal(owners, t->owners);
+
+        document_free(t->wanted);
+        document_free(t->owners);
+        t->wanted = wanted;
+        t->owners = owners;
+        if (changes)
+                twin_state_changed(t);
+}
+
+static int take_report(Twin *t, const char *section, const char *json, const char *user, Buffer *why)
 {
         _cleanup_(document_freep) Document *patch = NULL, *after = NULL;
-        Document *report = NULL;
+        Document *report = NULL, *owners;
         const char *error;
         int r;
 
@@ -122,20 +153,17 @@ static int take_report(Twin *t, const char *section, const char *json, const cha
                 buffer_printf(why, "not a JSON object: %s", error);
         if (r < 0 || (r = patch_of(section, report, &patch)) < 0)
                 return r;
-        if (is_ours(patch, client)) {
+        if (is_ours(patch, user)) {
                 buffer_append_string(why, "the sections " TWIN_SELF " and " TWIN_SETTINGS " are the daemon's own");
                 return -EPERM;
         }
-        r = try_patch(t, patch, &after, why);
-        if (r < 0)
+        if (!twin_may_report(t, patch, user, why))
+                return -EPERM;
+        if ((r = try_patch(t, patch, &after, why)) < 0 || (r = twin_owners_after(t, patch, user, &owners)) < 0)
                 return r;
         if (is_answer(patch))
                 t->urgent = true;
-        if (document_equal(after, t->wanted))
-                return 0;
-        document_free(t->wanted);
-        t->wanted = TAKE_PTR(after);
-        twin_state_changed(t);
+        take_over(t, TAKE_PTR(after), owners);
         return 0;
 }
 
@@ -144,12 +172,12 @@ static RequestError refusal(int error)
         return error == -EPERM ? REQUEST_NOT_OWNER : error == -EBADMSG ? REQUEST_BAD_VALUE : REQUEST_BUSY;
 }
 
-static void on_report(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
+static void on_report(void *userdata, const char *section, const char *json, const char *user, DoneFn done,
                       void *done_userdata)
 {
         Twin *t = userdata;
         Buffer why = BUFFER_NULL;
-        int r = take_report(t, section, json, client, &why);
+        int r = take_report(t, section, json, user, &why);
 
         if (r < 0)
                 done(done_userdata, refusal(r), why.size > 0 && !buffer_error(&why) ? why.data : "Out of memory.");
@@ -160,9 +188,14 @@ static void on_report(void *userdata, const char *section, const char *json, con
         buffer_done(&why);
 }
 
+static void on_owners(void *userdata, TwinOwnerFn each, void *each_userdata)
+{
+        twin_tell_owners(userdata, each, each_userdata);
+}
+
 TwinDesk twin_desk(Twin *t)
 {
-        return (TwinDesk){on_desired, on_reported, on_report, t};
+        return (TwinDesk){on_desired, on_reported, on_report, on_owners, t};
 }
 
 void twin_status(const Twin *t, TwinStatus *ret)
