@@ -87,6 +87,7 @@ static void obey(Twin *t)
 {
         int r = apply(t);
 
+        t->settings_change = t->changes; /* with what the others keep */
         if (r < 0)
                 log_error("Twin: the desired settings could not be looked at: %s.", strerror(-r));
 }

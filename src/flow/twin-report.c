@@ -4,8 +4,8 @@
  * The reported half: what is wanted, what the hub has, and the difference, which goes out one patch at a time.
  *
  * The pace is one in 10 s, save for answers to what the service desired, and for the rest of what was too large for one
- * patch. A patch that the hub refuses for good is tried again section by section; the section that is to blame is given
- * up until it changes.
+ * patch: of these some go at once, and then one each 2 s. A patch that the hub refuses for good is tried again section
+ * by section; the section that is to blame is given up until it changes.
  */
 
 #include <errno.h>
@@ -134,6 +134,7 @@ static void count_pending(Twin *t, const Document *patch)
 
         if (patch)
                 document_write(patch, &b);
+        t->only_answers = document_count(patch) == 1 && document_has(patch, TWIN_SETTINGS);
         if (b.size != t->pending_bytes) {
                 t->pending_bytes = b.size;
                 twin_tell_changed(t);
@@ -164,6 +165,19 @@ static int only_first(Document **patch)
 
 /* ---- out ---- */
 
+/* The section of a patch that has but one, as it is now: it may be another by the time of the answer. */
+static void remember_sent(Twin *t)
+{
+        DocumentMember m = {};
+
+        t->sent = document_free(t->sent);
+        if (document_count(t->in_flight) != 1 || !document_next(t->in_flight, &m))
+                return;
+        t->sent = document_new();
+        if (t->sent) /* else a refusal is heard once more */
+                (void)document_put_copy(t->sent, m.name, document_member(t->wanted, m.name));
+}
+
 static int send_portion(Twin *t, Document *portion, usec_t now)
 {
         _cleanup_(document_freep) Document *owned = portion;
@@ -177,7 +191,10 @@ static int send_portion(Twin *t, Document *portion, usec_t now)
         buffer_done(&b);
         if (r != 0)
                 return r;
+        if (now < t->next_patch_usec)
+                allowance_spend(&t->urgent_allowance, now);
         t->in_flight = TAKE_PTR(owned);
+        remember_sent(t);
         t->patch.asked = true;
         t->patch.deadline_usec = usec_add(now, TWIN_ANSWER_TIMEOUT);
         t->next_patch_usec = usec_add(now, TWIN_REPORT_INTERVAL);
@@ -201,10 +218,16 @@ static int send_patch(Twin *t, Document **patch, usec_t now)
         return r;
 }
 
+/* What is urgent goes before the pace, as far as its allowance goes. */
+static usec_t turn(const Twin *t)
+{
+        return t->urgent ? MIN(t->next_patch_usec, allowance_next(&t->urgent_allowance)) : t->next_patch_usec;
+}
+
 static bool may_send(const Twin *t, usec_t now)
 {
-        return t->listening && t->hub_has_fresh && !t->patch.asked && now >= t->patch.deadline_usec &&
-               (t->urgent || now >= t->next_patch_usec) && twin_state_is_settled(t, now);
+        return t->listening && t->hub_has_fresh && !t->patch.asked && !t->get.asked && now >= t->patch.deadline_usec &&
+               now >= turn(t) && twin_state_is_settled(t, now);
 }
 
 void twin_report_step(Twin *t, usec_t now)
@@ -217,7 +240,9 @@ void twin_report_step(Twin *t, usec_t now)
                 count_pending(t, patch);
         if (r >= 0 && !patch && t->hub_has_fresh && !t->patch.asked)
                 t->urgent = t->alone = false;
-        if (r < 0 || !patch || !may_send(t, now))
+        if (r >= 0 && patch && !twin_state_has_settings(t))
+                document_remove(patch, TWIN_SETTINGS);
+        if (r < 0 || document_count(patch) == 0 || !may_send(t, now))
                 return;
         r = send_patch(t, &patch, now);
         if (r == HUB_E_NOT_READY)
@@ -234,11 +259,11 @@ usec_t twin_report_deadline(const Twin *t)
                 return USEC_INFINITY;
         if (t->patch.asked)
                 return t->patch.deadline_usec;
-        if (t->pending_bytes == 0)
+        if (t->pending_bytes == 0 || t->get.asked || (t->only_answers && !twin_state_has_settings(t)))
                 return USEC_INFINITY;
         if (!twin_state_is_settled(t, now))
                 return USEC_INFINITY; /* the disk has its own deadline */
-        return t->urgent ? t->patch.deadline_usec : MAX(t->patch.deadline_usec, t->next_patch_usec);
+        return MAX(t->patch.deadline_usec, turn(t));
 }
 
 /* ---- and back ---- */
@@ -267,7 +292,14 @@ static int give_up(Twin *t, const char *section)
 {
         if (!t->given_up)
                 t->given_up = document_new();
-        return t->given_up ? document_put_copy(t->given_up, section, document_member(t->wanted, section)) : -ENOMEM;
+        return t->given_up ? document_put_copy(t->given_up, section, document_member(t->sent, section)) : -ENOMEM;
+}
+
+/* What the hub says of the report itself. All else (a quota, a throttle, an identity that is being changed, an error of
+ * its own) may be over the next time. */
+static bool is_verdict(int status)
+{
+        return status == 400 || status == 413;
 }
 
 static void on_refused(Twin *t, const TwinAnswer *answer, usec_t now)
@@ -286,8 +318,8 @@ static void on_refused(Twin *t, const TwinAnswer *answer, usec_t now)
         twin_note_error(t, "the hub refuses the section %s with status %d", m.name, answer->status);
         if (throttle_admits(&t->told_refused, now, TELL_INTERVAL, &held_back))
                 log_line(LOG_WARNING, LOG_ID_TWIN_REFUSED, NULL,
-                         "Twin: the hub refuses the reported section %s with status %d (%.200s); it is given up until it "
-                         "changes%s.",
+                         "Twin: the hub refuses the reported section %s with status %d (%.200s); it is given up until "
+                         "it changes%s.",
                          m.name, answer->status, answer->body, throttle_others(&others, held_back));
         if (give_up(t, m.name) < 0)
                 twin_try_later(t, &t->patch, now);
@@ -299,12 +331,12 @@ void twin_report_answered(Twin *t, const TwinAnswer *answer, usec_t now)
         t->patch.deadline_usec = 0;
         if (answer->status >= 200 && answer->status < 300) {
                 on_taken(t, answer->version);
-        } else if (answer->status == 429 || answer->status >= 500) {
+        } else if (is_verdict(answer->status)) {
+                on_refused(t, answer, now);
+        } else {
                 twin_note_error(t, "the hub puts a report off with status %d", answer->status);
                 t->urgent = true; /* it waited long enough */
                 twin_try_later(t, &t->patch, now);
-        } else {
-                on_refused(t, answer, now);
         }
         t->in_flight = document_free(t->in_flight);
         recount(t);

@@ -43,6 +43,7 @@ void twin_note_error(Twin *t, const char *fmt, ...)
 
 void twin_want_get(Twin *t, usec_t now)
 {
+        t->resting = false;
         if (!t->get.asked)
                 t->get.deadline_usec = MIN(t->get.deadline_usec, now);
 }
@@ -57,6 +58,7 @@ static void get(Twin *t, usec_t now)
 {
         int r = t->port.get(t->port.userdata, &t->get.number);
 
+        t->resting = false;
         if (r == HUB_E_NOT_READY) {
                 t->listening = false; /* it will be told anew */
         } else if (r != 0) {
@@ -123,6 +125,7 @@ static void on_got(Twin *t, const TwinAnswer *answer, usec_t now)
                 return;
         }
         backoff_reset(&t->get.backoff);
+        t->got_usec = now;
         t->facts_dirty = true;
         t->facts_usec = t->statistics_usec = 0;
         if (t->seen_version > t->desired_version)
@@ -133,14 +136,33 @@ static void on_got(Twin *t, const TwinAnswer *answer, usec_t now)
 
 /* ---- the link ---- */
 
+static bool is_awaited(const Twin *t)
+{
+        return t->get.asked || t->get.deadline_usec != USEC_INFINITY;
+}
+
+/* What the hub has is known only where nothing was under way, or still to be asked. */
+static void part(Twin *t)
+{
+        bool known = t->hub_has_fresh && !t->patch.asked && (!is_awaited(t) || t->resting);
+
+        twin_report_forget(t);
+        t->hub_has_fresh = known;
+        t->seen_version = 0;
+        t->get.asked = t->resting = false;
+        t->get.deadline_usec = USEC_INFINITY;
+}
+
+/* Nothing but the whole twin tells whether a change was missed. */
 void twin_listening(Twin *t)
 {
-        twin_report_forget(t);
+        usec_t now = clock_boot(t->clock), next = usec_add(t->got_usec, TWIN_GET_INTERVAL);
+
+        part(t);
         t->listening = true;
         t->connections++;
-        t->seen_version = 0;
-        t->get.asked = false;
-        t->get.deadline_usec = 0;
+        t->resting = t->hub_has_fresh && now < next;
+        t->get.deadline_usec = t->resting ? next : 0;
         backoff_reset(&t->get.backoff);
         backoff_reset(&t->patch.backoff);
 }
@@ -148,14 +170,7 @@ void twin_listening(Twin *t)
 void twin_lost(Twin *t)
 {
         t->listening = false;
-        t->get.asked = false;
-        t->get.deadline_usec = USEC_INFINITY;
-        twin_report_forget(t);
-}
-
-static bool is_awaited(const Twin *t)
-{
-        return t->get.asked || t->get.deadline_usec != USEC_INFINITY;
+        part(t);
 }
 
 /* What comes while the whole is asked for may be in the answer, or may have crossed it. */
@@ -167,7 +182,7 @@ void twin_pushed(Twin *t, uint64_t version, const char *body, size_t body_size)
 
         if (!t->listening)
                 return;
-        if (is_awaited(t)) {
+        if (is_awaited(t) && !t->resting) {
                 t->seen_version = MAX(t->seen_version, version);
                 return;
         }
@@ -231,20 +246,25 @@ static void facts_step(Twin *t, usec_t now)
 
 /* ---- time ---- */
 
+/* One request at a time: an answer that was made before a report, and comes after it, would take it back. */
+static usec_t get_deadline(const Twin *t)
+{
+        return t->listening && !t->patch.asked ? t->get.deadline_usec : USEC_INFINITY;
+}
+
 static usec_t deadline(void *userdata)
 {
         const Twin *t = userdata;
         usec_t due = MIN(twin_state_deadline(t), twin_report_deadline(t));
 
-        due = MIN(due, facts_deadline(t));
-        return t->listening ? MIN(due, t->get.deadline_usec) : due;
+        return MIN(due, MIN(facts_deadline(t), get_deadline(t)));
 }
 
 static void tick(void *userdata, usec_t now)
 {
         Twin *t = userdata;
 
-        if (t->listening && now >= t->get.deadline_usec) {
+        if (now >= get_deadline(t)) {
                 if (t->get.asked)
                         on_get_failed(t, "no answer", now);
                 else
@@ -284,10 +304,13 @@ int twin_new(Twin **ret, const char *state, size_t state_size, const Clock *cloc
         t->sink = *sink;
         t->get = request(USEC_INFINITY);
         t->patch = request(0);
+        t->urgent_allowance = (Allowance){TWIN_URGENT_BURST, TWIN_URGENT_INTERVAL, 0};
+        t->store_allowance = (Allowance){TWIN_STORE_BURST, TWIN_STORE_INTERVAL, 0};
         t->desired = document_new();
         t->wanted = document_new();
         t->hub_has = document_new();
-        if (!t->desired || !t->wanted || !t->hub_has)
+        t->owners = document_new();
+        if (!t->desired || !t->wanted || !t->hub_has || !t->owners)
                 return -ENOMEM;
         r = twin_state_read(t, state, state_size);
         if (r < 0)
@@ -296,8 +319,14 @@ int twin_new(Twin **ret, const char *state, size_t state_size, const Clock *cloc
         return 0;
 }
 
+void twin_configure(Twin *t, const TwinSettings *settings)
+{
+        t->settings = settings;
+}
+
 void twin_stop(Twin *t)
 {
+        t->store_allowance = (Allowance){1, 0, 0};
         twin_state_step(t, clock_boot(t->clock));
 }
 
@@ -310,7 +339,9 @@ Twin *twin_free(Twin *t)
         document_free(t->wanted);
         document_free(t->hub_has);
         document_free(t->in_flight);
+        document_free(t->sent);
         document_free(t->given_up);
+        document_free(t->owners);
         buffer_done(&t->text);
         free(t->last_error);
         free(t);

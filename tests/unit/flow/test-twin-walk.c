@@ -5,6 +5,7 @@
  * the hub has what is reported.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 #define SCHEDULES 2000
 #define STEPS     80
+#define POISON    "poison"
 
 static unsigned draw(Cloud *c, unsigned n)
 {
@@ -30,20 +32,15 @@ typedef struct Walk {
         unsigned asked, answered;
         Document *ours; /* what was reported here, as it should be */
         bool push_lost;
+        uint64_t restarts;
 } Walk;
 
-static void report(Walk *w)
+static void report(Walk *w, const char *name, const char *json)
 {
         TwinDesk desk = twin_desk(w->cloud.twin);
         Document *patch, *section;
         const char *error;
-        char name[2] = {(char)('p' + draw(&w->cloud, 3)), 0}, json[64];
 
-        if (draw(&w->cloud, 5) == 0)
-                (void)snprintf(json, sizeof(json), "{\"%s\":null}", name);
-        else
-                (void)snprintf(json, sizeof(json), "{\"%s\":{\"k%u\":%s}}", name, draw(&w->cloud, 3),
-                               draw(&w->cloud, 3) ? "7" : "null");
         insist(document_parse(&patch, json, strlen(json), &error) == 0);
         section = (Document *)(uintptr_t)document_member(w->ours, name);
         if (document_member(patch, name) && !section)
@@ -52,6 +49,31 @@ static void report(Walk *w)
         document_free(patch);
         w->asked++;
         desk.report(desk.userdata, "", json, ":1.1", on_done, &w->answered);
+}
+
+/* Some of it the hub refuses. */
+static void report_something(Walk *w)
+{
+        static const char *const values[] = {"7", "7", "null", "\"" POISON "\""};
+        char name[2] = {(char)('p' + draw(&w->cloud, 3)), 0}, json[64];
+
+        if (draw(&w->cloud, 5) == 0)
+                (void)snprintf(json, sizeof(json), "{\"%s\":null}", name);
+        else
+                (void)snprintf(json, sizeof(json), "{\"%s\":{\"k%u\":%s}}", name, draw(&w->cloud, 3),
+                               values[draw(&w->cloud, ARRAY_SIZE(values))]);
+        report(w, name, json);
+}
+
+/* Nothing that is refused stays. */
+static void report_good(Walk *w)
+{
+        for (char c = 'p'; c <= 'r'; c++) {
+                char name[2] = {c, 0}, json[64];
+
+                (void)snprintf(json, sizeof(json), "{\"%s\":{\"k0\":1,\"k1\":1,\"k2\":1}}", name);
+                report(w, name, json);
+        }
 }
 
 static void desire(Cloud *c)
@@ -74,12 +96,39 @@ static void lose_push(Walk *w)
         w->push_lost = true;
 }
 
+/* Without a network: what was acknowledged last is in effect, or what came after it. */
+static void restart(Walk *w)
+{
+        Cloud *c = &w->cloud;
+        Document *acknowledged = document_new(), *before = NULL;
+        const Document *answers = document_member(c->reported, "settings");
+        DocumentMember m = {};
+        bool good = true;
+
+        while (document_next(answers, &m))
+                if (strcmp(m.name, "__t") != 0) {
+                        uint64_t ac = 0;
+
+                        good &= document_unsigned(document_member(m.value, "ac"), &ac) && ac == 200;
+                        insist(document_put_copy(acknowledged, m.name, document_member(m.value, "value")) == 0);
+                }
+        if (c->applied)
+                insist(document_copy(&before, c->applied) == 0);
+        cloud_restart(c);
+        /* the very last that was in effect, and the hub knows of it */
+        if (good && document_count(answers) > 0 && document_equal(acknowledged, before))
+                insist(document_equal(c->applied, before));
+        w->restarts++;
+        document_free(acknowledged);
+        document_free(before);
+}
+
 static void step(Walk *w)
 {
-        static const int statuses[] = {429, 500, 503};
+        static const int statuses[] = {403, 404, 408, 429, 500, 503};
         Cloud *c = &w->cloud;
 
-        switch (draw(c, 24)) {
+        switch (draw(c, 26)) {
         case 0 ... 2:
                 cloud_connect(c);
                 break;
@@ -90,7 +139,7 @@ static void step(Walk *w)
                 desire(c);
                 break;
         case 7:
-                report(w);
+                report_something(w);
                 break;
         case 8 ... 11:
                 (void)cloud_hear(c);
@@ -105,7 +154,7 @@ static void step(Walk *w)
                 if (draw(c, 3) == 0)
                         (void)cloud_drop(c);
                 else if (draw(c, 2))
-                        c->next_status = statuses[draw(c, 3)];
+                        c->next_status = statuses[draw(c, ARRAY_SIZE(statuses))];
                 else if (c->n_pushes > 0 && draw(c, 2))
                         lose_push(w);
                 break;
@@ -121,6 +170,13 @@ static void step(Walk *w)
         case 23:
                 if (draw(c, 6) == 0)
                         cloud_recreate(c);
+                break;
+        case 24:
+                c->disk_error = draw(c, 2) ? -EIO : 0;
+                break;
+        case 25:
+                if (draw(c, 3) == 0)
+                        restart(w);
                 break;
         }
         if (draw(c, 2))
@@ -185,7 +241,7 @@ static void check(Walk *w)
 
 START_TEST(the_last_word_is_heard)
 {
-        uint64_t gets = 0, patches = 0, stores = 0, versions = 0;
+        uint64_t gets = 0, patches = 0, stores = 0, versions = 0, restarts = 0;
         LogCapture log;
 
         log_capture_begin(&log);
@@ -193,13 +249,16 @@ START_TEST(the_last_word_is_heard)
                 Walk w = {.ours = document_new()};
 
                 cloud_init(&w.cloud, seed);
+                w.cloud.poison = POISON;
                 for (int i = 0; i < STEPS; i++)
                         step(&w);
                 w.cloud.slow_disk = false;
+                w.cloud.disk_error = 0;
                 cloud_stored(&w.cloud);
                 if (draw(&w.cloud, 2))
                         cloud_disconnect(&w.cloud);
                 cloud_connect(&w.cloud);
+                report_good(&w);
                 if (w.push_lost) /* it shows with the next one */
                         cloud_desire(&w.cloud, "{\"end\":1}");
                 cloud_run(&w.cloud, 20 * USEC_PER_MIN);
@@ -208,13 +267,14 @@ START_TEST(the_last_word_is_heard)
                 patches += w.cloud.patches;
                 stores += w.cloud.stores;
                 versions += w.cloud.desired_version;
+                restarts += w.restarts;
                 document_free(w.ours);
                 cloud_done(&w.cloud);
         }
         log_capture_end(&log);
-        printf("# %d schedules: %llu desired versions, %llu times asked for, %llu reports, %llu times stored\n", SCHEDULES,
+        printf("# %d schedules: %llu desired versions, %llu times asked for, %llu reports, %llu times stored, %llu restarts\n", SCHEDULES,
                (unsigned long long)versions, (unsigned long long)gets, (unsigned long long)patches,
-               (unsigned long long)stores);
+               (unsigned long long)stores, (unsigned long long)restarts);
 }
 END_TEST
 

@@ -23,35 +23,14 @@ static void teardown(void)
 
 /* ---- local services ---- */
 
-typedef struct Verdict {
-        int n;
-        RequestError error;
-        char detail[256];
-} Verdict;
-
-static void on_done(void *userdata, RequestError error, const char *detail)
+static CloudVerdict report_as(const char *user, const char *section, const char *json)
 {
-        Verdict *v = userdata;
-
-        v->n++;
-        v->error = error;
-        (void)snprintf(v->detail, sizeof(v->detail), "%s", detail ?: "");
+        return cloud_report_as(&c, user, section, json);
 }
 
-static Verdict report_as(const char *client, const char *section, const char *json)
+static CloudVerdict report(const char *section, const char *json)
 {
-        TwinDesk desk = twin_desk(c.twin);
-        static Verdict v;
-
-        v = (Verdict){};
-        desk.report(desk.userdata, section, json, client, on_done, &v);
-        cloud_tick(&c);
-        return v;
-}
-
-static Verdict report(const char *section, const char *json)
-{
-        return report_as(":1.7", section, json);
+        return report_as("ann", section, json);
 }
 
 static const char *desired(const char *section)
@@ -82,6 +61,7 @@ START_TEST(the_whole_is_asked_for_at_each_connection)
                 ck_assert_uint_eq(c.gets, i);
                 cloud_disconnect(&c);
                 cloud_desire(&c, "{\"a\":{\"x\":1}}");
+                cloud_run(&c, USEC_PER_MIN);
         }
         ck_assert_str_eq(desired("a"), "{\"x\":1}");
         ck_assert_uint_eq(status().desired_version, 3);
@@ -105,9 +85,137 @@ START_TEST(a_push_is_merged_and_told_by_section)
         cloud_disconnect(&c);
         cloud_desire(&c, "{\"b\":null}");
         c.told[0] = 0;
+        cloud_run(&c, USEC_PER_MIN);
         cloud_connect(&c);
         cloud_settle(&c);
         ck_assert_str_eq(c.told, "b={}@5;");
+}
+END_TEST
+
+/* A link that comes and goes every second. What is pushed is heard at once all the same, reports go out, and what is
+ * missed in between is there within 10 s. */
+START_TEST(a_restless_link_asks_each_10_s)
+{
+        enum { MINUTES = 20 };
+        char json[32];
+
+        cloud_connect(&c);
+        cloud_settle(&c);
+        for (int i = 1; i <= MINUTES * 60; i++) {
+                uint64_t patches;
+
+                cloud_disconnect(&c);
+                cloud_connect(&c);
+                cloud_settle(&c);
+                (void)snprintf(json, sizeof(json), "{\"n\":%d}", i);
+                cloud_desire(&c, json);
+                cloud_settle(&c);
+                (void)snprintf(json, sizeof(json), "%d", i);
+                ck_assert_str_eq(desired("n"), json);
+                patches = c.patches;
+                (void)report("valve", *json % 2 ? "{\"open\":1}" : "{\"open\":2}");
+                cloud_run(&c, USEC_PER_SEC);
+                insist(c.patches <= patches + 1);
+        }
+        ck_assert_uint_le(c.gets, MINUTES * 6 + 1);
+        ck_assert_uint_ge(c.gets, MINUTES * 5);
+        cloud_run(&c, USEC_PER_MIN);
+        cloud_disconnect(&c);
+        cloud_connect(&c);
+        cloud_settle(&c);
+        cloud_disconnect(&c);
+        cloud_desire(&c, "{\"n\":\"missed\"}");
+        cloud_connect(&c);
+        cloud_run(&c, 10 * USEC_PER_SEC);
+        ck_assert_str_eq(desired("n"), "\"missed\"");
+}
+END_TEST
+
+/* And then the whole is asked for, without waiting for the 10 s. */
+START_TEST(a_push_after_a_rest_that_skips_a_number_asks_at_once)
+{
+        cloud_connect(&c);
+        cloud_settle(&c);
+        cloud_disconnect(&c);
+        cloud_desire(&c, "{\"a\":1}"); /* nobody hears it */
+        cloud_connect(&c);
+        cloud_desire(&c, "{\"b\":2}");
+        cloud_settle(&c);
+        ck_assert_uint_eq(c.gets, 2);
+        ck_assert_str_eq(desired(""), "{\"a\":1,\"b\":2}");
+}
+END_TEST
+
+/* A report whose fate nobody knows is a reason to ask, however young the last answer is. */
+START_TEST(what_was_under_way_is_asked_for_at_once)
+{
+        cloud_connect(&c);
+        cloud_settle(&c);
+        cloud_run(&c, 11 * USEC_PER_SEC);
+        cloud_disconnect(&c);
+        cloud_connect(&c);
+        cloud_settle(&c);
+        (void)report("valve", "{\"open\":1}");
+        ck_assert(cloud_hear(&c)); /* the hub has it, and its answer is lost */
+        cloud_disconnect(&c);
+        cloud_connect(&c);
+        cloud_settle(&c);
+        ck_assert_uint_eq(c.gets, 3);
+        ck_assert_uint_eq(status().pending_bytes, 0);
+}
+END_TEST
+
+/* A report does not cross the question: the answer to that would take it back. */
+START_TEST(one_request_at_a_time)
+{
+        cloud_connect(&c);
+        cloud_settle(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        cloud_desire(&c, "{\"a\":1}");
+        free(c.pushes[--c.n_pushes].body); /* lost: the next skips a number */
+        cloud_desire(&c, "{\"b\":1}");
+        ck_assert(cloud_push(&c));
+        cloud_tick(&c);
+        (void)report("valve", "{\"open\":1}");
+        ck_assert_uint_eq(c.n_up, 1);
+        ck_assert(cloud_hear(&c) && cloud_answer(&c));
+        cloud_tick(&c);
+        ck_assert_uint_eq(c.n_up, 1); /* now it goes */
+        ck_assert_ptr_nonnull(c.requests[0].patch);
+        cloud_desire(&c, "{\"c\":1}");
+        free(c.pushes[--c.n_pushes].body);
+        cloud_desire(&c, "{\"d\":1}");
+        ck_assert(cloud_push(&c));
+        cloud_tick(&c);
+        ck_assert_uint_eq(c.n_up, 1); /* and the question waits for its answer */
+        cloud_settle(&c);
+        ck_assert_uint_eq(c.gets, 3);
+        ck_assert_str_eq(desired("d"), "1");
+        ck_assert_ptr_nonnull(strstr(cloud_reported(&c, "valve"), "\"open\":1"));
+}
+END_TEST
+
+START_TEST(what_is_acknowledged_is_not_acknowledged_anew)
+{
+        static const char *const wishes[] = {"{\"settings\":{\"s1\":\"good\"}}", "{\"settings\":{\"s1\":\"bad\"}}"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+                cloud_connect(&c);
+                cloud_settle(&c);
+                cloud_desire(&c, wishes[i]);
+                cloud_run(&c, USEC_PER_HOUR);
+                ck_assert_uint_eq(c.acknowledgements, i + 1);
+                for (int k = 0; k < 5; k++) {
+                        cloud_disconnect(&c);
+                        cloud_run(&c, 10 * USEC_PER_MIN);
+                        if (k % 2)
+                                cloud_restart(&c);
+                        cloud_connect(&c);
+                        cloud_run(&c, 10 * USEC_PER_MIN);
+                }
+                ck_assert_uint_eq(c.acknowledgements, i + 1);
+        }
+        ck_assert_uint_eq(c.gets, 1 + 2 * 5);
 }
 END_TEST
 
@@ -245,7 +353,7 @@ END_TEST
 
 START_TEST(a_disk_that_stalls_does_not_hold_it_up_for_ever)
 {
-        Verdict v;
+        CloudVerdict v;
 
         cloud_connect(&c);
         cloud_settle(&c);
@@ -254,7 +362,7 @@ START_TEST(a_disk_that_stalls_does_not_hold_it_up_for_ever)
         cloud_run(&c, 9 * USEC_PER_SEC);
         ck_assert_str_eq(cloud_reported(&c, "s"), "");
         cloud_run(&c, 2 * USEC_PER_SEC);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1,\"__t\":\"c\"}");
         v = report("s", "{\"x\":2}");
         ck_assert_int_eq(v.n, 1);
         ck_assert_int_eq(v.error, REQUEST_DISK_ERROR);
@@ -264,7 +372,7 @@ END_TEST
 START_TEST(a_disk_that_fails_is_told_and_tried_again)
 {
         LogCapture log;
-        Verdict v;
+        CloudVerdict v;
 
         log_capture_begin(&log);
         c.disk_error = -ENOSPC;
@@ -272,7 +380,7 @@ START_TEST(a_disk_that_fails_is_told_and_tried_again)
         ck_assert_int_eq(v.error, REQUEST_DISK_ERROR);
         cloud_connect(&c);
         cloud_run(&c, USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1,\"__t\":\"c\"}");
         ck_assert_uint_eq(log_capture_count(&log, "cannot be stored"), 1);
         c.disk_error = 0;
         cloud_run(&c, USEC_PER_MIN);
@@ -280,7 +388,7 @@ START_TEST(a_disk_that_fails_is_told_and_tried_again)
         cloud_recreate(&c);
         cloud_connect(&c);
         cloud_run(&c, USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1,\"__t\":\"c\"}");
         log_capture_end(&log);
 }
 END_TEST
@@ -295,11 +403,24 @@ START_TEST(reports_merge_while_there_is_no_link)
         cloud_restart(&c);
         cloud_connect(&c);
         cloud_settle(&c);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"y\":{\"z\":1,\"v\":2}}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"y\":{\"z\":1,\"v\":2},\"__t\":\"c\"}");
         ck_assert_str_eq(cloud_reported(&c, "plain"), "38.7");
         ck_assert_uint_eq(c.patches, 1);
         ck_assert_uint_eq(status().pending_bytes, 0);
         ck_assert_uint_eq(status().reports, 1);
+}
+END_TEST
+
+START_TEST(a_section_is_marked_as_a_component)
+{
+        ck_assert_int_eq(report("s", "{}").error, REQUEST_OK);
+        ck_assert_int_eq(report("", "{\"plain\":{\"x\":1}}").error, REQUEST_OK);
+        ck_assert_int_eq(report("own", "{\"x\":1,\"__t\":null}").error, REQUEST_OK);
+        cloud_connect(&c);
+        cloud_settle(&c);
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"__t\":\"c\"}");
+        ck_assert_str_eq(cloud_reported(&c, "plain"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "own"), "{\"x\":1}");
 }
 END_TEST
 
@@ -313,7 +434,7 @@ START_TEST(a_section_can_be_deleted_wherever_it_is)
         (void)report("s", "{\"y\":2}");
         cloud_connect(&c);
         cloud_run(&c, USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"y\":2}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"__t\":\"c\",\"y\":2}");
         (void)report("", "{\"s\":null}");
         cloud_run(&c, USEC_PER_MIN);
         ck_assert_str_eq(cloud_reported(&c, "s"), "");
@@ -332,7 +453,7 @@ START_TEST(what_somebody_reported_before_our_time_stays)
         cloud_run(&c, USEC_PER_MIN);
         (void)report("old", "{\"y\":2}");
         cloud_run(&c, USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "old"), "{\"x\":1,\"y\":2}");
+        ck_assert_str_eq(cloud_reported(&c, "old"), "{\"x\":1,\"y\":2,\"__t\":\"c\"}");
         ck_assert_ptr_null(strstr(cloud_reported(&c, "hublink"), "gone"));
 }
 END_TEST
@@ -352,7 +473,7 @@ START_TEST(the_pace_is_one_in_ten_seconds)
         ck_assert_uint_ge(c.patches, 5);
         ck_assert_uint_le(c.patches, 6);
         (void)report("s", "{\"target\":{\"value\":1,\"ac\":200,\"av\":4}}");
-        cloud_settle(&c);
+        cloud_run(&c, USEC_PER_SEC); /* that of the disk, after so many */
         ck_assert_ptr_nonnull(strstr(cloud_reported(&c, "s"), "target"));
 }
 END_TEST
@@ -390,7 +511,7 @@ END_TEST
 START_TEST(what_the_hub_would_refuse_never_leaves_here)
 {
         char json[4200];
-        Verdict v;
+        CloudVerdict v;
 
         ck_assert_int_eq(report("s", "[1]").error, REQUEST_BAD_VALUE);
         ck_assert_int_eq(report("s", "{").error, REQUEST_BAD_VALUE);
@@ -429,7 +550,7 @@ START_TEST(a_busy_hub_gets_it_later)
                 cloud_tick(&c);
                 ck_assert_uint_eq(c.n_up, 0);
                 cloud_run(&c, 5 * USEC_PER_MIN);
-                ck_assert_str_eq(cloud_reported(&c, "s"), json);
+                ck_assert_str_eq(cloud_reported(&c, "s"), i == 0 ? "{\"n\":0,\"__t\":\"c\"}" : i == 1 ? "{\"n\":1,\"__t\":\"c\"}" : "{\"n\":2,\"__t\":\"c\"}");
         }
         ck_assert_uint_eq(status().refused, 0);
 }
@@ -446,9 +567,9 @@ START_TEST(a_section_that_is_refused_does_not_hold_up_the_others)
         (void)report("c", "{\"x\":1}");
         cloud_connect(&c);
         cloud_run(&c, 10 * USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "a"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "a"), "{\"x\":1,\"__t\":\"c\"}");
         ck_assert_str_eq(cloud_reported(&c, "b"), "");
-        ck_assert_str_eq(cloud_reported(&c, "c"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "c"), "{\"x\":1,\"__t\":\"c\"}");
         ck_assert_uint_eq(status().refused, 1);
         ck_assert_uint_eq(log_capture_count(&log, "refuses the reported section b"), 1);
         cloud_disconnect(&c);
@@ -457,8 +578,51 @@ START_TEST(a_section_that_is_refused_does_not_hold_up_the_others)
         ck_assert_uint_eq(status().refused, 1);
         (void)report("b", "{\"x\":2}");
         cloud_run(&c, USEC_PER_MIN);
-        ck_assert_str_eq(cloud_reported(&c, "b"), "{\"x\":2}");
+        ck_assert_str_eq(cloud_reported(&c, "b"), "{\"x\":2,\"__t\":\"c\"}");
         log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(a_cure_that_crosses_the_refusal_is_sent)
+{
+        LogCapture log;
+
+        log_capture_begin(&log);
+        c.poison = "poison";
+        cloud_connect(&c);
+        cloud_settle(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        (void)report("b", "{\"x\":\"poison\"}");
+        cloud_tick(&c);
+        ck_assert_uint_eq(c.n_up, 1);
+        (void)report("b", "{\"x\":\"good\"}"); /* before the answer is here */
+        ck_assert(cloud_hear(&c) && cloud_answer(&c));
+        cloud_run(&c, USEC_PER_MIN);
+        ck_assert_str_eq(cloud_reported(&c, "b"), "{\"x\":\"good\",\"__t\":\"c\"}");
+        log_capture_end(&log);
+}
+END_TEST
+
+/* 403: the day's messages are used up, and so on. */
+START_TEST(what_is_no_verdict_on_the_content_is_tried_again)
+{
+        static const int statuses[] = {401, 403, 404, 408, 412, 429, 500};
+
+        for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+                char json[32], expected[48];
+
+                cloud_connect(&c);
+                cloud_run(&c, USEC_PER_MIN);
+                (void)snprintf(json, sizeof(json), "{\"x\":%zu}", i);
+                (void)report("s", json);
+                cloud_tick(&c);
+                c.next_status = statuses[i];
+                cloud_run(&c, 10 * USEC_PER_MIN);
+                (void)snprintf(expected, sizeof(expected), "{\"x\":%zu,\"__t\":\"c\"}", i);
+                ck_assert_str_eq(cloud_reported(&c, "s"), expected);
+                ck_assert_uint_eq(status().refused, 0);
+                cloud_disconnect(&c);
+        }
 }
 END_TEST
 
@@ -510,7 +674,7 @@ START_TEST(a_new_twin_of_the_same_name_gets_everything)
         cloud_run(&c, USEC_PER_MIN);
         ck_assert_str_eq(desired(""), "{\"b\":1}");
         ck_assert_uint_eq(status().desired_version, 2);
-        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1}");
+        ck_assert_str_eq(cloud_reported(&c, "s"), "{\"x\":1,\"__t\":\"c\"}");
 }
 END_TEST
 
@@ -539,6 +703,11 @@ int main(void)
         tcase_add_test(t, the_whole_is_asked_for_at_each_connection);
         tcase_add_test(t, a_push_is_merged_and_told_by_section);
         tcase_add_test(t, a_push_that_skips_a_number_asks_for_the_whole);
+        tcase_add_test(t, a_restless_link_asks_each_10_s);
+        tcase_add_test(t, a_push_after_a_rest_that_skips_a_number_asks_at_once);
+        tcase_add_test(t, what_was_under_way_is_asked_for_at_once);
+        tcase_add_test(t, one_request_at_a_time);
+        tcase_add_test(t, what_is_acknowledged_is_not_acknowledged_anew);
         tcase_add_test(t, an_old_push_is_dropped);
         tcase_add_test(t, a_push_that_crosses_the_answer_is_not_missed);
         tcase_add_test(t, a_hub_that_does_not_give_it_is_asked_again_less_and_less);
@@ -553,6 +722,7 @@ int main(void)
         t = suite_case(s, "the reported half");
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, reports_merge_while_there_is_no_link);
+        tcase_add_test(t, a_section_is_marked_as_a_component);
         tcase_add_test(t, a_section_can_be_deleted_wherever_it_is);
         tcase_add_test(t, what_somebody_reported_before_our_time_stays);
         tcase_add_test(t, the_pace_is_one_in_ten_seconds);
@@ -560,6 +730,8 @@ int main(void)
         tcase_add_test(t, what_the_hub_would_refuse_never_leaves_here);
         tcase_add_test(t, a_busy_hub_gets_it_later);
         tcase_add_test(t, a_section_that_is_refused_does_not_hold_up_the_others);
+        tcase_add_test(t, a_cure_that_crosses_the_refusal_is_sent);
+        tcase_add_test(t, what_is_no_verdict_on_the_content_is_tried_again);
         tcase_add_test(t, after_a_lost_answer_the_hub_is_asked_what_it_has);
         tcase_add_test(t, facts_follow_within_a_minute_and_statistics_each_hour);
         tcase_add_test(t, a_new_twin_of_the_same_name_gets_everything);

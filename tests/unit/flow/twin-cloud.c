@@ -86,6 +86,8 @@ static int on_apply(void *userdata, const Document *settings, Document **ret)
         while (document_next(settings, &m))
                 good &= document_kind(m.value) != DOCUMENT_TEXT || strcmp(document_text(m.value), "bad") != 0;
         if (good) {
+                if (!document_equal(c->applied, settings))
+                        twin_keep_changed(c->twin);
                 document_free(c->applied);
                 insist(document_copy(&c->applied, settings) == 0);
         }
@@ -113,6 +115,14 @@ static int on_facts(void *userdata, bool with_statistics, Document **ret)
         return 0;
 }
 
+/* As the daemon keeps the settings that are in effect. */
+static int on_keep(void *userdata, Document *state)
+{
+        Cloud *c = userdata;
+
+        return c->applied ? document_put_copy(state, "applied", c->applied) : 0;
+}
+
 static void on_desired_changed(void *userdata, const char *section, const char *json, uint64_t version)
 {
         Cloud *c = userdata;
@@ -121,12 +131,20 @@ static void on_desired_changed(void *userdata, const char *section, const char *
         (void)snprintf(c->told + n, sizeof(c->told) - n, "%s=%s@%llu;", section, json, (unsigned long long)version);
 }
 
+static void on_changed(void *userdata)
+{
+        Cloud *c = userdata;
+
+        if (c->changed)
+                c->changed(c->changed_userdata);
+}
+
 /* ---- life ---- */
 
 static void make_twin(Cloud *c)
 {
-        const TwinPort port = {on_get, on_report, on_store, on_apply, on_facts, c};
-        const TwinSink sink = {on_desired_changed, NULL, c};
+        const TwinPort port = {on_get, on_report, on_store, on_apply, on_facts, on_keep, c};
+        const TwinSink sink = {on_desired_changed, on_changed, c};
 
         insist(twin_new(&c->twin, c->stored ?: "", c->stored ? strlen(c->stored) : 0, &c->clock.clock, &c->dice.random,
                         &port, &sink) == 0);
@@ -153,13 +171,27 @@ static void forget(Cloud *c)
         c->n_up = c->n_answers = c->n_pushes = 0;
 }
 
+/* NULL: none. */
+static Document *stored_settings(const Cloud *c)
+{
+        Document *state = NULL, *settings = NULL;
+        const char *error;
+
+        if (document_parse(&state, c->stored, strlen(c->stored), &error) == 0 &&
+            document_has(state, "applied"))
+                insist(document_copy(&settings, document_member(state, "applied")) == 0);
+        document_free(state);
+        return settings;
+}
+
 void cloud_restart(Cloud *c)
 {
         cloud_disconnect(c);
         c->storing = false; /* it reached the disk, and nobody heard */
         c->twin = twin_free(c->twin);
-        document_free(c->applied);
-        c->applied = NULL;
+        c->applied = document_free(c->applied);
+        if (c->stored)
+                c->applied = stored_settings(c);
         make_twin(c);
 }
 
@@ -240,6 +272,7 @@ static CloudWord obey(Cloud *c, const CloudRequest *request)
                 c->gets++;
         else
                 c->patches++;
+        c->acknowledgements += request->patch && strstr(request->patch, "\"settings\"");
         if (request->patch)
                 c->largest_patch = MAX(c->largest_patch, strlen(request->patch));
         if (request->patch && c->poison && strstr(request->patch, c->poison))
@@ -360,4 +393,26 @@ const char *cloud_reported(Cloud *c, const char *section)
                 free(t);
         }
         return text;
+}
+
+/* ---- local services ---- */
+
+void cloud_verdict(void *userdata, RequestError error, const char *detail)
+{
+        CloudVerdict *v = userdata;
+
+        v->n++;
+        v->error = error;
+        (void)snprintf(v->detail, sizeof(v->detail), "%s", detail ?: "");
+}
+
+CloudVerdict cloud_report_as(Cloud *c, const char *user, const char *section, const char *json)
+{
+        TwinDesk desk = twin_desk(c->twin);
+        static CloudVerdict v; /* an answer may come later */
+
+        v = (CloudVerdict){};
+        desk.report(desk.userdata, section, json, user, cloud_verdict, &v);
+        cloud_tick(c);
+        return v;
 }

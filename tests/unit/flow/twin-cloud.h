@@ -41,7 +41,7 @@ typedef struct Cloud {
 
         Document *desired, *reported;
         uint64_t desired_version, reported_version;
-        uint64_t gets, patches;
+        uint64_t gets, patches, acknowledgements; /* patches with the section "settings" */
         size_t largest_patch;
 
         char *stored; /* NULL: never */
@@ -53,6 +53,8 @@ typedef struct Cloud {
         Document *applied; /* the settings that are in effect here */
         uint64_t applications;
         char told[4096]; /* "section=json@version;" */
+        void (*changed)(void *userdata); /* as the sink's; NULL: nobody is told */
+        void *changed_userdata;
 } Cloud;
 
 void cloud_init(Cloud *c, uint64_t seed);
@@ -75,5 +77,15 @@ void cloud_tick(Cloud *c);   /* what is due now */
 /* Until nothing moves any more, without time; and for so long. */
 void cloud_settle(Cloud *c);
 void cloud_run(Cloud *c, usec_t usec);
+
+/* A local service reports. */
+typedef struct CloudVerdict {
+        int n; /* answers */
+        RequestError error;
+        char detail[256];
+} CloudVerdict;
+
+void cloud_verdict(void *userdata, RequestError error, const char *detail); /* a DoneFn; userdata: CloudVerdict */
+CloudVerdict cloud_report_as(Cloud *c, const char *user, const char *section, const char *json);
 
 const char *cloud_reported(Cloud *c, const char *section); /* what the hub has, as text; "" when nothing */
