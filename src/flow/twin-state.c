@@ -4,7 +4,8 @@
  * Both halves on the disk: one text, written anew as a whole.
  *
  * What the daemon tells of itself is not in it: it is made anew at each start. Nothing is sent to the hub that is not
- * stored, so that no answer given is forgotten; a disk that fails or stalls delays it only so long.
+ * stored, so that no answer given is forgotten. A disk that fails or stalls delays it only so long, save for the
+ * answers to settings: those have to be in effect after a power cut as well.
  */
 
 #include <errno.h>
@@ -19,30 +20,54 @@
 
 /* ---- the text ---- */
 
-static int put_halves(const Twin *t, Document *state)
+static int put_desired(const Twin *t, Document *state)
 {
         int r;
 
         if ((r = document_put_copy(state, "desired", t->desired)) < 0 ||
-            (r = document_put_new(state, "desiredVersion", document_new_unsigned(t->desired_version))) < 0 ||
-            (r = document_put_new(state, "desiredTime", document_new_unsigned(t->last_desired_usec))) < 0)
+            (r = document_put_new(state, "desiredVersion", document_new_unsigned(t->desired_version))) < 0)
                 return r;
-        return document_put_copy(state, "reported", t->wanted);
+        return document_put_new(state, "desiredTime", document_new_unsigned(t->last_desired_usec));
 }
 
-static int write_state(const Twin *t, Buffer *b)
+static int put_halves(const Twin *t, bool with_desired, Document *state)
+{
+        int r = with_desired ? put_desired(t, state) : 0;
+
+        if (r < 0)
+                return r;
+        if ((r = document_put_copy(state, "reported", t->wanted)) < 0 ||
+            (r = document_put_copy(state, "owners", t->owners)) < 0)
+                return r;
+        return t->port.keep ? t->port.keep(t->port.userdata, state) : 0;
+}
+
+static int write_state(const Twin *t, bool with_desired, Buffer *b)
 {
         _cleanup_(document_freep) Document *state = document_new();
         int r;
 
         if (!state)
                 return -ENOMEM;
-        r = put_halves(t, state);
+        r = put_halves(t, with_desired, state);
         if (r < 0)
                 return r;
         document_remove((Document *)(uintptr_t)document_member(state, "reported"), TWIN_SELF);
         document_write(state, b);
         return buffer_error(b);
+}
+
+/* No longer than what is read at the next start. A desired half that makes it so (the hub does not count control
+ * characters) is not kept: the hub has it. */
+static int write_bounded(const Twin *t, Buffer *b)
+{
+        int r = write_state(t, true, b);
+
+        if (r >= 0 && b->size > TWIN_STATE_MAX) {
+                buffer_clear(b);
+                r = write_state(t, false, b);
+        }
+        return r >= 0 && b->size > TWIN_STATE_MAX ? -EFBIG : r;
 }
 
 static int take_object(const Document *state, const char *name, Document **half)
@@ -70,11 +95,13 @@ int twin_state_read(Twin *t, const char *text, size_t size)
                 return 0;
         r = document_parse(&state, text, size, &error);
         if (r == -EBADMSG) {
-                log_warning("Twin: what was stored of it cannot be read (%s); it begins anew.", error);
+                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
+                         "Twin: what was stored of it cannot be read (%s); it begins anew.", error);
                 return 0;
         }
         if (r < 0 || (r = take_object(state, "desired", &t->desired)) < 0 ||
-            (r = take_object(state, "reported", &t->wanted)) < 0)
+            (r = take_object(state, "reported", &t->wanted)) < 0 ||
+            (r = take_object(state, "owners", &t->owners)) < 0)
                 return r;
         t->known = document_unsigned(document_member(state, "desiredVersion"), &t->desired_version) &&
                    t->desired_version > 0;
@@ -92,6 +119,14 @@ int twin_state_await(Twin *t, DoneFn done, void *done_userdata)
                 return -ENOMEM;
         t->waiters = waiters;
         t->waiters[t->n_waiters++] = (TwinWaiter){t->changes, done, done_userdata};
+        return 0;
+}
+
+int twin_await_disk(Twin *t, DoneFn done, void *done_userdata)
+{
+        if (t->stored < t->changes)
+                return twin_state_await(t, done, done_userdata);
+        done(done_userdata, REQUEST_OK, NULL);
         return 0;
 }
 
@@ -113,6 +148,16 @@ void twin_state_changed(Twin *t)
         t->changes++;
 }
 
+void twin_keep_changed(Twin *t)
+{
+        twin_state_changed(t);
+}
+
+bool twin_state_has_settings(const Twin *t)
+{
+        return t->stored >= t->settings_change;
+}
+
 bool twin_state_is_settled(const Twin *t, usec_t now)
 {
         return t->stored == t->changes || t->disk_fails ||
@@ -122,25 +167,35 @@ bool twin_state_is_settled(const Twin *t, usec_t now)
 static void begin(Twin *t, usec_t now)
 {
         Buffer b = BUFFER_NULL;
+        int r;
 
+        allowance_spend(&t->store_allowance, now);
         t->storing = t->changes;
         t->storing_since_usec = now;
         t->store_again_usec = 0;
-        if (write_state(t, &b) < 0)
-                twin_stored(t, -ENOMEM);
+        r = write_bounded(t, &b);
+        if (r < 0)
+                twin_stored(t, r);
         else
                 t->port.store(t->port.userdata, b.data, b.size);
         buffer_done(&b);
+}
+
+/* Some changes are stored at once; whoever goes on changing shares his writings with the others who wait. */
+static usec_t next_store(const Twin *t)
+{
+        return MAX(t->store_again_usec, allowance_next(&t->store_allowance));
 }
 
 void twin_state_step(Twin *t, usec_t now)
 {
         if (t->storing) {
                 if (now >= usec_add(t->storing_since_usec, TWIN_DISK_PATIENCE))
-                        answer(t, t->changes, REQUEST_DISK_ERROR, "The disk does not answer: it is kept in memory only.");
+                        answer(t, t->changes, REQUEST_DISK_ERROR,
+                               "The disk does not answer: it is kept in memory only.");
                 return;
         }
-        if (t->stored < t->changes && now >= t->store_again_usec)
+        if (t->stored < t->changes && now >= next_store(t))
                 begin(t, now);
 }
 
@@ -151,7 +206,7 @@ usec_t twin_state_deadline(const Twin *t)
 
                 return clock_boot(t->clock) < patience || t->n_waiters > 0 ? patience : USEC_INFINITY;
         }
-        return t->stored < t->changes ? t->store_again_usec : USEC_INFINITY;
+        return t->stored < t->changes ? next_store(t) : USEC_INFINITY;
 }
 
 static void tell_failure(Twin *t, int error)
@@ -166,6 +221,7 @@ static void tell_failure(Twin *t, int error)
 
 void twin_stored(Twin *t, int error)
 {
+        bool disk_failed = t->disk_fails;
         uint64_t change = t->storing;
 
         t->storing = 0;
@@ -176,6 +232,7 @@ void twin_stored(Twin *t, int error)
                 answer(t, change, REQUEST_DISK_ERROR, strerror(-error));
         } else {
                 t->stored = change;
+                t->urgent |= disk_failed; /* it waited long enough */
                 answer(t, change, REQUEST_OK, NULL);
         }
 }
