@@ -26,6 +26,12 @@ static int put_time(Document *d, const char *name, usec_t wall_usec)
         return put_text(d, name, text);
 }
 
+/* Of one that was not read yet there is nothing to tell: after a start it would be all of them, for a minute. */
+static int put_state(Document *d, const SensorStatus *s)
+{
+        return s->state == SENSOR_STOPPED ? 0 : put_text(d, "state", sensor_state_to_string(s->state));
+}
+
 static int put_sensor(Document *sensors, const SensorStatus *s)
 {
         _cleanup_(document_freep) Document *d = document_new();
@@ -33,8 +39,7 @@ static int put_sensor(Document *sensors, const SensorStatus *s)
 
         if (!d)
                 return -ENOMEM;
-        if ((r = put_text(d, "driver", s->driver)) < 0 ||
-            (r = put_text(d, "state", sensor_state_to_string(s->state))) < 0)
+        if ((r = put_text(d, "driver", s->driver)) < 0 || (r = put_state(d, s)) < 0)
                 return r;
         return document_put(sensors, s->name, TAKE_PTR(d));
 }
