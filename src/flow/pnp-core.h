@@ -27,9 +27,10 @@ typedef struct PnpReport {
 } PnpReport;
 
 typedef struct PnpWritable {
-        WritableSettings settings;
-        uint64_t answered; /* the version of the desired half */
-        char *value;       /* JSON, in effect; NULL: none yet */
+        WritableSettings settings; /* with a text of its own */
+        uint64_t answered;         /* the version of the desired half */
+        char *wish;                /* what it was then, as text: a device made anew counts from 1 again */
+        char *value;               /* JSON, in effect; NULL: none yet */
 } PnpWritable;
 
 typedef struct PnpCommand {

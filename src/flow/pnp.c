@@ -157,8 +157,11 @@ Ticker pnp_ticker(Pnp *p)
 
 static void table_done(PnpTable *t)
 {
-        for (size_t i = 0; i < t->n_writables; i++)
+        for (size_t i = 0; i < t->n_writables; i++) {
+                free(t->writables[i].settings.initial);
+                free(t->writables[i].wish);
                 free(t->writables[i].value);
+        }
         free(t->channels);
         free(t->reports);
         free(t->writables);
@@ -223,22 +226,33 @@ static void add_command(PnpTable *t, const PnpTable *before, const PnpSettings *
         command->channel = ask_for(t, before, sensor, c->of + n + (c->of[n] == '.'));
 }
 
+static const PnpWritable *find_writable(const PnpTable *t, const WritableSettings *s)
+{
+        for (size_t i = 0; i < t->n_writables; i++) {
+                const WritableSettings *other = &t->writables[i].settings;
+
+                if (strcmp(pnp_property(other), pnp_property(s)) == 0 &&
+                    strcmp(other->component, s->component) == 0 && other->type == s->type)
+                        return &t->writables[i];
+        }
+        return NULL;
+}
+
+static bool copy_text(char **to, const char *text)
+{
+        *to = text ? strdup(text) : NULL;
+        return *to || !text;
+}
+
 /* What is in effect stays so as long as the property is the same. */
 static int add_writable(PnpTable *t, const PnpTable *before, const WritableSettings *settings)
 {
+        const PnpWritable *old = find_writable(before, settings);
         PnpWritable *w = &t->writables[t->n_writables++];
 
         w->settings = *settings;
-        for (size_t i = 0; i < before->n_writables; i++) {
-                const PnpWritable *old = &before->writables[i];
-
-                if (old->value && strcmp(old->settings.name, settings->name) == 0 &&
-                    strcmp(old->settings.component, settings->component) == 0) {
-                        w->value = strdup(old->value);
-                        return w->value ? 0 : -ENOMEM;
-                }
-        }
-        return 0;
+        return copy_text(&w->settings.initial, settings->initial) && copy_text(&w->value, old ? old->value : NULL)
+                       ? 0 : -ENOMEM;
 }
 
 /* calloc() may give NULL for nothing. */

@@ -8,7 +8,8 @@
  * in memory can answer. A model's texts are not read: who configures says which of its names means what.
  *
  * A property that is written is acknowledged and kept, and told to local services as any desired property is; what it
- * changes is their business. Each change of the desired half is acknowledged anew, for its version stands in the answer.
+ * changes is their business. Each change of the desired half is acknowledged anew, for its version stands in the
+ * answer.
  *
  * Owns:   the extremes of the channels that are asked for, since the daemon began.
  * Knows:  the twin as its desk; nothing of methods, MQTT or D-Bus. Pure.
@@ -34,13 +35,15 @@ typedef enum WritableType {
 /* A property that a service may write. */
 typedef struct WritableSettings {
         Name name;
+        Name property;  /* as the model has it; "": as name */
         Name component; /* "": the device itself */
         WritableType type;
         NumberRange range; /* of the two kinds of numbers */
+        char *initial;     /* JSON: what is reported while no service has written one; NULL: nothing */
 } WritableSettings;
 
-/* A command: {"maxTemp":..,"minTemp":..,"avgTemp":..,"startTime":..,"endTime":..} since the time that is its argument, or
- * since the daemon began. */
+/* A command: {"maxTemp":..,"minTemp":..,"avgTemp":..,"startTime":..,"endTime":..} since the time that is its argument,
+ * or since the daemon began. */
 typedef struct CommandSettings {
         Name name;
         Name command;     /* as the model has it; "": as name */
@@ -72,9 +75,17 @@ Ticker pnp_ticker(Pnp *p);
 void pnp_reading(Pnp *p, const Reading *reading);
 void pnp_twin_changed(Pnp *p); /* TwinSink.changed */
 
+static inline const char *pnp_property(const WritableSettings *s)
+{
+        return *s->property ? s->property : s->name;
+}
+
+/* Would a service that writes this be obeyed? If not, what was expected is appended. */
+bool pnp_value_fits(const WritableSettings *s, const char *json, Buffer *expected);
+
 /* The method that a command is called by. */
 void pnp_method(const CommandSettings *command, const SensorSettings *sensors, size_t n_sensors,
                 char method[static PNP_METHOD_MAX]);
-/* Runs the command of that method: appends its answer, and returns its status (model/method-desk.h). Nothing, "", stands
- * for no argument. */
+/* Runs the command of that method: appends its answer, and returns its status (model/method-desk.h). Nothing, "",
+ * stands for no argument. */
 int pnp_run(const Pnp *p, const char *method, const char *json, size_t size, Buffer *answer);

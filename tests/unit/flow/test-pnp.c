@@ -29,6 +29,8 @@ static struct {
         const char *section, *desired;
         uint64_t version;
         bool known;
+        /* what an earlier run reported of that section, and what the settings give at first */
+        const char *reported, *initial;
 } t;
 
 /* ---- the twin ---- */
@@ -42,6 +44,14 @@ static void on_desired(void *userdata, const char *section, TwinDesired *ret)
                         .json = t.section && strcmp(section, t.section) == 0 ? t.desired : "{}",
                         .version = t.version,
                 };
+}
+
+static void on_reported(void *userdata, const char *section, TwinDesired *ret)
+{
+        *ret = (TwinDesired){
+                .json = t.reported && strcmp(section, t.section) == 0 ? t.reported : "{}",
+                .version = 7,
+        };
 }
 
 static void on_report(void *userdata, const char *section, const char *json, const char *client, DoneFn done,
@@ -87,10 +97,10 @@ static void configure(const char *component, const ReportSettings *reports, size
 {
         SensorSettings sensors[] = {{.name = "outside"}, {.name = "room"}};
         WritableSettings writables[] = {
-                {"targetTemperature", "", WRITABLE_DOUBLE, {true, 5, 90}},
-                {"count", "", WRITABLE_INTEGER, {}},
-                {"on", "", WRITABLE_BOOLEAN, {}},
-                {"label", "", WRITABLE_STRING, {}},
+                {"target", "targetTemperature", "", WRITABLE_DOUBLE, {true, 5, 90}, (char *)(uintptr_t)t.initial},
+                {"count", "", "", WRITABLE_INTEGER, {}},
+                {"on", "", "", WRITABLE_BOOLEAN, {}},
+                {"label", "", "", WRITABLE_STRING, {}},
         };
         CommandSettings commands[] = {{"getMaxMinReport", "", 0, (char *)"room.temperature"},
                                       {"outer", "getMaxMinReport", 0, (char *)"outside.temperature"}};
@@ -106,7 +116,7 @@ static void configure(const char *component, const ReportSettings *reports, size
 
 static void setup(void)
 {
-        TwinDesk desk = {.desired = on_desired, .report = on_report};
+        TwinDesk desk = {.desired = on_desired, .reported = on_reported, .report = on_report};
 
         memset(&t, 0, sizeof(t));
         fake_clock_init(&t.clock);
@@ -346,6 +356,65 @@ START_TEST(without_a_wish_there_is_no_answer)
 }
 END_TEST
 
+/* ---- before anybody wished, and after a restart ---- */
+
+#define TARGET(value, ac, av, ad) "{\"targetTemperature\":{\"value\":" value ",\"ac\":" ac ",\"av\":" av ",\"ad\":\"" ad "\"}}"
+#define EXPECTED                  "expected a number from 5 to 90"
+
+START_TEST(an_initial_value_counts_while_nobody_wishes)
+{
+        t.initial = "22.5";
+        configure("", &max_report, 1);
+        pnp_twin_changed(t.pnp);
+        expect_silence(); /* the hub has not been asked yet */
+        wish("other", "1");
+        expect_told("", TARGET("22.5", "203", "0", "initial value"));
+        wish("targetTemperature", "\"warm\"");
+        expect_told("", TARGET("22.5", "400", "2", EXPECTED));
+        wish("targetTemperature", "86.3");
+        expect_told("", TARGET("86.3", "200", "3", "Successfully executed patch"));
+        wish("targetTemperature", "1000");
+        expect_told("", TARGET("86.3", "400", "4", EXPECTED));
+        wish("other", "1");
+        expect_told("", TARGET("22.5", "203", "0", "initial value"));
+        t.initial = "30"; /* other settings */
+        configure("", &max_report, 1);
+        turn();
+        expect_told("", TARGET("30", "203", "0", "initial value"));
+}
+END_TEST
+
+static const struct {
+        const char *initial, *reported, *desired, *answer;
+} restarts[] = {
+        /* refused before, and refused again: with what was in effect */
+        {NULL, "{\"value\":86.3,\"ac\":400,\"av\":3,\"ad\":\"\"}", "\"warm\"", TARGET("86.3", "400", "1", EXPECTED)},
+        {"22.5", "{\"value\":86.3,\"ac\":400,\"av\":3,\"ad\":\"\"}", "\"warm\"", TARGET("86.3", "400", "1", EXPECTED)},
+        /* taken before, and a bad wish came while we were away */
+        {NULL, "{\"value\":86.3,\"ac\":200,\"av\":3,\"ad\":\"\"}", "1000", TARGET("86.3", "400", "1", EXPECTED)},
+        /* there was nothing in effect: the wish was all there was to name */
+        {NULL, "{\"value\":\"warm\",\"ac\":400,\"av\":3,\"ad\":\"\"}", "\"warm\"", TARGET("\"warm\"", "400", "1", EXPECTED)},
+        {"22.5", "{\"value\":\"warm\",\"ac\":400,\"av\":3}", "\"warm\"", TARGET("22.5", "400", "1", EXPECTED)},
+        /* what is not within the range any more is not in effect either */
+        {"22.5", "{\"value\":99,\"ac\":200,\"av\":3}", "1000", TARGET("22.5", "400", "1", EXPECTED)},
+        /* an initial value of other settings */
+        {"22.5", "{\"value\":30,\"ac\":203,\"av\":0}", "1000", TARGET("22.5", "400", "1", EXPECTED)},
+        /* no answer of ours at all */
+        {NULL, "30", "1000", TARGET("1000", "400", "1", EXPECTED)},
+        {NULL, "{\"value\":30}", "1000", TARGET("1000", "400", "1", EXPECTED)},
+        {"22.5", "{\"value\":86.3,\"ac\":200,\"av\":3}", "{}", TARGET("22.5", "203", "0", "initial value")},
+};
+
+START_TEST(what_is_in_effect_outlives_a_restart)
+{
+        t.initial = restarts[_i].initial;
+        t.reported = restarts[_i].reported;
+        configure("", &max_report, 1);
+        wish("targetTemperature", restarts[_i].desired);
+        expect_told("", restarts[_i].answer);
+}
+END_TEST
+
 /* ---- the command ---- */
 
 static void expect_run(const char *method, const char *json, int status, const char *answer)
@@ -456,6 +525,8 @@ int main(void)
         tcase_add_test(c, a_wish_that_is_refused_leaves_what_is_in_effect);
         tcase_add_test(c, each_version_is_answered_once);
         tcase_add_test(c, without_a_wish_there_is_no_answer);
+        tcase_add_test(c, an_initial_value_counts_while_nobody_wishes);
+        tcase_add_loop_test(c, what_is_in_effect_outlives_a_restart, 0, ARRAY_SIZE(restarts));
         c = suite_case(s, "the command");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, the_report_since_the_start_and_since_a_time);
