@@ -54,5 +54,8 @@
 #define LOG_ID_AUDIT               "b6b2b1b1da814475a32fdc4691534b0f"
 #define LOG_ID_SENSOR_STALE        "a79a30e924374ba8b0cf7ecbcce11b3a"
 #define LOG_ID_SENSOR_FRESH        "dc3fb49dc37c4ba68cc4909ce81ce929"
+#define LOG_ID_COMMAND_REFUSED     "4afd2aa3805f41b6add154e1900f8c38"
+#define LOG_ID_COMMAND_STOPPED     "741c0fc996734fbb88627a936bc07667"
+#define LOG_ID_COMMAND_ANSWER      "88b62aacac6b4e0eb016df994b1ba5ec"
 #define LOG_ID_STATE_NOT_READ      "da699b20ab1a75b97d7d5e14d4e86577"
 #define LOG_ID_BUS_LOST            "71c342810a4f98ef36af12be94ca1b0b"
