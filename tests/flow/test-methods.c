@@ -24,26 +24,6 @@ static MethodsSettings settings = {.timeout_usec = METHODS_TIMEOUT_DEFAULT};
 static uint64_t asked[N_CALLS];
 static unsigned n_asked;
 
-typedef struct HubCall {
-        char rid[16];
-} HubCall;
-
-static void on_answer(void *userdata, const MethodAnswer *a)
-{
-        HubCall *c = userdata;
-
-        (void)hub_answer(w.hub, c->rid, a->status, a->json, a->json_size);
-        free(c);
-}
-
-static void on_call(void *userdata, const MethodCall *call)
-{
-        HubCall *c = calloc(1, sizeof(*c));
-
-        (void)snprintf(c->rid, sizeof(c->rid), "%s", call->rid);
-        methods_call(methods, call, on_answer, c);
-}
-
 static int on_invoke(void *userdata, const char *destination, const char *name, const char *json, usec_t deadline_usec,
                      uint64_t call)
 {
@@ -64,7 +44,7 @@ static void begin(void)
         n_asked = 0;
         world_init(&w);
         w.far.obedient = true;
-        w.orders.call = on_call;
+        w.orders.methods = &methods;
         world_start(&w);
         audit = audit_new();
         ck_assert_int_eq(methods_new(&methods, &settings, &w.clock.clock, audit, &(ResponderPort){on_invoke, NULL}), 0);
@@ -171,7 +151,8 @@ START_TEST(a_link_that_breaks_brings_no_second_answer)
                         answer(0, 0, "{}"); /* while there is none */
                 world_link(&w, true);
                 world_run(&w, 10 * USEC_PER_MIN);
-                insist(answers_of(1, &status) <= 1);
+                /* one that is given while there is no link is lost: at 12 s by the responder, at 25 s by the time-out */
+                insist(answers_of(1, &status) == (at != 12 * USEC_PER_SEC && at != 24 * USEC_PER_SEC));
                 insist(hub_is_ready(w.hub));
                 hub_calls(2, "pump", "");
                 insist(n_asked == 2);

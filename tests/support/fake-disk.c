@@ -68,10 +68,20 @@ static void *there(void *p)
 
 /* ---- what happened ---- */
 
+static void forget_last(FakeDisk *fake)
+{
+        const FakeEntry *e = &fake->entries[--fake->n_entries];
+
+        free(e->path);
+        free(e->data);
+}
+
 static FakeEntry *record(FakeDisk *fake, int kind, size_t inode)
 {
         FakeEntry *e;
 
+        if (fake->forgetful && fake->n_entries > 0)
+                forget_last(fake);
         if (fake->n_entries == fake->entries_allocated) {
                 fake->entries_allocated = MAX(fake->entries_allocated * 2, (size_t)256);
                 fake->entries = need(realloc(fake->entries, fake->entries_allocated * sizeof(*e)));

@@ -63,6 +63,7 @@ typedef struct FakeDisk {
         bool held;           /* jobs wait for fake_disk_step() */
         bool cold;           /* no read is ready at once */
         bool locked;         /* somebody else has every lock */
+        bool forgetful;      /* of what happened only the last is remembered: for long runs without a cut */
         uint8_t boot[16];
 
         /* facts */

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -309,6 +310,8 @@ static bool play_far_side(World *w)
         }
         if (give_pubacks(w))
                 any = true;
+        if (w->guest.start && w->guest.play(w->guest.userdata))
+                any = true;
         if (w->far.connected && w->far.n_unanswered_pings > 0) {
                 fake_transport_alive(&w->far);
                 any = true;
@@ -366,66 +369,38 @@ static void on_lost(void *userdata)
         World *w = userdata;
 
         uplink_lost(w->uplink);
+        orders_lost(&w->orders);
+}
+
+static void on_link_changed(void *userdata)
+{
+        World *w = userdata;
+
+        if (w->guest.start && w->monitor)
+                w->guest.changed(w->guest.userdata);
 }
 
 static void on_changed(void *userdata)
 {
 }
 
-/* ---- orders: those of a test that asks for none ---- */
+/* ---- orders ---- */
 
-static void on_listening(void *userdata)
-{
-}
-
+/* Of a test that has no inbox: such a hub sends none. */
 static void on_message(void *userdata, uint64_t ticket, const C2dMessage *message)
 {
-        World *w = userdata;
+        Orders *o = userdata;
 
-        if (w->inbox)
-                inbox_message(w->inbox, ticket, message);
-        else
-                hub_message_stored(w->hub, ticket);
-}
-
-static void on_call(void *userdata, const MethodCall *call)
-{
-}
-
-/* It was answered. */
-static void on_refused(void *userdata, const char *name, int status)
-{
-}
-
-static void on_desired(void *userdata, uint64_t version, const char *body, size_t body_size)
-{
-}
-
-static void on_twin(void *userdata, const TwinAnswer *answer)
-{
-}
-
-static void on_stored(void *userdata, uint64_t ticket)
-{
-        hub_message_stored(((World *)userdata)->hub, ticket);
-}
-
-static void on_not_stored(void *userdata, uint64_t ticket, const char *why)
-{
-        hub_message_failed(((World *)userdata)->hub, ticket);
-}
-
-static void on_want(void *userdata, bool wanted)
-{
-        hub_want_messages(((World *)userdata)->hub, wanted);
+        hub_message_stored(*o->hub, ticket);
 }
 
 static void start_inbox(World *w)
 {
-        InboxPort port = {on_stored, on_not_stored, on_want, w};
+        const InboxPeers peers = {
+                .port = orders_inbox_port(&w->orders), .intake = w->intake, .audit = w->audit};
 
-        ck_assert_int_eq(inbox_new(&w->inbox, &w->inbox_settings, &w->queue_settings, &w->intake, &w->disk->disk,
-                                   &w->clock.clock, &w->dead_dice.random, &port, &(InboxSink){}),
+        ck_assert_int_eq(inbox_new(&w->inbox, &w->inbox_settings, &w->queue_settings, &peers, &w->disk->disk,
+                                   &w->clock.clock, &w->dead_dice.random),
                          0);
         w->tickers[w->n_tickers++] = inbox_ticker(w->inbox);
 }
@@ -446,12 +421,13 @@ void world_init(World *w)
                 .streams = world_streams,
                 .n_streams = ARRAY_SIZE(world_streams),
                 .link_up = true,
-                .orders = {on_listening, on_message, on_call, on_refused, on_desired, on_twin, w},
+                .orders = {.hub = &w->hub, .inbox = &w->inbox},
         };
         fake_clock_init(&w->clock);
         fake_random_init(&w->dice, 17);
         fake_random_init(&w->dead_dice, 18);
         w->disk = fake_disk_new();
+        w->audit = need(audit_new());
         fake_transport_init(&w->far);
         log_capture_begin(&w->log);
 }
@@ -461,17 +437,20 @@ void world_start(World *w)
 {
         _cleanup_(connection_string_freep) ConnectionString *credential = NULL;
         QueueSink queue_sink = {.readable = on_readable, .settled = on_settled, .changed = on_changed, .userdata = w};
-        HubSink hub_sink = {on_ready, on_delivered, on_lost, on_changed, w};
+        HubSink hub_sink = {on_ready, on_delivered, on_lost, on_link_changed, w};
+        OrderSink orders = orders_sink(&w->orders);
         const char *error;
         SetAside aside;
 
         w->ended = false;
+        if (!w->with_inbox)
+                orders.message = on_message;
         ck_assert_int_eq(connection_string_parse(CREDENTIAL, &credential, &error), 0);
         ck_assert_int_eq(queue_open(&w->queue, &w->queue_settings, &w->disk->disk, &w->clock.clock, &w->dice.random,
                                     &queue_sink),
                          0);
         ck_assert_int_eq(hub_new(&w->hub, &w->hub_settings, credential, &w->far.transport, &w->clock.clock,
-                                 &w->dice.random, &hub_sink, &w->orders),
+                                 &w->dice.random, &hub_sink, &orders),
                          0);
         ck_assert_int_eq(collector_new(&w->collector, w->queue, &w->clock.clock), 0);
         ck_assert_int_eq(collector_configure(w->collector, w->streams, w->n_streams), 0);
@@ -496,6 +475,8 @@ void world_start(World *w)
         w->n_tickers = 4;
         if (w->with_inbox)
                 start_inbox(w);
+        if (w->guest.start)
+                w->tickers[w->n_tickers++] = w->guest.start(w->guest.userdata);
         hub_start(w->hub);
 }
 
@@ -509,6 +490,8 @@ static void stop(World *w)
         w->n_pubacks = 0;
         dead_letters_stop(w->dead, 5 * USEC_PER_SEC);
         w->queue = queue_close(w->queue, 5 * USEC_PER_SEC);
+        if (w->guest.start)
+                w->guest.stop(w->guest.userdata);
         inbox_stop(w->inbox, 5 * USEC_PER_SEC);
         w->dead = dead_letters_free(w->dead);
         w->inbox = inbox_free(w->inbox);
@@ -522,6 +505,7 @@ void world_done(World *w)
 {
         stop(w);
         fake_disk_free(w->disk);
+        audit_free(w->audit);
         fake_transport_done(&w->far);
         for (size_t i = 0; i < w->n_events; i++)
                 event_done(&w->events[i]);
@@ -699,6 +683,8 @@ static usec_t next_event(const World *w)
                 next = MIN(next, w->tickers[i].deadline(w->tickers[i].userdata));
         if (w->n_pubacks > 0 && w->far.connected && !w->withhold_pubacks)
                 next = MIN(next, w->pubacks[0].due_usec);
+        if (w->guest.start)
+                next = MIN(next, w->guest.next(w->guest.userdata));
         return next;
 }
 
@@ -789,4 +775,23 @@ bool world_balances(World *w)
         return l->accepted == l->settled[OUTCOME_ACKNOWLEDGED] + ledger_waiting(l) + ledger_dropped(l) +
                                       ledger_dead_lettered(l) &&
                ledger_waiting(l) <= l->accepted && s->queue.records == ledger_waiting(l);
+}
+
+/* ---- its own weight ---- */
+
+static size_t chunk(void *p)
+{
+        return p ? malloc_usable_size(p) + sizeof(size_t) : 0;
+}
+
+size_t world_memory(const World *w)
+{
+        size_t sum = fake_disk_memory(w->disk) + chunk(w->far.published) + chunk(w->far.filters) + chunk(w->events) +
+                     chunk(w->pubacks) + chunk(w->receipts) + chunk(w->latencies);
+
+        for (size_t i = 0; i < w->far.n_published; i++)
+                sum += chunk(w->far.published[i].topic) + chunk(w->far.published[i].body.data);
+        for (size_t i = 0; i < w->n_tallies; i++)
+                sum += chunk(w->tallies[i].counts) + chunk(w->tallies[i].outcomes);
+        return sum;
 }

@@ -15,7 +15,7 @@
 #include "fake-disk.h"
 #include "fake-transport.h"
 #include "flow/dead-letters.h"
-#include "flow/inbox.h"
+#include "flow/orders.h"
 #include "flow/monitor.h"
 #include "log-capture.h"
 
@@ -45,6 +45,16 @@ typedef struct WorldSensor {
         usec_t interval_usec, next_usec;
 } WorldSensor;
 
+/* One machine more, with what it talks to on the far side. */
+typedef struct WorldGuest {
+        Ticker (*start)(void *userdata); /* the daemon starts; NULL: there is no guest */
+        void (*stop)(void *userdata);
+        void (*changed)(void *userdata); /* what the hub tells of itself */
+        bool (*play)(void *userdata);    /* whatever the far side has to do now; true: it did something */
+        usec_t (*next)(void *userdata);  /* when it has more to do */
+        void *userdata;
+} WorldGuest;
+
 typedef struct World {
         FakeClock clock;
         FakeRandom dice, dead_dice; /* what the dead letters draw does not change the walk of the others */
@@ -67,11 +77,13 @@ typedef struct World {
         ReadingSink sink;
         Intake intake;
         StatusSource status;
-        OrderSink orders; /* to be changed before world_start() */
+        Orders orders; /* who obeys them: to be added to before world_start() */
         bool with_inbox; /* to be set before world_start(): cloud messages go there */
         InboxSettings inbox_settings;
         Inbox *inbox;
-        Ticker tickers[5];
+        Audit *audit; /* of all lives */
+        WorldGuest guest; /* to be set before world_start() */
+        Ticker tickers[6];
         size_t n_tickers;
 
         WorldSensor sensors[WORLD_SENSORS_MAX];
@@ -150,3 +162,4 @@ Outcome world_outcome(const World *w, const char *stream, uint64_t n); /* as tol
 uint64_t world_missing(const World *w, const char *stream, uint64_t last); /* of 1 .. last */
 usec_t world_latency(World *w, unsigned percent); /* so many of the readings that were news arrived sooner */
 bool world_balances(World *w); /* every stream's ledger, and what the queue says it holds */
+size_t world_memory(const World *w); /* what the test's end of it takes of the heap: no part of the program's own */
