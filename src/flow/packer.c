@@ -74,6 +74,10 @@ int packer_add(Packer *p, const PackerRecord *record)
 {
         size_t before = p->text.size;
 
+        if (buffer_error(&p->text)) { /* of packer_begin() */
+                packer_drop(p);
+                return -ENOMEM;
+        }
         assert(before > 0);
         assert(packer_is_empty(p) || record->n == p->end.n + 1);
         if (!packer_is_empty(p))
