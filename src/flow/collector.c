@@ -31,6 +31,8 @@ struct Collector {
         Route routes[QUEUE_STREAMS_MAX];
         size_t n_routes;
 
+        uint64_t given[QUEUE_STREAMS_MAX]; /* by the queue's streams: the number of the last record that went there */
+
         Trust trust;
         uint64_t refused[_REFUSAL_MAX];
         Throttle complaints[_REFUSAL_MAX];
@@ -40,6 +42,8 @@ struct Collector {
         void *changed_userdata;
         void (*taken)(void *userdata, const Reading *reading);
         void *taken_userdata;
+        void (*appended)(void *userdata, const Reading *reading, unsigned stream, uint64_t n);
+        void *appended_userdata;
 };
 
 /* A call of submit() or submit_message() that waits for its receipt. */
@@ -137,17 +141,24 @@ const uint64_t *collector_refused(const Collector *c)
         return c->refused;
 }
 
+bool collector_has_stored(const Collector *c, const char *stream)
+{
+        const Route *route = find_route(c, stream);
+
+        return route && queue_durable(c->queue, route->stream) > c->given[route->stream];
+}
+
 /* ---- encoding ---- */
 
-/* Behind what is in c->record already. A reading without a time gets the present one, to be believed as far as the
- * clock is. */
+/* Behind what is in c->record already. A reading without a time gets the present one, or that of its age, to be
+ * believed as far as the clock is. */
 static bool encode_reading(Collector *c, const Reading *reading, Objection *o)
 {
         size_t before = c->record.size;
         Reading stamped = *reading;
 
         if (stamped.wall_usec == 0) {
-                stamped.wall_usec = clock_wall(c->clock);
+                stamped.wall_usec = usec_sub(clock_wall(c->clock), stamped.age_usec);
                 stamped.wall_trusted = trust_ask(&c->trust, c->clock, clock_boot(c->clock));
         }
         reading_encode(&stamped, &c->record);
@@ -178,6 +189,9 @@ static bool object_to_full(const Collector *c, Objection *o)
         if (status.disk_state == DISK_FULL)
                 return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL, "the queue is full, and its disk too: %s",
                                  status.disk_error);
+        if (status.disk_state == DISK_READ_ONLY)
+                return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
+                                 "the queue is full, and its disk gives it no more: %s", status.disk_error);
         return object_to(o, REFUSAL_OVERLOAD, REQUEST_QUEUE_FULL,
                          "the queue has reached queue.max_bytes, and queue.when_full is drop-newest: restore the link, "
                          "raise the one, or change the other");
@@ -192,18 +206,21 @@ static bool object_to_sum(Objection *o)
 
 /* What is in c->record, as records of these sizes, all of them or none. */
 static bool append_records(Collector *c, const Route *route, QueueKind kind, struct iovec *records, size_t n,
-                           const QueueReceipt *receipt, Objection *o)
+                           const QueueReceipt *receipt, uint64_t *ret_first, Objection *o)
 {
         char *at = c->record.data;
+        uint64_t first;
         int r;
 
         for (size_t i = 0; i < n; at += records[i++].iov_len)
                 records[i].iov_base = at;
         r = n == 1 && c->record.size > DEAD_LETTERS_PAYLOAD_MAX
                             ? QUEUE_E_TOO_LARGE
-                            : queue_append_all(c->queue, route->stream, kind, records, n, receipt, NULL);
+                            : queue_append_all(c->queue, route->stream, kind, records, n, receipt, &first);
         switch (r) {
         case 0:
+                c->given[route->stream] = first + n - 1;
+                *ret_first = first;
                 return true;
         case QUEUE_E_FULL:
                 return object_to_full(c, o);
@@ -243,6 +260,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
         Collector *c = userdata;
         const Route *route = find_route(c, stream);
         struct iovec record;
+        uint64_t number;
         Objection o;
 
         buffer_clear(&c->record);
@@ -250,10 +268,12 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
                 (void)object_to(&o, REFUSAL_MALFORMED, REQUEST_NO_SUCH_STREAM, "there is no stream %s for %s", stream,
                                 reading->sensor);
         else if (gate_reading(reading, &o) && encode_reading(c, reading, &o)) {
-                tell_taken(c, reading);
                 record.iov_len = c->record.size;
-                if (append_records(c, route, QUEUE_KIND_READING, &record, 1, NULL, &o))
+                if (append_records(c, route, QUEUE_KIND_READING, &record, 1, NULL, &number, &o)) {
+                        if (reading->source && c->appended)
+                                c->appended(c->appended_userdata, reading, route->stream, number);
                         return 0;
+                }
         }
         refuse(c, &o);
         return 1;
@@ -296,6 +316,14 @@ void collector_watch(Collector *c, void (*taken)(void *userdata, const Reading *
         c->taken_userdata = userdata;
 }
 
+void collector_note_positions(Collector *c,
+                              void (*appended)(void *userdata, const Reading *reading, unsigned stream, uint64_t n),
+                              void *userdata)
+{
+        c->appended = appended;
+        c->appended_userdata = userdata;
+}
+
 /* ---- local services ---- */
 
 /* A failing disk is no overload: the caller has the answer and keeps the reading, so nothing is lost by it. */
@@ -335,6 +363,7 @@ static void hand_in(Collector *c, const Route *route, QueueKind kind, struct iov
                     SubmitAnswerFn answer, void *userdata)
 {
         Submission *s = calloc(1, sizeof(*s));
+        uint64_t first;
         Objection o;
 
         if (!s) {
@@ -344,7 +373,7 @@ static void hand_in(Collector *c, const Route *route, QueueKind kind, struct iov
         }
         *s = (Submission){.collector = c, .answer = answer, .userdata = userdata, .n_records = n};
         memcpy(s->stream, route->name, sizeof(s->stream));
-        if (append_records(c, route, kind, records, n, &(QueueReceipt){on_receipt, s}, &o))
+        if (append_records(c, route, kind, records, n, &(QueueReceipt){on_receipt, s}, &first, &o))
                 return;
         free(s);
         answer_refused(c, &o, n, answer, userdata);

@@ -24,9 +24,17 @@ int collector_configure(Collector *c, const StreamSettings *streams, size_t n_st
 /* The sensors' way in; `changed` goes to the function given here. */
 ReadingSink collector_reading_sink(Collector *c, void (*changed)(void *userdata, const SensorStatus *sensor),
                                    void *userdata);
-/* Hears of each reading that is fit to be one, the sensors' and the local services', stored or not. */
+/* Hears of each reading of the local services that is fit to be one, stored or not. What sensors read is not all that
+ * comes here: rules stand in between. */
 void collector_watch(Collector *c, void (*taken)(void *userdata, const Reading *reading), void *userdata);
+/* Hears of each reading of a sensor that was appended and carries a position. */
+void collector_note_positions(Collector *c,
+                              void (*appended)(void *userdata, const Reading *reading, unsigned stream, uint64_t n),
+                              void *userdata);
 /* The local services' way in. */
 Intake collector_intake(Collector *c);
+
+/* Is all that this stream was given on the disk? */
+bool collector_has_stored(const Collector *c, const char *stream);
 
 const uint64_t *collector_refused(const Collector *c); /* _REFUSAL_MAX counters */

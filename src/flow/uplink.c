@@ -55,6 +55,8 @@ struct Uplink {
         const Clock *clock;
         void (*changed)(void *userdata);
         void *userdata;
+        bool (*holds)(void *userdata, unsigned stream, uint64_t n);
+        void *holds_userdata;
 
         Formats formats;
         Losses losses;
@@ -70,6 +72,7 @@ struct Uplink {
         usec_t retry_at;          /* boot clock; USEC_INFINITY: nothing failed */
         usec_t expiry_at;         /* boot clock: the next look for what has expired */
         usec_t last_acknowledged; /* wall clock */
+        UplinkTraffic traffic;
 };
 
 static void note(Uplink *u)
@@ -99,6 +102,8 @@ static bool fly(Uplink *u, Flight *flight, usec_t now)
 
         switch (r) {
         case 0:
+                u->traffic.messages++;
+                u->traffic.bytes += message_size(flight->message);
                 tower_sent(&u->tower, flight, now);
                 return true;
         case HUB_E_TOO_LARGE:
@@ -140,8 +145,11 @@ static void fly_grounded(Uplink *u, usec_t now)
 static int peek(void *userdata, QueueLane lane, QueueSource source, QueueRecord *ret)
 {
         Uplink *u = userdata;
+        int r = queue_peek(u->queue, lane, source, ret);
 
-        return queue_peek(u->queue, lane, source, ret);
+        if (r == 0 && u->holds && u->holds(u->holds_userdata, ret->stream, ret->n))
+                return QUEUE_E_WAIT;
+        return r;
 }
 
 static void advance(void *userdata, QueueLane lane, QueueSource source)
@@ -374,6 +382,8 @@ void uplink_delivered(Uplink *u, uint64_t ticket)
         if (!flight)
                 return;
         m = flight->message;
+        u->traffic.delivered++;
+        u->traffic.billed += billed_messages(message_size(m), BILLING_CHUNK);
         tower_acknowledged(&u->tower, flight, clock_boot(u->clock));
         queue_settle(u->queue, flight->stream, m->epoch, m->first, m->last, OUTCOME_ACKNOWLEDGED);
         tower_remove(&u->tower, flight);
@@ -393,6 +403,12 @@ void uplink_lost(Uplink *u)
         note(u);
 }
 
+void uplink_hold_back(Uplink *u, bool (*holds)(void *userdata, unsigned stream, uint64_t n), void *userdata)
+{
+        u->holds = holds;
+        u->holds_userdata = userdata;
+}
+
 void uplink_set_aside_through(Uplink *u, const SetAside *aside)
 {
         u->inquest.aside = *aside;
@@ -403,6 +419,11 @@ void uplink_set_aside_through(Uplink *u, const SetAside *aside)
 unsigned uplink_in_flight(const Uplink *u)
 {
         return (unsigned)u->tower.window.n_flights;
+}
+
+const UplinkTraffic *uplink_traffic(const Uplink *u)
+{
+        return &u->traffic;
 }
 
 usec_t uplink_last_acknowledged(const Uplink *u)

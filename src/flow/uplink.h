@@ -17,6 +17,14 @@
 
 typedef struct Uplink Uplink;
 
+/* Since the daemon began. */
+typedef struct UplinkTraffic {
+        uint64_t messages;  /* handed to the link, those sent again included */
+        uint64_t bytes;     /* of them, as the hub counts: bodies, ids and properties */
+        uint64_t delivered; /* messages that the hub acknowledged */
+        uint64_t billed;    /* units of 4 KiB that it bills for those */
+} UplinkTraffic;
+
 typedef struct UplinkSettings {
         unsigned window;       /* unacknowledged messages, at most */
         const char *device_id; /* for ${device} */
@@ -31,6 +39,9 @@ Uplink *uplink_free(Uplink *u);
 DEFINE_CLEANUP(Uplink *, uplink_free);
 /* Where records go that the hub can never take. Without it they are settled at once. */
 void uplink_set_aside_through(Uplink *u, const SetAside *aside);
+/* Asked of each record before it is read: true leaves it, and what is behind it in its lane, where it is until
+ * uplink_readable(). */
+void uplink_hold_back(Uplink *u, bool (*holds)(void *userdata, unsigned stream, uint64_t n), void *userdata);
 int uplink_configure(Uplink *u, const UplinkSettings *settings, const StreamSettings *streams, size_t n_streams);
 Ticker uplink_ticker(Uplink *u);
 
@@ -45,4 +56,5 @@ void uplink_lost(Uplink *u);
 void uplink_flush(Uplink *u, DoneFn done, void *done_userdata);
 
 unsigned uplink_in_flight(const Uplink *u); /* messages */
+const UplinkTraffic *uplink_traffic(const Uplink *u);
 usec_t uplink_last_acknowledged(const Uplink *u); /* wall clock, 0: never */

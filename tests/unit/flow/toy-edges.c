@@ -101,6 +101,14 @@ int queue_append_all(Queue *q, unsigned stream, QueueKind kind, const struct iov
         return 0;
 }
 
+uint64_t queue_durable(const Queue *q, unsigned stream)
+{
+        for (size_t i = q->n_durable; i < q->n_records; i++)
+                if (q->records[i].record.stream == stream)
+                        return q->records[i].record.n;
+        return q->next_n[stream];
+}
+
 bool queue_make_ready(Queue *q)
 {
         return q->refuses == 0;
