@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/rules.h"
 #include "suite.h"
 #include "world.h"
 
@@ -131,6 +132,42 @@ START_TEST(a_boot_three_days_behind_ends_within_a_second)
 }
 END_TEST
 
+static void on_alarm(void *userdata, const char *channel, const char *state, double value)
+{
+}
+
+static void on_stale(void *userdata, const char *sensor, const char *why, bool is_news)
+{
+}
+
+/* Of five values four come too soon, and the last of them goes when the minute is over: eight seconds old. */
+START_TEST(what_a_rule_held_back_has_the_time_at_which_it_was_read)
+{
+        const RuleSettings rule = {.channel = (char *)"cpu.temperature", .deadband.min_interval_usec = USEC_PER_MIN - 1};
+        Rules *rules;
+
+        show(truth - 3 * DAY, false);
+        world_start(&w);
+        ck_assert_int_eq(rules_new(&rules, &w.clock.clock, &(RulesSink){w.sink, on_alarm, on_stale, NULL}), 0);
+        ck_assert_int_eq(rules_configure(rules, &rule, 1), 0);
+        w.sink = rules_reading_sink(rules);
+        w.tickers[w.n_tickers++] = rules_ticker(rules);
+        world_run(&w, 7 * USEC_PER_SEC);
+        truth += 7 * USEC_PER_SEC;
+        for (unsigned i = 0; i < 60; i++) {
+                world_read(&w, "telemetry", "cpu", (double)truth / USEC_PER_SEC);
+                world_run(&w, 13 * USEC_PER_SEC);
+                truth += 13 * USEC_PER_SEC;
+        }
+        show(truth, true);
+        drain();
+        ck_assert_uint_eq(arrived().wrong, 0);
+        ck_assert_uint_ge(arrived().right, 60 * 13 / 61);
+        w.n_tickers--;
+        rules_free(rules);
+}
+END_TEST
+
 START_TEST(nothing_waits_for_the_clock)
 {
         size_t n_backfill = 0;
@@ -225,6 +262,7 @@ int main(void)
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_loop_test(c, a_boot_three_days_behind_ends_within_a_second, 0, 3);
+        tcase_add_test(c, what_a_rule_held_back_has_the_time_at_which_it_was_read);
         tcase_add_test(c, nothing_waits_for_the_clock);
         tcase_add_test(c, steps_of_days_do_no_harm);
         tcase_add_test(c, days_without_a_link_and_with_many_boots_end_within_a_second);

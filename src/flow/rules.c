@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log-id.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "flow/rules-core.h"
+
+#define OUTSIDE_INTERVAL USEC_PER_HOUR /* between two lines about one sensor's values outside their ranges */
+
+/* ---- who there is ---- */
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(((const RuleSensor *)a)->name, ((const RuleSensor *)b)->name);
+}
+
+RuleSensor *rules_find_sensor(const Rules *r, const char *name)
+{
+        size_t low = 0, high = r->n_sensors;
+
+        while (low < high) {
+                size_t at = low + (high - low) / 2;
+                int order = strcmp(name, r->sensors[at].name);
+
+                if (order == 0)
+                        return &r->sensors[at];
+                if (order < 0)
+                        high = at;
+                else
+                        low = at + 1;
+        }
+        return NULL;
+}
+
+/* Readings have their channels in the same order each time: the next one is the one behind the last. */
+RuleChannel *rules_find_channel(RuleSensor *s, const char *name)
+{
+        for (size_t i = 0; i < s->n_channels; i++) {
+                size_t at = s->next + i < s->n_channels ? s->next + i : s->next + i - s->n_channels;
+
+                if (strcmp(s->channels[at].name, name) != 0)
+                        continue;
+                s->next = at + 1 < s->n_channels ? at + 1 : 0;
+                return &s->channels[at];
+        }
+        return NULL;
+}
+
+/* ---- readings ---- */
+
+void rules_limit_position(const Rules *r, const char *source, SourcePosition *at)
+{
+        for (size_t i = 0; i < r->n_sensors; i++) {
+                const RuleSensor *s = &r->sensors[i];
+
+                for (size_t k = 0; s->source.name[0] && k < s->n_channels; k++)
+                        rule_channel_limit(&s->channels[k], source, at);
+        }
+}
+
+static void limit(void *userdata, const char *source, SourcePosition *at)
+{
+        rules_limit_position(userdata, source, at);
+}
+
+static int empty(Rules *r, RuleSensor *s, usec_t now)
+{
+        return outbox_empty(&r->outbox, &(OutboxPost){
+                                                .sink = &r->sink.down,
+                                                .stream = *s->stream ? s->stream : NULL,
+                                                .sensor = s->name,
+                                                .source = &s->source,
+                                                .limit = limit,
+                                                .userdata = r,
+                                                .now = now,
+                                        });
+}
+
+/* ---- time ---- */
+
+/* On the sensor's own clock. */
+static usec_t due_of(const RuleSensor *s)
+{
+        usec_t next = USEC_INFINITY;
+
+        for (size_t i = 0; i < s->n_channels; i++)
+                next = MIN(next, rule_channel_deadline(&s->channels[i]));
+        return next;
+}
+
+void rules_set_deadline(RuleSensor *s)
+{
+        usec_t next = rule_clock_to_boot(&s->clock, due_of(s));
+
+        for (size_t i = 0; i < s->n_channels; i++)
+                next = MIN(next, rule_channel_boot_deadline(&s->channels[i]));
+        s->deadline_usec = next;
+}
+
+static void tell(Rules *r, RuleSensor *s, usec_t now)
+{
+        for (size_t i = 0; i < s->n_channels; i++)
+                rules_tell_alarms(r, s, &s->channels[i], now);
+        rules_look_for_trouble(r, s, true);
+        rules_set_deadline(s);
+}
+
+static void tick_sensor(Rules *r, RuleSensor *s, const RuleTime *now)
+{
+        for (size_t i = 0; i < s->n_channels; i++) {
+                if (r->outbox.n + RULE_CHANNEL_TICK_MAX > OUTBOX_MAX)
+                        (void)empty(r, s, now->boot_usec);
+                rule_channel_tick(&s->channels[i], now, &r->outbox);
+        }
+        (void)empty(r, s, now->boot_usec);
+        tell(r, s, now->boot_usec);
+}
+
+/* Lines may pass hours at once: what was due in them is, one after the other. */
+static void pass_time(Rules *r, RuleSensor *s, const RuleTime *now)
+{
+        usec_t due;
+
+        while (now->is_wall && (due = due_of(s)) <= now->usec)
+                tick_sensor(r, s, &(RuleTime){now->boot_usec, due, true});
+        if (now->boot_usec >= s->deadline_usec)
+                tick_sensor(r, s, now);
+}
+
+static void release_sensor(Rules *r, RuleSensor *s, usec_t now)
+{
+        const RuleTime at = rule_clock_now(&s->clock, now);
+
+        for (size_t i = 0; i < s->n_channels; i++) {
+                if (r->outbox.n + RULE_CHANNEL_TICK_MAX > OUTBOX_MAX)
+                        (void)empty(r, s, now);
+                rule_channel_release(&s->channels[i], &at, &r->outbox);
+        }
+        (void)empty(r, s, now);
+        rules_set_deadline(s);
+}
+
+static void let_time_pass(Rules *r, RuleSensor *s, usec_t now)
+{
+        const RuleTime at = rule_clock_now(&s->clock, now);
+
+        if (now >= s->deadline_usec)
+                pass_time(r, s, &at);
+}
+
+/* What is due, as it is due; then what is not. */
+void rules_release(Rules *r)
+{
+        usec_t now = clock_boot(r->clock);
+
+        for (size_t i = 0; i < r->n_sensors; i++) {
+                let_time_pass(r, &r->sensors[i], now);
+                release_sensor(r, &r->sensors[i], now);
+        }
+}
+
+static usec_t rules_deadline(void *userdata)
+{
+        const Rules *r = userdata;
+        usec_t next = MIN(rules_orphans_deadline(r), r->book ? alarm_book_deadline(r->book) : USEC_INFINITY);
+
+        for (size_t i = 0; i < r->n_sensors; i++)
+                next = MIN(next, r->sensors[i].deadline_usec);
+        return next;
+}
+
+static void rules_tick(void *userdata, usec_t now)
+{
+        Rules *r = userdata;
+
+        if (r->book)
+                alarm_book_tick(r->book, now);
+        if (r->n_orphans > 0)
+                rules_tell_orphans(r, now);
+        for (size_t i = 0; i < r->n_sensors; i++)
+                let_time_pass(r, &r->sensors[i], now);
+}
+
+Ticker rules_ticker(Rules *r)
+{
+        return (Ticker){"rules", rules_deadline, rules_tick, r};
+}
+
+/* ---- the sensors' sink ---- */
+
+static void note_stream(RuleSensor *s, const char *stream)
+{
+        if (strcmp(s->stream, stream ?: "") != 0)
+                (void)snprintf(s->stream, sizeof(s->stream), "%s", stream ?: "");
+}
+
+static void note_source(RuleSensor *s, const Reading *reading)
+{
+        if (!reading->source)
+                return;
+        s->source.waits = true;
+        s->source.position = reading->position;
+        (void)snprintf(s->source.name, sizeof(s->source.name), "%s", reading->source);
+}
+
+static void tell_outside(RuleSensor *s, const RuleChannel *c, usec_t now)
+{
+        char low[NUMBER_TEXT_MAX], high[NUMBER_TEXT_MAX];
+        ThrottleOthers others;
+        uint64_t held_back;
+
+        if (!throttle_admits(&s->outside, now, OUTSIDE_INTERVAL, &held_back))
+                return;
+        (void)number_format(c->range.low, low);
+        (void)number_format(c->range.high, high);
+        log_line(LOG_WARNING, LOG_ID_OUT_OF_RANGE, NULL,
+                 "sensor %s: %s is not within %s to %s: such values go up marked%s.", s->name, c->name, low, high,
+                 throttle_others(&others, held_back));
+}
+
+static void take_ruled(Rules *r, RuleSensor *s, RuleChannel *c, const OutboxItem *item, const RuleHold *from,
+                       const RuleTime *now)
+{
+        bool was_outside = c->is_outside;
+
+        rule_channel_take(c, item, from, now, &r->outbox);
+        if (c->is_outside && !was_outside)
+                tell_outside(s, c, now->boot_usec);
+}
+
+static void take_reading(Rules *r, RuleSensor *s, const Reading *reading, const RuleTime *now)
+{
+        RuleHold from = {.before = reading->before};
+        uint64_t channels = rule_again_channels(&s->again, reading);
+
+        (void)snprintf(from.source, sizeof(from.source), "%s", reading->source ?: "");
+        s->next = 0;
+        for (size_t i = 0; i < reading->n_channels; i++) {
+                const Channel *channel = &reading->channels[i];
+                RuleChannel *c = rules_find_channel(s, channel->name);
+                OutboxItem item = {
+                        .name = channel->name,
+                        .value = channel->value,
+                        .quality = reading->quality,
+                        .time = {.wall_usec = reading->wall_usec, .wall_trusted = reading->wall_trusted},
+                        .of = UINT64_C(1) << i,
+                };
+
+                if (!(channels & item.of))
+                        continue;
+                if (c)
+                        take_ruled(r, s, c, &item, &from, now);
+                else
+                        outbox_add(&r->outbox, &item);
+        }
+}
+
+/* Its line may lie behind another one, of which something is held. */
+static int pass_on(Rules *r, const char *stream, const Reading *reading)
+{
+        Reading limited = *reading;
+
+        if (limited.source)
+                rules_limit_position(r, limited.source, &limited.position);
+        return r->sink.down.reading(r->sink.down.userdata, stream, &limited);
+}
+
+/* Its time is that of its lines from now on. */
+static void turn(Rules *r, RuleSensor *s, const Reading *reading, usec_t now)
+{
+        const RuleTime was = rule_clock_now(&s->clock, now);
+        RuleTime at;
+
+        let_time_pass(r, s, now);
+        release_sensor(r, s, now);
+        at = rule_clock_take(&s->clock, reading, r->clock, now);
+        for (size_t i = 0; i < s->n_channels; i++)
+                rule_channel_turn(&s->channels[i], &was, &at);
+        rules_set_deadline(s);
+}
+
+/* A position goes no further than what was taken. */
+static int rule(Rules *r, RuleSensor *s, const Reading *reading, const RuleTime *now)
+{
+        const OutboxSource was = s->source;
+        int result;
+
+        r->outbox.refused = 0;
+        note_source(s, reading);
+        take_reading(r, s, reading, now);
+        result = empty(r, s, now->boot_usec);
+        rule_again_note(&s->again, reading, r->outbox.refused);
+        if (r->outbox.refused != 0)
+                s->source = was;
+        return result;
+}
+
+/* What was due comes first: a window that has ended does not get another value. */
+static int on_reading(void *userdata, const char *stream, const Reading *reading)
+{
+        Rules *r = userdata;
+        RuleSensor *s = r->n_sensors > 0 ? rules_find_sensor(r, reading->sensor) : NULL;
+        RuleTime at;
+        usec_t now;
+        int result;
+
+        if (!s || reading->n_channels > READING_CHANNELS_MAX)
+                return pass_on(r, stream, reading);
+        now = clock_boot(r->clock);
+        note_stream(s, stream);
+        if (rule_clock_turns(&s->clock, reading))
+                turn(r, s, reading, now);
+        at = rule_clock_take(&s->clock, reading, r->clock, now);
+        pass_time(r, s, &at);
+        result = rule(r, s, reading, &at);
+        tell(r, s, now);
+        return result;
+}
+
+static void on_refused(void *userdata, Refusal why)
+{
+        const Rules *r = userdata;
+
+        r->sink.down.refused(r->sink.down.userdata, why);
+}
+
+static bool is_ready(void *userdata)
+{
+        const Rules *r = userdata;
+
+        return r->sink.down.ready(r->sink.down.userdata);
+}
+
+static void on_changed(void *userdata, const SensorStatus *sensor)
+{
+        const Rules *r = userdata;
+
+        r->sink.down.changed(r->sink.down.userdata, sensor);
+}
+
+ReadingSink rules_reading_sink(Rules *r)
+{
+        return (ReadingSink){on_reading, on_refused, is_ready, on_changed, r};
+}
+
+/* ---- life ---- */
+
+static void sensors_done(RuleSensor *sensors, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                for (size_t k = 0; k < sensors[i].n_channels; k++)
+                        rule_channel_done(&sensors[i].channels[k]);
+                free(sensors[i].channels);
+        }
+        free(sensors);
+}
+
+/* The one of this name, or a new one. */
+static RuleSensor *seat_sensor(RuleSensor **sensors, size_t *n, const char *name)
+{
+        RuleSensor *more;
+
+        for (size_t i = 0; i < *n; i++)
+                if (strcmp((*sensors)[i].name, name) == 0)
+                        return &(*sensors)[i];
+        more = reallocarray(*sensors, *n + 1, sizeof(*more));
+        if (!more)
+                return NULL;
+        *sensors = more;
+        more[*n] = (RuleSensor){};
+        (void)snprintf(more[*n].name, sizeof(Name), "%s", name);
+        return &more[(*n)++];
+}
+
+static RuleChannel *seat_channel(RuleSensor *s, const char *name)
+{
+        RuleChannel *more;
+
+        for (size_t i = 0; i < s->n_channels; i++)
+                if (strcmp(s->channels[i].name, name) == 0)
+                        return &s->channels[i];
+        more = reallocarray(s->channels, s->n_channels + 1, sizeof(*more));
+        if (!more)
+                return NULL;
+        s->channels = more;
+        more[s->n_channels] = (RuleChannel){};
+        (void)snprintf(more[s->n_channels].name, sizeof(Name), "%s", name);
+        return &more[s->n_channels++];
+}
+
+static int seat_rule(RuleSensor **sensors, size_t *n, const RuleSettings *settings)
+{
+        RuleChannel *c;
+        RuleSensor *s;
+        Name sensor, channel;
+
+        if (!rule_channel_split(settings->channel, sensor, channel))
+                return -EINVAL;
+        s = seat_sensor(sensors, n, sensor);
+        c = s ? seat_channel(s, channel) : NULL;
+        return c ? rule_channel_add(c, settings) : -ENOMEM;
+}
+
+/* Once all have their seats: from here on addresses count. */
+static void begin(const Rules *r, RuleSensor *s, usec_t now)
+{
+        RuleSensor *old = rules_find_sensor(r, s->name);
+        RuleTime at;
+
+        s->clock = old ? old->clock : (RuleClock){};
+        at = rule_clock_now(&s->clock, now);
+        for (size_t i = 0; i < s->n_channels; i++) {
+                RuleChannel *c = &s->channels[i], *before = old ? rules_find_channel(old, c->name) : NULL;
+
+                rule_channel_begin(c, &at);
+                if (before)
+                        rule_channel_inherit(c, before);
+        }
+        if (old) {
+                memcpy(s->stream, old->stream, sizeof(s->stream));
+                s->source = old->source;
+                s->again = old->again;
+                s->is_told_stale = old->is_told_stale;
+                s->outside = old->outside;
+        }
+        rules_recall_alarms(r, s);
+        rules_set_deadline(s);
+}
+
+static void end_sensor(Rules *r, const RuleSensor *old)
+{
+        rules_orphan_alarms(r, old);
+        if (old->is_told_stale && !rules_find_sensor(r, old->name))
+                r->sink.stale(r->sink.userdata, old->name, NULL, true);
+}
+
+int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings)
+{
+        usec_t now = clock_boot(r->clock);
+        RuleSensor *sensors = NULL, *old = r->sensors;
+        size_t n = 0, n_old = r->n_sensors;
+        int error;
+
+        error = rules_make_room_for_orphans(r);
+        for (size_t i = 0; i < n_settings && error >= 0; i++)
+                error = seat_rule(&sensors, &n, &settings[i]);
+        if (error < 0) {
+                sensors_done(sensors, n);
+                return error;
+        }
+        if (n > 0)
+                qsort(sensors, n, sizeof(*sensors), by_name);
+        for (size_t i = 0; i < n; i++)
+                begin(r, &sensors[i], now);
+        r->sensors = sensors;
+        r->n_sensors = n;
+        for (size_t i = 0; i < n_old; i++)
+                end_sensor(r, &old[i]);
+        rules_tell_orphans(r, now);
+        rules_adopt_orphans(r);
+        sensors_done(old, n_old);
+        return 0;
+}
+
+void rules_keep_alarms(Rules *r, AlarmBook *book)
+{
+        r->book = book;
+}
+
+int rules_new(Rules **ret, const Clock *clock, const RulesSink *sink)
+{
+        Rules *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return -ENOMEM;
+        r->clock = clock;
+        r->sink = *sink;
+        *ret = r;
+        return 0;
+}
+
+Rules *rules_free(Rules *r)
+{
+        if (!r)
+                return NULL;
+        sensors_done(r->sensors, r->n_sensors);
+        free(r->orphans);
+        free(r);
+        return NULL;
+}
