@@ -10,6 +10,9 @@ struct Monitor {
         Status status;
         const SensorStatus **sensors;
         size_t n_allocated;
+        RaisedAlarm *alarms;
+        size_t n_alarms_allocated;
+        char *settings_problem;
 };
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock)
@@ -29,6 +32,8 @@ Monitor *monitor_free(Monitor *m)
         if (!m)
                 return NULL;
         free(m->sensors);
+        free(m->alarms);
+        free(m->settings_problem);
         free(m);
         return NULL;
 }
@@ -45,6 +50,7 @@ static void ask_hub(const Hub *hub, Status *s)
         s->next_attempt_usec = h.next_attempt_usec;
         s->hub = h.host;
         s->device_id = h.device_id;
+        s->malformed_orders = h.malformed;
 }
 
 static void ask_uplink(const Uplink *uplink, Status *s)
@@ -86,6 +92,24 @@ static void ask_sensors(Monitor *m, Status *s)
         s->n_sensors = n;
 }
 
+/* The same. */
+static void ask_rules(Monitor *m, Status *s)
+{
+        size_t n = rules_raised(m->peers.rules, m->alarms, m->n_alarms_allocated);
+
+        if (n > m->n_alarms_allocated) {
+                RaisedAlarm *more = reallocarray(m->alarms, n, sizeof(*more));
+
+                if (more) {
+                        m->alarms = more;
+                        m->n_alarms_allocated = n;
+                        (void)rules_raised(m->peers.rules, m->alarms, n);
+                }
+        }
+        s->alarms = m->alarms;
+        s->n_alarms = MIN(n, m->n_alarms_allocated);
+}
+
 static const Status *snapshot(void *userdata)
 {
         Monitor *m = userdata;
@@ -102,9 +126,23 @@ static const Status *snapshot(void *userdata)
                 inbox_status(m->peers.inbox, &s.inbox);
         if (m->peers.twin)
                 twin_status(m->peers.twin, &s.twin);
+        if (m->peers.audit)
+                s.orders = audit_count(m->peers.audit);
+        if (m->peers.methods)
+                s.method_changes = methods_changes(m->peers.methods);
+        if (m->peers.rules)
+                ask_rules(m, &s);
+        s.settings_problem = m->settings_problem;
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;
+}
+
+/* Without memory for it the log alone has told. */
+void monitor_tell_settings(Monitor *m, const char *problem)
+{
+        free(m->settings_problem);
+        m->settings_problem = problem ? strdup(problem) : NULL;
 }
 
 StatusSource monitor_status_source(Monitor *m)

@@ -5,9 +5,12 @@
  * Monitor - asks everyone, fills the Status
  */
 
+#include "flow/audit.h"
 #include "flow/collector.h"
 #include "flow/dead-letters.h"
 #include "flow/inbox.h"
+#include "flow/methods.h"
+#include "flow/rules.h"
 #include "flow/twin.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
@@ -26,10 +29,16 @@ typedef struct MonitorPeers {
         const DeadLetters *dead_letters; /* may be NULL in tests */
         const Inbox *inbox;              /* may be NULL in tests */
         const Twin *twin;                /* may be NULL in tests */
+        const Audit *audit;              /* may be NULL in tests */
+        const Methods *methods;          /* may be NULL in tests */
+        const Rules *rules;              /* may be NULL in tests */
 } MonitorPeers;
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock);
 Monitor *monitor_free(Monitor *m);
 DEFINE_CLEANUP(Monitor *, monitor_free);
+
+/* Why the last reload was refused, copied; NULL: it was not. */
+void monitor_tell_settings(Monitor *m, const char *problem);
 
 StatusSource monitor_status_source(Monitor *m);
