@@ -25,6 +25,21 @@ void add_others(void)
         world_add_sensor(&w, "door", "alarms", 3 * USEC_PER_SEC);
 }
 
+void add_sensors(void)
+{
+        add_others();
+        world_add_sensor(&w, "mast", "wind", 5 * USEC_PER_SEC);
+}
+
+void read_many(int n, int poison)
+{
+        for (int i = 1; i <= n; i++) {
+                if (!queue_make_ready(w.queue))
+                        world_run(&w, 100 * USEC_PER_MSEC);
+                world_read(&w, "telemetry", i == poison ? "poison" : "cpu", i);
+        }
+}
+
 uint64_t dead_letters(void)
 {
         return ledger_dead_lettered(&world_ask(&w)->ledger);
@@ -52,4 +67,16 @@ void run_until_dead(uint64_t n, usec_t at_most)
         while (dead_letters() < n && w.clock.boot_usec < end)
                 world_run(&w, USEC_PER_SEC);
         ck_assert_uint_eq(dead_letters(), n);
+}
+
+void assert_nobody_is_condemned(void)
+{
+        w.break_at = 0;
+        w.withhold_pubacks = false;
+        world_link(&w, true);
+        world_run(&w, 2 * USEC_PER_HOUR);
+        ck_assert_uint_eq(dead_letters(), 0);
+        ck_assert_uint_eq(ledger_dropped(&world_ask(&w)->ledger), 0);
+        ck_assert_uint_le(ledger_waiting(&world_ask(&w)->ledger), 40);
+        ck_assert(world_balances(&w));
 }

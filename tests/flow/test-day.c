@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A day without a hub: log lines, wake-ups and memory stay bounded. */
+/* A day without a hub: log lines, wake-ups, memory and processor time stay bounded. */
 
 #include <malloc.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "suite.h"
 #include "world.h"
@@ -37,6 +38,14 @@ static size_t memory_in_use(void)
         struct mallinfo2 info = mallinfo2();
 
         return info.uordblks > 0 ? info.uordblks + info.hblkhd - fake_disk_memory(w.disk) : 0;
+}
+
+static double processor_seconds(void)
+{
+        struct timespec t;
+
+        ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 START_TEST(a_day_without_a_hub_is_a_quiet_day)
@@ -74,6 +83,39 @@ START_TEST(a_day_without_a_hub_is_a_quiet_day)
 }
 END_TEST
 
+/* As many as a gateway in a plant has. The disk and the hub of the test are counted too. */
+START_TEST(a_day_without_a_hub_takes_a_hundredth_of_a_processor)
+{
+        uint64_t most_lines = 0, n;
+        double began, share;
+
+        world_link(&w, false);
+        world_start(&w);
+        for (int i = 0; i < 20; i++) {
+                Name name;
+
+                (void)snprintf(name, sizeof(name), "s%d", i);
+                world_add_sensor(&w, name, "telemetry", USEC_PER_SEC);
+        }
+        began = processor_seconds();
+        for (int hour = 0; hour < 24; hour++) {
+                uint64_t lines = w.log.n_lines;
+
+                world_run(&w, USEC_PER_HOUR);
+                most_lines = MAX(most_lines, w.log.n_lines - lines);
+        }
+        share = (processor_seconds() - began) / (24 * 3600);
+        n = world_ask(&w)->queue.records;
+        (void)printf("# %llu readings wait; at most %llu log lines in an hour; %.3f %% of a processor\n",
+                     (unsigned long long)n, (unsigned long long)most_lines, share * 100);
+        (void)fflush(stdout);
+        ck_assert_uint_ge(n, 20 * 24 * 3600 - 100);
+        ck_assert_uint_le(most_lines, 60);
+        ck_assert(share <= 0.01);
+        ck_assert(world_balances(&w));
+}
+END_TEST
+
 START_TEST(a_day_with_a_hub_costs_no_more)
 {
         uint64_t most_wakeups = 0, most_lines = 0;
@@ -104,6 +146,7 @@ int main(void)
         tcase_set_timeout(c, 120);
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, a_day_without_a_hub_is_a_quiet_day);
+        tcase_add_test(c, a_day_without_a_hub_takes_a_hundredth_of_a_processor);
         tcase_add_test(c, a_day_with_a_hub_costs_no_more);
         return suite_run(s);
 }
