@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Metrics file - the last text, whole, for everybody to read
+ *
+ * Written beside and put in place, so that nobody reads half of it; not flushed, for it is worth nothing after a crash.
+ * A thread of its own does it: a folder that hangs keeps nobody waiting, the queue least of all.
+ *
+ * Owns:   the thread, and the text on its way.
+ * Time:   boot clock.
+ */
+
+#include "base/buffer.h"
+#include "base/worker.h"
+
+typedef struct MetricsFile MetricsFile;
+
+int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, const char *path);
+MetricsFile *metrics_file_free(MetricsFile *f);
+
+/* Takes the text. While another is on its way, or when it is the one that is there, nothing is done. */
+void metrics_file_store(MetricsFile *f, Buffer *text);
+const char *metrics_file_path(const MetricsFile *f);
+
+usec_t metrics_file_deadline(const MetricsFile *f);
+void metrics_file_tick(MetricsFile *f, usec_t now);
