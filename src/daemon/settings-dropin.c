@@ -10,17 +10,14 @@
 
 #define SUFFIX ".conf"
 
-/* NULL: the file is called like no method. */
-static char *method_of(const char *path)
+static char *name_of(const char *path)
 {
         const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-        char *name = strndup(base, strlen(base) - strlen(SUFFIX));
 
-        if (name && name_is_of_method(name))
-                return name;
-        free(name);
-        return NULL;
+        return strndup(base, strlen(base) - strlen(SUFFIX));
 }
+
+/* ---- methods.d ---- */
 
 /* The one thing that a file says; NULL, and told, when it does not. */
 static const Node *responder_of(Node *file, Problems *problems)
@@ -84,13 +81,41 @@ static int build(const char *method, const Node *responder, Node **ret)
 int settings_dropin_method(const char *path, Node *file, Node **ret, Problems *problems)
 {
         _cleanup_(node_freep) Node *own = file;
-        _cleanup_free_ char *method = method_of(path);
+        _cleanup_free_ char *method = name_of(path);
         const Node *responder;
 
-        if (!method) {
-                problems_add(problems, own->place, "the file's name is to be that of a method, with " SUFFIX " behind it");
+        if (!method)
+                return -ENOMEM;
+        if (!name_is_of_method(method)) {
+                problems_add(problems, own->place,
+                             "the file's name is to be that of a method, with " SUFFIX " behind it");
                 return SETTINGS_E_BAD;
         }
         responder = responder_of(own, problems);
         return responder ? build(method, responder, ret) : SETTINGS_E_BAD;
+}
+
+/* ---- commands.d ---- */
+
+/* What the file says is the group; the table knows what may stand there. */
+int settings_dropin_command(const char *path, Node *file, Node **ret, Problems *problems)
+{
+        _cleanup_(node_freep) Node *own = file;
+        Place place = own->place;
+        Node *group = NULL;
+        int r;
+
+        own->key = name_of(path);
+        if (!own->key)
+                return -ENOMEM;
+        if (!name_is_valid(own->key)) {
+                problems_add(problems, place,
+                             "the file's name is to be that of the command: a letter, then letters, digits and _, at "
+                             "most %d, "
+                             "with " SUFFIX " behind it",
+                             NAME_LENGTH_MAX);
+                return SETTINGS_E_BAD;
+        }
+        r = wrap("command_units", place, TAKE_PTR(own), &group);
+        return r < 0 ? r : wrap(NULL, place, group, ret);
 }

@@ -24,10 +24,17 @@ void settings_files_done(SettingsFiles *files)
         *files = (SettingsFiles){};
 }
 
+/* One that is read again is the same file. */
 static int add_file(SettingsFiles *files, const char *name, Place *ret)
 {
-        char **names = reallocarray(files->names, files->n + 1, sizeof(*names)), *copy;
+        char **names, *copy;
 
+        for (size_t i = 0; i < files->n; i++)
+                if (strcmp(files->names[i], name) == 0) {
+                        *ret = (Place){files->names[i], (unsigned)i, 0};
+                        return 0;
+                }
+        names = reallocarray(files->names, files->n + 1, sizeof(*names));
         if (!names)
                 return -ENOMEM;
         files->names = names;
@@ -204,6 +211,11 @@ static int read_file(const char *path, bool is_main, SettingsFiles *files, Node 
         return r;
 }
 
+int settings_read_one(const char *path, SettingsFiles *files, Node **ret, Problems *problems)
+{
+        return read_file(path, false, files, ret, problems);
+}
+
 static int is_conf(const struct dirent *entry)
 {
         size_t n = strlen(entry->d_name);
@@ -217,61 +229,111 @@ static int by_name(const struct dirent **a, const struct dirent **b)
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A file of methods.d says something of one method, others say anything. */
-static int read_part(const char *path, bool of_method, SettingsFiles *files, Node **ret, Problems *problems)
+/* Turns what one file says into settings. NULL: they are. */
+typedef int (*Dropin)(const char *path, Node *file, Node **ret, Problems *problems);
+
+static int read_part(const char *path, Dropin dropin, SettingsFiles *files, Node **ret, Problems *problems)
 {
         Node *part = NULL;
         int r = read_file(path, false, files, &part, problems);
 
-        if (r != 0 || !of_method) {
+        if (r != 0 || !dropin) {
                 *ret = part;
                 return r;
         }
-        return settings_dropin_method(path, part, ret, problems);
+        return dropin(path, part, ret, problems);
 }
 
-static int read_directory(const char *directory, bool of_methods, SettingsFiles *files, Node *tree, Problems *problems)
+static int complain_of_directory(const char *directory, int error, SettingsFiles *files, Problems *problems)
+{
+        Place place;
+        int r = add_file(files, directory, &place);
+
+        if (r < 0)
+                return r;
+        problems_add(problems, place, "cannot be read: %s", strerror(error));
+        return SETTINGS_E_BAD;
+}
+
+static int lay_file(const char *directory, const char *name, Dropin dropin, SettingsFiles *files, Node *tree,
+                    Problems *problems)
+{
+        _cleanup_free_ char *path = NULL;
+        Node *over = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/%s", directory, name) < 0)
+                return -ENOMEM;
+        r = read_part(path, dropin, files, &over, problems);
+        return r == 0 ? node_merge(tree, over) : r;
+}
+
+static int lay_candidate(const char *directory, const SettingsCandidate *c, SettingsFiles *files, Node *tree,
+                         Problems *problems)
+{
+        _cleanup_free_ char *path = NULL;
+        Node *over = NULL;
+        int r;
+
+        if (!c->text)
+                return 0;
+        if (asprintf(&path, "%s/%s", directory, c->name) < 0)
+                return -ENOMEM;
+        r = settings_read_text(path, c->text, strlen(c->text), files, &over, problems);
+        return r == 0 ? node_merge(tree, over) : r;
+}
+
+static int worse(int a, int b)
+{
+        return b < 0 ? b : MAX(a, b);
+}
+
+/* Each in the order of the names; the candidate has its place among them, which another of its name leaves. */
+static int lay_files(const char *directory, Dropin dropin, const SettingsCandidate *candidate,
+                     struct dirent *const *entries, int n, SettingsFiles *files, Node *tree, Problems *problems)
+{
+        int worst = 0;
+
+        for (int i = 0; i <= n && worst >= 0; i++) {
+                const char *name = i < n ? entries[i]->d_name : NULL;
+                int order = !candidate ? 1 : name ? strcmp(candidate->name, name) : -1;
+
+                if (order <= 0)
+                        worst = worse(worst, lay_candidate(directory, TAKE_PTR(candidate), files, tree, problems));
+                if (name && order != 0 && worst >= 0)
+                        worst = worse(worst, lay_file(directory, name, dropin, files, tree, problems));
+        }
+        return worst;
+}
+
+static int read_directory(const char *directory, Dropin dropin, const SettingsCandidate *candidate,
+                          SettingsFiles *files, Node *tree, Problems *problems)
 {
         struct dirent **entries = NULL;
-        int n, r = 0;
+        int n = scandir(directory, &entries, is_conf, by_name), r;
 
-        n = scandir(directory, &entries, is_conf, by_name);
-        if (n < 0 && errno == ENOENT)
-                return 0;
-        if (n < 0 || n > FILES_MAX) {
-                Place place;
-                int error = n < 0 ? errno : E2BIG;
-
-                r = add_file(files, directory, &place);
-                if (r >= 0) {
-                        problems_add(problems, place, "cannot be read: %s", strerror(error));
-                        r = SETTINGS_E_BAD;
-                }
-        } else {
-                for (int i = 0; i < n && r >= 0; i++) {
-                        _cleanup_free_ char *path = NULL;
-                        Node *over = NULL;
-                        int k;
-
-                        k = asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0
-                                    ? -ENOMEM
-                                    : read_part(path, of_methods, files, &over, problems);
-                        if (k == 0)
-                                k = node_merge(tree, over);
-                        if (k != 0)
-                                r = k;
-                }
-        }
+        if (n < 0 && errno != ENOENT)
+                return complain_of_directory(directory, errno, files, problems);
+        r = n > FILES_MAX ? complain_of_directory(directory, E2BIG, files, problems)
+                          : lay_files(directory, dropin, candidate, entries, MAX(n, 0), files, tree, problems);
         for (int i = 0; i < n; i++)
                 free(entries[i]);
         free(entries);
         return r;
 }
 
-int settings_read(const char *path, SettingsFiles *files, Node **ret, Problems *problems)
+int settings_read(const char *path, const SettingsCandidate *candidate, SettingsFiles *files, Node **ret,
+                  Problems *problems)
 {
         _cleanup_(node_freep) Node *tree = NULL;
-        static const char *const directories[] = {"conf.d", "methods.d"};
+        static const struct {
+                const char *name;
+                Dropin dropin;
+        } directories[] = {
+                {"conf.d", NULL},
+                {"methods.d", settings_dropin_method},
+                {"commands.d", settings_dropin_command},
+        };
         const char *slash = strrchr(path, '/');
         int worst, r;
 
@@ -286,9 +348,10 @@ int settings_read(const char *path, SettingsFiles *files, Node **ret, Problems *
         for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
                 _cleanup_free_ char *directory = NULL;
 
-                if (asprintf(&directory, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, directories[i]) < 0)
+                if (asprintf(&directory, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path,
+                             directories[i].name) < 0)
                         return -ENOMEM;
-                r = read_directory(directory, i == 1, files, tree, problems);
+                r = read_directory(directory, directories[i].dropin, i == 0 ? candidate : NULL, files, tree, problems);
                 if (r < 0)
                         return r;
                 worst = MAX(worst, r);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/settings-check.h"
+#include "daemon/settings-chip.h"
 #include "daemon/settings-fill.h"
 
 Settings *settings_free(Settings *s)
@@ -59,6 +60,11 @@ static int complete_from(Settings *s, int reading, const char *state_dir, Proble
                         return r;
                 drop_default_credential(s);
         }
+        if (s->tree) {
+                r = settings_chips(s, problems);
+                if (r < 0)
+                        return r;
+        }
         if (reading == 0) {
                 r = settings_check(s, problems);
                 if (r < 0)
@@ -78,12 +84,18 @@ int settings_complete(Settings *s, const char *state_dir, Problems *problems)
 
 int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems)
 {
+        return settings_load_as_if(ret, path, state_dir, NULL, problems);
+}
+
+int settings_load_as_if(Settings **ret, const char *path, const char *state_dir, const SettingsCandidate *candidate,
+                        Problems *problems)
+{
         _cleanup_(settings_freep) Settings *s = calloc(1, sizeof(*s));
         int r;
 
         if (!s)
                 return -ENOMEM;
-        r = settings_read(path, &s->files, &s->tree, problems);
+        r = settings_read(path, candidate, &s->files, &s->tree, problems);
         if (r < 0)
                 return r;
         r = complete_from(s, r, state_dir, problems);

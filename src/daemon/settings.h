@@ -13,12 +13,17 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "daemon/metrics.h"
 #include "daemon/problems.h"
 #include "daemon/settings-node.h"
 #include "daemon/settings-read.h"
+#include "flow/command-units.h"
 #include "flow/inbox.h"
 #include "flow/methods.h"
+#include "flow/pnp.h"
+#include "flow/rules-settings.h"
 #include "flow/stream.h"
+#include "flow/twin.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
 #include "sensor/settings.h"
@@ -33,6 +38,15 @@ typedef struct Settings {
         size_t n_streams;
         SensorSettings *sensors;
         size_t n_sensors;
+        RuleSettings *rules; /* in their order */
+        size_t n_rules;
+        TwinSettings twin;
+        WritableSettings *writables; /* twin.writable */
+        size_t n_writables;
+        CommandSettings *commands;
+        size_t n_commands;
+        CommandUnitSettings *command_units;
+        size_t n_command_units;
         InboxSettings inbox;
         MethodsSettings methods;
         AuditSettings audit;
@@ -40,6 +54,7 @@ typedef struct Settings {
                 bool trust; /* believe the wall clock without NTP */
         } clock;
         LogSettings log;
+        MetricsSettings metrics;
 
         Node *tree; /* what the files say, merged */
         Node *said; /* the same without what the cloud desires; NULL: it is the tree */
@@ -49,6 +64,9 @@ typedef struct Settings {
 /* 0; SETTINGS_E_BAD with every problem, sorted, in problems; -ENOMEM. Defaults below SETTINGS_STATE_DIR move
  * to state_dir. */
 int settings_load(Settings **ret, const char *path, const char *state_dir, Problems *problems);
+/* The same as it would be with that file. */
+int settings_load_as_if(Settings **ret, const char *path, const char *state_dir, const SettingsCandidate *candidate,
+                        Problems *problems);
 /* Fills it from its tree, and checks it as a whole: for those who made the tree. */
 int settings_complete(Settings *s, const char *state_dir, Problems *problems);
 /* The same from one text, called name. */
