@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/problems.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buffer.h"
@@ -36,6 +35,18 @@ void problems_add(Problems *p, Place place, const char *fmt, ...)
                 items[p->n++] = (Problem){place.file, place.line, text};
         else
                 p->no_memory = true;
+}
+
+void problems_add_about(Problems *p, Place place, const char *grade, const char *path, const char *fmt, va_list ap)
+{
+        char *text;
+
+        if (vasprintf(&text, fmt, ap) < 0) {
+                p->no_memory = true;
+                return;
+        }
+        problems_add(p, place, "%s%s: %s", grade, path, text);
+        free(text);
 }
 
 /* By hand, since it must be stable, and there are few. */

@@ -9,6 +9,8 @@
  * Owns:   its texts.
  */
 
+#include <stdarg.h>
+
 #include "base/macro.h"
 
 typedef struct Problem {
@@ -31,5 +33,8 @@ typedef struct Place {
 } Place;
 
 void problems_add(Problems *p, Place place, const char *fmt, ...) _printf_(3, 4);
+/* About a setting: its path goes before the words, and grade ("", "warning: ") before that. */
+void problems_add_about(Problems *p, Place place, const char *grade, const char *path, const char *fmt, va_list ap)
+        _printf_(5, 0);
 void problems_sort(Problems *p);
 void problems_done(Problems *p);

@@ -11,6 +11,7 @@
 #include "daemon/settings-table.h"
 
 typedef struct Fill {
+        const char *noun; /* of the whole: "the settings" */
         const char *state_dir;
         Problems *problems;
         Buffer path; /* of the group that is being filled: "sensors.cpu" */
@@ -46,7 +47,7 @@ static void leave(Fill *f, size_t size)
 
 static const char *here(const Fill *f)
 {
-        return f->path.data && f->path.size > 0 ? f->path.data : "the settings";
+        return f->path.data && f->path.size > 0 ? f->path.data : f->noun;
 }
 
 static void *member_of(const Level *level, const SettingsRow *row)
@@ -60,20 +61,12 @@ static void complain(Fill *f, Node *node, const char *fmt, ...) _printf_(3, 4);
 
 static void complain(Fill *f, Node *node, const char *fmt, ...)
 {
-        _cleanup_free_ char *text = NULL;
         va_list ap;
-        int n;
 
         node->faulty = true;
         va_start(ap, fmt);
-        n = vasprintf(&text, fmt, ap);
+        problems_add_about(f->problems, node->place, "", here(f), fmt, ap);
         va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                f->problems->no_memory = true;
-                return;
-        }
-        problems_add(f->problems, node->place, "%s: %s", here(f), text);
 }
 
 static void complain_unfit(Fill *f, const SettingsRow *row, Node *node, const char *why)
@@ -103,12 +96,24 @@ static void complain_unfit(Fill *f, const SettingsRow *row, Node *node, const ch
 static const char *a_driver(unsigned driver)
 {
         switch (driver) {
+        case DRIVER_CHIP:
+                return "a chip's i2c";
         case DRIVER_I2C:
                 return "an i2c";
         case DRIVER_FILE:
                 return "a file";
         case DRIVER_SOCKET:
                 return "a socket";
+        case DRIVER_TAIL:
+                return "a tail";
+        case DRIVER_WATCH:
+                return "a watch";
+        case DRIVER_PROGRAM:
+                return "a program";
+        case DRIVER_HWMON:
+                return "an hwmon";
+        case DRIVER_IIO:
+                return "an iio";
         default:
                 return "a simulated";
         }
@@ -136,8 +141,17 @@ static void complain_unknown(Fill *f, const Level *level, Node *node)
         leave(f, outer);
 }
 
-static void complain_kind(Fill *f, Node *node)
+static void complain_kind(Fill *f, Node *node, bool list)
 {
+        if (list) {
+                complain(f, node, "expected a list, written  %s = ( { ... }, { ... } );  found %s", node->key,
+                         node_kind_words(node));
+                return;
+        }
+        if (!node->key) {
+                complain(f, node, "expected a group, written  { ... }  found %s", node_kind_words(node));
+                return;
+        }
         complain(f, node, "expected a group, written  %s: { ... };  found %s", node->key,
                  node_kind_words(node));
 }
@@ -224,7 +238,7 @@ static unsigned driver_of(Node *node)
 {
         const Node *driver = node_child(node, "driver");
 
-        return driver && driver->kind == NODE_TEXT ? settings_driver(driver->text) : 0;
+        return driver && driver->kind == NODE_TEXT ? settings_driver(driver->text, node_child(node, "chip")) : 0;
 }
 
 static int fill_element(Fill *f, const Level *level, const SettingsRow *row, const char *key, Node *node)
@@ -235,6 +249,8 @@ static int fill_element(Fill *f, const Level *level, const SettingsRow *row, con
         Level inner = {row->rows, node, element, level->driver, false};
 
         ++*n;
+        if (map->list)
+                return fill_level(f, &inner);
         if (map->loose) {
                 Property *property = element;
 
@@ -256,7 +272,7 @@ static bool fits(Fill *f, const SettingsRow *row, Node *node)
         if (row->map->is_name && !row->map->is_name(node->key)) {
                 if (name_is_valid(node->key))
                         complain(f, node,
-                                 "%s cannot have this name: it stands for something else in a message",
+                                 "%s cannot have this name: " CHANNEL_NAME_TAKEN,
                                  row->map->noun);
                 else
                         complain(f, node,
@@ -265,7 +281,7 @@ static bool fits(Fill *f, const SettingsRow *row, Node *node)
                 return false;
         }
         if (!row->map->loose && node->kind != NODE_GROUP) {
-                complain_kind(f, node);
+                complain_kind(f, node, false);
                 return false;
         }
         return true;
@@ -291,7 +307,11 @@ static int fill_map(Fill *f, const Level *level, const SettingsRow *row, Node *n
                 r = fill_element(f, level, row, map->always, NULL);
         for (size_t i = 0; i < n && r >= 0; i++) {
                 Node *child = node->children[i];
-                size_t outer = enter(f, child->key);
+                char place[24];
+                size_t outer;
+
+                (void)snprintf(place, sizeof(place), "%zu", i);
+                outer = enter(f, child->key ?: place);
 
                 if (fits(f, row, child))
                         r = fill_element(f, level, row, child->key, child);
@@ -305,9 +325,10 @@ static int fill_map(Fill *f, const Level *level, const SettingsRow *row, Node *n
 static int fill_row(Fill *f, const Level *level, const SettingsRow *row)
 {
         Node *node = node_child(level->node, row->key);
+        bool list = row->map && row->map->list;
 
-        if (row->rows && node && node->kind != NODE_GROUP) {
-                complain_kind(f, node);
+        if (row->rows && node && node->kind != (list ? NODE_LIST : NODE_GROUP)) {
+                complain_kind(f, node, list);
                 node = NULL;
         }
         if (row->map)
@@ -322,11 +343,12 @@ static int fill_row(Fill *f, const Level *level, const SettingsRow *row)
         return fill_value(f, row, node, member_of(level, row));
 }
 
+/* Drivers may have rows of their own for one key. */
 static bool is_known(const Level *level, const char *key)
 {
         for (const SettingsRow *row = level->rows; row->key; row++)
-                if (strcmp(row->key, key) == 0)
-                        return settings_row_counts(row, level->driver);
+                if (strcmp(row->key, key) == 0 && settings_row_counts(row, level->driver))
+                        return true;
         return false;
 }
 
@@ -350,17 +372,24 @@ static int fill_level(Fill *f, const Level *level)
         return r < 0 ? r : 0;
 }
 
+static int fill(Fill *f, const Level *top)
+{
+        int r = fill_level(f, top);
+
+        if (r >= 0 && buffer_error(&f->path) < 0)
+                r = -ENOMEM;
+        buffer_done(&f->path);
+        return r;
+}
+
 int settings_fill(Settings *s, const char *state_dir, Problems *problems)
 {
-        Fill f = {.state_dir = state_dir, .problems = problems};
-        Level top = {settings_table, s->tree, s, 0, false};
-        int r;
+        return fill(&(Fill){"the settings", state_dir, problems}, &(Level){settings_table, s->tree, s, 0, false});
+}
 
-        r = fill_level(&f, &top);
-        if (r >= 0 && buffer_error(&f.path) < 0)
-                r = -ENOMEM;
-        buffer_done(&f.path);
-        return r;
+int settings_fill_rows(const SettingsRow *rows, Node *tree, void *base, const char *noun, Problems *problems)
+{
+        return fill(&(Fill){noun, SETTINGS_STATE_DIR, problems}, &(Level){rows, tree, base, 0, false});
 }
 
 /* ---- back to nothing ---- */
@@ -383,9 +412,12 @@ static void empty_level(const Level *level)
                 }
 }
 
+void settings_empty_rows(const SettingsRow *rows, void *base)
+{
+        empty_level(&(Level){rows, NULL, base, 0, false});
+}
+
 void settings_empty(Settings *s)
 {
-        Level top = {settings_table, NULL, s, 0, false};
-
-        empty_level(&top);
+        settings_empty_rows(settings_table, s);
 }

@@ -96,6 +96,12 @@ int node_add(Node *parent, Node *child)
         return 0;
 }
 
+void node_drop(Node *parent, size_t i)
+{
+        node_free(parent->children[i]);
+        memmove(&parent->children[i], &parent->children[i + 1], (--parent->n_children - i) * sizeof(Node *));
+}
+
 static Node **find(const Node *n, const char *key)
 {
         if (!n || n->kind != NODE_GROUP)
@@ -113,12 +119,23 @@ Node *node_child(const Node *n, const char *key)
         return p ? *p : NULL;
 }
 
+static const Node *step(const Node *n, const char *key)
+{
+        char *end;
+        unsigned long i;
+
+        if (n->kind != NODE_LIST)
+                return node_child(n, key);
+        i = strtoul(key, &end, 10);
+        return *key >= '0' && *key <= '9' && !*end && i < n->n_children ? n->children[i] : NULL;
+}
+
 const Node *node_nearest(const Node *n, const char *path)
 {
         while (*path) {
                 size_t length = strcspn(path, ".");
                 _cleanup_free_ char *key = strndup(path, length);
-                const Node *child = key ? node_child(n, key) : NULL;
+                const Node *child = key ? step(n, key) : NULL;
 
                 if (!child)
                         break;
@@ -153,6 +170,8 @@ int node_merge(Node *n, Node *over)
                         if (r < 0)
                                 return r;
                 } else if ((*here)->kind == NODE_GROUP && child->kind == NODE_GROUP) {
+                        if ((*here)->n_children == 0) /* it said nothing: what it says from now on stands there */
+                                (*here)->place = child->place;
                         r = node_merge(*here, child);
                         if (r < 0)
                                 return r;

@@ -45,9 +45,10 @@ DEFINE_CLEANUP(Node *, node_free);
 /* All of it anew; the names of its places are taken from files, by their numbers. */
 int node_copy(Node **ret, const Node *n, const char *const *files);
 int node_add(Node *parent, Node *child);          /* takes the child, also when it fails */
+void node_drop(Node *parent, size_t i);           /* its child of that place */
 Node *node_child(const Node *n, const char *key); /* NULL when there is none, or n is NULL or no group */
 
-/* The node at "sensors.cpu.path", or the deepest there is on the way to it. */
+/* The node at "sensors.cpu.path", or "sensors.cpu.report.0" in a list, or the deepest there is on the way to it. */
 const Node *node_nearest(const Node *n, const char *path);
 bool node_is_faulty(const Node *n); /* it, or anything in it; NULL is not */
 

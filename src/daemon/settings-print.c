@@ -44,10 +44,9 @@ static void print_place(Print *p, size_t line_start, const Node *node)
         do
                 buffer_append_char(p->b, ' ');
         while (p->b->size - line_start < COMMENT_COLUMN && buffer_error(p->b) == 0);
-        if (node)
-                buffer_printf(p->b, "# %s:%u", node->place.name, node->place.line);
-        else
-                buffer_append_string(p->b, "# default");
+        buffer_printf(p->b, "# %s", node ? node->place.name : "default");
+        if (node && node->place.line > 0)
+                buffer_printf(p->b, ":%u", node->place.line);
 }
 
 static void print_value(Print *p, const SettingsRow *row, const char *key, const Node *node,
@@ -70,6 +69,38 @@ static void print_value(Print *p, const SettingsRow *row, const char *key, const
         buffer_append_char(p->b, '\n');
 }
 
+static void print_list(Print *p, const SettingsRow *row, const Node *node, const char *elements, size_t n,
+                       unsigned driver)
+{
+        indent(p);
+        buffer_printf(p->b, "%s = (", row->key);
+        p->depth++;
+        for (size_t i = 0; i < n; i++) {
+                buffer_append_string(p->b, i > 0 ? ",\n" : "\n");
+                indent(p);
+                buffer_append_string(p->b, "{\n");
+                p->depth++;
+                print_rows(p, row->rows, node && i < node->n_children ? node->children[i] : NULL,
+                           elements + i * row->map->element_size, driver);
+                p->depth--;
+                indent(p);
+                buffer_append_char(p->b, '}');
+        }
+        p->depth--;
+        if (n > 0) {
+                buffer_append_char(p->b, '\n');
+                indent(p);
+        }
+        buffer_append_string(p->b, ");\n");
+}
+
+static unsigned driver_of(const void *element)
+{
+        const SensorSettings *sensor = element;
+
+        return settings_driver(sensor->driver, *sensor->chip);
+}
+
 static void print_elements(Print *p, const SettingsRow *row, const Node *node, const char *member,
                            unsigned driver)
 {
@@ -87,10 +118,7 @@ static void print_elements(Print *p, const SettingsRow *row, const Node *node, c
                         continue;
                 }
                 open_group(p, name);
-                print_rows(p, row->rows, child, element,
-                           map->by_driver
-                                   ? settings_driver(((const SensorSettings *)(const void *)element)->driver)
-                                   : driver);
+                print_rows(p, row->rows, child, element, map->by_driver ? driver_of(element) : driver);
                 close_group(p);
         }
 }
@@ -105,6 +133,13 @@ static void print_rows(Print *p, const SettingsRow *rows, const Node *node, cons
                         continue;
                 if (!row->rows) {
                         print_value(p, row, row->key, child, base + row->offset);
+                        continue;
+                }
+                if (row->map && row->map->list) {
+                        const char *member = base + row->offset;
+
+                        print_list(p, row, child, *(const char *const *)(const void *)member,
+                                   *(const size_t *)(const void *)(member + sizeof(void *)), driver);
                         continue;
                 }
                 open_group(p, row->key);
@@ -123,16 +158,28 @@ void settings_print(const Settings *s, bool with_places, Buffer *b)
         print_rows(&p, settings_table, s->tree, (const char *)s, 0);
 }
 
+/* What is printed names a chip; its file may say something else by now. */
+static bool chips_equal(const Settings *a, const Settings *b)
+{
+        for (size_t i = 0; i < MIN(a->n_sensors, b->n_sensors); i++)
+                if (!chip_equal(a->sensors[i].description, b->sensors[i].description) ||
+                    !chip_equal(a->sensors[i].mux.description, b->sensors[i].mux.description))
+                        return false;
+        return true;
+}
+
 int settings_equal(const Settings *a, const Settings *b)
 {
         Buffer x = BUFFER_NULL, y = BUFFER_NULL;
+        bool same;
         int r;
 
         settings_print(a, false, &x);
         settings_print(b, false, &y);
+        same = chips_equal(a, b);
         r = buffer_error(&x) < 0 || buffer_error(&y) < 0
                     ? -ENOMEM
-                    : x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
+                    : same && x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
         buffer_done(&x);
         buffer_done(&y);
         return r;

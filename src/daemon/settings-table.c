@@ -1,84 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/settings-table.h"
+#include "daemon/settings-table-rows.h"
 
-#include <string.h>
 #include <syslog.h>
 
-#include "daemon/settings.h"
-
-#define KB ((uint64_t)1024)
-#define MB (1024 * KB)
-#define GB (1024 * MB)
-
-#define AT(type, member)       .offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
-#define HUB(member)            AT(Settings, hub.member)
-#define QUEUE(member)          AT(Settings, queue.member)
-#define STREAM(member)         AT(StreamSettings, member)
-#define SENSOR(member)         AT(SensorSettings, member)
-#define CHANNEL(member)        AT(ChannelSettings, member)
-#define TIME(low, high)   .type = &value_time, .min = low, .max = high
-#define SIZE(low, high)   .type = &value_size, .min = low, .max = high
-#define NUMBER(low, high) .type = &value_integer, .min = low, .max = high
-#define HEX(low, high)    .type = &value_hex, .min = low, .max = high
-#define CHOICE(first, list)    .type = &value_choice, .min = first, .words = list
-#define WORD(list)             .type = &value_word, .words = list
-#define WORDS(...)             ((const char *const[]){__VA_ARGS__, NULL})
-#define END                    {}
-
-/* ---- hub ---- */
-
-static const SettingsRow backoff_rows[] = {
-        {"first", TIME(100 * USEC_PER_MSEC, USEC_PER_HOUR), HUB(backoff_first_usec), .fallback = "\"1s\""},
-        {"max", TIME(USEC_PER_SEC, USEC_PER_DAY), HUB(backoff_max_usec), .fallback = "\"5min\""},
-        END,
-};
-
-static const SettingsRow dps_rows[] = {
-        {"id_scope", .type = &value_line, HUB(dps.id_scope), .example = "\"0ne00000000\""},
-        {"registration_id", .type = &value_line, HUB(dps.registration_id), .example = "\"gw-17\""},
-        {"key_file", .type = &value_line, HUB(dps.key_file), .example = "\"dps.key\""},
-        {"group_key_file", .type = &value_line, HUB(dps.group_key_file), .example = "\"group.key\""},
-        {"host", .type = &value_line, HUB(dps.host), .fallback = "\"" DPS_HOST "\""},
-        {"address", .type = &value_text, HUB(dps.address), .example = "\"127.0.0.1:8883\""},
-        END,
-};
-
-static const SettingsRow hub_rows[] = {
-        {"connection_string_file", .type = &value_line, HUB(connection_string_file),
-         .fallback = "\"device.cs\""},
-        {"ca_file", .type = &value_path, HUB(ca_file), .example = "\"/etc/hublink/ca.pem\""},
-        {"address", .type = &value_text, HUB(address), .example = "\"127.0.0.1:8883\""},
-        {"model_id", .type = &value_line, HUB(model_id), .example = "\"dtmi:com:example:Thermostat;1\""},
-        {"product_info", .type = &value_line, HUB(product_info), .example = "\"acme-gw/2.1\""},
-        /* the hub looks at one and a half times this, and at 1767 s at the latest */
-        {"keepalive", TIME(10 * USEC_PER_SEC, 19 * USEC_PER_MIN), HUB(keepalive_usec),
-         .fallback = "\"4min\""},
-        {"token_life", TIME(USEC_PER_MIN, 365 * USEC_PER_DAY), HUB(token_life_usec), .fallback = "\"1h\""},
-        {"window", NUMBER(1, 16), HUB(window), .fallback = "16", .from_cloud = true},
-        {"backoff", .rows = backoff_rows},
-        {"dps", .rows = dps_rows},
-        END,
-};
+#define QUEUE(member)  AT(Settings, queue.member)
+#define STREAM(member) AT(StreamSettings, member)
 
 /* ---- queue ---- */
 
 static const SettingsRow queue_rows[] = {
-        {"directory", .type = &value_path, QUEUE(directory), .fallback = "\"" SETTINGS_STATE_DIR "/queue\""},
+        {"directory", .type = &value_path, QUEUE(directory), .fallback = "\"" SETTINGS_STATE_DIR "/queue\"",
+         .meaning = "Where the queue is. A change needs a restart. Elsewhere the unit has to let hublinkd write, by "
+                    "ReadWritePaths=: hublinkd(8), THE UNIT."},
         {"commit_interval", TIME(10 * USEC_PER_MSEC, 10 * USEC_PER_MIN), QUEUE(commit_interval_usec),
-         .fallback = "\"1s\""},
-        {"max_bytes", SIZE(4 * MB, 128 * GB), QUEUE(max_bytes), .fallback = "\"256M\""},
-        {"max_age", TIME(USEC_PER_MIN, 3650 * USEC_PER_DAY), QUEUE(max_age_usec), .fallback = "\"30d\""},
-        {"min_free", SIZE(0, 1024 * GB), QUEUE(min_free_bytes), .fallback = "\"64M\""},
-        {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes), .example = "\"4M\""}, /* else the queue chooses */
+         .fallback = "\"1s\"",
+         .meaning = "What sensors read becomes durable this often, which is what a power cut can cost at most. Who "
+                    "waits for a receipt has it earlier."},
+        {"max_bytes", SIZE(4 * MB, 128 * GB), QUEUE(max_bytes), .fallback = "\"256M\"",
+         .meaning = "All files of the queue together."},
+        {"max_age", TIME(USEC_PER_MIN, 3650 * USEC_PER_DAY), QUEUE(max_age_usec), .fallback = "\"30d\"",
+         .meaning = "What has waited longer is dropped, for the reason age. Dead letters have no such limit."},
+        {"min_free", SIZE(0, 1024 * GB), QUEUE(min_free_bytes), .fallback = "\"64M\"",
+         .meaning = "What of the file system is left to others: below it the queue does not grow, and lives with the "
+                    "files that it has. 0 is no such floor."},
+        {"segment", SIZE(512 * KB, 64 * MB), QUEUE(segment_bytes), .example = "\"4M\"",
+         .meaning = "Its files are of this size. Without it one is chosen from `queue.max_bytes`. A change needs a "
+                    "restart."},
         {"when_full", CHOICE(0, WORDS("drop-oldest", "drop-newest")), QUEUE(drop_newest),
-         .fallback = "\"drop-oldest\""},
+         .fallback = "\"drop-oldest\"",
+         .meaning = "What happens at `queue.max_bytes`: the oldest records make room, or what comes is refused."},
         END,
 };
 
 /* ---- streams ---- */
 
 static const SettingsRow property_rows[] = {
-        {"*", .type = &value_template, AT(Property, value)},
+        {"*", .type = &value_template, AT(Property, value),
+         .meaning = "The value of the property of this name."},
         END,
 };
 
@@ -90,16 +48,24 @@ static const SettingsMap property_map = {
 };
 
 static const SettingsRow stream_rows[] = {
-        {"format", CHOICE(STREAM_ARRAY, WORDS("array", "object")), STREAM(format), .fallback = "\"array\""},
-        {"priority", CHOICE(0, WORDS("normal", "urgent")), STREAM(urgent), .fallback = "\"normal\""},
+        {"format", CHOICE(STREAM_ARRAY, WORDS("array", "object")), STREAM(format), .fallback = "\"array\"",
+         .meaning = "Many readings in one message, or an `object` for each."},
+        {"priority", CHOICE(0, WORDS("normal", "urgent")), STREAM(urgent), .fallback = "\"normal\"",
+         .meaning = "A stream that is `urgent` has a lane of its own in the queue, which is sent first."},
         {"max_latency", TIME(0, USEC_PER_HOUR), STREAM(max_latency_usec), .fallback = "\"10s\"",
-         .from_cloud = true},
+         .from_cloud = true,
+         .meaning = "How long a reading may wait for company in its message."},
         {"expire_after", TIME(100 * USEC_PER_MSEC, 365 * USEC_PER_DAY), STREAM(expire_after_usec),
-         .fallback = "\"never\"", .example = "\"1h\"", .or_never = true},
-        {"body", .type = &value_template, STREAM(body)},
-        {"message_id", .type = &value_template, STREAM(message_id)},
-        {"correlation_id", .type = &value_template, STREAM(correlation_id)},
-        {"properties", .rows = property_rows, .map = &property_map, STREAM(properties)},
+         .fallback = "\"never\"", .example = "\"1h\"", .or_never = true,
+         .meaning = "A reading that is older is dropped instead of sent, for the reason expired."},
+        {"body", .type = &value_template, STREAM(body),
+         .meaning = "The body of a message of format `object`. Without it that is a JSON object of the channels."},
+        {"message_id", .type = &value_template, STREAM(message_id),
+         .meaning = "The message id. Without it that is STREAM.EPOCH.FIRST-LAST, the names of the records."},
+        {"correlation_id", .type = &value_template, STREAM(correlation_id),
+         .meaning = "The correlation id. Without it there is none."},
+        {"properties", .rows = property_rows, .map = &property_map, STREAM(properties),
+         .meaning = "Application properties of each message."},
         END,
 };
 
@@ -117,116 +83,37 @@ static const SettingsMap stream_map = {
         .max = QUEUE_STREAMS_MAX,
 };
 
-/* ---- sensors ---- */
-
-static const char *const drivers[] = {"i2c", "file", "socket", "simulated", NULL};
-
-#define I2C       .drivers = DRIVER_I2C
-#define A_FILE    .drivers = DRIVER_FILE
-#define SOCKET    .drivers = DRIVER_SOCKET
-#define SIMULATED .drivers = DRIVER_SIMULATED
-
-static const SettingsRow channel_rows[] = {
-        {"unit", .type = &value_text, CHANNEL(unit), .example = "\"Cel\""},
-        {"scale", .type = &value_real, CHANNEL(scale), .fallback = "1.0"},
-        {"offset", .type = &value_real, CHANNEL(offset), .fallback = "0.0"},
-
-        {"field", NUMBER(1, 1000), CHANNEL(field), A_FILE},
-        {"pattern", .type = &value_text, CHANNEL(pattern), A_FILE, .example = "\"MemFree: *([0-9]+)\""},
-        {"text", .type = &value_boolean, CHANNEL(text), A_FILE, .fallback = "false"},
-
-        {"register", HEX(0, 0xFFFF), CHANNEL(reg), I2C, .required = true},
-        {"bytes", NUMBER(1, 8), CHANNEL(bytes), I2C, .fallback = "2"},
-        {"endian", CHOICE(0, WORDS("big", "little")), CHANNEL(little_endian), I2C, .fallback = "\"big\""},
-        {"signed", .type = &value_boolean, CHANNEL(is_signed), I2C, .fallback = "false"},
-        {"mask", HEX(0, UINT64_MAX), CHANNEL(mask), I2C},
-        {"shift", NUMBER(0, 63), CHANNEL(shift), I2C, .fallback = "0"},
-        END,
-};
-
-static const SettingsMap channel_map = {
-        .element_size = sizeof(ChannelSettings),
-        .noun = "a channel",
-        .is_name = channel_name_is_valid,
-        .max = READING_CHANNELS_MAX,
-};
-
-static const SettingsRow sensor_rows[] = {
-        {"driver", WORD(drivers), SENSOR(driver), .required = true},
-        {"stream", .type = &value_name, SENSOR(stream), .example = "\"" STREAM_DEFAULT "\""},
-        {"component", .type = &value_name, SENSOR(component), .example = "\"thermostat1\""},
-        {"interval", TIME(SENSOR_INTERVAL_MIN, SENSOR_INTERVAL_MAX), SENSOR(interval_usec), .fallback = "\"10s\"",
-         .drivers = DRIVER_I2C | DRIVER_FILE | DRIVER_SIMULATED, .from_cloud = true},
-        {"timeout", TIME(USEC_PER_MSEC, USEC_PER_MIN), SENSOR(timeout_usec), .fallback = "\"2s\"",
-         .drivers = DRIVER_I2C | DRIVER_FILE},
-
-        {"path", .type = &value_path, SENSOR(path), A_FILE, .required = true,
-         .example = "\"/proc/loadavg\""},
-
-        {"bus", .type = &value_bus, SENSOR(bus), I2C, .required = true},
-        {"address", HEX(0x03, 0x77), SENSOR(address), I2C, .required = true},
-
-        {"listen", .type = &value_text, SENSOR(listen), SOCKET, .required = true,
-         .example = "\"unix-dgram:/run/hublink/in.sock\""},
-        {"format", WORD(WORDS("json")), SENSOR(format), SOCKET, .fallback = "\"json\""},
-        {"group", .type = &value_text, SENSOR(group), SOCKET, .example = "\"hublink\""},
-        {"max_rate", NUMBER(0, 1000000), SENSOR(max_rate), SOCKET, .fallback = "2000", .from_cloud = true},
-        {"max_line", SIZE(64, 256 * KB), SENSOR(max_line), SOCKET, .fallback = "\"8K\""},
-        {"max_clients", NUMBER(1, 1024), SENSOR(max_clients), SOCKET, .fallback = "32"},
-
-        {"model", WORD(WORDS("wind", "thermostat")), SENSOR(model), SIMULATED, .required = true},
-        {"seed", NUMBER(0, INT64_MAX), SENSOR(seed), SIMULATED, .fallback = "0"},
-
-        {"channels", .rows = channel_rows, .map = &channel_map, SENSOR(channels),
-         .drivers = DRIVER_I2C | DRIVER_FILE},
-        END,
-};
-
-static void sensor_done(void *element)
-{
-        sensor_settings_done(element);
-}
-
-static const SettingsMap sensor_map = {
-        .element_size = sizeof(SensorSettings),
-        .done = sensor_done,
-        .noun = "a sensor",
-        .is_name = name_is_valid,
-        .max = 256,
-        .by_driver = true,
-};
-
-/* ---- all ---- */
+/* ---- the rest ---- */
 
 static const SettingsRow inbox_rows[] = {
-        {"max_messages", NUMBER(1, 10000), AT(Settings, inbox.max_messages), .fallback = "1000"},
-        {"max_bytes", SIZE(64 * KB, 1 * GB), AT(Settings, inbox.max_bytes), .fallback = "\"16M\""},
-        {"report_rejects", .type = &value_boolean, AT(Settings, inbox.report_rejects), .fallback = "false"},
-        {"report_completions", .type = &value_boolean, AT(Settings, inbox.report_completions), .fallback = "false"},
+        {"max_messages", NUMBER(1, 10000), AT(Settings, inbox.max_messages), .fallback = "1000",
+         .meaning = "When so many messages wait here, the hub keeps the rest until a quarter is free again."},
+        {"max_bytes", SIZE(64 * KB, 1 * GB), AT(Settings, inbox.max_bytes), .fallback = "\"16M\"",
+         .meaning = "When messages of so many bytes wait here, the same."},
+        {"report_rejects", .type = &value_boolean, AT(Settings, inbox.report_rejects), .fallback = "false",
+         .meaning = "A message that is rejected here is told to the cloud, on the stream telemetry, with its id as "
+                    "correlation id and hl-inbox = rejected among the properties."},
+        {"report_completions", .type = &value_boolean, AT(Settings, inbox.report_completions), .fallback = "false",
+         .meaning = "The same for one that is completed. The hub itself calls it completed as soon as it is on the "
+                    "disk here."},
         END,
 };
 
 static const SettingsRow registrant_rows[] = {
-        {"*", .type = &value_line, AT(Property, value), .example = "\"updater\""},
+        {"*", .type = &value_line, AT(Property, value), .example = "\"updater\"",
+         .meaning = "The user who may."},
         END,
 };
 
 static const SettingsRow service_rows[] = {
-        {"*", .type = &value_service, AT(Property, value), .example = "\"org.example.Printer\""},
+        {"*", .type = &value_service, AT(Property, value), .example = "\"org.example.Printer\"",
+         .meaning = "The service's name on the bus."},
         END,
 };
 
-static void pair_done(void *element)
-{
-        Property *p = element;
-
-        free(p->name);
-        free(p->value);
-}
-
 static const SettingsMap method_map = {
         .element_size = sizeof(Property),
-        .done = pair_done,
+        .done = settings_pair_done,
         .noun = "a method",
         .max = 256,
         .loose = true,
@@ -235,62 +122,105 @@ static const SettingsMap method_map = {
 static const SettingsRow methods_rows[] = {
         /* the hub gives a call 30 s where its caller names no time */
         {"timeout", TIME(100 * USEC_PER_MSEC, METHOD_TIMEOUT_MAX), AT(Settings, methods.timeout_usec),
-         .fallback = "\"25s\""},
-        {"allow", .type = &value_methods, AT(Settings, methods.allow), .example = "[ \"ping\", \"reboot\" ]"},
-        {"registrants", .rows = registrant_rows, .map = &method_map, AT(Settings, methods.registrants)},
-        {"services", .rows = service_rows, .map = &method_map, AT(Settings, methods.services)},
+         .fallback = "\"25s\"",
+         .meaning = "When a call is answered with 504 in the place of its responder. It has to be below the shortest "
+                    "time that a caller in the cloud gives, by what the way there and back takes."},
+        {"allow", .type = &value_methods, AT(Settings, methods.allow), .example = "[ \"ping\", \"reboot\" ]",
+         .meaning = "The methods that the hub may call; an empty array allows none. Without it the hub may call "
+                    "everything that is registered or built in."},
+        {"registrants", .rows = registrant_rows, .map = &method_map, AT(Settings, methods.registrants),
+         .meaning = "Who alone may register a method. For one that is not named, group hublink is enough."},
+        {"services", .rows = service_rows, .map = &method_map, AT(Settings, methods.services),
+         .meaning = "Services that the bus starts when they are asked. A package says it in a file of its own, "
+                    "methods.d/METHOD.conf."},
         END,
 };
 
 static const SettingsRow audit_rows[] = {
-        {"payload", .type = &value_boolean, AT(Settings, audit.payload), .fallback = "false"},
+        {"payload", .type = &value_boolean, AT(Settings, audit.payload), .fallback = "false",
+         .meaning = "What was asked and answered is kept in the audit as well. It may be anything, also what is "
+                    "secret."},
         END,
 };
 
 static const SettingsRow clock_rows[] = {
-        {"trust", .type = &value_boolean, AT(Settings, clock.trust), .fallback = "false"},
+        {"trust", .type = &value_boolean, AT(Settings, clock.trust), .fallback = "false",
+         .meaning = "The clock is believed without NTP, from the beginning. Otherwise it is when the kernel calls it "
+                    "synchronised, or systemd-timesyncd has set it."},
         END,
 };
 
 static const SettingsRow log_rows[] = {
         {"level", CHOICE(LOG_ERR, WORDS("error", "warning", "notice", "info", "debug")),
-         AT(Settings, log.level), .fallback = "\"info\"", .from_cloud = true},
+         AT(Settings, log.level), .fallback = "\"info\"", .from_cloud = true,
+         .meaning = "What is less important than this is not logged."},
         {"max_lines_per_hour", NUMBER(0, 1000000), AT(Settings, log.max_lines_per_hour), .fallback = "60",
-         .from_cloud = true},
+         .from_cloud = true,
+         .meaning = "In any one hour, and as many errors; what is held back is counted. 0 is no limit."},
         END,
 };
+
+static const SettingsRow metrics_rows[] = {
+        {"file", .type = &value_path, AT(Settings, metrics.file), .example = "\"/run/hublink/metrics.prom\"",
+         .meaning = "Written anew at each `metrics.interval`, for the textfile collector of node_exporter. Without "
+                    "it there is none."},
+        {"listen", .type = &value_line, AT(Settings, metrics.listen),
+         .example = "\"" METRICS_LISTEN "/run/hublink/metrics.sock\"",
+         .meaning = "A socket that answers GET /metrics. Without it there is none."},
+        {"group", .type = &value_line, AT(Settings, metrics.group), .example = "\"prometheus\"",
+         .meaning = "Who may connect to it, beside the service itself, which has to be a member. Without it that is "
+                    "the group of the daemon."},
+        {"interval", TIME(USEC_PER_SEC, USEC_PER_HOUR), AT(Settings, metrics.interval_usec), .fallback = "\"15s\"",
+         .meaning = "How often the file is written."},
+        END,
+};
+
+/* ---- all ---- */
 
 const SettingsRow settings_table[] = {
-        {"hub", .rows = hub_rows},
-        {"queue", .rows = queue_rows},
-        {"streams", .rows = stream_rows, .map = &stream_map, AT(Settings, streams)},
-        {"sensors", .rows = sensor_rows, .map = &sensor_map, AT(Settings, sensors)},
-        {"inbox", .rows = inbox_rows},
-        {"methods", .rows = methods_rows},
-        {"audit", .rows = audit_rows},
-        {"clock", .rows = clock_rows},
-        {"log", .rows = log_rows},
+        {"hub", .rows = settings_hub_rows,
+         .meaning = "The hub, and how this device proves who it is."},
+        {"queue", .rows = queue_rows,
+         .meaning = "The queue on disk, where every reading waits until the hub has acknowledged it: hublinkd(8), THE "
+                    "QUEUE."},
+        {"streams", .rows = stream_rows, .map = &stream_map, AT(Settings, streams),
+         .meaning = "How readings become messages. The stream `" STREAM_DEFAULT "` is always there, and takes what "
+                    "names no other: STREAMS."},
+        {"sensors", .rows = settings_sensor_rows, .map = &settings_sensor_map, AT(Settings, sensors),
+         .meaning = "What is read, and how. There are none by default."},
+        {"rules", .rows = settings_rule_rows, .map = &settings_rule_map, AT(Settings, rules),
+         .meaning = "What of the readings is worth sending. There are none by default: everything is sent. RULES tells "
+                    "in which order they work."},
+        {"twin", .rows = settings_twin_rows,
+         .meaning = "The device twin: hublinkd(8), DEVICE TWIN, and here PLUG AND PLAY."},
+        {"commands", .rows = settings_command_rows, .map = &settings_command_map, AT(Settings, commands),
+         .meaning = "Direct methods that hublinkd answers from what it read: PLUG AND PLAY."},
+        {"command_units", .rows = settings_command_unit_rows, .map = &settings_command_unit_map,
+         AT(Settings, command_units),
+         .meaning = "Commands of the cloud that start a unit of systemd. Each stands in a file of its own, "
+                    "commands.d/NAME.conf: hublinkd(8), COMMANDS."},
+        {"inbox", .rows = inbox_rows,
+         .meaning = "Messages from the cloud, which wait on this disk for a local service: hublinkd(8), MESSAGES FROM "
+                    "THE CLOUD."},
+        {"methods", .rows = methods_rows,
+         .meaning = "Direct methods that local services answer: hublinkd(8), DIRECT METHODS."},
+        {"audit", .rows = audit_rows,
+         .meaning = "What is kept of orders; `hublinkctl audit` shows the last 1,000."},
+        {"clock", .rows = clock_rows,
+         .meaning = "Whether the time is known. Readings from before get theirs then, across reboots too."},
+        {"log", .rows = log_rows,
+         .meaning = "What goes to the journal: hublinkd(8), THE JOURNAL."},
+        {"metrics", .rows = metrics_rows,
+         .meaning = "Numbers for a monitoring system: hublinkd(8), METRICS."},
         END,
 };
 
-/* What SettingsMap promises. */
-#define ASSERT_MAP(type, array, count)                                                                \
-        _Static_assert(offsetof(type, count) == offsetof(type, array) + sizeof(void *), "right behind")
 ASSERT_MAP(Settings, streams, n_streams);
 ASSERT_MAP(Settings, sensors, n_sensors);
-ASSERT_MAP(StreamSettings, properties, n_properties);
-ASSERT_MAP(SensorSettings, channels, n_channels);
+ASSERT_MAP(Settings, rules, n_rules);
+ASSERT_MAP(Settings, commands, n_commands);
 ASSERT_MAP(Settings, methods.registrants, methods.n_registrants);
 ASSERT_MAP(Settings, methods.services, methods.n_services);
-_Static_assert(offsetof(StreamSettings, name) == 0, "the name comes first");
-_Static_assert(offsetof(SensorSettings, name) == 0, "the name comes first");
-_Static_assert(offsetof(ChannelSettings, name) == 0, "the name comes first");
-_Static_assert(offsetof(Property, name) == 0, "the name comes first");
-
-unsigned settings_driver(const char *name)
-{
-        for (unsigned i = 0; drivers[i]; i++)
-                if (strcmp(drivers[i], name) == 0)
-                        return 1U << i;
-        return 0;
-}
+ASSERT_MAP(StreamSettings, properties, n_properties);
+ASSERT_NAMED(StreamSettings);
+ASSERT_NAMED(Property);

@@ -13,13 +13,14 @@
 /* A group of elements with names that the files choose, such as sensors: an array in its owner's struct,
  * with its length right behind the pointer. */
 typedef struct SettingsMap {
-        size_t element_size;         /* its name comes first in it: a Name */
+        size_t element_size;         /* its name comes first in it, a Name, but in a list */
         void (*done)(void *element); /* NULL: plain data */
         const char *always;          /* the element of this name is always there; NULL: none */
         const char *noun;            /* "a sensor" */
         size_t max;
         bool (*is_name)(const char *key); /* NULL: any key will do */
         bool by_driver;                   /* an element's setting `driver` says which rows count */
+        bool list;  /* written ( { ... }, { ... } ): elements have no names */
         bool loose; /* elements are single values, not groups; their names are char * */
 } SettingsMap;
 
@@ -29,6 +30,12 @@ enum {
         DRIVER_FILE = 1 << 1,
         DRIVER_SOCKET = 1 << 2,
         DRIVER_SIMULATED = 1 << 3,
+        DRIVER_TAIL = 1 << 4,
+        DRIVER_WATCH = 1 << 5,
+        DRIVER_PROGRAM = 1 << 6,
+        DRIVER_HWMON = 1 << 7,
+        DRIVER_IIO = 1 << 8,
+        DRIVER_CHIP = 1 << 30, /* i2c with `chip`, whose channels are described elsewhere; without the bit of i2c */
 };
 
 struct SettingsRow {
@@ -47,6 +54,8 @@ struct SettingsRow {
         bool or_never; /* a time that may be "never" */
         bool from_cloud; /* the desired half of the twin may set it */
 
+        const char *meaning; /* for hublink.conf(5); settings-table-rows.h says how */
+
         /* a group: rows */
         const SettingsRow *rows;
         /* a group of elements: map, and the rows of each element (in a loose map one row: of the value) */
@@ -55,8 +64,11 @@ struct SettingsRow {
 
 extern const SettingsRow settings_table[]; /* of Settings */
 
+/* Of sensors, ended by NULL: the first has the first bit, and so on. */
+extern const char *const settings_drivers[];
+
 /* The place of a driver's name, as one bit; 0: there is no such driver. */
-unsigned settings_driver(const char *name);
+unsigned settings_driver(const char *name, bool with_chip);
 
 /* Is the row for a sensor of this driver? 0 is for what is no sensor. */
 static inline bool settings_row_counts(const SettingsRow *row, unsigned driver)

@@ -6,6 +6,9 @@
  *
  * settings-value.c       the kinds that stand for themselves
  * settings-value-bus.c   names of methods, and of services on the message bus
+ * settings-value-rules.c  numbers and times that may be left out
+ * settings-value-pnp.c   ranges, and plain values of any kind
+ * settings-value-command.c  a program and its arguments
  */
 
 #include "daemon/settings-value.h"

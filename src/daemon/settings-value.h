@@ -31,12 +31,23 @@ extern const SettingsType value_path;    /* char *, absolute */
 extern const SettingsType value_name;    /* Name */
 extern const SettingsType value_methods; /* char *: a list of names of methods, with blanks between */
 extern const SettingsType value_service; /* char *, a bus name that is no unique one */
+extern const SettingsType value_command; /* char *: the words of a command, with newlines between */
 extern const SettingsType value_boolean; /* bool */
 extern const SettingsType value_time;    /* usec_t */
 extern const SettingsType value_size;    /* uint64_t, bytes */
 extern const SettingsType value_integer; /* unsigned of any width */
 extern const SettingsType value_hex;     /* the same, shown in hexadecimal */
 extern const SettingsType value_real;    /* double */
+extern const SettingsType value_bytes;    /* ChipBytes */
+extern const SettingsType value_register; /* ChipBytes: of one number, or an array */
+extern const SettingsType value_numbers;  /* Numbers */
+extern const SettingsType value_curve;    /* Curve */
+extern const SettingsType value_names;    /* ChipNames */
+extern const SettingsType value_limit;   /* NumberLimit: a number that may be left out */
+extern const SettingsType value_span;    /* usec_t: a time that may be left out; 0: it is */
+extern const SettingsType value_send;    /* unsigned: what of a window is sent */
+extern const SettingsType value_range;   /* NumberRange */
+extern const SettingsType value_plain;   /* char *, JSON: a number, a text, true or false */
 extern const SettingsType
         value_choice; /* integer of any width: the row's min and the place among its choices */
 extern const SettingsType value_bus;      /* char *, "/dev/i2c-N", or N alone */
