@@ -2,56 +2,13 @@
 #include "daemon/settings-check.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/nearest.h"
-#include "daemon/settings-value.h"
+#include "daemon/settings-check-core.h"
 #include "sensor/driver.h"
-
-typedef struct Check {
-        const Settings *settings;
-        Problems *problems;
-} Check;
-
-/* The line is that of the setting, or of the group that ought to have it. */
-static void complain(const Check *c, const char *path, const char *fmt, ...) _printf_(3, 4);
-
-static void complain(const Check *c, const char *path, const char *fmt, ...)
-{
-        _cleanup_free_ char *text = NULL;
-        va_list ap;
-        int n;
-
-        va_start(ap, fmt);
-        n = vasprintf(&text, fmt, ap);
-        va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                c->problems->no_memory = true;
-                return;
-        }
-        problems_add(c->problems, node_nearest(c->settings->tree, path)->place, "%s: %s", path, text);
-}
-
-/* The same for a text of the wrong form; what stands in the file is shown unless it holds a secret. */
-static void complain_form(const Check *c, const char *path, const char *expected)
-{
-        Buffer b = BUFFER_NULL;
-
-        value_print_node(&b, node_nearest(c->settings->tree, path));
-        if (buffer_error(&b) < 0)
-                c->problems->no_memory = true;
-        else
-                complain(c, path, "expected %s; found %s", expected, b.data);
-        buffer_done(&b);
-}
-
-static const Node *group_of(const Check *c, const char *map, const char *name)
-{
-        return node_child(node_child(c->settings->tree, map), name);
-}
+#include "sensor/unix-socket.h"
 
 /* ---- hub ---- */
 
@@ -61,12 +18,12 @@ static void check_secret_file(const Check *c, const char *path, const char *file
                 return;
         /* Never shown: somebody put the secret itself here. */
         if (strpbrk(file, "=;"))
-                complain(c, path,
-                         "expected the name of a file that holds the %s, not the %s itself; put it into a file with mode "
-                         "0600, and change the key: settings are for everybody",
-                         noun, noun);
+                check_complain(c, path,
+                               "expected the name of a file that holds the %s, not the %s itself; put it into a file "
+                               "with mode 0600, and change the key: settings are for everybody",
+                               noun, noun);
         else if (file[0] != '/' && strchr(file, '/'))
-                complain_form(c, path, "the name of a systemd credential, or a path that begins with /");
+                check_complain_form(c, path, "the name of a systemd credential, or a path that begins with /");
 }
 
 static bool is_port(const char *text)
@@ -93,7 +50,7 @@ static void check_address(const Check *c, const char *path, const char *address)
                 rest = address + host;
         }
         if (host == 0 || (*rest && (*rest != ':' || !is_port(rest + 1))))
-                complain_form(c, path, "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
+                check_complain_form(c, path, "a host and a port, such as \"127.0.0.1:8883\" or \"[::1]:8883\"");
 }
 
 static void check_model_id(const Check *c)
@@ -105,7 +62,7 @@ static void check_model_id(const Check *c)
         version = strrchr(id, ';');
         if (strncmp(id, "dtmi:", 5) != 0 || !version || version[1] < '1' || version[1] > '9' ||
             strpbrk(id, " \t\n"))
-                complain_form(c, "hub.model_id", "a model's id, such as \"dtmi:com:example:Thermostat;1\"");
+                check_complain_form(c, "hub.model_id", "a model's id, such as \"dtmi:com:example:Thermostat;1\"");
 }
 
 static void check_backoff(const Check *c)
@@ -113,8 +70,8 @@ static void check_backoff(const Check *c)
         const HubSettings *hub = &c->settings->hub;
 
         if (hub->backoff_first_usec > hub->backoff_max_usec)
-                complain(c, "hub.backoff.first",
-                         "the first wait is longer than the longest (hub.backoff.max)");
+                check_complain(c, "hub.backoff.first",
+                               "the first wait is longer than the longest (hub.backoff.max)");
 }
 
 /* ---- the provisioning service ---- */
@@ -133,21 +90,21 @@ static bool is_made_of(const char *text, const char *characters, size_t max)
 
 static void check_registration_id(const Check *c, const char *id)
 {
-        if (!id)
-                complain(c, "hub.dps", "registration_id is missing: the name under which this device is enrolled");
-        else if (!is_made_of(id, LETTERS DIGITS "-._:", REGISTRATION_MAX) || strchr("._:", id[strlen(id) - 1]))
-                complain_form(c, "hub.dps.registration_id",
-                              "at most 128 letters, digits and -._: with a letter, a digit or a dash at the end");
+        if (!id) /* it may come with the first boot: a gateway collects before it has a name */
+                return;
+        if (!is_made_of(id, LETTERS DIGITS "-._:", REGISTRATION_MAX) || strchr("._:", id[strlen(id) - 1]))
+                check_complain_form(c, "hub.dps.registration_id",
+                                    "at most 128 letters, digits and -._: with a letter, a digit or a dash at the end");
 }
 
 static void check_dps_key(const Check *c, const DpsSettings *dps)
 {
         if (!dps->key_file && !dps->group_key_file)
-                complain(c, "hub.dps",
-                         "key_file is missing: the name of a file with the device's key (or group_key_file, with the "
-                         "key of its enrollment group)");
+                check_complain(c, "hub.dps",
+                               "key_file is missing: the name of a file with the device's key (or group_key_file, with "
+                               "the key of its enrollment group)");
         else if (dps->key_file && dps->group_key_file)
-                complain(c, "hub.dps.group_key_file", "only one of key_file and group_key_file can be given");
+                check_complain(c, "hub.dps.group_key_file", "only one of key_file and group_key_file can be given");
         check_secret_file(c, "hub.dps.key_file", dps->key_file, "key");
         check_secret_file(c, "hub.dps.group_key_file", dps->group_key_file, "key");
 }
@@ -158,16 +115,18 @@ static void check_dps(const Check *c)
 
         check_address(c, "hub.dps.address", dps->address);
         if (!is_made_of(dps->host, LETTERS DIGITS "-._", HOST_MAX))
-                complain_form(c, "hub.dps.host", "the name of a host, such as \"" DPS_HOST "\"");
+                check_complain_form(c, "hub.dps.host", "the name of a host, such as \"" DPS_HOST "\"");
         if (!settings_want_dps(c->settings))
                 return;
         if (c->settings->hub.connection_string_file)
-                complain(c, "hub.connection_string_file",
-                         "the hub is known by a connection string or by hub.dps, not by both: take out one of them");
+                check_complain(c, "hub.connection_string_file",
+                               "the hub is known by a connection string or by hub.dps, not by both: take out one of "
+                               "them");
         if (!dps->id_scope)
-                complain(c, "hub.dps", "id_scope is missing: the one of the provisioning service, such as \"0ne00000000\"");
+                check_complain(c, "hub.dps",
+                               "id_scope is missing: the one of the provisioning service, such as \"0ne00000000\"");
         else if (!is_made_of(dps->id_scope, LETTERS DIGITS "-_", 64))
-                complain_form(c, "hub.dps.id_scope", "the id scope of the service, such as \"0ne00000000\"");
+                check_complain_form(c, "hub.dps.id_scope", "the id scope of the service, such as \"0ne00000000\"");
         check_registration_id(c, dps->registration_id);
         check_dps_key(c, dps);
 }
@@ -182,17 +141,17 @@ static void check_queue(const Check *c)
         const QueueSettings *queue = &c->settings->queue;
 
         if (queue->segment_bytes % 4096 != 0)
-                complain(c, "queue.segment", "expected a multiple of 4K");
+                check_complain(c, "queue.segment", "expected a multiple of 4K");
         else if (queue->segment_bytes > queue->max_bytes / SLOTS_MIN)
-                complain(c, "queue.segment",
-                         "the queue needs room for %d segments: queue.max_bytes is too small for it",
-                         SLOTS_MIN);
+                check_complain(c, "queue.segment",
+                               "the queue needs room for %d segments: queue.max_bytes is too small for it",
+                               SLOTS_MIN);
         else if (queue->segment_bytes > 0 && queue->max_bytes / queue->segment_bytes > SLOTS_MAX)
-                complain(c, "queue.segment",
-                         "the queue would have more than %d segments: at least %lluK for this queue.max_bytes, "
-                         "or leave it out",
-                         SLOTS_MAX,
-                         (unsigned long long)((queue->max_bytes / SLOTS_MAX + 4095) / 4096 * 4));
+                check_complain(c, "queue.segment",
+                               "the queue would have more than %d segments: at least %lluK for this queue.max_bytes, "
+                               "or leave it out",
+                               SLOTS_MAX,
+                               (unsigned long long)((queue->max_bytes / SLOTS_MAX + 4095) / 4096 * 4));
 }
 
 /* ---- streams ---- */
@@ -203,20 +162,20 @@ static void check_stream(const Check *c, const StreamSettings *s)
 
         (void)snprintf(path, sizeof(path), "streams.%s.body", s->name);
         if (s->body && s->format != STREAM_OBJECT)
-                complain(c, path, "only messages of format \"object\" have a body of their own");
+                check_complain(c, path, "only messages of format \"object\" have a body of their own");
 
         (void)snprintf(path, sizeof(path), "streams.%s.expire_after", s->name);
         if (s->format == STREAM_ARRAY && s->expire_after_usec <= s->max_latency_usec &&
             s->max_latency_usec > 0)
-                complain(c, path,
-                         "readings would expire before they are sent: expected more than max_latency");
+                check_complain(c, path,
+                               "readings would expire before they are sent: expected more than max_latency");
 
         for (size_t i = 0; i < s->n_properties; i++)
                 if (strcmp(s->properties[i].name, "hl") == 0 ||
                     strncmp(s->properties[i].name, "hl-", 3) == 0) {
                         (void)snprintf(path, sizeof(path), "streams.%s.properties.%.60s", s->name,
                                        s->properties[i].name);
-                        complain(c, path, "names that begin with hl are used by hublink itself");
+                        check_complain(c, path, "names that begin with hl are used by hublink itself");
                 }
 }
 
@@ -235,14 +194,14 @@ static void check_sensor_stream(const Check *c, const SensorSettings *s)
                 nearest_offer(&nearest, c->settings->streams[i].name);
         }
         /* one that was refused is known all the same */
-        if (group_of(c, "streams", s->stream))
+        if (check_group(c, "streams", s->stream))
                 return;
         (void)snprintf(path, sizeof(path), "sensors.%s.stream", s->name);
         if (nearest.found)
-                complain(c, path, "there is no stream \"%s\"; did you mean \"%s\"?", s->stream,
-                         nearest.found);
+                check_complain(c, path, "there is no stream \"%s\"; did you mean \"%s\"?", s->stream,
+                               nearest.found);
         else
-                complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
+                check_complain(c, path, "there is no stream \"%s\" among the streams", s->stream);
 }
 
 static const char *stream_of(const SensorSettings *s)
@@ -259,11 +218,11 @@ static void check_component(const Check *c, const SensorSettings *s)
                 if (strcmp(stream_of(s), stream_of(other)) != 0 || strcmp(s->component, other->component) == 0)
                         continue;
                 (void)snprintf(path, sizeof(path), "sensors.%s.component", s->name);
-                complain(c, path,
-                         "sensor %s is in the stream \"%s\" as well, and belongs to %s%s: sensors of one stream share messages, which "
-                         "name one component; give this one a stream of its own",
-                         other->name, stream_of(s), *other->component ? "the component " : "none",
-                         other->component);
+                check_complain(c, path,
+                               "sensor %s is in the stream \"%s\" as well, and belongs to %s%s: sensors of one stream "
+                               "share messages, which name one component; give this one a stream of its own",
+                               other->name, stream_of(s), *other->component ? "the component " : "none",
+                               other->component);
                 return;
         }
 }
@@ -272,8 +231,10 @@ static void check_component(const Check *c, const SensorSettings *s)
  * already, nothing is added. Channels are looked at as a whole, for their members depend on one another. */
 static bool is_told(const Check *c, const SensorSettings *s, const char *member, const char *path)
 {
+        if (node_is_faulty(node_child(check_group(c, "sensors", s->name), "chip")))
+                return true;
         if (strncmp(member, "channels", 8) == 0)
-                return node_is_faulty(node_child(group_of(c, "sensors", s->name), "channels"));
+                return node_is_faulty(node_child(check_group(c, "sensors", s->name), "channels"));
         return node_is_faulty(node_nearest(c->settings->tree, path));
 }
 
@@ -292,34 +253,55 @@ static int check_sensor_itself(const Check *c, const SensorSettings *s)
         (void)snprintf(path, sizeof(path), "sensors.%s.%.*s", s->name, (int)member, error);
         if (is_told(c, s, error, path))
                 return 0;
-        complain(c, path, "%s",
-                 error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
+        check_complain(c, path, "%s",
+                       error[member] ? error + member + 1 + strspn(error + member + 1, " ") : error);
         return 0;
 }
 
-static const char *socket_path(const SensorSettings *s)
+/* A path has one socket, whichever its kind; a port of UDP is not that of TCP. */
+static const char *socket_place(const SensorSettings *s)
 {
-        const char *colon = s->listen ? strchr(s->listen, ':') : NULL;
-
-        return colon ? colon + 1 : NULL;
+        if (!s->listen || strncmp(s->listen, "unix-", 5) != 0)
+                return s->listen;
+        return s->listen + strcspn(s->listen, ":");
 }
 
-static void check_socket_paths(const Check *c)
+static void check_socket_places(const Check *c)
 {
         for (size_t i = 0; i < c->settings->n_sensors; i++) {
                 const SensorSettings *s = &c->settings->sensors[i];
 
-                for (size_t k = 0; k < i && socket_path(s); k++) {
+                for (size_t k = 0; k < i && socket_place(s); k++) {
                         const SensorSettings *other = &c->settings->sensors[k];
                         char path[128];
 
-                        if (!socket_path(other) || strcmp(socket_path(s), socket_path(other)) != 0)
+                        if (!socket_place(other) || strcmp(socket_place(s), socket_place(other)) != 0)
                                 continue;
                         (void)snprintf(path, sizeof(path), "sensors.%s.listen", s->name);
-                        complain(c, path, "sensor %s listens on the same path", other->name);
+                        check_complain(c, path, "sensor %s listens on the same %s", other->name,
+                                       socket_place(s)[0] == ':'                  ? "path"
+                                       : strncmp(s->listen, "systemd:", 8) == 0 ? "socket of systemd"
+                                                                                 : "address");
                         break;
                 }
         }
+}
+
+/* ---- metrics ---- */
+
+static void check_metrics(const Check *c)
+{
+        const char *listen = c->settings->metrics.listen;
+
+        if (listen && strncmp(listen, METRICS_LISTEN "/", strlen(METRICS_LISTEN "/")) != 0)
+                check_complain(c, "metrics.listen",
+                               "expected \"" METRICS_LISTEN "\" and a path, such as \"" METRICS_LISTEN
+                               "/run/hublink/metrics.sock\"; found \"%s\"",
+                               listen);
+        else if (listen && !unix_socket_path_fits(listen + strlen(METRICS_LISTEN)))
+                check_complain(c, "metrics.listen", "the path is too long for a socket");
+        else if (c->settings->metrics.group && !listen)
+                check_complain(c, "metrics.group", "is of the socket, and there is no metrics.listen");
 }
 
 int settings_check(const Settings *s, Problems *problems)
@@ -337,7 +319,7 @@ int settings_check(const Settings *s, Problems *problems)
         if (!node_is_faulty(node_child(s->tree, "queue")))
                 check_queue(&c);
         for (size_t i = 0; i < s->n_streams; i++)
-                if (!node_is_faulty(group_of(&c, "streams", s->streams[i].name)))
+                if (!node_is_faulty(check_group(&c, "streams", s->streams[i].name)))
                         check_stream(&c, &s->streams[i]);
         for (size_t i = 0; i < s->n_sensors; i++) {
                 check_sensor_stream(&c, &s->sensors[i]);
@@ -346,6 +328,12 @@ int settings_check(const Settings *s, Problems *problems)
                 if (r < 0)
                         return r;
         }
-        check_socket_paths(&c);
+        check_socket_places(&c);
+        check_i2c(&c);
+        check_rules(&c);
+        check_pnp(&c);
+        check_methods(&c);
+        check_commands(&c);
+        check_metrics(&c);
         return 0;
 }

@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/nearest.h"
 #include "daemon/credential.h"
+#include "sensor/driver.h"
 
 /* The line is that of the setting. */
 static void warn(const Settings *s, Problems *warnings, const char *path, const char *fmt, ...)
@@ -18,19 +22,11 @@ static void warn(const Settings *s, Problems *warnings, const char *path, const 
 
 static void warn(const Settings *s, Problems *warnings, const char *path, const char *fmt, ...)
 {
-        _cleanup_free_ char *text = NULL;
         va_list ap;
-        int n;
 
         va_start(ap, fmt);
-        n = vasprintf(&text, fmt, ap);
+        problems_add_about(warnings, node_nearest(s->tree, path)->place, "warning: ", path, fmt, ap);
         va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                warnings->no_memory = true;
-                return;
-        }
-        problems_add(warnings, node_nearest(s->tree, path)->place, "warning: %s: %s", path, text);
 }
 
 static void look_at_ca_file(const Settings *s, Problems *warnings)
@@ -42,16 +38,19 @@ static void look_at_ca_file(const Settings *s, Problems *warnings)
                 warn(s, warnings, "hub.ca_file", "%s cannot be read: %s", file, strerror(errno));
 }
 
-/* A systemd credential is there for the service alone. */
+/* A systemd credential is there for the service alone; that the gateway has no name yet is seen without it. */
 static int look_at_credential(const Settings *s, Problems *warnings)
 {
         _cleanup_(connection_string_freep) ConnectionString *cs = NULL;
         _cleanup_free_ char *error = NULL;
+        bool nameless = s->hub.dps.id_scope && !s->hub.dps.registration_id;
         const char *path, *file;
         int r;
 
         file = credential_file(&s->hub, &path);
-        if (file[0] != '/')
+        if (nameless)
+                path = "hub.dps.id_scope";
+        else if (file[0] != '/')
                 return 0;
         r = credential_find(&s->hub, &cs, &error);
         if (r > 0)
@@ -96,19 +95,72 @@ static void look_at_queue(const Settings *s, Problems *warnings)
              directory);
 }
 
+static void look_at_group(const Settings *s, Problems *warnings, const char *path, const char *group)
+{
+        if (group && !getgrnam(group))
+                warn(s, warnings, path,
+                     "there is no group \"%s\" on this system, and no socket before there is one: groupadd "
+                     "--system %s, or name another",
+                     group, group);
+}
+
 static void look_at_sensor(const Settings *s, const SensorSettings *sensor, Problems *warnings)
 {
         const Node *node = node_child(node_child(s->tree, "sensors"), sensor->name);
         char path[128];
 
-        if (sensor->group && !getgrnam(sensor->group)) {
-                (void)snprintf(path, sizeof(path), "sensors.%s.group", sensor->name);
-                warn(s, warnings, path, "there is no group \"%s\" on this system", sensor->group);
-        }
+        (void)snprintf(path, sizeof(path), "sensors.%s.group", sensor->name);
+        look_at_group(s, warnings, path, sensor->group);
         /* The default is longer than many intervals: only who wrote one may have meant something else. */
         if (node_child(node, "timeout") && sensor->timeout_usec > sensor->interval_usec) {
                 (void)snprintf(path, sizeof(path), "sensors.%s.timeout", sensor->name);
                 warn(s, warnings, path, "it is longer than the interval: a slow read makes the next ones late");
+        }
+}
+
+/* Whose lines name their sensors; NULL: nobody's do. */
+static const char *first_that_names_others(const Settings *s)
+{
+        for (size_t i = 0; i < s->n_sensors; i++)
+                if (sensor_settings_name_others(&s->sensors[i]))
+                        return s->sensors[i].name;
+        return NULL;
+}
+
+/* A sensor that lines name needs no settings. But one that is called nearly as theirs is hardly meant. */
+static void look_at_rule(const Settings *s, size_t i, Problems *warnings)
+{
+        const char *by_lines = first_that_names_others(s);
+        Name sensor, channel;
+        Nearest nearest;
+        char path[64];
+
+        if (!by_lines || !rule_channel_split(s->rules[i].channel, sensor, channel))
+                return;
+        nearest = nearest_begin(sensor);
+        for (size_t k = 0; k < s->n_sensors; k++) {
+                if (strcmp(s->sensors[k].name, sensor) == 0)
+                        return;
+                nearest_offer(&nearest, s->sensors[k].name);
+        }
+        if (!nearest.found)
+                return;
+        (void)snprintf(path, sizeof(path), "rules.%zu.channel", i);
+        warn(s, warnings, path,
+             "there is no sensor \"%s\", did you mean \"%s\"? As it is, it counts for lines of %s that name %s", sensor,
+             nearest.found, by_lines, sensor);
+}
+
+/* One without a name is called by his number, "uid 1234". */
+static void look_at_users(const Settings *s, Problems *warnings, const char *group, const Property *rows, size_t n)
+{
+        char path[256];
+
+        for (size_t i = 0; i < n; i++) {
+                if (strncmp(rows[i].value, "uid ", 4) == 0 || getpwnam(rows[i].value))
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s.%.128s", group, rows[i].name);
+                warn(s, warnings, path, "there is no user \"%s\" on this system: nobody could use it", rows[i].value);
         }
 }
 
@@ -118,11 +170,16 @@ int settings_outlook(const Settings *s, Problems *warnings)
 
         look_at_ca_file(s, warnings);
         look_at_queue(s, warnings);
+        look_at_group(s, warnings, "metrics.group", s->metrics.group);
         r = look_at_credential(s, warnings);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < s->n_sensors; i++)
                 look_at_sensor(s, &s->sensors[i], warnings);
+        for (size_t i = 0; i < s->n_rules; i++)
+                look_at_rule(s, i, warnings);
+        look_at_users(s, warnings, "twin.sections", s->twin.sections, s->twin.n_sections);
+        look_at_users(s, warnings, "methods.registrants", s->methods.registrants, s->methods.n_registrants);
         problems_sort(warnings);
         return warnings->no_memory ? -ENOMEM : 0;
 }

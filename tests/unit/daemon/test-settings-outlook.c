@@ -21,6 +21,8 @@ static Problems look(const char *text)
         return warnings;
 }
 
+#define APPS "sensors: { apps: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; }; };\n"
+
 static const struct {
         const char *text;
         const char *warning; /* its beginning; NULL: none */
@@ -32,6 +34,8 @@ static const struct {
          "x.conf:2: warning: hub.connection_string_file: "},
         {"hub: { connection_string_file = \"device.cs\"; };\n", NULL},
         {"hub: { dps: { id_scope = \"0ne1\"; registration_id = \"g\"; key_file = \"k\"; }; };\n", NULL},
+        {"hub: { dps: {\n id_scope = \"0ne1\"; key_file = \"k\"; }; };\n",
+         "x.conf:2: warning: hub.dps.id_scope: hub.dps.registration_id is missing"},
         {"hub: { dps: { id_scope = \"0ne1\"; registration_id = \"g\";\n group_key_file = \"/nowhere/k\"; }; };\n",
          "x.conf:2: warning: hub.dps.group_key_file: /nowhere/k cannot be read"},
         {"queue: {\n directory = \"/etc/passwd\"; };\n",
@@ -44,11 +48,26 @@ static const struct {
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\";\n group = \"no_such\"; }; };\n",
          "x.conf:2: warning: sensors.a.group: there is no group \"no_such\""},
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; group = \"root\"; }; };\n", NULL},
+        {"metrics: { listen = \"unix:/run/hublink/m\";\n group = \"no_such\"; };\n",
+         "x.conf:2: warning: metrics.group: there is no group \"no_such\" on this system, and no socket before there is "
+         "one: groupadd --system no_such, or name another"},
+        {"metrics: { listen = \"unix:/run/hublink/m\"; group = \"root\"; };\n", NULL},
+        {"metrics: { listen = \"unix:/run/hublink/m\"; };\n", NULL},
         {"sensors: { a: { driver = \"file\"; path = \"/x\"; channels: { v: {}; }; interval = \"1s\";\n"
          "timeout = \"3s\"; }; };\n",
          "x.conf:2: warning: sensors.a.timeout: it is longer than the interval"},
         {"sensors: { a: { driver = \"file\"; path = \"/x\"; channels: { v: {}; }; interval = \"1s\"; }; };\n",
          NULL},
+        {"methods: { registrants: { a = \"root\";\n r = \"no_such_user\"; }; };\n",
+         "x.conf:2: warning: methods.registrants.r: there is no user \"no_such_user\" on this system"},
+        {"twin: { sections: {\n p = \"no_such_user\"; q = \"root\"; }; };\n",
+         "x.conf:2: warning: twin.sections.p: there is no user \"no_such_user\" on this system"},
+        {APPS "rules = ( { channel = \"apps.level\"; deadband = 1.0; },\n { channel = \"pump.level\"; deadband = 1.0; } );\n",
+         NULL},
+        {APPS "rules = ( { channel = \"pump.level\"; deadband = 1.0; },\n { channel = \"aps.level\"; deadband = 1.0; } );\n",
+         "x.conf:3: warning: rules.1.channel: there is no sensor \"aps\", did you mean \"apps\"? As it is, it counts for "
+         "lines of apps that name aps"},
+        {"twin: { sections: { p = \"uid 61234\"; }; };\nmethods: { registrants: { a = \"root\"; }; };\n", NULL},
 };
 
 START_TEST(it_is_warned_of_with_its_line)
