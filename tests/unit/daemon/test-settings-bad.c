@@ -18,6 +18,20 @@ typedef struct BadCase {
         const char *words; /* what the problem must say */
 } BadCase;
 
+/* For rules: a sensor that lists its channels, and one that does not. */
+#define CPU                                                                                                          \
+        "sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { temperature: {}; temperature_max: {}; "       \
+        "name: { text = true; }; }; }; apps: { driver = \"socket\"; listen = \"unix-dgram:/run/x\"; }; };\n"
+
+/* A folder that no socket has room for. */
+#define SIXTY     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab"
+#define LONG_PATH SIXTY SIXTY
+
+/* None whose lines may name others. */
+#define FAN                                                                                                          \
+        "sensors: { fan: { driver = \"simulated\"; model = \"thermostat\"; }; cpu: { driver = \"file\"; path = \"/x\"; "   \
+        "channels: { temperature: {}; }; }; };\n"
+
 static const BadCase cases[] = {
         /* ---- what no parser can read ---- */
         {"hub: {\n  window = 4;\n", 1, "the { that opens here is never closed"},
@@ -44,7 +58,7 @@ static const BadCase cases[] = {
         {"queue: {\n\n  colour = \"red\";\n};\n", 3, "queue.colour: unknown setting"},
         {"queue: {\n  max_age = \"30s\";\n};\n", 2, "queue.max_age"},
         {"queue: { min_free = \"64Q\"; };\n", 1, "queue.min_free"},
-        {"rules: ( );\n", 1, "rules: unknown setting"},
+        {"rule: ( );\n", 1, "rule: unknown setting; did you mean \"rules\"?"},
         {"streams: {\n  s: { formt = \"array\"; };\n};\n", 2,
          "streams.s.formt: unknown setting; did you mean \"format\"?"},
         {"sensors: {\n  cpu: {\n    driver = \"file\"; path = \"/x\"; channels: { v: {}; };\n"
@@ -87,8 +101,29 @@ static const BadCase cases[] = {
         {"methods: { services: { print = \"printer\"; }; };\n", 1, "expected a name on the message bus"},
         {"methods: { services: { print = \"org..printer\"; }; };\n", 1, "expected a name on the message bus"},
         {"methods: { services: { print = \"org.7printer\"; }; };\n", 1, "expected a name on the message bus"},
+        {"twin: { sections: { pump = 7; }; };\n", 1, "twin.sections.pump: expected a text"},
         {"methods: { registrants: { reboot = 7; }; };\n", 1, "methods.registrants.reboot: expected a text"},
+
+        /* ---- names that are the daemon's own ---- */
+        {"twin: { sections: {\n settings = \"root\"; }; };\n", 2,
+         "twin.sections.settings: \"settings\" stands for something else in the twin: hublink's own"},
+        {"twin: { sections: { pump = \"root\";\n\n hublink = \"root\"; }; };\n", 3, "twin.sections.hublink: \"hublink\" stands"},
+        {"methods: { services: {\n ping = \"org.example.X\"; }; };\n", 2,
+         "methods.services.ping: hublinkd itself answers to ping, and nobody else can: choose another name"},
+        {"methods: { services: { a = \"org.example.A\";\n setInterval = \"org.example.X\"; }; };\n", 2,
+         "methods.services.setInterval: hublinkd itself answers to setInterval"},
+        {"methods: { registrants: {\n getStatus = \"root\"; }; };\n", 2,
+         "methods.registrants.getStatus: hublinkd itself answers to getStatus"},
+        {"sensors: { room: { driver = \"simulated\"; model = \"thermostat\"; }; };\n"
+         "commands: {\n flush: { builtin = \"max-min-report\"; of = \"room.temperature\"; }; };\n",
+         3, "commands.flush: hublinkd itself answers to flush: call this one by another name, such as  command = \"my_flush\";"},
         {"audit: { payload = 1; };\n", 1, "audit.payload: expected true or false"},
+        {"metrics: {\n listen = \"/run/x\"; };\n", 2, "metrics.listen: expected \"unix:\" and a path"},
+        {"metrics: { listen = \"unix:x\"; };\n", 1, "metrics.listen: expected \"unix:\" and a path"},
+        {"metrics: { listen = \"unix:/" LONG_PATH "\"; };\n", 1, "metrics.listen: the path is too long for a socket"},
+        {"metrics: {\n group = \"x\"; };\n", 2, "metrics.group: is of the socket, and there is no metrics.listen"},
+        {"metrics: { interval = \"10ms\"; };\n", 1, "metrics.interval: expected a time from 1s to 1h"},
+        {"metrics: { file = \"m.prom\"; };\n", 1, "metrics.file: expected a path that begins with /"},
         {"queue: { max_bytes = -1; };\n", 1, "queue.max_bytes: expected a size"},
         {"queue: { commit_interval = 0; };\n", 1,
          "queue.commit_interval: expected a time from 10ms to 10min"},
@@ -111,7 +146,6 @@ static const BadCase cases[] = {
          "key_file = \"k\"; }; };\n",
          2, "by a connection string or by hub.dps, not by both"},
         {"hub: {\n dps: { registration_id = \"g\"; key_file = \"k\"; }; };\n", 2, "hub.dps: id_scope is missing"},
-        {"hub: {\n dps: { id_scope = \"0ne1\"; key_file = \"k\"; }; };\n", 2, "hub.dps: registration_id is missing"},
         {"hub: {\n dps: { id_scope = \"0ne1\"; registration_id = \"g\"; }; };\n", 2, "hub.dps: key_file is missing"},
         {"hub: { dps: { id_scope = \"0ne1\"; registration_id = \"g\"; key_file = \"k\";\n group_key_file = \"k\"; }; };\n",
          2, "only one of key_file and group_key_file"},
@@ -138,13 +172,126 @@ static const BadCase cases[] = {
          "the name of a sensor is a letter"},
         {"streams: { a_name_that_is_longer_than_thirty_two: {}; };\n", 1, "at most 32"},
         {"sensors: { f: { driver = \"file\"; path = \"/x\"; channels: {\n q: {}; }; }; };\n", 2,
-         "a channel cannot have this name"},
+         "a channel cannot have this name: t, s and q stand for time, sensor and quality in a message; a longer name is free"},
+
+        /* ---- rules ---- */
+        {CPU "rules: { };\n", 2,
+         "rules: expected a list, written  rules = ( { ... }, { ... } );  found a group"},
+        {CPU "rules = ( 5 );\n", 2,
+         "rules.0: expected a group, written  { ... }  found an integer"},
+        {CPU "rules = ( { deadband = 1.0; } );\n", 2,
+         "rules.0: channel is missing: expected a text in quotes"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; } );\n", 2,
+         "rules.0: this rule asks for nothing"},
+        {CPU "rules = ( { channel = \"temperature\"; deadband = 1.0; } );\n", 2,
+         "rules.0.channel: expected a sensor and its channel, such as \"cpu.temperature\"; found \"temperature\""},
+        {CPU "rules = ( { channel = \"cpu.temp.x\"; deadband = 1.0; } );\n", 2,
+         "rules.0.channel: expected a sensor and its channel"},
+        {FAN "rules = ( { channel = \"cpa.temperature\"; deadband = 1.0; } );\n", 2,
+         "rules.0.channel: there is no sensor \"cpa\"; did you mean \"cpu\"?"},
+        {FAN "rules = ( { channel = \"boiler.t1\"; deadband = 1.0; } );\n", 2,
+         "rules.0.channel: there is no sensor \"boiler\""},
+        {FAN "rules = ( { channel = \"fan.temprature\"; deadband = 1.0; } );\n", 2,
+         "rules.0.channel: sensor fan has no channel \"temprature\"; did you mean \"temperature\"?"},
+        {CPU "rules = ( { channel = \"pump.level\"; deadband = -1.0; } );\n", 2,
+         "rules.0.deadband: expected a number that is not negative"},
+        {CPU "rules = ( { channel = \"pump.a_name_of_twentyeight_letters\"; window = 1; send = [ \"mean\" ]; } );\n", 2,
+         "rules.0.send: a_name_of_twentyeight_letters_mean is longer than a name can be, 32"},
+        {CPU "rules = (\n { channel = \"cpu.temperture\"; deadband = 1.0; } );\n", 3,
+         "sensor cpu has no channel \"temperture\"; did you mean \"temperature\"?"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadbnad = 1.0; } );\n", 2,
+         "rules.0.deadbnad: unknown setting; did you mean \"deadband\"?"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = \"1\"; } );\n", 2,
+         "rules.0.deadband: expected a number, such as 0.5; found \"1\""},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = -1.0; } );\n", 2,
+         "rules.0.deadband: expected a number that is not negative"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1.0; },\n { channel = \"cpu.temperature\"; deadband = 2.0; } );\n", 3,
+         "rules.1.deadband: the rule of line 2 has this for cpu.temperature already"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; min_interval = 1; },\n { channel = \"cpu.temperature\"; min_interval = 2; } );\n", 3,
+         "rules.1.min_interval: the rule of line 2 has this"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; range = [ 1.0, 2.0 ]; },\n { channel = \"cpu.temperature\"; range = [ 1.0, 3.0 ]; } );\n", 3,
+         "rules.1.range: the rule of line 2 has this"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; max_silence = \"1min\"; range = [ 0, 1 ]; } );\n", 2,
+         "rules.0.max_silence: without a deadband in the same rule every value is sent"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; range = [ 5.0, 1.0 ]; } );\n", 2,
+         "rules.0.range: expected two numbers, the lower one first, such as [ -40.0, 125.0 ]"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"10s\"; } );\n", 2,
+         "rules.0.stale_after: sensor cpu is read every 10s: this must be longer"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"0s\"; } );\n", 2,
+         "rules.0.stale_after: expected a time from 100ms to 30d, such as \"1min\""},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; } );\n", 2,
+         "rules.0.window: send is missing"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1; send = [ \"mean\" ]; } );\n", 2,
+         "rules.0.send: window is missing"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; send = [ \"median\" ]; } );\n", 2,
+         "rules.0.send: expected an array of \"mean\", \"min\", \"max\", \"count\", one of them at least"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; send = [ \"min\", \"max\" ]; } );\n", 2,
+         "rules.0.send: sensor cpu has a channel temperature_max of its own"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; send = [ \"min\" ]; min_interval = 1; } );\n", 2,
+         "rules.0.min_interval: cpu.temperature has a window and a min_interval"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; min_interval = 1; },\n { channel = \"cpu.temperature\"; "
+             "window = 1; send = [ \"min\" ]; } );\n",
+         3, "rules.1.window: cpu.temperature has a window and a min_interval"},
+        {CPU "rules = ( { channel = \"apps.a_name_of_twentyeight_letters\"; window = 1; send = [ \"mean\" ]; } );\n", 2,
+         "rules.0.send: a_name_of_twentyeight_letters_mean is longer than a name can be, 32"},
+        {CPU "rules = ( { channel = \"cpu.name\"; deadband = 0.0; } );\n", 2,
+         "rules.0.channel: cpu.name is a text"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; alarm: { hold = \"1s\"; }; } );\n", 2,
+         "rules.0.alarm: a limit is missing: above or below"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; alarm: { clear = 1; }; deadband = 1; } );\n", 2,
+         "rules.0.alarm: a limit is missing: above or below"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0; }; } );\n", 2,
+         "rules.0.alarm: stream is missing"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0;\n stream = \"telemetry\"; }; } );\n", 3,
+         "rules.0.alarm.stream: the stream \"telemetry\" is not urgent: give it  priority = \"urgent\";"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0; stream = \"alarm\"; }; } );\n", 3,
+         "rules.0.alarm.stream: there is no stream \"alarm\"; did you mean \"alarms\"?"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0; stream = \"x\"; }; } );\n", 2,
+         "rules.0.alarm.stream: there is no stream \"x\" among the streams"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0; below = 5.0; stream = \"alarms\"; }; } );\n", 3,
+         "rules.0.alarm.below: an alarm has one limit"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; alarm: { above = 80.0; clear = 85.0; stream = \"alarms\"; }; } );\n", 3,
+         "rules.0.alarm.clear: an alarm above a limit ends at the limit or below it"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; alarm: { below = 5.0; clear = 3.0; stream = \"alarms\"; }; } );\n", 3,
+         "rules.0.alarm.clear: an alarm below a limit ends at the limit or above it"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; range = [ 0.0, 70.0 ]; },\n { channel = \"cpu.temperature\"; alarm: { above = 80.0; stream = \"alarms\"; }; } );\n",
+         4, "rules.1.alarm.above: never reached: by line 3 a value of cpu.temperature outside 0 to 70 is an error, and no alarm comes of it; make the range wider, or the limit lower than 70"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; alarm: { above = 70.0; stream = \"alarms\"; }; },\n { channel = \"cpu.temperature\"; range = [ 0.0, 70.0 ]; } );\n",
+         3, "rules.0.alarm.above: never reached: by line 4 a value"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; range = [ 5.0, 70.0 ];\n alarm: {\n below = 5.0; stream = \"alarms\"; }; } );\n",
+         5, "rules.0.alarm.below: never reached: by line 3 a value of cpu.temperature outside 5 to 70 is an error, and no alarm comes of it; make the range wider, or the limit higher than 5"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; range = [ 0.0, 70.0 ]; },\n { channel = \"cpu.temperature\"; alarm: { above = 60.0;\n clear = -5.0; stream = \"alarms\"; }; } );\n",
+         5, "rules.1.alarm.clear: never reached: by line 3 a value of cpu.temperature outside 0 to 70 is an error, and no alarm ends by it; make the range wider, or let the alarm end at 0 or above"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; range = [ 0.0, 70.0 ]; },\n { channel = \"cpu.temperature\"; alarm: { below = 10.0; clear = 71; stream = \"alarms\"; }; } );\n",
+         4, "rules.1.alarm.clear: never reached: by line 3 a value of cpu.temperature outside 0 to 70 is an error, and no alarm ends by it; make the range wider, or let the alarm end at 70 or below"},
+        {CPU "streams: { alarms: { priority = \"urgent\"; }; };\nrules = ( { channel = \"cpu.temperature\"; range = [ 0.0, 70.0 ]; },\n { channel = \"cpu.temperature\"; alarm: { above = -3.0; stream = \"alarms\"; }; } );\n",
+         4, "rules.1.alarm.above: never ends: by line 3 a value of cpu.temperature outside 0 to 70 is an error, and no alarm ends by it; make the range wider, or let the alarm end at 0 or above"},
 
         /* ---- sensors ---- */
         {"sensors: {\n  cpu: {\n    path = \"/x\";\n  };\n};\n", 2, "sensors.cpu: driver is missing"},
         {"sensors: { cpu: {\n driver = \"fiel\"; path = \"/x\"; }; };\n", 2, "did you mean \"file\"?"},
         {"sensors: { cpu: { driver = \"file\"; channels: { v: {}; }; }; };\n", 1,
-         "sensors.cpu: path is missing: expected a path that begins with /, such as \"/proc/loadavg\""},
+         "sensors.cpu.path: is missing, here or in channels.v; such as \"/proc/loadavg\""},
+        {"sensors: { m: { driver = \"tail\"; }; };\n", 1,
+         "sensors.m: path is missing: expected a path that begins with /, such as \"/var/log/meter.log\""},
+        {"sensors: { m: { driver = \"tail\"; path = \"/x\";\n from = \"middle\"; }; };\n", 2, "\"start\""},
+        {"sensors: { m: { driver = \"tail\"; path = \"/x\";\n interval = \"1s\"; }; };\n", 2,
+         "a tail sensor has no such setting"},
+        {"sensors: { m: { driver = \"watch\"; path = \"/x\";\n settle = \"1h\"; }; };\n", 2, "settle"},
+        {"sensors: { p: { driver = \"program\"; channels: { v: {}; };\n command = \"/bin/true\"; }; };\n", 2,
+         "expected an array of a program, from / on, and its arguments; there is no shell"},
+        {"sensors: { p: { driver = \"program\"; channels: { v: {}; };\n command = [ \"true\" ]; }; };\n", 2,
+         "expected an array of a program, from / on"},
+        {"sensors: { p: { driver = \"program\"; command = [ \"/bin/true\" ]; }; };\n", 1, "channels: at least one"},
+        {"sensors: { h: { driver = \"hwmon\"; channels: { v: { attribute = \"temp1_input\"; }; }; }; };\n", 1,
+         "device is missing"},
+        {"sensors: { h: { driver = \"hwmon\"; device = \"x\"; channels: { v: {}; }; }; };\n", 1,
+         "channels.v.attribute: is missing; such as \"temp1_input\""},
+        {"sensors: { h: { driver = \"iio\"; device = \"x\"; channels: { v: {\n label = \"y\"; }; }; }; };\n", 2,
+         "an iio sensor has no such setting"},
+        {"sensors: { c: { driver = \"file\"; channels: { v: {\n path = \"x\"; }; }; }; };\n", 2,
+         "a path that begins with /"},
+        {"sensors: { m: { driver = \"tail\"; path = \"/x\";\n max_line = \"1G\"; }; };\n", 2, "max_line"},
         {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; }; };\n", 1,
          "sensors.cpu.channels: at least one"},
         {"sensors: { cpu: { driver = \"file\"; path = \"/x\";\n address = 0x48; channels: { v: {}; }; "
@@ -183,12 +330,27 @@ static const BadCase cases[] = {
         {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; };\n"
          "b: { driver = \"socket\";\n listen = \"unix-stream:/run/a\"; }; };\n",
          3, "sensors.b.listen: sensor a listens on the same path"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"tcp:[::1]:8094\"; };\n"
+         "u: { driver = \"socket\"; listen = \"udp:[::1]:8094\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"tcp:[::1]:8094\"; }; };\n",
+         4, "sensors.b.listen: sensor a listens on the same address"},
+        {"sensors: { a: { driver = \"socket\";\n listen = \"tcp:gateway:8094\"; }; };\n", 2,
+         "expected a numeric address and a port, as in udp:127.0.0.1:8094 or tcp:[::1]:8094"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"udp:[::1]:8094\";\n group = \"root\"; }; };\n", 2,
+         "sensors.a.group: only the file of a unix socket has one"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"udp:[::1]:8094\";\n peer = true; }; };\n", 2,
+         "sensors.a.peer: only a unix socket is told who writes to it"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"systemd:in\";\n group = \"root\"; }; };\n", 2,
+         "sensors.a.group: of a socket that systemd hands over, its unit says it (SocketGroup=)"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"systemd:in\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"systemd:in\"; }; };\n",
+         3, "sensors.b.listen: sensor a listens on the same socket of systemd"},
         {"sensors: { a: { driver = \"socket\";\n interval = \"1s\"; listen = \"unix-dgram:/run/a\"; }; "
          "};\n", 2,
          "sensors.a.interval: a socket sensor has no such setting"},
-        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; format = \"influx\"; }; "
+        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; format = \"xml\"; }; "
          "};\n", 1,
-         "sensors.a.format: expected \"json\"; found \"influx\""},
+         "sensors.a.format: expected \"json\" or \"influx\"; found \"xml\""},
 
         /* ---- what does not fit together ---- */
         {"hub: { backoff: {\n first = \"10min\"; }; };\n", 2, "hub.backoff.first: the first wait is longer"},
@@ -204,6 +366,76 @@ static const BadCase cases[] = {
         {"sensors: { a: { driver = \"simulated\"; model = \"wind\"; };\n"
          "b: { driver = \"simulated\"; model = \"wind\"; stream = \"telemetry\";\n component = \"two\"; }; };\n",
          3, "sensors.b.component: sensor a is in the stream \"telemetry\" as well, and belongs to none"},
+
+        /* ---- Plug and Play ---- */
+#define ROOM "room: { driver = \"file\"; path = \"/x\"; channels: { temperature: {}; };\n"
+#define REPORT(property, of) "{ property = \"" property "\"; of = \"" of "\"; value = \"max\"; }"
+        {"sensors: { " ROOM "report: { property = \"p\"; }; }; };\n", 2,
+         "sensors.room.report: expected a list, written  report = ( { ... }, { ... } );  found a group"},
+        {"sensors: { " ROOM "report = ( 5 ); }; };\n", 2,
+         "sensors.room.report.0: expected a group, written  { ... }  found an integer"},
+        {"sensors: { " ROOM "report = (\n" REPORT("p", "temperature") ",\n" REPORT("q", "temperatur") "); }; };\n", 4,
+         "sensors.room.report.1.of: sensor room has no channel \"temperatur\"; did you mean \"temperature\"?"},
+        {"sensors: { " ROOM "report = ( " REPORT("p", "temperature") ",\n" REPORT("p", "temperature") "); }; };\n", 3,
+         "sensors.room.report.1.property: \"p\" is reported already"},
+        {"sensors: { " ROOM "report = ( " REPORT("settings", "temperature") "); }; };\n", 2,
+         "sensors.room.report.0.property: \"settings\" stands for something else"},
+        {"sensors: { " ROOM "report = (\n{ property = \"p\"; of = \"temperature\"; value = \"highest\"; } ); }; };\n",
+         3,
+         "sensors.room.report.0.value: expected \"max\", \"min\", \"mean\" or \"last\"; found \"highest\""},
+        {"sensors: { " ROOM "report = ( {\nproperty = \"p\"; value = \"max\"; } ); }; };\n", 2,
+         "sensors.room.report.0: of is missing: expected a name"},
+        {"sensors: { " ROOM "report = ( { property = \"p\"; of = \"temperature\"; value = \"max\";\nvalu = 1; } ); };"
+         " };\n", 3, "sensors.room.report.0.valu: unknown setting; did you mean \"value\"?"},
+        {"sensors: { " ROOM "component = \"hublink\"; }; };\n", 2,
+         "sensors.room.component: \"hublink\" stands for something else"},
+        {"twin: { writable: { a: {}; }; };\n", 1, "twin.writable.a: type is missing: expected \"double\","},
+        {"twin: { writable: { a: { type = \"double\";\n range = [ 5.0, 4.0 ]; }; }; };\n", 2,
+         "twin.writable.a.range: expected two numbers, the lower one first, such as [ 5.0, 90.0 ]"},
+        {"twin: { writable: { a: { type = \"double\"; range = 5; }; }; };\n", 1, "expected two numbers"},
+        {"twin: { writable: { a: { type = \"string\";\n range = [ 4, 5 ]; }; }; };\n", 2,
+         "twin.writable.a.range: only numbers have a range"},
+        {"twin: { writable: { a: { type = \"double\"; range = [ 5.0, 90.0 ];\n initial = 4; }; }; };\n", 2,
+         "twin.writable.a.initial: expected a number from 5 to 90"},
+        {"twin: { writable: { a: { type = \"double\"; };\n b: { property = \"a\"; type = \"string\"; }; }; };\n", 2,
+         "twin.writable.b: twin.writable.a is the same property"},
+        {"twin: { writable: { a: { type = \"double\"; property = \"settings\"; }; }; };\n", 1,
+         "twin.writable.a: \"settings\" stands for something else in the twin"},
+        {"twin: { writable: { a: { type = \"double\"; component = \"fan\"; };\n fan: { type = \"string\"; }; }; };\n", 2,
+         "twin.writable.fan: \"fan\" is a component's name"},
+        {"sensors: { " ROOM "report = (\n" REPORT("fan", "temperature") " ); };\n"
+         "b: { driver = \"simulated\"; model = \"wind\"; stream = \"s\"; component = \"fan\"; }; };\n"
+         "streams: { s: {}; };\n", 3, "sensors.room.report.0.property: \"fan\" is a component's name"},
+        {"twin: { writable: { a: { type = \"boolean\";\n initial = 1; }; }; };\n", 2,
+         "twin.writable.a.initial: expected true or false"},
+        {"twin: { writable: { a: { type = \"string\";\n initial = [ \"x\" ]; }; }; };\n", 2,
+         "twin.writable.a.initial: expected a number, true or false, or a text in quotes"},
+        {"twin: { writable: { hublink: { type = \"string\"; }; }; };\n", 1, "stands for something else in the twin"},
+        {"sensors: { " ROOM "report = ( " REPORT("p", "temperature") " ); }; };\n"
+         "twin: { writable: { p: { type = \"string\"; }; }; };\n", 3,
+         "twin.writable.p: sensor room reports a property of this name"},
+        {"commands: { c: { builtin = \"max-min\"; of = \"room.temperature\"; }; };\nsensors: { " ROOM "}; };\n", 1,
+         "commands.c.builtin: expected \"max-min-report\"; found \"max-min\""},
+        {"commands: { c: { builtin = \"max-min-report\"; of = \"room\"; }; };\n", 1,
+         "commands.c.of: expected a sensor and its channel, such as \"room.temperature\"; found \"room\""},
+        {"commands: { c: { builtin = \"max-min-report\";\n of = \"rom.temperature\"; }; };\n"
+         "sensors: { " ROOM "}; };\n", 2,
+         "commands.c.of: there is no sensor \"rom\"; did you mean \"room\"?"},
+        {"commands: { c: { builtin = \"max-min-report\";\n of = \"room.humidity\"; }; };\n"
+         "sensors: { " ROOM "}; };\n", 2,
+         "commands.c.of: sensor room has no channel \"humidity\""},
+        {"commands: { c: { builtin = \"max-min-report\";\n of = \"hall.temprature\"; }; };\n"
+         "sensors: { hall: { driver = \"simulated\"; model = \"thermostat\"; }; };\n", 2,
+         "commands.c.of: sensor hall has no channel \"temprature\"; did you mean \"temperature\"?"},
+        {"sensors: { hall: { driver = \"simulated\"; model = \"wind\";\n"
+         "report = ( " REPORT("p", "temperature") " ); }; };\n", 2,
+         "sensors.hall.report.0.of: sensor hall has no channel \"temperature\""},
+        {"commands: { c: { builtin = \"max-min-report\"; of = \"room.temperature\"; };\n"
+         "d: { builtin = \"max-min-report\"; of = \"room.temperature\"; command = \"c\"; }; };\n"
+         "sensors: { " ROOM "}; };\n", 2, "commands.d: commands.c is called by the same name, c"},
+        {"methods: { services: { c = \"org.example.C\"; }; };\n"
+         "commands: { c: { builtin = \"max-min-report\"; of = \"room.temperature\"; }; };\nsensors: { " ROOM "}; };\n", 2,
+         "commands.c: methods.services gives c to another, org.example.C"},
         {"streams: { s: { properties: { hl-x = \"1\"; }; }; };\n", 1, "names that begin with hl"},
 };
 
@@ -259,7 +491,7 @@ END_TEST
 START_TEST(two_wrong_members_of_a_sensor_are_both_told)
 {
         Problems problems = load("sensors: { plc: { driver = \"socket\";\n"
-                                 "  format = \"influx\";\n"           /* 2 */
+                                 "  format = \"xml\";\n"           /* 2 */
                                  "  listen = \"udp:0.0.0.0\"; }; };\n"); /* 3 */
 
         ck_assert_uint_eq(problems.n, 2);

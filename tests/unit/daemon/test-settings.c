@@ -67,6 +67,93 @@ START_TEST(nothing_said_is_all_defaults)
 }
 END_TEST
 
+START_TEST(a_rule_may_be_of_a_sensor_that_lines_name)
+{
+        static const char *const by_lines[] = {
+                "driver = \"socket\"; listen = \"unix-dgram:/run/x\";",
+                "driver = \"tail\"; path = \"/x\"; format = \"influx\";",
+                "driver = \"watch\"; path = \"/x\";",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(by_lines); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                char text[256];
+
+                (void)snprintf(text, sizeof(text),
+                               "sensors: { apps: { %s }; };\n"
+                               "rules = ( { channel = \"pump.level\"; stale_after = \"100ms\"; window = 1; send = [ \"max\" ]; } );\n",
+                               by_lines[i]);
+                s = load(text);
+                ck_assert_uint_eq(s->n_rules, 1);
+        }
+}
+END_TEST
+
+/* The widest limits that a range leaves: one within it passes each, and one within it ends each. */
+START_TEST(an_alarm_may_be_at_the_end_of_the_range)
+{
+        static const char *const alarms[] = {
+                "above = 69.9;", "above = 69.9; clear = 0;", "below = 0.1;", "below = 0.1; clear = 70;", "above = 0;", "below = 70;",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(alarms); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                char text[512];
+
+                (void)snprintf(text, sizeof(text),
+                               "streams: { alarms: { priority = \"urgent\"; }; };\n"
+                               "sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { t1: {}; t2: {}; }; }; };\n"
+                               "rules = ( { channel = \"cpu.t1\"; range = [ 0.0, 70.0 ]; }, { channel = \"cpu.t2\"; range = [ 0, 1 ]; },\n"
+                               " { channel = \"cpu.t1\"; alarm: { %s stream = \"alarms\"; }; } );\n",
+                               alarms[i]);
+                s = load(text);
+                ck_assert_uint_eq(s->n_rules, 3);
+        }
+}
+END_TEST
+
+START_TEST(rules_are_what_the_files_say)
+{
+        static const char text[] =
+                "streams: { alarms: { priority = \"urgent\"; }; };\n"
+                "sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { temperature: {}; load: {}; }; }; };\n"
+                "rules = (\n"
+                "  { channel = \"cpu.temperature\"; deadband = 1; max_silence = \"5min\"; range = [ -40.0, 125.0 ]; },\n"
+                "  { channel = \"cpu.load\"; stale_after = \"1min\"; frozen_after = 3600; window = \"1min\";\n"
+                "    send = [ \"max\", \"count\" ]; },\n"
+                "  { channel = \"cpu.temperature\"; min_interval = \"10s\";\n"
+                "    alarm: { above = 80.5; clear = 75; hold = \"10s\"; stream = \"alarms\"; }; }\n"
+                ");\n";
+        _cleanup_(settings_freep) Settings *s = load(text);
+        _cleanup_(buffer_done) Buffer printed = BUFFER_NULL;
+        _cleanup_(settings_freep) Settings *again = NULL;
+
+        ck_assert_uint_eq(s->n_rules, 3);
+        ck_assert_str_eq(s->rules[0].channel, "cpu.temperature");
+        ck_assert(s->rules[0].deadband.width.is_set && s->rules[0].deadband.width.value == 1);
+        ck_assert_uint_eq(s->rules[0].deadband.max_silence_usec, 5 * USEC_PER_MIN);
+        ck_assert(s->rules[0].range.is_set && s->rules[0].range.low == -40 && s->rules[0].range.high == 125);
+        ck_assert(!alarm_is_set(&s->rules[0].alarm));
+        ck_assert_uint_eq(s->rules[1].watch.stale_after_usec, USEC_PER_MIN);
+        ck_assert_uint_eq(s->rules[1].watch.frozen_after_usec, USEC_PER_HOUR);
+        ck_assert_uint_eq(s->rules[1].window.length_usec, USEC_PER_MIN);
+        ck_assert_uint_eq(s->rules[1].window.send, (1U << WINDOW_MAX) | (1U << WINDOW_COUNT));
+        ck_assert(!deadband_is_set(&s->rules[1].deadband));
+        ck_assert_uint_eq(s->rules[2].deadband.min_interval_usec, 10 * USEC_PER_SEC);
+        ck_assert(s->rules[2].alarm.above.value == 80.5 && s->rules[2].alarm.clear.value == 75);
+        ck_assert(!s->rules[2].alarm.below.is_set);
+        ck_assert_uint_eq(s->rules[2].alarm.hold_usec, 10 * USEC_PER_SEC);
+        ck_assert_str_eq(s->rules[2].alarm.stream, "alarms");
+        for (int with_places = 0; with_places < 2; with_places++) {
+                buffer_clear(&printed);
+                settings_print(s, with_places, &printed);
+                again = load(printed.data);
+                ck_assert_int_eq(settings_equal(s, again), 1);
+                again = settings_free(again);
+        }
+}
+END_TEST
+
 START_TEST(with_dps_there_is_no_connection_string)
 {
         _cleanup_(settings_freep) Settings *s = load("hub: { dps: { id_scope = \"0ne1\"; registration_id = \"gw-17\"; "
@@ -125,6 +212,8 @@ static const char whole[] =
         "  room: {\n"
         "    driver = \"i2c\"; bus = 1; address = 0x48; interval = \"8s\"; stream = \"thermostat\";\n"
         "    channels: { temperature: { register = 0; signed = true; shift = 4; mask = 0xFFFF; scale = 0.0625; }; };\n"
+        "    report = ( { property = \"maxTempSinceLastReboot\"; of = \"temperature\"; value = \"max\"; },\n"
+        "               { property = \"meanTemp\"; of = \"temperature\"; value = \"mean\"; } );\n"
         "  };\n"
         "  probe: {\n"
         "    driver = \"i2c\"; bus = \"/dev/i2c-1\"; address = 0x40; interval = \"1min\"; timeout = \"200ms\";\n"
@@ -142,6 +231,10 @@ static const char whole[] =
         "  plc:  { driver = \"socket\"; listen = \"unix-stream:/run/hublink/plc.sock\"; max_line = \"16K\";\n"
         "          max_clients = 4; };\n"
         "};\n"
+        "twin: { writable: { targetTemperature: { type = \"double\"; range = [ 5.0, 90.5 ]; initial = 22.5; };\n"
+        "                    on: { type = \"boolean\"; component = \"lamp\"; initial = true; };\n"
+        "                    label: { type = \"string\"; initial = \"say \\\"hello\\\"\"; }; }; };\n"
+        "commands: { getMaxMinReport: { builtin = \"max-min-report\"; of = \"room.temperature\"; }; };\n"
         "clock: { trust = true; };\n"
         "log: { level = \"notice\"; max_lines_per_hour = 120; };\n";
 
@@ -187,6 +280,20 @@ START_TEST(the_target_configuration_loads)
         ck_assert_uint_eq(sensor[5].max_line, 8192);
         ck_assert_str_eq(sensor[6].format, "json");
         ck_assert_uint_eq(sensor[6].max_clients, 4);
+        ck_assert_uint_eq(sensor[1].n_reports, 2);
+        ck_assert_str_eq(sensor[1].reports[0].property, "maxTempSinceLastReboot");
+        ck_assert_str_eq(sensor[1].reports[0].of, "temperature");
+        ck_assert_int_eq(sensor[1].reports[1].value, REPORT_MEAN);
+        ck_assert_uint_eq(s->n_writables, 3);
+        ck_assert_int_eq(s->writables[0].type, WRITABLE_DOUBLE);
+        ck_assert(s->writables[0].range.is_set && s->writables[0].range.high == 90.5);
+        ck_assert(!s->writables[1].range.is_set);
+        ck_assert_str_eq(s->writables[1].component, "lamp");
+        ck_assert_str_eq(s->writables[0].initial, "22.5");
+        ck_assert_str_eq(s->writables[1].initial, "true");
+        ck_assert_str_eq(s->writables[2].initial, "\"say \\\"hello\\\"\"");
+        ck_assert_uint_eq(s->n_commands, 1);
+        ck_assert_str_eq(s->commands[0].of, "room.temperature");
         ck_assert(s->clock.trust);
         ck_assert_int_eq(s->log.level, LOG_NOTICE);
 }
@@ -366,6 +473,76 @@ START_TEST(later_files_are_laid_over_earlier_ones)
 }
 END_TEST
 
+/* The shipped file has the groups, with comments alone in them. */
+START_TEST(a_group_that_was_empty_stands_where_it_is_filled)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        Problems problems = {};
+        char place[128];
+        Folder f;
+
+        folder_init(&f);
+        write_file(&f, "hublink.conf", "hub: { dps: {\n}; };\n");
+        write_file(&f, "conf.d/fleet.conf", "hub: {\n dps: { id_scope = \"0ne1\"; }; };\n");
+        ck_assert_int_eq(settings_load(&s, f.main_file, "/s", &problems), SETTINGS_E_BAD);
+        (void)snprintf(place, sizeof(place), "%s/conf.d/fleet.conf:2: hub.dps: key_file is missing", f.path);
+        ck_assert_msg(strncmp(problems.items[0].text, place, strlen(place)) == 0, "%s", problems.items[0].text);
+        problems_done(&problems);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_file_as_it_is_meant_to_become)
+{
+        static const struct {
+                SettingsCandidate candidate;
+                const char *info;
+        } cases[] = {
+                {{"15.conf", "hub: { product_info = \"new\"; };"}, "20"},
+                {{"20.conf", "hub: { product_info = \"new\"; };"}, "new"},
+                {{"25.conf", "hub: { product_info = \"new\"; };"}, "new"},
+                {{"20.conf", NULL}, "10"},
+                {{"30.conf", NULL}, "20"},
+        };
+        Problems problems = {};
+        Folder f;
+
+        folder_init(&f);
+        write_file(&f, "hublink.conf", "");
+        write_file(&f, "conf.d/10.conf", "hub: { product_info = \"10\"; };\n");
+        write_file(&f, "conf.d/20.conf", "hub: { product_info = \"20\"; };\n");
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+
+                ck_assert_int_eq(settings_load_as_if(&s, f.main_file, "/s", &cases[i].candidate, &problems), 0);
+                ck_assert_str_eq(s->hub.product_info, cases[i].info);
+        }
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_file_as_it_is_meant_to_become_may_be_the_first_or_wrong)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        SettingsCandidate candidate = {"a.conf", "hub: { product_info = \"new\"; };"};
+        Problems problems = {};
+        char place[128];
+        Folder f;
+
+        folder_init(&f);
+        write_file(&f, "hublink.conf", "");
+        ck_assert_int_eq(settings_load_as_if(&s, f.main_file, "/s", &candidate, &problems), 0);
+        ck_assert_str_eq(s->hub.product_info, "new");
+        s = settings_free(s);
+        candidate.text = "\nhub: { window = 0; };";
+        ck_assert_int_eq(settings_load_as_if(&s, f.main_file, "/s", &candidate, &problems), SETTINGS_E_BAD);
+        (void)snprintf(place, sizeof(place), "%s/conf.d/a.conf:2: ", f.path);
+        ck_assert_msg(strncmp(problems.items[0].text, place, strlen(place)) == 0, "%s", problems.items[0].text);
+        problems_done(&problems);
+        folder_done(&f);
+}
+END_TEST
+
 START_TEST(problems_of_all_files_are_told)
 {
         _cleanup_(settings_freep) Settings *s = NULL;
@@ -421,39 +598,118 @@ START_TEST(services_say_what_they_answer_in_files_of_their_own)
 }
 END_TEST
 
-START_TEST(a_bad_file_of_a_service_is_told)
-{
-        static const struct {
-                const char *name, *text;
-                unsigned line;
-                const char *words;
-        } cases[] = {
-                {"print.conf", "", 0, "expected  responder = \"BUS NAME\";"},
-                {"print.conf", "\nresponder = 7;\n", 2, "expected  responder = \"BUS NAME\";"},
-                {"print.conf", "responder = \"a.b\";\nlog: { level = \"info\"; };\n", 2, "log: unknown setting"},
-                {"print.conf", "\n\nresponder = \"printer\";\n", 3, "methods.services.print: expected a name"},
-                {"print.conf", "responder = \"a.b;\n", 1, ""},
-                {"a b.conf", "responder = \"a.b\";\n", 0, "the file's name is to be that of a method"},
-        };
+/* One in a folder of such files, with what is wrong with it. */
+typedef struct BadFile {
+        const char *name, *text;
+        unsigned line;
+        const char *words;
+} BadFile;
 
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+static void expect_bad_files(const char *folder, const char *others, const BadFile *cases, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
                 _cleanup_(settings_freep) Settings *s = NULL;
                 Problems problems = {};
                 char path[128];
                 Folder f;
 
                 folder_init(&f);
-                (void)snprintf(path, sizeof(path), "%s/methods.d", f.path);
+                (void)snprintf(path, sizeof(path), "%s/%s", f.path, folder);
                 insist(mkdir(path, 0755) == 0);
-                write_file(&f, "hublink.conf", "");
-                (void)snprintf(path, sizeof(path), "methods.d/%s", cases[i].name);
+                write_file(&f, "hublink.conf", others);
+                (void)snprintf(path, sizeof(path), "%s/%s", folder, cases[i].name);
                 write_file(&f, path, cases[i].text);
                 insist(settings_load(&s, f.main_file, "/s", &problems) == SETTINGS_E_BAD);
-                insist(problems.n == 1);
-                insist(problems.items[0].line == cases[i].line && strstr(problems.items[0].text, cases[i].words));
+                if (problems.n != 1 || problems.items[0].line != cases[i].line ||
+                    !strstr(problems.items[0].text, cases[i].words))
+                        ck_abort_msg("case %zu: %zu problems, line %u: %s", i, problems.n, problems.items[0].line,
+                                     problems.items[0].text);
                 problems_done(&problems);
                 folder_done(&f);
         }
+}
+
+START_TEST(a_bad_file_of_a_service_is_told)
+{
+        static const BadFile cases[] = {
+                {"print.conf", "", 0, "expected  responder = \"BUS NAME\";"},
+                {"print.conf", "\nresponder = 7;\n", 2, "expected  responder = \"BUS NAME\";"},
+                {"print.conf", "responder = \"a.b\";\nlog: { level = \"info\"; };\n", 2, "log: unknown setting"},
+                {"print.conf", "\n\nresponder = \"printer\";\n", 3, "methods.services.print: expected a name"},
+                {"ping.conf", "\nresponder = \"org.example.X\";\n", 2, "methods.services.ping: hublinkd itself answers to ping"},
+                {"print.conf", "responder = \"a.b;\n", 1, ""},
+                {"a b.conf", "responder = \"a.b\";\n", 0, "the file's name is to be that of a method"},
+        };
+
+        expect_bad_files("methods.d", "", cases, ARRAY_SIZE(cases));
+}
+END_TEST
+
+START_TEST(commands_stand_in_files_of_their_own)
+{
+        _cleanup_(settings_freep) Settings *s = NULL;
+        const CommandUnitSettings *c;
+        Problems problems = {};
+        Buffer b = BUFFER_NULL;
+        Folder f;
+        char path[128];
+
+        folder_init(&f);
+        (void)snprintf(path, sizeof(path), "%s/commands.d", f.path);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        write_file(&f, "hublink.conf", "command_units: { update: { method = \"update\"; timeout = \"5s\"; }; };\n");
+        write_file(&f, "commands.d/reboot.conf", "# of the gateway\nmethod = \"reboot\";\n"
+                                                 "c2d: { hl-command = \"reboot\"; site = \"a b\"; };\n");
+        write_file(&f, "commands.d/update.conf", "idempotent = true;\n"); /* laid over the other */
+        ck_assert_int_eq(settings_load(&s, f.main_file, "/s", &problems), 0);
+        ck_assert_uint_eq(s->n_command_units, 2);
+        c = &s->command_units[0];
+        ck_assert_str_eq(c->name, "update");
+        ck_assert_str_eq(c->method, "update");
+        ck_assert(c->idempotent && c->n_c2d == 0 && c->timeout_usec == 5 * USEC_PER_SEC);
+        c = &s->command_units[1];
+        ck_assert_str_eq(c->name, "reboot");
+        ck_assert_uint_eq(c->n_c2d, 2);
+        ck_assert_str_eq(c->c2d[1].name, "site");
+        ck_assert_str_eq(c->c2d[1].value, "a b");
+        ck_assert(!c->idempotent && c->timeout_usec == 20 * USEC_PER_SEC);
+        settings_print(s, true, &b);
+        (void)snprintf(path, sizeof(path), "# %s/commands.d/reboot.conf:2\n", f.path);
+        ck_assert_ptr_nonnull(strstr(b.data, path));
+        ck_assert_ptr_nonnull(strstr(b.data, "hl-command = \"reboot\";"));
+        buffer_done(&b);
+        folder_done(&f);
+}
+END_TEST
+
+START_TEST(a_bad_file_of_a_command_is_told)
+{
+        static const BadFile cases[] = {
+                {"reboot.conf", "", 0, "command_units.reboot: nothing would start it: say  method = \"reboot\";"},
+                {"reboot.conf", "c2d: { };\n", 0, "nothing would start it"},
+                {"reboot.conf", "\nmethod = 7;\n", 2, "command_units.reboot.method: expected a text"},
+                {"reboot.conf", "\nmethod = \"a b\";\n", 2, "command_units.reboot.method: expected a name of a method"},
+                {"reboot.conf", "method = \"a\";\nexec = \"/sbin/reboot\";\n", 2, "command_units.reboot.exec: unknown setting"},
+                {"reboot.conf", "method = \"a\";\nc2d = \"x\";\n", 2, "expected a group"},
+                {"reboot.conf", "method = \"a\";\nc2d: { x = 7; };\n", 2, "command_units.reboot.c2d.x: expected a text"},
+                {"reboot.conf", "method = \"a\";\ntimeout = \"25s\";\n", 2,
+                 "command_units.reboot.timeout: 25s is as long as methods.timeout, 25s, or longer"},
+                {"reboot.conf", "c2d: { a = \"b\"; };\ntimeout = \"2d\";\n", 2, "expected a time from 1s to 1d"},
+                {"reboot.conf", "method = \"ping\";\n", 1, "hublinkd itself answers to ping already"},
+                {"reboot.conf", "method = \"print\";\n", 1, "org.example.Printer (methods.services) answers to print already"},
+                {"reboot.conf", "method = \"update\";\n", 1, "command_units.update answers to update already"},
+                {"reboot.conf", "method = \"getMaxMinReport\";\n", 1, "commands.getMaxMinReport answers to getMaxMinReport"},
+                {"reboot.conf", "c2d: { a = \"1\"; b = \"2\"; };\n", 1, "command_units.update is started by the same messages"},
+                {"re-boot.conf", "method = \"reboot\";\n", 0, "the file's name is to be that of the command"},
+                {"7.conf", "method = \"reboot\";\n", 0, "the file's name is to be that of the command"},
+                {"a234567890123456789012345678901234567890.conf", "method = \"reboot\";\n", 0, "at most 32"},
+        };
+        static const char others[] = "methods: { services: { print = \"org.example.Printer\"; }; };\n"
+                                     "command_units: { update: { method = \"update\"; c2d: { b = \"2\"; a = \"1\"; }; }; };\n"
+                                     "sensors: { room: { driver = \"simulated\"; model = \"thermostat\"; }; };\n"
+                                     "commands: { getMaxMinReport: { builtin = \"max-min-report\"; of = \"room.temperature\"; }; };\n";
+
+        expect_bad_files("commands.d", others, cases, ARRAY_SIZE(cases));
 }
 END_TEST
 
@@ -557,7 +813,8 @@ END_TEST
 
 START_TEST(the_shipped_examples_load)
 {
-        static const char *const names[] = {"quickstart.conf", "examples/wind.conf"};
+        static const char *const names[] = {"quickstart.conf", "examples/wind.conf",
+                                            "examples/thermostat.conf", "examples/temperature-controller.conf"};
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 _cleanup_(settings_freep) Settings *s = NULL;
@@ -578,6 +835,9 @@ int main(void)
         TCase *c = suite_case(s, "values");
 
         tcase_add_test(c, nothing_said_is_all_defaults);
+        tcase_add_test(c, rules_are_what_the_files_say);
+        tcase_add_test(c, an_alarm_may_be_at_the_end_of_the_range);
+        tcase_add_test(c, a_rule_may_be_of_a_sensor_that_lines_name);
         tcase_add_test(c, with_dps_there_is_no_connection_string);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
         tcase_add_test(c, the_target_configuration_loads);
@@ -589,9 +849,14 @@ int main(void)
         tcase_add_test(c, each_value_is_printed_with_its_place);
         c = suite_case(s, "files");
         tcase_add_test(c, later_files_are_laid_over_earlier_ones);
+        tcase_add_test(c, a_group_that_was_empty_stands_where_it_is_filled);
+        tcase_add_test(c, a_file_as_it_is_meant_to_become);
+        tcase_add_test(c, a_file_as_it_is_meant_to_become_may_be_the_first_or_wrong);
         tcase_add_test(c, problems_of_all_files_are_told);
         tcase_add_test(c, services_say_what_they_answer_in_files_of_their_own);
         tcase_add_test(c, a_bad_file_of_a_service_is_told);
+        tcase_add_test(c, commands_stand_in_files_of_their_own);
+        tcase_add_test(c, a_bad_file_of_a_command_is_told);
         tcase_add_test(c, a_missing_file_is_told_with_the_remedy);
         tcase_add_test(c, a_folder_or_a_device_is_no_settings_file);
         c = suite_case(s, "what is shipped");
