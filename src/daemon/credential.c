@@ -42,8 +42,8 @@ static int locate(const char *file, const char *setting, char **ret_path, bool *
         *ret_guarded = file[0] != '/';
         if (*ret_guarded && (!directory || directory[0] != '/'))
                 return none(ret_error,
-                            "there is no credential \"%s\": give one to the service with "
-                            "LoadCredential=%s:/PATH, or name a file with its whole path in %s",
+                            "there is no credential \"%s\": hublinkctl setup asks for it and stores it; or give one to "
+                            "the service with LoadCredential=%s:/PATH, or name a file with its whole path in %s",
                             file, file, setting);
         path = *ret_guarded ? NULL : strdup(file);
         if (*ret_guarded && asprintf(&path, "%s/%s", directory, file) < 0)
@@ -99,6 +99,11 @@ static int slurp(const char *path, bool guarded, const char *noun, Buffer *b, ch
         return 0;
 }
 
+static bool is_unopened(const Buffer *text)
+{
+        return text->size == strlen(CREDENTIAL_UNOPENED) && memcmp(text->data, CREDENTIAL_UNOPENED, text->size) == 0;
+}
+
 static int read_text(const char *file, const char *setting, const char *noun, Buffer *b, char **ret_path,
                      char **ret_error)
 {
@@ -106,7 +111,15 @@ static int read_text(const char *file, const char *setting, const char *noun, Bu
         int r;
 
         r = locate(file, setting, ret_path, &guarded, ret_error);
-        return r == 0 ? slurp(*ret_path, guarded, noun, b, ret_error) : r;
+        if (r == 0)
+                r = slurp(*ret_path, guarded, noun, b, ret_error);
+        if (r == 0 && guarded && is_unopened(b))
+                r = none(ret_error,
+                         "the credential \"%s\", which the unit names, could not be opened: its file is gone, or "
+                         "encrypted for another machine, another board or a TPM that was reset (systemctl status "
+                         "hublink-credential@%s); hublinkctl setup stores it anew",
+                         file, file);
+        return r;
 }
 
 /* ---- a connection string ---- */
@@ -218,6 +231,11 @@ int credential_find(const HubSettings *hub, ConnectionString **ret, char **ret_e
 {
         const char *setting, *file = credential_file(hub, &setting);
 
+        if (hub->dps.id_scope && !hub->dps.registration_id)
+                return none(ret_error, "hub.dps.registration_id is missing, the name under which this gateway is "
+                                       "enrolled: hublinkctl setup asks for it; or write it into a file of "
+                                       "/etc/hublink/conf.d, hub: { dps: { registration_id = \"NAME\"; }; }; and run "
+                                       "systemctl reload hublinkd");
         return hub->dps.id_scope ? read_key(&hub->dps, file, setting, ret, ret_error)
                                  : credential_read(file, ret, ret_error);
 }

@@ -11,9 +11,13 @@
 #include "azure/connection-string.h"
 #include "hub/hub.h"
 
+/* What the unit hands over in the place of one that it names and that cannot be had: systemd would not start us
+ * else. */
+#define CREDENTIAL_UNOPENED "unopened"
+
 enum {
         _CREDENTIAL_E_SUCCESS,
-        CREDENTIAL_E_NONE,  /* nobody has given one yet */
+        CREDENTIAL_E_NONE,  /* nobody has given one yet, or it is gone */
         CREDENTIAL_E_UNFIT, /* it cannot be read, or may not be used */
 };
 

@@ -9,7 +9,7 @@ static const char *reason_words(LinkReason reason)
         case LINK_REASON_NONE:
                 return "not tried yet";
         case LINK_REASON_NO_CREDENTIAL:
-                return "there is no credential";
+                return "there is no credential (hublinkctl setup asks for it)";
         case LINK_REASON_NETWORK:
                 return "the network does not reach it";
         case LINK_REASON_NAME:

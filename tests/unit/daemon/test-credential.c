@@ -145,6 +145,12 @@ START_TEST(a_name_is_a_credential_of_the_service)
         connection_string_free(cs);
         expect(CREDENTIAL_E_NONE, "other.cs", "No such file");
         folder_done(&f);
+        /* what the unit hands over when it could not be had */
+        folder_init(&f, CREDENTIAL_UNOPENED, 0400);
+        expect(CREDENTIAL_E_UNFIT, f.file, "holds no connection string");
+        ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", f.path, 1), 0);
+        expect(CREDENTIAL_E_NONE, "device.cs", "hublinkctl setup stores it anew");
+        folder_done(&f);
         ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
 END_TEST
@@ -189,6 +195,18 @@ START_TEST(a_key_is_read_and_a_groups_is_derived)
 }
 END_TEST
 
+START_TEST(a_gateway_without_a_name_has_no_credential_yet)
+{
+        HubSettings hub = {.dps = {.id_scope = (char *)"0ne1"}};
+        Folder f;
+
+        folder_init(&f, GROUP_KEY, 0600);
+        hub.dps.group_key_file = f.file;
+        expect_no_key(&hub, CREDENTIAL_E_NONE, "hub.dps.registration_id is missing");
+        folder_done(&f);
+}
+END_TEST
+
 START_TEST(what_is_no_key_is_refused)
 {
         static const char *const texts[] = {"", "\n", "no key", "a2tra2tr a2tra2tr", "HostName=h;DeviceId=d"};
@@ -225,6 +243,7 @@ int main(void)
 
         c = suite_case(s, "for the provisioning service");
         tcase_add_test(c, a_key_is_read_and_a_groups_is_derived);
+        tcase_add_test(c, a_gateway_without_a_name_has_no_credential_yet);
         tcase_add_test(c, what_is_no_key_is_refused);
         return suite_run(s);
 }

@@ -32,15 +32,15 @@ START_TEST(it_says_how_things_are)
         s.queue = (QueueStatus){.disk_state = DISK_FAILED, .disk_failed = true,
                                 .disk_error = "No space left on device"};
         expect(&s,
-               "Not connected to the hub: there is no credential; nothing is waiting; the queue's disk fails: No "
+               "Not connected to the hub: there is no credential (hublinkctl setup asks for it); nothing is waiting; the queue's disk fails: No "
                "space left on device");
         s.dead_letters.count = 1;
         s.queue = (QueueStatus){.disk_state = DISK_FULL, .disk_error = "free some space"};
-        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; 1 dead letter; the queue's "
+        expect(&s, "Not connected to the hub: there is no credential (hublinkctl setup asks for it); nothing is waiting; 1 dead letter; the queue's "
                    "disk is full: free some space");
         s.dead_letters.count = 2;
         s.queue = (QueueStatus){.disk_state = DISK_STALLED, .disk_error = "check it"};
-        expect(&s, "Not connected to the hub: there is no credential; nothing is waiting; 2 dead letters; the queue's "
+        expect(&s, "Not connected to the hub: there is no credential (hublinkctl setup asks for it); nothing is waiting; 2 dead letters; the queue's "
                    "disk stalls: check it");
 }
 END_TEST
@@ -59,7 +59,7 @@ START_TEST(what_nobody_knows)
         expect(&s, "Not connected to h: /q is in use by another process (pid 7); what waits is not known");
         s.link_reason = LINK_REASON_NO_CREDENTIAL;
         s.link_detail = "";
-        expect(&s, "Not connected to h: there is no credential; what waits is not known; /q is in use by another "
+        expect(&s, "Not connected to h: there is no credential (hublinkctl setup asks for it); what waits is not known; /q is in use by another "
                    "process (pid 7)");
 }
 END_TEST
