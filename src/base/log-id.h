@@ -60,6 +60,7 @@
 #define LOG_ID_OUT_OF_RANGE        "1959fbb4982f4ae89f57b8f5dde6bb92"
 #define LOG_ID_SENSOR_STALE        "a79a30e924374ba8b0cf7ecbcce11b3a"
 #define LOG_ID_SENSOR_FRESH        "dc3fb49dc37c4ba68cc4909ce81ce929"
+#define LOG_ID_MOUNT_STALE         "a3d1f9e2705c4b6d8e41c6077b92f5da"
 #define LOG_ID_COMMAND_REFUSED     "4afd2aa3805f41b6add154e1900f8c38"
 #define LOG_ID_COMMAND_STOPPED     "741c0fc996734fbb88627a936bc07667"
 #define LOG_ID_COMMAND_ANSWER      "88b62aacac6b4e0eb016df994b1ba5ec"
