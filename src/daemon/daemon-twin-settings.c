@@ -3,60 +3,21 @@
 /*
  * Settings that the cloud desires: all of them are taken over, or none, and each gets its answer.
  *
- * They lie over what the files say, also when those are read again, and after a restart; the text of them is on its way
- * to the disk before the answer is. The last that fitted stay in effect until others fit.
+ * Of an interval that the method setInterval set since then the answer tells what is in effect.
  */
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
 #include "base/log.h"
+#include "base/quantity.h"
 #include "daemon/daemon-core.h"
-#include "daemon/settings-cloud.h"
-#include "daemon/trial.h"
 
 #define AC_DONE    200
 #define AC_REFUSED 400
-
-/* ---- over the files ---- */
-
-int daemon_lay_desired_over(const Daemon *d, Settings **settings)
-{
-        Problems problems = {};
-        int r = settings_cloud_take(settings, d->arguments.state_dir, d->desired ?: "", &problems);
-
-        for (size_t i = 0; i < problems.n; i++)
-                log_warning("%s (desired by the cloud): what the cloud set before is not in effect.",
-                            problems.items[i].text);
-        problems_done(&problems);
-        return r < 0 ? r : 0;
-}
-
-int daemon_load_desired(Daemon *d)
-{
-        Buffer text = BUFFER_NULL;
-        int r = settings_cloud_load(d->arguments.state_dir, &text);
-
-        if (r < 0) {
-                buffer_done(&text);
-                return r;
-        }
-        d->desired = text.data ? buffer_steal(&text) : strdup("");
-        return d->desired ? daemon_lay_desired_over(d, &d->settings) : -ENOMEM;
-}
-
-int daemon_build_desired(Daemon *d)
-{
-        _cleanup_free_ char *path = NULL;
-
-        if (asprintf(&path, "%s/" SETTINGS_CLOUD_FILE, d->arguments.state_dir) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        return state_file_new(&d->desired_file, path, d->disk, NULL, NULL);
-}
 
 /* ---- the answers ---- */
 
@@ -99,26 +60,108 @@ static int put_answer(Document *answers, const char *key, unsigned ac, const cha
         return document_put(answers, key, TAKE_PTR(a));
 }
 
-/* A key that is refused is answered with the value that it had before, as far as the cloud ever set one. */
-static int answer_key(const DocumentMember *m, const Problems *problems, const Document *before, Document *answers)
+/* "30s", 30, or 0.5 */
+static bool is_time(const Document *value, usec_t usec)
 {
-        const char *own = find_problem(problems, m->name);
+        usec_t t;
 
-        if (problems->n == 0)
-                return put_answer(answers, m->name, AC_DONE, "in effect", m->value);
-        return put_answer(answers, m->name, AC_REFUSED, own ?: "not taken over, since others beside it are refused",
-                          document_member(document_member(before, m->name), "value"));
+        switch (document_kind(value)) {
+        case DOCUMENT_TEXT:
+                return quantity_parse_time(document_text(value), &t) == 0 && t == usec;
+        case DOCUMENT_INTEGER:
+                return (double)document_integer(value) == (double)usec / USEC_PER_SEC;
+        case DOCUMENT_REAL:
+                return llround(document_real(value) * USEC_PER_SEC) == (long long)usec;
+        default:
+                return false;
+        }
 }
 
-static int answer_all(const Document *settings, const Problems *problems, const Document *before, Document **ret)
+/* 1: it was another. */
+static int put_interval(Document *sensor, usec_t usec)
 {
-        _cleanup_(document_freep) Document *answers = document_new();
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+        int r;
+
+        if (!document_has(sensor, "interval") || is_time(document_member(sensor, "interval"), usec))
+                return 0;
+        quantity_print_time(&text, usec);
+        r = buffer_error(&text) ? -ENOMEM : document_put_new(sensor, "interval", document_new_text(text.data));
+        return r < 0 ? r : 1;
+}
+
+/* The value of a group with the intervals that are in effect. 1: one of them is another. */
+static int in_effect(const Settings *s, const char *key, const Document *value, Document **ret)
+{
+        bool is_other = false;
+        int r = value ? document_copy(ret, value) : 0;
+
+        for (size_t i = 0; r >= 0 && value && strcmp(key, "sensors") == 0 && i < s->n_sensors; i++) {
+                const Document *sensor = document_member(*ret, s->sensors[i].name); /* of the copy */
+
+                r = put_interval((Document *)(uintptr_t)sensor, s->sensors[i].interval_usec);
+                is_other |= r > 0;
+        }
+        return r < 0 ? r : is_other;
+}
+
+/* A key that is refused is answered with the value that it had before, as far as the cloud ever set one that is in
+ * effect. */
+static int answer_key(const Daemon *d, const DocumentMember *m, const Problems *problems, const Document *before,
+                      Document *answers)
+{
+        const Document *was = document_member(document_member(before, m->name), "value");
+        _cleanup_(document_freep) Document *value = NULL;
+        int r = in_effect(d->settings, m->name, problems->n > 0 ? was : m->value, &value);
+
+        if (r < 0)
+                return r;
+        if (problems->n > 0)
+                return put_answer(answers, m->name, AC_REFUSED,
+                                  find_problem(problems, m->name) ?:
+                                          find_problem(problems, TWIN_SETTINGS) ?:
+                                                  "not taken over, since others beside it are refused",
+                                  value);
+        return put_answer(answers, m->name, AC_DONE,
+                          r > 0 ? "in effect, but for what setInterval has set since" : "in effect", value);
+}
+
+static int answer_each(const Daemon *d, const Document *settings, const Problems *problems, const Document *before,
+                       Document *answers)
+{
         DocumentMember m = {};
-        int r = answers ? 0 : -ENOMEM;
+        int r = 0;
 
         while (r >= 0 && document_next(settings, &m))
                 if (strcmp(m.name, "__t") != 0)
-                        r = answer_key(&m, problems, before, answers);
+                        r = answer_key(d, &m, problems, before, answers);
+        return r;
+}
+
+/* What is no group has no keys: it is answered by its own name, beside what stays in effect. */
+static int answer_whole(const Daemon *d, const Document *settings, const Problems *problems, const Document *before,
+                        Document *answers)
+{
+        int r = answer_each(d, before, problems, before, answers);
+
+        if (r < 0)
+                return r;
+        return answer_key(d, &(DocumentMember){.name = TWIN_SETTINGS, .value = settings}, problems, before, answers);
+}
+
+static bool is_group(const Document *settings)
+{
+        return !settings || document_kind(settings) == DOCUMENT_OBJECT;
+}
+
+static int answer_all(const Daemon *d, const Document *settings, const Problems *problems, const Document *before,
+                      Document **ret)
+{
+        _cleanup_(document_freep) Document *answers = document_new();
+        int r = !answers ? -ENOMEM :
+                is_group(settings) ? answer_each(d, settings, problems, before, answers) :
+                                     answer_whole(d, settings, problems, before, answers);
+
         if (r >= 0)
                 *ret = TAKE_PTR(answers);
         return r;
@@ -150,56 +193,61 @@ static void tell_applied(const char *text)
                 else if (p[1])
                         buffer_append_char(&b, ' ');
         if (!buffer_error(&b))
-                log_line(LOG_NOTICE, LOG_ID_TWIN_APPLIED, NULL, "Twin: settings desired by the cloud are in effect: %.400s",
+                log_line(LOG_NOTICE, LOG_ID_TWIN_APPLIED, NULL, "Twin: settings desired by the cloud are in effect: "
+                                                                "%.400s",
                          b.size > 0 ? b.data : "none");
         buffer_done(&b);
 }
 
-/* Text and settings fit: from here on they count. */
-static int take_over(Daemon *d, const char *text, Settings *settings)
+/* What the cloud desires anew takes the place of what a method had set. */
+static int yield(const Daemon *d, const char *desired, Buffer *text)
 {
-        bool same = strcmp(text, d->desired) == 0 && settings_equal(settings, d->settings) == 1;
-        char *copy = strdup(text);
-        int r;
+        Intervals intervals;
+        int r = intervals_read(&intervals, d->overlay.intervals);
 
-        if (!copy || same) {
-                settings_free(settings);
-                free(copy);
-                return same ? 0 : -ENOMEM;
-        }
-        r = daemon_change_settings(d, settings);
+        if (r == 0)
+                r = intervals_yield(&intervals, d->overlay.desired, desired);
+        if (r >= 0) /* a wish that is no settings file is refused, and changes nothing */
+                intervals_write(&intervals, text);
+        intervals_done(&intervals);
+        return r < 0 ? r : buffer_error(text);
+}
+
+static int change(Daemon *d, const char *desired, Problems *problems)
+{
+        _cleanup_(buffer_done) Buffer intervals = BUFFER_NULL;
+        bool is_new = strcmp(desired, d->overlay.desired) != 0;
+        int r = yield(d, desired, &intervals);
+
         if (r >= 0)
-                r = state_file_store(d->desired_file, text, strlen(text));
-        if (r < 0) {
-                free(copy);
-                return r;
-        }
-        free(d->desired);
-        d->desired = copy;
-        tell_applied(text);
-        return 0;
+                r = daemon_change_overlay(d, desired, intervals.data ?: "", problems);
+        if (r == 0 && is_new)
+                tell_applied(desired);
+        return r;
 }
 
 static int try_settings(Daemon *d, const Document *desired, Problems *problems)
 {
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         _cleanup_free_ char *why = NULL;
-        Settings *settings = NULL;
-        Buffer text = BUFFER_NULL;
         int r = settings_cloud_write(desired, &text, &why);
 
         if (r == SETTINGS_E_BAD)
-                problems_add(problems, (Place){SETTINGS_CLOUD_FILE, 0, 0}, "%s", why);
+                problems_add(problems, (Place){OVERLAY_DESIRED, 0, 0}, "%s", why);
+        return r == 0 ? change(d, text.data ?: "", problems) : r;
+}
+
+/* The last that fitted may do so no longer: the files are others now. */
+static bool are_in_effect(const Daemon *d)
+{
+        Problems problems = {};
+        Settings *settings = NULL;
+        int r = settings_cloud_overlay(&settings, d->settings, d->arguments.state_dir, &d->overlay, &problems);
+
+        problems_done(&problems);
         if (r == 0)
-                r = settings_cloud_overlay(&settings, d->settings, d->arguments.state_dir, text.data ?: "", problems);
-        if (r == 0) {
-                r = trial_apply(&settings->hub); /* the environment still counts over the files */
-                if (r < 0)
-                        settings_free(settings);
-        }
-        if (r == 0)
-                r = take_over(d, text.data ?: "", settings);
-        buffer_done(&text);
-        return r;
+                settings_free(settings);
+        return r == 0;
 }
 
 static Document *answers_before(Daemon *d)
@@ -223,13 +271,13 @@ int daemon_apply_desired(void *userdata, const Document *settings, Document **re
 
         if (r == SETTINGS_E_BAD) {
                 tell_refused(d, &problems);
-                before = answers_before(d);
+                before = are_in_effect(d) ? answers_before(d) : NULL;
         } else {
                 free(d->desired_told);
                 d->desired_told = NULL;
         }
         if (r >= 0)
-                r = answer_all(settings, &problems, before, ret_answers);
+                r = answer_all(d, settings, &problems, before, ret_answers);
         problems_done(&problems);
         return r;
 }

@@ -7,11 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/log-id.h"
 #include "base/log.h"
 #include "daemon/daemon-core.h"
 #include "flow/twin-facts.h"
-
-#define STATE_MAX (512 * 1024) /* of the twin: both halves and what is around them */
 
 /* ---- what the twin asks ---- */
 
@@ -73,14 +72,31 @@ static void on_desired_changed(void *userdata, const char *section, const char *
                 bus_twin_desired_changed(d->bus, section, json, version);
 }
 
+static void on_changed(void *userdata)
+{
+        Daemon *d = userdata;
+
+        if (d->pnp)
+                pnp_twin_changed(d->pnp);
+        daemon_status_changed(d);
+}
+
 /* ---- life ---- */
 
 static int build(Daemon *d, const Buffer *state)
 {
-        const TwinPort port = {on_get, on_report, on_store, daemon_apply_desired, on_facts, NULL, d};
-        const TwinSink sink = {on_desired_changed, daemon_status_changed, d};
+        const TwinPort port = {on_get, on_report, on_store, daemon_apply_desired, on_facts,
+                               daemon_keep_overlay, d};
+        const TwinSink sink = {on_desired_changed, on_changed, d};
 
-        return twin_new(&d->twin, state->data ?: "", state->size, &d->house.clock, &random_system, &port, &sink);
+        int r = twin_new(&d->twin, state->data ?: "", state->size, &d->house.clock, &random_system, &port, &sink);
+
+        if (r < 0)
+                return r;
+        twin_configure(d->twin, &d->settings->twin);
+        if (d->overlay.is_old)
+                twin_keep_changed(d->twin);
+        return 0;
 }
 
 int daemon_build_twin(Daemon *d)
@@ -89,19 +105,17 @@ int daemon_build_twin(Daemon *d)
         Buffer state = BUFFER_NULL;
         int r;
 
-        if (asprintf(&path, "%s/twin.json", d->arguments.state_dir) < 0) {
+        if (asprintf(&path, "%s/" OVERLAY_FILE, d->arguments.state_dir) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
         r = state_file_new(&d->twin_file, path, d->disk, on_stored, d);
         if (r < 0)
                 return r;
-        r = daemon_build_desired(d);
-        if (r < 0)
-                return r;
-        r = state_file_load(path, STATE_MAX, &state);
+        r = state_file_load(path, TWIN_STATE_MAX, &state);
         if (r < 0 && r != -ENOMEM) {
-                log_warning("Twin: %s cannot be read (%s); it begins anew.", path, strerror(-r));
+                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL, "Twin: %s cannot be read (%s); it begins anew.",
+                         path, strerror(-r));
                 buffer_clear(&state);
                 r = 0;
         }
@@ -116,6 +130,5 @@ void daemon_end_twin(Daemon *d)
         if (!d->twin)
                 return;
         twin_stop(d->twin);
-        state_file_finish(d->desired_file, DAEMON_STOP_USEC / 8);
-        state_file_finish(d->twin_file, DAEMON_STOP_USEC / 4);
+        state_file_finish(d->twin_file, DAEMON_STOP_USEC / 2);
 }

@@ -2,15 +2,10 @@
 #include "daemon/settings-cloud.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/log.h"
 #include "daemon/settings-table.h"
-
-#define TEXT_MAX (256 * 1024)
 
 /* ---- from JSON to a settings file ---- */
 
@@ -213,10 +208,35 @@ static int begin(Settings **ret, const Settings *from)
         return 0;
 }
 
-static int lay_over(Settings *s, const char *name, const char *text, Problems *problems)
+/* They are of no line that somebody could look at. */
+static void forget_lines(Node *n)
+{
+        n->place.line = 0;
+        for (size_t i = 0; i < n->n_children; i++)
+                forget_lines(n->children[i]);
+}
+
+/* A text of the state folder, under the name that it has in messages. */
+static int read_over(Settings *s, const char *state_dir, const char *place, const char *text, Node **ret,
+                     Problems *problems)
+{
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (asprintf(&name, "%s/%s", state_dir, place) < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        r = settings_read_text(name, text, strlen(text), &s->files, ret, problems);
+        if (r == 0)
+                forget_lines(*ret);
+        return r;
+}
+
+static int lay_desired_over(Settings *s, const char *state_dir, const char *text, Problems *problems)
 {
         Node *over = NULL;
-        int r = settings_read_text(name, text, strlen(text), &s->files, &over, problems);
+        int r = read_over(s, state_dir, OVERLAY_DESIRED, text, &over, problems);
 
         if (r != 0) {
                 node_free(over);
@@ -226,36 +246,56 @@ static int lay_over(Settings *s, const char *name, const char *text, Problems *p
         return node_merge(s->tree, over);
 }
 
-int settings_cloud_overlay(Settings **ret, const Settings *files, const char *state_dir, const char *text,
+/* Other settings may have come since they were set. */
+static void drop_strangers(Node *sensors, const Node *said)
+{
+        for (size_t i = sensors ? sensors->n_children : 0; i-- > 0;)
+                if (!node_child(node_child(said, sensors->children[i]->key), "interval"))
+                        node_drop(sensors, i);
+}
+
+static int lay_intervals_over(Settings *s, const char *state_dir, const char *text, Problems *problems)
+{
+        Node *over = NULL;
+        int r;
+
+        if (!*text)
+                return 0;
+        r = read_over(s, state_dir, OVERLAY_INTERVALS, text, &over, problems);
+        if (r != 0) {
+                node_free(over);
+                return r;
+        }
+        drop_strangers(node_child(over, "sensors"), node_child(s->said, "sensors"));
+        return node_merge(s->tree, over);
+}
+
+int settings_cloud_overlay(Settings **ret, const Settings *files, const char *state_dir, const Overlay *overlay,
                            Problems *problems)
 {
         _cleanup_(settings_freep) Settings *s = NULL;
-        _cleanup_free_ char *name = NULL;
         int r;
 
-        if (asprintf(&name, "%s/" SETTINGS_CLOUD_FILE, state_dir) < 0) {
-                name = NULL;
-                return -ENOMEM;
-        }
         r = begin(&s, files);
         if (r >= 0)
-                r = lay_over(s, name, text, problems);
-        if (r != 0)
-                return r;
-        r = settings_complete(s, state_dir, problems);
+                r = lay_desired_over(s, state_dir, overlay->desired, problems);
+        if (r == 0)
+                r = lay_intervals_over(s, state_dir, overlay->intervals, problems);
+        if (r == 0)
+                r = settings_complete(s, state_dir, problems);
         if (r == 0)
                 *ret = TAKE_PTR(s);
         return r;
 }
 
-int settings_cloud_take(Settings **settings, const char *state_dir, const char *text, Problems *problems)
+static int take(Settings **settings, const char *state_dir, const Overlay *overlay, Problems *problems)
 {
         Settings *s = NULL;
         int r;
 
-        if (!*text)
+        if (!*overlay->desired && !*overlay->intervals)
                 return 0;
-        r = settings_cloud_overlay(&s, *settings, state_dir, text, problems);
+        r = settings_cloud_overlay(&s, *settings, state_dir, overlay, problems);
         if (r != 0)
                 return r;
         settings_free(*settings);
@@ -263,24 +303,15 @@ int settings_cloud_take(Settings **settings, const char *state_dir, const char *
         return 0;
 }
 
-int settings_cloud_load(const char *state_dir, Buffer *text)
+int settings_cloud_take(Settings **settings, const char *state_dir, const Overlay *overlay, Problems *problems)
 {
-        _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int fd = -1;
-        int r;
+        const Overlay rest = {.desired = (char *)(uintptr_t) "", .intervals = overlay->intervals};
+        Problems again = {};
+        int r = take(settings, state_dir, overlay, problems), other;
 
-        if (asprintf(&path, "%s/" SETTINGS_CLOUD_FILE, state_dir) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        r = fd >= 0 ? file_read(text, fd, TEXT_MAX) : errno == ENOENT || errno == EACCES ? 0 : -errno;
-        if (r < 0 && r != -ENOMEM) {
-                log_warning("%s cannot be read (%s): the settings are those of the files.", path, strerror(-r));
-                buffer_clear(text);
-                r = 0;
-        }
-        if (r == 0 && text->size == 0)
-                buffer_append(text, "", 0);
-        return r;
+        if (r != SETTINGS_E_BAD)
+                return r;
+        other = take(settings, state_dir, &rest, &again);
+        problems_done(&again);
+        return other < 0 ? other : r;
 }

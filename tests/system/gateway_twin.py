@@ -69,7 +69,7 @@ def reported(gateway):
 def settings_answers(gateway, version):
     """Once they are of that version."""
     return until(lambda: (lambda s: s if s and all(a['av'] >= version for k, a in s.items() if k != '__t') else None)(
-        reported(gateway).get('settings')))
+        reported(gateway).get('settings')), 60)
 
 
 def printed(gateway, key):

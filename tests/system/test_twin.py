@@ -34,7 +34,7 @@ def test_a_section_is_desired_told_and_answered(gateway):
     service.report('valve', {'percent': {'value': 40, 'ac': 200, 'av': version, 'ad': 'done'}})
     # an answer does not wait for the pace
     until(lambda: reported(gateway).get('valve'), 8)
-    assert reported(gateway)['valve'] == {'percent': {'value': 40, 'ac': 200, 'av': 2, 'ad': 'done'}}
+    assert reported(gateway)['valve'] == {'__t': 'c', 'percent': {'value': 40, 'ac': 200, 'av': 2, 'ad': 'done'}}
     with service.listen() as heard:
         desire(gateway, {'valve': None, 'plain': 86.3})
         assert sorted(heard.next() for _ in range(2)) == [('plain', 86.3, 3), ('valve', {}, 3)]
@@ -52,8 +52,9 @@ def test_what_changes_while_it_is_away_is_not_missed(gateway):
         gateway.start()
         gateway.bus.wait_for_name()
         until(lambda: Reporter(gateway.bus).desired().get('lamp') == how.__name__)
-    assert Reporter(gateway.bus).reported()['a'] == {'x': 1, 'y': 1}
-    until(lambda: reported(gateway).get('a') == {'x': 1, 'y': 1})
+    a = {'__t': 'c', 'x': 1, 'y': 1}
+    assert Reporter(gateway.bus).reported()['a'] == a
+    until(lambda: reported(gateway).get('a') == a)
 
 
 def test_reports_merge_while_there_is_no_link(gateway):
@@ -66,7 +67,7 @@ def test_reports_merge_while_there_is_no_link(gateway):
     assert facts(gateway)['PendingBytes'] > 0
     gateway.devhub.start()
     gateway.caller.call_blocking('org.hublink1', '/org/hublink1', 'org.hublink1.Manager', 'Reconnect', '', ())
-    until(lambda: reported(gateway).get('a') == {'n': 19} and reported(gateway).get('b') == {'x': 'y'}, 40)
+    until(lambda: reported(gateway).get('a') == {'__t': 'c', 'n': 19} and reported(gateway).get('b') == {'x': 'y'}, 40)
 
 
 def test_settings_are_applied_kept_and_shown(gateway):
@@ -77,9 +78,9 @@ def test_settings_are_applied_kept_and_shown(gateway):
     assert gateway.sensor('wind')['Interval'] == 1000000
     gateway.wait_for_log('settings desired by the cloud are in effect')
 
-    place = str(gateway.state / 'twin.conf')
+    place = str(gateway.state / 'twin.json (desired)')
     until(lambda: place in printed(gateway, 'level')[0])
-    assert printed(gateway, 'level')[0].split() == ['level', '=', '"debug";', '#', printed(gateway, 'level')[0].split()[-1]]
+    assert printed(gateway, 'level')[0].split(None, 4) == ['level', '=', '"debug";', '#', place]
     assert place in printed(gateway, 'interval')[0] and '"1s"' in printed(gateway, 'interval')[0]
 
     # neither SIGHUP nor a restart undoes it
@@ -120,6 +121,57 @@ def test_settings_are_all_taken_or_none(gateway, bad, words):
     gateway.wait_for_log('the desired settings are refused')
 
 
+def test_settings_that_are_no_group_are_answered(gateway):
+    desire(gateway, {'settings': 'x'})  # nothing is in effect yet
+    answers = settings_answers(gateway, 2)
+    words = {'ac': 400, 'ad': 'settings: a group of settings is an object', 'value': {}}
+    assert answers == {'settings': {**words, 'av': 2}, '__t': 'c'}
+    desire(gateway, {'settings': {'log': {'level': 'notice'}}})
+    assert set(settings_answers(gateway, 3)) == {'log', '__t'}
+    for version, bad in enumerate((7, ['log'], True), 4):  # what is in effect stays, and is told
+        desire(gateway, {'settings': bad})
+        answers = settings_answers(gateway, version)
+        assert answers['settings'] == {**words, 'av': version}
+        assert answers['log'] == {**words, 'av': version, 'value': {'level': 'notice'}} and len(answers) == 3
+    assert '"notice"' in printed(gateway, 'level')[0]
+
+
+def test_a_setting_that_is_acknowledged_is_on_the_disk(gateway):
+    in_the_way = gateway.state / 'twin.json.new'  # no file of this name can be made
+    until(lambda: facts(gateway)['PendingBytes'] == 0)
+    (in_the_way / 'x').mkdir(parents=True)
+    desire(gateway, {'settings': {'sensors': {'wind': {'interval': '1s'}}}})
+    until(lambda: gateway.sensor('wind')['Interval'] == 1000000)
+    gateway.wait_for_log('Twin: it cannot be stored')
+    time.sleep(2)
+    assert 'settings' not in reported(gateway)
+    (in_the_way / 'x').rmdir()
+    in_the_way.rmdir()
+    assert settings_answers(gateway, 2)['sensors']['ac'] == 200
+    gateway.devhub.stop()  # what is in effect next comes from the disk
+    gateway.kill()
+    gateway.start()
+    gateway.bus.wait_for_name()
+    assert gateway.sensor('wind')['Interval'] == 1000000
+
+
+def test_what_an_older_build_kept_is_taken_over(gateway):
+    gateway.devhub.stop()
+    gateway.stop()
+    old = gateway.state / 'twin.conf'
+    state = json.loads((gateway.state / 'twin.json').read_text())
+    del state['overlay']
+    (gateway.state / 'twin.json').write_text(json.dumps(state))
+    old.write_text('sensors: {\n  wind: {\n    interval = "1s";\n  };\n};\n')
+    for is_there in (True, False, False):
+        gateway.start()
+        gateway.bus.wait_for_name()
+        assert gateway.sensor('wind')['Interval'] == 1000000
+        until(lambda: '1s' in json.loads((gateway.state / 'twin.json').read_text()).get('overlay', {}).get('desired', ''))
+        assert old.exists() == is_there
+        gateway.stop()
+
+
 def test_what_no_longer_fits_the_files_does_not_keep_it_from_starting(gateway):
     desire(gateway, {'settings': {'sensors': {'wind': {'interval': '1s'}}}})
     settings_answers(gateway, 2)
@@ -129,16 +181,58 @@ def test_what_no_longer_fits_the_files_does_not_keep_it_from_starting(gateway):
     gateway.wait_for_log('what the cloud set before is not in effect')
     answers = until(lambda: (lambda a: a if a['sensors']['ac'] == 400 else None)(reported(gateway)['settings']))
     assert 'sensors.wind: there is none of this name' in answers['sensors']['ad']
+    assert answers['sensors']['value'] == {}  # what was in effect before is not now
+
+
+def busctl(gateway, who, *words):
+    return subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1', '/org/hublink1',
+                           TWIN, *words], capture_output=True, text=True, timeout=20)
+
+
+def test_a_section_has_an_owner(gateway):
+    """Who reported it first, over a restart; root may; and the settings may name another."""
+    def refused(who, section, body='{"x":1}'):
+        done = busctl(gateway, who, 'Report', 'ss', section, body)
+        assert done.returncode == 0 or 'belongs to' in done.stderr or 'alone' in done.stderr, done
+        return done.stderr
+
+    assert not refused(As.SUBMITTER, 'pump')
+    for end in (gateway.stop, gateway.kill):
+        assert 'belongs to user daemon' in refused(As.ADMIN, 'pump') and refused(As.ADMIN, '', '{"pump":null}')
+        assert not refused(As.ROOT, 'pump') and not refused(As.SUBMITTER, 'pump')
+        end()
+        gateway.start()
+        gateway.bus.wait_for_name()
+    gateway.configure('twin: { sections: { pump = "bin"; }; };', 'conf.d/sections.conf')
+    gateway.reload()
+    assert 'for user bin alone (twin.sections); you are daemon' in refused(As.SUBMITTER, 'pump')
+    assert facts(gateway)['Owners'] == {'pump': 'bin'}
+    assert not refused(As.ADMIN, 'pump', '{"y":2}')
+    until(lambda: reported(gateway).get('pump') == {'__t': 'c', 'x': 1, 'y': 2})
+    # the owner deletes it, and it is anybody's again
+    assert not refused(As.ADMIN, '', '{"pump":null}')
+    gateway.configure('', 'conf.d/sections.conf')
+    gateway.reload()
+    assert not refused(As.SUBMITTER, 'pump')
+
+
+def test_what_the_settings_report_is_the_daemons_own(gateway):
+    [channel] = until(lambda: list(gateway.sensor('wind')['Values']))
+    gateway.configure('sensors: { wind: { interval = "1s"; report = ( { property = "strongest"; of = "%s"; '
+                      'value = "max"; } ); }; };' % channel, 'conf.d/report.conf')
+    gateway.reload()
+    until(lambda: 'strongest' in Reporter(gateway.bus).reported())
+    done = busctl(gateway, As.SUBMITTER, 'Report', 'ss', '', '{"strongest":99}')
+    assert done.returncode == 1 and 'belongs to hublinkd itself' in done.stderr, done
+    assert facts(gateway)['Owners'] == {'strongest': ''}
 
 
 def test_who_may_report(gateway):
     for who, code in ((As.NOBODY, 1), (As.SUBMITTER, 0), (As.ADMIN, 0), (As.ROOT, 0)):
-        done = subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1',
-                               '/org/hublink1', TWIN, 'Report', 'ss', 'who', '{"code":%d}' % code],
-                              capture_output=True, text=True, timeout=20)
+        section = 'by-%s' % '-'.join(who[1:2])
+        done = busctl(gateway, who, 'Report', 'ss', section, '{"code":%d}' % code)
         assert done.returncode == code, done.stderr
-        done = subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1',
-                               '/org/hublink1', TWIN, 'GetReported', 's', 'who'], capture_output=True, text=True, timeout=20)
+        done = busctl(gateway, who, 'GetReported', 's', section)
         assert done.returncode == 0, done.stderr
     service = Reporter(gateway.bus)
     for section, body, error in (('settings', '{"x":1}', 'NotOwner'), ('', '{"hublink":null}', 'NotOwner'),

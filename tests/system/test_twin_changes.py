@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Desired changes while the link is cut, taken up and the daemon killed: the last one counts, and is acknowledged."""
+"""Desired changes while the link is cut, taken up and the daemon killed: the last one counts, and is acknowledged.
+
+HUBLINK_TWIN_CHANGES: how many (20; the campaign asks for 500).
+"""
 
 import json
 import os

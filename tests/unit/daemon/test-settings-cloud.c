@@ -17,6 +17,8 @@ static const char files[] = "sensors: {\n"
                             "};\n"
                             "streams: { slow: { properties: { a = \"b\"; }; }; };\n";
 
+static char empty[] = "";
+
 /* ck: the files' settings with this over them; NULL: refused, with these words among its problems. */
 static Settings *overlay(const Settings *from, const char *json, const char *words)
 {
@@ -32,7 +34,7 @@ static Settings *overlay(const Settings *from, const char *json, const char *wor
         ck_assert_int_eq(document_parse(&desired, json, strlen(json), &error), 0);
         r = settings_cloud_write(desired, &text, &why);
         if (r == 0)
-                r = settings_cloud_overlay(&s, from, "/state", text.data ?: "", &problems);
+                r = settings_cloud_overlay(&s, from, "/state", &(Overlay){.desired = text.data ?: empty, .intervals = empty}, &problems);
         ck_assert_int_eq(r, words ? SETTINGS_E_BAD : 0);
         for (size_t i = 0; words && i < problems.n; i++)
                 found |= strstr(problems.items[i].text, words) != NULL;
@@ -76,7 +78,7 @@ START_TEST(what_it_may_set_counts_over_the_files)
         ck_assert_uint_eq(over->sensors[1].max_rate, 5);
         ck_assert_int_eq(over->log.level, LOG_DEBUG);
         ck_assert_uint_eq(over->hub.window, 4);
-        ck_assert(prints(over, "# /state/twin.conf:"));
+        ck_assert(prints(over, "# /state/twin.json (desired)\n"));
         ck_assert(prints(over, "# x.conf:2"));
 
         /* each lies over the files, not over another */
@@ -85,7 +87,7 @@ START_TEST(what_it_may_set_counts_over_the_files)
         ck_assert_uint_eq(other->sensors[0].interval_usec, 10 * USEC_PER_SEC);
         none = overlay(other, "{}", NULL);
         ck_assert_int_eq(settings_equal(none, s), 1);
-        ck_assert(!prints(none, "twin.conf"));
+        ck_assert(!prints(none, "twin.json"));
 }
 END_TEST
 
@@ -124,22 +126,29 @@ START_TEST(nothing_else_gets_through)
 }
 END_TEST
 
+static int take(Settings **s, const char *desired, Problems *problems)
+{
+        const Overlay overlay = {.desired = (char *)(uintptr_t)desired, .intervals = empty};
+
+        return settings_cloud_take(s, "/state", &overlay, problems);
+}
+
 START_TEST(what_does_not_fit_leaves_the_files_alone)
 {
         _cleanup_(settings_freep) Settings *s = load();
         const Settings *before = s;
         Problems problems = {};
 
-        ck_assert_int_eq(settings_cloud_take(&s, "/state", "sensors: { gone: { interval = 1; }; };", &problems),
+        ck_assert_int_eq(take(&s, "sensors: { gone: { interval = 1; }; };", &problems),
                          SETTINGS_E_BAD);
         ck_assert_ptr_eq(s, before);
         ck_assert_uint_gt(problems.n, 0);
         problems_done(&problems);
         problems = (Problems){};
-        ck_assert_int_eq(settings_cloud_take(&s, "/state", "sensors: {", &problems), SETTINGS_E_BAD);
+        ck_assert_int_eq(take(&s, "sensors: {", &problems), SETTINGS_E_BAD);
         problems_done(&problems);
         problems = (Problems){};
-        ck_assert_int_eq(settings_cloud_take(&s, "/state", "hub: { window = 1; };", &problems), 0);
+        ck_assert_int_eq(take(&s, "hub: { window = 1; };", &problems), 0);
         ck_assert_uint_eq(s->hub.window, 1);
         problems_done(&problems);
 }
