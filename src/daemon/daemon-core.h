@@ -7,9 +7,18 @@
  * daemon.c           its life: the parts are built, joined and ended
  * daemon-sinks.c     who is told what, and what local services may ask for
  * daemon-dps.c       what the provisioning service said
- * daemon-orders.c    where the hub's orders go
+ * daemon-orders.c    those who obey the hub's orders, among the others
+ * daemon-positions.c how far growing files were read
  * daemon-twin.c      the twin among the others
+ * daemon-overlay.c   what lies over the settings files
  * daemon-twin-settings.c  settings that the cloud desires
+ * daemon-intervals.c what the method setInterval set
+ * daemon-rules.c     the rules among the others
+ * daemon-pnp.c       Plug and Play among the others
+ * daemon-commands.c  commands that start a unit of systemd
+ * daemon-metrics.c   what it knows, as metrics
+ * daemon-mount.c     the mount of the queue's folder
+ * daemon-vitals.c    whether the parts get on
  * daemon-settings.c  settings and credential into the parts, at birth and at a reload
  */
 
@@ -17,18 +26,30 @@
 #include "bus/bus.h"
 #include "daemon/daemon.h"
 #include "daemon/house-clock.h"
+#include "daemon/metrics.h"
+#include "daemon/settings-cloud.h"
+#include "daemon/settings-intervals.h"
+#include "daemon/stale-mount.h"
+#include "daemon/vitals.h"
 #include "flow/builtin-methods.h"
 #include "flow/collector.h"
+#include "flow/command-units.h"
 #include "flow/dead-letters.h"
 #include "flow/inbox.h"
 #include "flow/methods.h"
 #include "flow/monitor.h"
+#include "flow/orders.h"
+#include "flow/pnp.h"
+#include "flow/positions.h"
+#include "flow/rules.h"
 #include "flow/state-file.h"
 #include "flow/twin.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
 #include "sensor/sensors.h"
+
+typedef struct DaemonCommand DaemonCommand;
 
 struct Daemon {
         sd_event *event;
@@ -40,7 +61,7 @@ struct Daemon {
         bool has_credential;
         char *device_id; /* NULL: it is not known yet */
         HouseClock house;
-        char *desired;      /* settings that the cloud desired, as the text of a settings file; "" for none */
+        Overlay overlay;    /* what lies over the settings files */
         char *desired_told; /* why others were refused; NULL: they are not */
         usec_t boot_wall_usec; /* when the machine was started; 0: not known yet */
 
@@ -55,15 +76,27 @@ struct Daemon {
         StateFile *assignment;
         Hub *hub;
         Uplink *uplink;
+        Orders orders;
         Inbox *inbox;
-        StateFile *twin_file, *desired_file;
+        StateFile *twin_file;
         Twin *twin;
         Audit *audit;
         Methods *methods;
         BuiltinMethods *builtin_methods;
+        Pnp *pnp;
+        DaemonCommand *commands; /* methods of Plug and Play */
+        CommandUnits *command_units;
+        StateFile *positions_file;
+        Positions *positions;
+        StateFile *alarms_file;
+        AlarmBook *alarm_book;
+        Rules *rules;
         Sensors *sensors;
         Monitor *monitor;
         Bus *bus;
+        Vitals vitals;
+        StaleMount mount;
+        Metrics *metrics;
 
         void (*changed)(void *userdata);
         void *changed_userdata;
@@ -75,7 +108,7 @@ struct Daemon {
 QueueSink daemon_queue_sink(Daemon *d);
 DeadLettersSink daemon_dead_letters_sink(Daemon *d);
 HubSink daemon_hub_sink(Daemon *d);
-ReadingSink daemon_reading_sink(Daemon *d);
+ReadingSink daemon_collector_sink(Daemon *d);
 Control daemon_control(Daemon *d);
 void daemon_status_changed(void *userdata);
 /* Two that connect as one device throw each other off: whoever has the queue connects. */
@@ -90,28 +123,75 @@ void daemon_know_device(Daemon *d);
 
 /* daemon-orders.c */
 
-OrderSink daemon_order_sink(Daemon *d);
-/* What the inbox asks of the hub, and what it tells local services. */
-InboxPort daemon_inbox_port(Daemon *d);
+/* What the inbox tells local services. */
 InboxSink daemon_inbox_sink(Daemon *d);
 /* What the methods ask of the bus, and those of our own of the other parts. */
 ResponderPort daemon_responder_port(Daemon *d);
 BuiltinPeers daemon_builtin_peers(Daemon *d);
+
+/* daemon-positions.c */
+
+int daemon_build_positions(Daemon *d);
+int daemon_expect_sources(Daemon *d, const Settings *settings); /* before its sensors begin */
+void daemon_end_positions(Daemon *d); /* what is on its way to the disk arrives */
 
 /* daemon-twin.c */
 
 int daemon_build_twin(Daemon *d);
 void daemon_end_twin(Daemon *d); /* what is on its way to the disk arrives */
 
+/* daemon-overlay.c */
+
+/* What an earlier run stored, over the settings at birth. */
+int daemon_load_overlay(Daemon *d);
+/* What is in effect, over settings that were read anew. */
+int daemon_lay_over(const Daemon *d, Settings **settings);
+/* As TwinPort.keep(). */
+int daemon_keep_overlay(void *userdata, Document *state);
+/* Other texts over the files: in effect, and on their way to the disk. SETTINGS_E_BAD with the problems: nothing is. */
+int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals, Problems *problems);
+
 /* daemon-twin-settings.c */
 
-int daemon_build_desired(Daemon *d);
-/* What an earlier run stored, over the settings at birth. */
-int daemon_load_desired(Daemon *d);
-/* What is in effect, over settings that were read anew. */
-int daemon_lay_desired_over(const Daemon *d, Settings **settings);
 /* As TwinPort.apply(). */
 int daemon_apply_desired(void *userdata, const Document *settings, Document **ret_answers);
+
+/* daemon-intervals.c */
+
+/* As BuiltinPeers.set_interval(). */
+int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t *ret);
+
+/* daemon-pnp.c */
+
+int daemon_build_pnp(Daemon *d); /* after twin and methods */
+void daemon_free_pnp(Daemon *d);
+int daemon_configure_pnp(Daemon *d, const Settings *settings);
+
+/* daemon-commands.c */
+
+int daemon_build_commands(Daemon *d); /* after inbox and methods */
+int daemon_configure_commands(Daemon *d, const Settings *settings);
+UnitSink daemon_unit_sink(Daemon *d);
+
+/* daemon-metrics.c */
+
+int daemon_build_metrics(Daemon *d); /* after all that it tells of */
+
+/* daemon-mount.c */
+
+void daemon_build_mount(Daemon *d); /* after the queue */
+void daemon_mount_queue_changed(Daemon *d);
+Ticker daemon_mount_ticker(Daemon *d);
+
+/* daemon-rules.c */
+
+int daemon_build_rules(Daemon *d); /* after the collector */
+int daemon_configure_rules(Daemon *d, const Settings *settings);
+void daemon_alarms_queue_changed(Daemon *d);
+void daemon_end_alarms(Daemon *d); /* what is on its way to the disk arrives */
+void daemon_free_rules(Daemon *d);
+ReadingSink daemon_reading_sink(Daemon *d); /* the sensors' */
+int daemon_configure_sensors(Daemon *d, const Settings *settings);
 
 /* daemon-settings.c */
 

@@ -76,7 +76,8 @@ int daemon_take_trial(Settings *settings)
 {
         if (trial_is_wanted())
                 log_line(LOG_WARNING, LOG_ID_TRIAL_CREDENTIAL, NULL,
-                         "The credential comes from the environment (IOTHUB_DEVICE_SECURITY_TYPE), in place of the one in "
+                         "The credential comes from the environment (IOTHUB_DEVICE_SECURITY_TYPE), in place of the one "
+                         "in "
                          "the settings: for a trial only.");
         return trial_apply(&settings->hub);
 }
@@ -122,7 +123,7 @@ static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
                 r = refuse(problems.items[0].text, problems.n - 1, ret_problem);
         problems_done(&problems);
         if (r == 0)
-                r = daemon_lay_desired_over(d, ret);
+                r = daemon_lay_over(d, ret);
         return r == 0 ? trial_apply(&(*ret)->hub) : r;
 }
 
@@ -153,8 +154,16 @@ static int configure_parts(Daemon *d, const Settings *settings, const char *devi
         int r = daemon_configure_flow(d, settings, device_id);
 
         if (r >= 0)
+                r = daemon_configure_pnp(d, settings);
+        if (r >= 0)
                 r = methods_configure(d->methods, &settings->methods);
-        return r < 0 ? r : sensors_configure(d->sensors, settings->sensors, settings->n_sensors);
+        if (r >= 0)
+                r = daemon_configure_commands(d, settings);
+        if (r >= 0)
+                r = daemon_configure_rules(d, settings);
+        if (r >= 0)
+                r = metrics_configure(d->metrics, &settings->metrics);
+        return r < 0 ? r : daemon_configure_sensors(d, settings);
 }
 
 /* What cannot fail. */
@@ -164,6 +173,7 @@ static void take_over(Daemon *d, Settings *settings)
         dead_letters_configure(d->dead_letters, &settings->queue);
         inbox_configure(d->inbox, &settings->inbox, &settings->queue);
         audit_configure(d->audit, &settings->audit);
+        twin_configure(d->twin, &settings->twin);
         daemon_configure_process(d, settings);
         settings_free(d->settings);
         d->settings = settings;
@@ -212,10 +222,11 @@ static int swap(Daemon *d, Settings **new, const ConnectionString *credential)
 static void tell_restarts(const Daemon *d, const QueueSettings *queue)
 {
         if (strcmp(queue->directory, d->queue_directory) != 0)
-                log_warning("queue.directory is %s until the next restart, then %s.", d->queue_directory,
-                            queue->directory);
+                log_line(LOG_WARNING, LOG_ID_RESTART_NEEDED, NULL,
+                         "queue.directory is %s until the next restart, then %s.", d->queue_directory,
+                         queue->directory);
         if (queue->segment_bytes != d->queue_segment)
-                log_warning("queue.segment changes at the next restart.");
+                log_line(LOG_WARNING, LOG_ID_RESTART_NEEDED, NULL, "queue.segment changes at the next restart.");
 }
 
 static int reload(Daemon *d, char **ret_problem)
@@ -235,7 +246,6 @@ static int reload(Daemon *d, char **ret_problem)
         log_line(LOG_NOTICE, LOG_ID_SETTINGS_RELOADED, NULL,
                  "The settings were read again and are in effect.");
         tell_restarts(d, &d->settings->queue);
-        daemon_status_changed(d);
         twin_reapply(d->twin);
         return 0;
 }
@@ -245,10 +255,13 @@ int daemon_reload(Daemon *d, char **ret_problem)
         int r;
 
         notify_reloading();
+        *ret_problem = NULL;
         r = reload(d, ret_problem);
         if (r < 0)
                 log_line(LOG_ERR, LOG_ID_SETTINGS_BAD, NULL, "The settings could not be taken over: %s.",
                          strerror(-r));
+        monitor_tell_settings(d->monitor, r == 0 ? NULL : *ret_problem ?: strerror(-r));
+        daemon_status_changed(d);
         notify_ready();
         return r;
 }

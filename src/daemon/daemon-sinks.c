@@ -27,6 +27,9 @@ static void on_queue_readable(void *userdata)
 
         if (d->dead_letters)
                 dead_letters_readable(d->dead_letters);
+        if (d->positions)
+                positions_queue_changed(d->positions);
+        daemon_alarms_queue_changed(d);
         if (d->uplink)
                 uplink_readable(d->uplink);
 }
@@ -59,6 +62,10 @@ static void on_queue_changed(void *userdata)
 
         if (d->hub && d->queue)
                 daemon_hold_link(d);
+        if (d->positions)
+                positions_queue_changed(d->positions);
+        daemon_alarms_queue_changed(d);
+        daemon_mount_queue_changed(d);
         daemon_status_changed(d);
 }
 
@@ -105,8 +112,7 @@ static void on_hub_lost(void *userdata)
 
         if (d->uplink)
                 uplink_lost(d->uplink);
-        if (d->twin)
-                twin_lost(d->twin);
+        orders_lost(&d->orders);
 }
 
 HubSink daemon_hub_sink(Daemon *d)
@@ -126,7 +132,7 @@ static void on_sensor_changed(void *userdata, const SensorStatus *sensor)
                 twin_facts_changed(d->twin);
 }
 
-ReadingSink daemon_reading_sink(Daemon *d)
+ReadingSink daemon_collector_sink(Daemon *d)
 {
         return collector_reading_sink(d->collector, on_sensor_changed, d);
 }

@@ -50,12 +50,14 @@ static int build_queue(Daemon *d)
 static int build_hub(Daemon *d, const ConnectionString *credential, const char *why_not)
 {
         HubSink sink = daemon_hub_sink(d);
-        OrderSink orders = daemon_order_sink(d);
+        OrderSink orders;
         HubMemory memory = daemon_hub_memory(d);
         Transport *transport;
         SetAside aside;
         int r;
 
+        d->orders = (Orders){&d->hub, &d->inbox, &d->methods, &d->twin};
+        orders = orders_sink(&d->orders);
         r = daemon_open_assignment(d);
         if (r < 0)
                 return r;
@@ -79,7 +81,8 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
 
 static int build_inbox(Daemon *d)
 {
-        const InboxPeers peers = {daemon_inbox_port(d), daemon_inbox_sink(d), collector_intake(d->collector), d->audit};
+        const InboxPeers peers = {orders_inbox_port(&d->orders), daemon_inbox_sink(d), collector_intake(d->collector),
+                                  d->audit};
 
         return inbox_new(&d->inbox, &d->settings->inbox, &d->settings->queue, &peers, d->disk, &d->house.clock,
                          &random_system);
@@ -91,6 +94,7 @@ static int build_audit(Daemon *d)
         if (!d->audit)
                 return -ENOMEM;
         audit_configure(d->audit, &d->settings->audit);
+        audit_listen(d->audit, daemon_status_changed, d);
         return 0;
 }
 
@@ -111,18 +115,27 @@ static int build_methods(Daemon *d)
 static int build_sensors(Daemon *d)
 {
         ReadingSink sink = daemon_reading_sink(d);
-        int r;
+        PositionBook book;
+        int r = daemon_build_positions(d);
 
+        if (r < 0)
+                return r;
+        book = positions_book(d->positions);
+
+        r = daemon_build_rules(d);
+        if (r < 0)
+                return r;
         r = sensors_new(&d->sensors, d->event, &d->house.clock, &random_system, &i2c_port_kernel, &sink);
         if (r < 0)
                 return r;
+        sensors_keep_positions(d->sensors, &book);
         return sensors_configure(d->sensors, d->settings->sensors, d->settings->n_sensors);
 }
 
 static int build_bus(Daemon *d)
 {
         MonitorPeers watched = {d->queue, d->hub, d->collector, d->uplink, d->sensors, d->dead_letters,
-                                d->inbox, d->twin};
+                                d->inbox, d->twin, d->audit, d->methods, d->rules};
         BusPeers peers = {.control = daemon_control(d)};
         int r;
 
@@ -136,6 +149,7 @@ static int build_bus(Daemon *d)
         peers.twin = twin_desk(d->twin);
         peers.methods = methods_desk(d->methods);
         peers.audit = audit_book(d->audit);
+        peers.units = daemon_unit_sink(d);
         return bus_new(&d->bus, d->event, d->arguments.bus, &peers, &d->house.clock, &random_system);
 }
 
@@ -144,7 +158,10 @@ static int build_pulse(Daemon *d)
         const Ticker tickers[] = {
                 queue_ticker(d->queue),     hub_ticker(d->hub), uplink_ticker(d->uplink),
                 sensors_ticker(d->sensors), bus_ticker(d->bus), dead_letters_ticker(d->dead_letters),
-                inbox_ticker(d->inbox),     twin_ticker(d->twin), methods_ticker(d->methods),
+                inbox_ticker(d->inbox),     twin_ticker(d->twin), rules_ticker(d->rules), methods_ticker(d->methods),
+                pnp_ticker(d->pnp),         audit_ticker(d->audit),
+                positions_ticker(d->positions), metrics_ticker(d->metrics), daemon_mount_ticker(d),
+                command_units_ticker(d->command_units),
         };
         int r;
 
@@ -174,7 +191,7 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
         house_clock_init(&d->house);
         d->changed = changed;
         d->changed_userdata = userdata;
-        if ((r = daemon_load_desired(d)) < 0)
+        if ((r = daemon_load_overlay(d)) < 0)
                 return r;
         settings = d->settings;
         daemon_configure_process(d, settings);
@@ -183,10 +200,13 @@ int daemon_new(Daemon **ret, sd_event *event, const Arguments *arguments, Settin
             (r = daemon_first_credential(settings, &credential, &why_not)) < 0 ||
             (r = daemon_device_id(d, credential, &d->device_id)) < 0 || (r = build_queue(d)) < 0 ||
             (r = build_hub(d, credential, why_not)) < 0 || (r = daemon_configure_flow(d, settings, d->device_id)) < 0 ||
-            (r = build_audit(d)) < 0 || (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 || (r = build_methods(d)) < 0 ||
-            (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = build_pulse(d)) < 0)
+            (r = build_audit(d)) < 0 || (r = build_inbox(d)) < 0 || (r = daemon_build_twin(d)) < 0 ||
+            (r = build_methods(d)) < 0 || (r = daemon_build_pnp(d)) < 0 || (r = daemon_build_commands(d)) < 0 ||
+            (r = build_sensors(d)) < 0 || (r = build_bus(d)) < 0 || (r = daemon_build_metrics(d)) < 0 ||
+            (r = build_pulse(d)) < 0)
                 return r;
         d->has_credential = credential;
+        daemon_build_mount(d);
         daemon_hold_link(d);
         hub_start(d->hub);
         *ret = TAKE_PTR(d);
@@ -210,8 +230,8 @@ static bool finish_queue(Daemon *d)
         return false;
 }
 
-/* Sources first, so that nothing new comes in; then the queue, which answers all who wait for a receipt. The pulse goes
- * before any that it would tick. */
+/* Sources first, so that nothing new comes in, and what rules hold of them; then the queue, which answers all who wait
+ * for a receipt. The pulse goes before any that it would tick, and what asks all the others next. */
 bool daemon_stop(Daemon *d)
 {
         bool all = true;
@@ -220,7 +240,11 @@ bool daemon_stop(Daemon *d)
                 return all;
         d->stopped = true;
         d->pulse = pulse_free(d->pulse);
+        d->metrics = metrics_free(d->metrics);
         d->sensors = sensors_free(d->sensors);
+        if (d->rules)
+                rules_release(d->rules);
+        command_units_stop(d->command_units);
         methods_stop(d->methods); /* while there is a link to answer over */
         if (d->hub)
                 hub_stop(d->hub);
@@ -228,6 +252,9 @@ bool daemon_stop(Daemon *d)
         dead_letters_stop(d->dead_letters, DAEMON_STOP_USEC / 4);
         if (d->queue)
                 all = finish_queue(d);
+        daemon_end_positions(d);
+        daemon_end_alarms(d);
+        d->positions = positions_free(d->positions);
         d->queue = queue_close(d->queue, 0);
         daemon_end_twin(d);
         inbox_stop(d->inbox, DAEMON_STOP_USEC / 4); /* the queue has answered its reports */
@@ -240,15 +267,20 @@ Daemon *daemon_free(Daemon *d)
         if (!d)
                 return NULL;
         (void)daemon_stop(d);
+        if (d->audit)
+                audit_listen(d->audit, NULL, NULL);
         d->bus = bus_free(d->bus);
         d->dead_letters = dead_letters_free(d->dead_letters);
         d->inbox = inbox_free(d->inbox);
+        d->command_units = command_units_free(d->command_units);
         d->twin = twin_free(d->twin);
         d->twin_file = state_file_free(d->twin_file);
-        d->desired_file = state_file_free(d->desired_file);
+        d->positions_file = state_file_free(d->positions_file);
+        daemon_free_rules(d);
         methods_free(d->methods);
         builtin_methods_free(d->builtin_methods);
         audit_free(d->audit);
+        daemon_free_pnp(d);
         monitor_free(d->monitor);
         hub_free(d->hub);
         state_file_free(d->assignment);
@@ -258,7 +290,7 @@ Daemon *daemon_free(Daemon *d)
         settings_free(d->settings);
         free(d->queue_directory);
         free(d->assignment_path);
-        free(d->desired);
+        overlay_done(&d->overlay);
         free(d->desired_told);
         free(d->device_id);
         sd_event_unref(d->event);

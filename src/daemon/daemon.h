@@ -37,6 +37,10 @@ DEFINE_CLEANUP(Daemon *, daemon_free);
 /* To be ticked with the others, until daemon_stop(). */
 int daemon_add_ticker(Daemon *d, Ticker ticker);
 
+/* For the watchdog, which is fed each look_usec: false when a part is stuck for good. */
+void daemon_build_vitals(Daemon *d, usec_t look_usec);
+bool daemon_is_well(Daemon *d, usec_t now);
+
 /* Reads the files and the credential again. DAEMON_E_BAD comes with the first problem in words. */
 int daemon_reload(Daemon *d, char **ret_problem);
 

@@ -65,6 +65,11 @@ static void tell_status(void *userdata, usec_t now)
         l->told = line;
 }
 
+static bool is_well(void *userdata, usec_t now)
+{
+        return daemon_is_well(((Lifecycle *)userdata)->daemon, now);
+}
+
 /* ---- signals ---- */
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
@@ -147,9 +152,11 @@ static int live(Lifecycle *l, const Arguments *arguments, Settings *settings)
         if ((r = sd_event_add_signal(l->event, NULL, SIGTERM, on_stop, l)) < 0 ||
             (r = sd_event_add_signal(l->event, NULL, SIGINT, on_stop, l)) < 0 ||
             (r = sd_event_add_signal(l->event, NULL, SIGHUP, on_hangup, l)) < 0 ||
-            (r = sd_event_set_watchdog(l->event, true)) < 0 ||
-            (r = daemon_add_ticker(l->daemon, (Ticker){"status", status_deadline, tell_status, l})) < 0)
+            (r = daemon_add_ticker(l->daemon, (Ticker){"status", status_deadline, tell_status, l})) < 0 ||
+            (r = daemon_add_ticker(l->daemon, notify_ticker())) < 0)
                 return r;
+        daemon_build_vitals(l->daemon, notify_watchdog_usec());
+        notify_watch(is_well, l);
         tell_status(l, clock_boot(&clock_system));
         notify_ready();
         return sd_event_loop(l->event);
@@ -166,6 +173,7 @@ int lifecycle_run(const Arguments *arguments)
         keep_secrets();
         block_signals();
         log_open(LOG_TARGET_AUTO, &clock_system);
+        notify_open();
         r = load(arguments, &settings);
         if (r == SETTINGS_E_BAD)
                 return EXIT_CONFIG;
@@ -188,6 +196,7 @@ int lifecycle_run(const Arguments *arguments)
         daemon_free(l.daemon);
         buffer_done(&l.told);
         sd_event_unref(l.event);
+        notify_close();
         log_line(LOG_INFO, LOG_ID_DAEMON_STOPPED, NULL, "hublinkd has stopped.");
-        return r < 0 || !stored ? EXIT_RUNTIME : EXIT_SUCCESS;
+        return r != 0 || !stored ? EXIT_RUNTIME : EXIT_SUCCESS;
 }

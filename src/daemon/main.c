@@ -54,19 +54,19 @@ static int check(const Arguments *arguments)
         return EXIT_SUCCESS;
 }
 
-/* What the cloud desires counts over the files, as long as it fits them. */
-static int lay_desired_over(Settings **settings, const char *state_dir)
+/* What the cloud desires counts over the files, as long as it fits them; and what methods set over that. */
+static int lay_overlay_over(Settings **settings, const char *state_dir)
 {
         Problems problems = {};
-        Buffer text = BUFFER_NULL;
-        int r = settings_cloud_load(state_dir, &text);
+        Overlay overlay = {};
+        int r = overlay_load(state_dir, &overlay);
 
         if (r >= 0)
-                r = settings_cloud_take(settings, state_dir, text.data ?: "", &problems);
+                r = settings_cloud_take(settings, state_dir, &overlay, &problems);
         for (size_t i = 0; i < problems.n; i++)
                 (void)fprintf(stderr, "%s (desired by the cloud, not in effect)\n", problems.items[i].text);
         problems_done(&problems);
-        buffer_done(&text);
+        overlay_done(&overlay);
         return r;
 }
 
@@ -78,7 +78,7 @@ static int print_config(const Arguments *arguments)
 
         if (r != 0)
                 return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
-        if (lay_desired_over(&settings, arguments->state_dir) < 0)
+        if (lay_overlay_over(&settings, arguments->state_dir) < 0)
                 return EXIT_RUNTIME;
         settings_print(settings, true, &b);
         r = buffer_error(&b);

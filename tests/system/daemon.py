@@ -12,18 +12,22 @@ It listens to what the daemon tells the service manager: daemon.notified is the 
 last STATUS.
 """
 
+import contextlib
 import os
 import pathlib
 import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from bus import MANAGER, NAME, PATH, SENSOR
 
 BUILD = pathlib.Path(os.environ.get('HUBLINK_BUILD', 'build'))
-PROGRAM = BUILD / 'src/daemon/hublinkd'
+PROGRAM = os.environ.get('HUBLINKD') or BUILD / 'src/daemon/hublinkd'
+
+HAND_OVER = pathlib.Path(__file__).resolve().parent / 'hand-over'
 
 STOP_SECONDS = 5  # what SIGTERM may take
 
@@ -36,6 +40,7 @@ class Daemon:
         self.bus = bus
         self.within = within
         self.environment = environment or {}
+        self.handed = []  # (name, socket): what systemd would hand over to it
         self.config = self.directory / 'hublink.conf'
         self.state = self.directory / 'state'
         self.state.mkdir(exist_ok=True)
@@ -80,9 +85,13 @@ class Daemon:
 
     def start(self, ready=True, prefix=()):
         """Returns when it says READY=1. prefix: words before the command, such as setpriv."""
+        if self.handed:
+            prefix = [*prefix, HAND_OVER, *('%s=%d' % (name, s.fileno()) for name, s in self.handed), '--']
         assert not self.process
         self.notified.clear()
-        self._caller = None
+        if self._caller:
+            self._caller.close()
+            self._caller = None
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         path = self.directory / 'notify'
         path.unlink(missing_ok=True)
@@ -91,7 +100,8 @@ class Daemon:
         with open(self.log_file, 'ab') as log:
             self.process = subprocess.Popen(
                 self.within([*prefix, *(str(word) for word in self.command())]), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env={**os.environ, 'NOTIFY_SOCKET': str(path), **self.environment})
+                stderr=log, env={**os.environ, 'NOTIFY_SOCKET': str(path), **self.environment},
+                pass_fds=[s.fileno() for _, s in self.handed])
         if ready:
             self.wait_notified('READY=1')
         return self
@@ -110,12 +120,15 @@ class Daemon:
         """Returns the exit status; the test fails when it takes longer."""
         process, self.process = self.process, None
         process.send_signal(number)
+        deadline = time.monotonic() + seconds
         try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise AssertionError('hublinkd did not end within %s s:\n%s' % (seconds, self.log())) from None
+            while process.poll() is None:  # it waits until it is heard
+                if time.monotonic() > deadline:
+                    process.kill()
+                    process.wait()
+                    raise AssertionError('hublinkd did not end within %s s:\n%s' % (seconds, self.log()))
+                self.hear(0.01)
+            return process.returncode
         finally:
             self.hear(0)
             self.notify.close()
@@ -148,8 +161,28 @@ class Daemon:
     def hear(self, seconds):
         """Takes in what was told to the service manager, waiting so long for the first word."""
         while select.select([self.notify], [], [], seconds)[0]:
-            self.notified += self.notify.recv(65536).decode().split('\n')
+            try:
+                self.notified += self.notify.recv(65536, socket.MSG_DONTWAIT).decode().split('\n')
+            except BlockingIOError:  # another thread was faster
+                pass
             seconds = 0
+
+    @contextlib.contextmanager
+    def heard(self):
+        """It is heard all the time: it waits for the service manager once ten words of it were not."""
+        over = threading.Event()
+
+        def listen():
+            while not over.is_set():
+                self.hear(0.1)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield self
+        finally:
+            over.set()
+            listener.join()
 
     @property
     def status(self):

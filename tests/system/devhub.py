@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hublink-devhub in a folder of its own: started, stopped, killed, asked.
 
-    def test_it(devhub):                    # the fixture: running, port picked by the kernel
+    def test_it(devhub):                    # the fixture: running, on ports of its own
         device = devhub.create('d1')        # .id .key .connection_string
         with devhub.client(device) as c:    # connected; see mqtt.Client
             c.publish(device.topic(), b'1')
@@ -17,8 +17,10 @@ import signal
 import subprocess
 import time
 
-import mqtt
 import pytest
+
+import mqtt
+from ports import free_port
 
 PROGRAM = pathlib.Path(os.environ.get('HUBLINK_BUILD', 'build')) / 'src/devhub/hublink-devhub'
 API = '2021-04-12'
@@ -62,10 +64,7 @@ class Devhub:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.host = host
-        self.port = 0  # the first start picks one, later starts take the same again
-        self.https_port = 0
-        self.amqps_port = 0
-        self.amqp_port = 0
+        self.port, self.https_port, self.amqps_port, self.amqp_port = (free_port() for _ in range(4))
         self.process = None
         self.log = self.directory / 'log'
 

@@ -229,11 +229,13 @@ def test_a_bad_reload_keeps_what_is_in_effect(daemon):
         daemon.bus.call('Reload')
     assert e.value.get_dbus_name() == 'org.hublink1.Error.BadValue'
     assert 'hub.window' in e.value.get_dbus_message()
+    assert str(daemon.properties()['SettingsProblem']) == e.value.get_dbus_message()
     before = daemon.ledger()['accepted']
     daemon.wait_for_properties(lambda p: p['Ledger']['accepted'] > before, 'more records')
     assert daemon.sensor('w')['Driver'] == 'simulated'
     daemon.configure(WIND)
     daemon.bus.call('Reload')
+    assert daemon.properties()['SettingsProblem'] == ''
     assert daemon.stop() == 0
 
 
