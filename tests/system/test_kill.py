@@ -16,10 +16,10 @@ import time
 from bus import PrivateBus
 from daemon import Daemon
 from devhub import Devhub
+from seed import SEED
 
 BUILD = pathlib.Path(os.environ['HUBLINK_BUILD'])
 KILLS = int(os.environ.get('HUBLINK_KILLS', '20'))
-SEED = int(os.environ.get('HUBLINK_SEED', random.randrange(1 << 32)))
 
 SUBMITS, DATAGRAMS = 400, 1600  # a second
 WINDOW = 16                     # messages
