@@ -2,6 +2,8 @@
 """Messages from the cloud to local services: real daemon, devhub, bus, and the explorer as the sender."""
 
 import json
+import os
+import pwd
 import subprocess
 import time
 
@@ -9,10 +11,12 @@ import dbus
 import pytest
 
 from bus import BUILD, INBOX, As, PrivateBus
+from cloud import Cloud
 from daemon import Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
 from explorer import Explorer
 from inbox import Taker, error_of, listed
+from plain_hub import PlainHub
 
 SETTINGS = '''
 queue: { directory = "%s"; commit_interval = "100ms"; };
@@ -119,16 +123,21 @@ def test_a_reject_is_reported_and_logged(gateway):
     taker.reject(taker.wait().id, 'there is no valve 7')
     [event] = gateway.devhub.events(count=1)
     assert event['body'] == {'outcome': 'rejected', 'reason': 'there is no valve 7'}
-    assert event['properties']['hl-inbox'] == 'rejected'
+    assert event['properties']['hl-inbox'] == 'rejected' and event['properties']['hl-inbox-id'] == '1'
     assert 'order-1' in event['system'].values()
-    assert gateway.lines('message 1 (order-1) was rejected by %s: there is no valve 7' % taker.name)
+    who = '%s (%s)' % (pwd.getpwuid(os.getuid()).pw_name, taker.name)
+    assert gateway.lines('message 1 (order-1) was rejected by %s: there is no valve 7' % who)
     assert facts(gateway)['Rejected'] == 1
+    assert gateway.lines('Cloud message 1 (order-1), rejected by %s: 406' % who)
+    audit = ctl(gateway, 'audit').stdout
+    assert 'message 1 (order-1)' in audit and '406' in audit and who in audit
 
     gateway.configure(SETTINGS % (gateway.directory / 'queue', 'true'))
     gateway.reload()
     send(gateway, 'x', '--message-id', 'order-2')
     taker.complete(taker.wait().id)
     assert gateway.devhub.events(count=2)[1]['properties']['hl-inbox'] == 'completed'
+    assert gateway.lines('Cloud message 2 (order-2), completed by %s: 200' % who)
 
 
 def test_when_it_is_full_the_hub_keeps_the_rest(gateway):
@@ -136,6 +145,12 @@ def test_when_it_is_full_the_hub_keeps_the_rest(gateway):
         send(gateway, 'n %d' % i, '--message-id', 'order-%d' % i)
     until(lambda: len(listed(gateway.bus)) >= 8)
     gateway.wait_for_log('the hub keeps the rest')
+    assert facts(gateway)['Full']
+    told = ctl(gateway, 'status').stdout
+    assert 'The inbox takes no more from the hub' in told and 'nothing to do' not in told, told
+    assert json.loads(ctl(gateway, '--json', 'status').stdout)['inbox']['full'] is True
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        assert ctl(gateway, 'inbox', 'list', stdout=full).returncode == 1
     taker = Taker(gateway.bus)
     got = []
     while len(got) < 12:
@@ -145,6 +160,7 @@ def test_when_it_is_full_the_hub_keeps_the_rest(gateway):
         taker.complete(message.id)
     assert got == ['n %d' % i for i in range(12)]
     assert facts(gateway)['Waiting'] == 0
+    until(lambda: not facts(gateway)['Full'])
 
 
 def test_what_expires_is_gone(gateway):
@@ -154,6 +170,7 @@ def test_what_expires_is_gone(gateway):
     until(lambda: listed(gateway.bus))
     until(lambda: not listed(gateway.bus))
     assert gateway.lines('message 1 (order-1) was not completed before it expired')
+    assert gateway.lines('Cloud message 1 (order-1), expired by hublinkd: 410')
 
 
 def test_the_sender_hears_that_it_is_stored(gateway):
@@ -181,7 +198,7 @@ def test_everybody_looks_and_the_group_takes(gateway, who, may):
 
 def ctl(gateway, *args, who=(), **options):
     return subprocess.run([*who, str(BUILD / 'src/ctl/hublinkctl'), '--bus', gateway.bus.address, *args],
-                          capture_output=True, text=True, timeout=30, **options)
+                          **{'stdout': subprocess.PIPE, **options}, stderr=subprocess.PIPE, text=True, timeout=30)
 
 
 def test_the_operator_looks_takes_and_ends(gateway, tmp_path):
@@ -199,9 +216,11 @@ def test_the_operator_looks_takes_and_ends(gateway, tmp_path):
     file = tmp_path / 'order'
     took = ctl(gateway, '--json', 'inbox', 'take', '--output', str(file))
     assert took.returncode == 0 and json.loads(took.stdout)['message_id'] == 'order-1' and file.read_text() == 'n 1'
-    refused = ctl(gateway, 'inbox', 'take', '--output', str(file))  # no file is overwritten: it is offered again
-    assert refused.returncode == 1 and 'offered again' in refused.stderr and file.read_text() == 'n 1'
-    again = until(lambda: [m for m in listed(gateway.bus) if not m.taker and m.times_taken == 1])[0]
+    assert list(tmp_path.glob('order*')) == [file]  # it came whole, by a name of its own
+    taker = Taker(gateway.bus)
+    again = taker.take()
+    taker.leave()
+    until(lambda: [m for m in listed(gateway.bus) if m.id == again.id and m.times_taken == 1])
     took = ctl(gateway, '--json', 'inbox', 'take', str(again.id))
     assert json.loads(took.stdout)['body'] == 'n 2' and 'taken 1 time before' in took.stderr, took
     fourth, fifth = (str(m.id) for m in listed(gateway.bus))
@@ -211,8 +230,38 @@ def test_the_operator_looks_takes_and_ends(gateway, tmp_path):
     nothing = ctl(gateway, 'inbox', 'take')
     assert nothing.returncode == 1 and 'no message that can be taken' in nothing.stderr
     assert ctl(gateway, 'inbox', 'complete', fifth).returncode == 1
-    denied = ctl(gateway, 'inbox', 'take', who=As.NOBODY)
-    assert denied.returncode == 1 and 'not allowed' in denied.stderr
+    for words in (('take',), ('reject', '1', 'no'), ('complete', '1')):  # each begins with the same call of the bus
+        denied = ctl(gateway, 'inbox', *words, who=As.NOBODY)
+        assert denied.returncode == 1 and 'hublinkctl: not allowed for user nobody.' in denied.stderr, denied
+        assert 'usermod -aG hublink USER' in denied.stderr and 'Take' not in denied.stderr, denied
+
+
+def test_where_nothing_can_be_written_nothing_is_taken(gateway, tmp_path):
+    """Each taking is marked, and whoever takes next is told that it may be done already."""
+    send(gateway, 'n', '--message-id', 'order-1')
+    until(lambda: listed(gateway.bus))
+    there = tmp_path / 'there'
+    there.write_text('as it was')
+    reader, writer = os.pipe()
+    os.close(reader)
+    full, inside = os.open('/dev/full', os.O_WRONLY), os.open('/dev/null', os.O_RDONLY)
+    for words, options, why in (
+            (('--output', there), {}, 'there: File exists.'),
+            (('--output', tmp_path / 'absent/order'), {}, 'absent/order: No such file'),
+            (('--output', '/proc/order'), {}, '/proc/order: '),
+            ((), {'stdout': full}, 'standard output: No space left'),
+            ((), {'stdout': writer}, 'standard output: Broken pipe'),
+            ((), {'stdout': inside}, 'standard output: Bad file descriptor'),
+            (('--json', '--output', tmp_path / 'order'), {'stdout': full}, 'standard output: No space left')):
+        refused = ctl(gateway, 'inbox', 'take', *(str(w) for w in words), **options)
+        assert refused.returncode == 1 and why in refused.stderr, (words, refused)
+        assert 'offered' not in refused.stderr
+        assert [m.times_taken for m in listed(gateway.bus)] == [0], words
+    for fd in (writer, full, inside):
+        os.close(fd)
+    assert there.read_text() == 'as it was' and not [f for f in tmp_path.glob('*') if f.name.startswith(('order', 'there.'))]
+    assert ctl(gateway, 'inbox', 'take', '--output', str(tmp_path / 'order')).returncode == 0
+    assert (tmp_path / 'order').read_text() == 'n' and not listed(gateway.bus)
 
 
 def test_the_operator_watches(gateway):
@@ -247,3 +296,52 @@ def test_the_tools_of_the_queue_look_into_it_too(gateway):
     assert store['directory'].endswith('queue/inbox'), store
     done = subprocess.run([*ctl, 'verify', directory], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and json.loads(done.stdout)['damaged'] == 0, done
+
+
+DEVICEBOUND = 'devices/gw-1/messages/devicebound/'
+
+
+def test_one_that_can_never_be_stored_does_not_stop_the_way(tmp_path):
+    """No hub of Microsoft's sends it; but who did would send it for ever, and nothing after it."""
+    with PrivateBus() as bus, PlainHub(tmp_path) as hub, Daemon(tmp_path / 'gateway', bus) as daemon:
+        daemon.configure(SETTINGS % (daemon.directory / 'queue', 'false'))
+        daemon.hub(hub, hub.device('gw-1'))
+        daemon.start()
+        daemon.wait_for_link('connected')
+        hub.await_subscribed(DEVICEBOUND + '#')
+        hub.publish(DEVICEBOUND + '%24.mid=big', b'x' * (300 << 10), ident=7)
+        hub.publish(DEVICEBOUND + '%24.mid=small', b'x', ident=8)
+        hub.await_puback(7)
+        hub.await_puback(8)
+        [seen] = listed(bus)
+        assert seen.message_id == 'small'
+        now = bus.properties(INBOX)
+        assert (now['Refused'], now['Received'], hub.connections) == (1, 1, 1)
+        entries = json.loads(subprocess.run(
+            [BUILD / 'src/ctl/hublinkctl', '--bus', bus.address, '--json', 'audit'], capture_output=True, text=True,
+            check=True, timeout=20).stdout)
+        assert [(e['name'], e['caller'], e['status']) for e in entries] == [('message (big)', 'hublinkd', 413)]
+        assert daemon.lines('Cloud message (big), refused by hublinkd: 413')
+        topic, body = until(lambda: next((p for p in hub.published if 'hl-inbox' in p[0]), None))
+        assert '%24.cid=big' in topic and 'hl-inbox=rejected' in topic
+        assert json.loads(body)['outcome'] == 'rejected'
+
+
+def test_one_taker_is_not_held_up_by_the_disk(gateway):
+    """Each message costs two commits. What the machine can do is printed; the bound only tells commits that come when
+    they are asked for from those that wait for an interval of 100 ms."""
+    n, taker = 120, Taker(gateway.bus)
+    settings = SETTINGS.replace('max_messages = 8', 'max_messages = 200')
+    gateway.configure(settings % (gateway.directory / 'queue', 'false'))
+    gateway.reload()
+    with Cloud(gateway.devhub) as cloud:
+        for i in range(n):
+            cloud.send('gw-1', b'x', id='order-%d' % i)
+            until(lambda: i - facts(gateway)['Received'] < 10)  # the hub keeps 50, and hears it later
+    until(lambda: facts(gateway)['Waiting'] == n)
+    began = time.monotonic()
+    for _ in range(n):
+        taker.complete(taker.take().id)
+    took = time.monotonic() - began
+    print('one taker: %.0f messages a second' % (n / took))
+    assert took < n * 0.1 and facts(gateway)['Waiting'] == 0

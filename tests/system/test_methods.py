@@ -2,6 +2,7 @@
 """Direct methods to local services: real daemon, devhub, bus and responders, called by the explorer and from here."""
 
 import json
+import re
 import subprocess
 import time
 
@@ -58,9 +59,9 @@ def gateway(offline, devhub):  # noqa: F811
     return offline
 
 
-def ctl(gateway, *words, who=()):
-    return subprocess.run([*who, BUILD / 'src/ctl/hublinkctl', '--bus', gateway.bus.address, *words], capture_output=True,
-                          text=True, timeout=30)
+def ctl(gateway, *words, who=(), input=''):
+    return subprocess.run([*who, BUILD / 'src/ctl/hublinkctl', '--bus', gateway.bus.address, *words], input=input,
+                          capture_output=True, text=True, timeout=30)
 
 
 def call(gateway, name, json='', timeout=0):
@@ -132,6 +133,9 @@ def test_built_in_methods(gateway):
                             ('{"sensor":"wind","interval":"1ms"}', 400), ('{"sensor":"wind"}', 400), ('7', 400)):
         assert from_hub(gateway, 'setInterval', payload)[0] == status, payload
     gateway.reload()
+    assert gateway.sensor('wind')['Interval'] == 50000
+    assert from_hub(gateway, 'setInterval', '{"sensor":"wind","interval":null}') == (
+        200, {'sensor': 'wind', 'interval': '1h'})
     assert gateway.sensor('wind')['Interval'] == 3600 * 1000000
 
 
@@ -268,6 +272,59 @@ def test_rights(offline):
 # --- hublinkctl ---
 
 
+def test_the_audit_goes_on(offline):
+    """Each is seen once, those too that come while nobody waits for the next."""
+    def audit(*words):
+        return subprocess.Popen([BUILD / 'src/ctl/hublinkctl', '--bus', offline.bus.address, *words, 'audit', '--watch', '--for',
+                                 '30s'], stdout=subprocess.PIPE, text=True)
+
+    call(offline, 'before')
+    watch, table = audit('--json'), audit()
+    try:
+        assert [e['name'] for e in json.loads(watch.stdout.readline())] == ['before']
+        assert [table.stdout.readline().split()[0], table.stdout.readline().split()[2]] == ['TIME', 'before']
+        for i in range(300):
+            call(offline, 'm%d' % i)
+        assert [json.loads(watch.stdout.readline())['name'] for _ in range(300)] == ['m%d' % i for i in range(300)]
+        assert [table.stdout.readline().split()[2] for _ in range(300)] == ['m%d' % i for i in range(300)]
+        assert int(offline.properties()['Orders']) == 301
+    finally:
+        for process in watch, table:
+            process.terminate()
+            assert process.wait(10) == 0
+            process.stdout.close()
+
+
+def test_the_list_of_methods_goes_on(offline):
+    watch = subprocess.Popen([BUILD / 'src/ctl/hublinkctl', '--bus', offline.bus.address, '--json', 'methods', '--watch', '--for',
+                              '30s'], stdout=subprocess.PIPE, text=True)
+    table = subprocess.Popen([BUILD / 'src/ctl/hublinkctl', '--bus', offline.bus.address, 'methods', '--watch', '--for', '30s'],
+                             stdout=subprocess.PIPE, text=True)
+
+    def event():
+        said = json.loads(watch.stdout.readline())
+        return said['event'], said['method']['name'], said['method']['calls']
+    try:
+        n = len(json.loads(watch.stdout.readline()))
+        assert [table.stdout.readline() for _ in range(n + 1)][0].split()[0] == 'METHOD'
+        with Responder(offline.bus, 'echo') as responder:
+            assert event() == ('new', 'echo', 0)
+            assert re.match(r'\S+  new     echo  0 calls, 0 failed, 0 late  %s$' % re.escape(responder.name),
+                            table.stdout.readline())
+            call(offline, 'echo', '1')
+            assert event() == ('called', 'echo', 1)
+        assert event() == ('gone', 'echo', 1)
+        call(offline, 'ping')
+        assert event() == ('called', 'ping', 1)
+        assert [table.stdout.readline().split()[1:3] for _ in range(3)] == [['called', 'echo'], ['gone', 'echo'],
+                                                                            ['called', 'ping']]
+    finally:
+        for process in watch, table:
+            process.terminate()
+            assert process.wait(10) == 0
+            process.stdout.close()
+
+
 def test_ctl(offline):
     with Responder(offline.bus, 'echo', 'hang') as responder:
         done = ctl(offline, 'methods')
@@ -279,6 +336,12 @@ def test_ctl(offline):
 
         assert ctl(offline, 'call', 'echo', '{"a":1}').stdout == '{"a":1}\n'
         assert ctl(offline, 'call', 'echo').stdout == ''
+        assert ctl(offline, 'call', 'echo', '-', input='{"b": 2}').stdout == '{"b": 2}\n'
+        assert ctl(offline, 'call', 'echo', '-', input='').stdout == ''
+        done = ctl(offline, 'call', 'echo', '-', input='"\0"')
+        assert done.returncode == 1 and 'standard input: it holds a NUL' in done.stderr
+        done = ctl(offline, 'call', 'echo', '-', input='"%s"' % ('x' * (128 << 10)))
+        assert done.returncode == 1 and 'more than 128 KiB' in done.stdout
         assert json.loads(ctl(offline, '--json', 'call', 'echo', '[1]').stdout) == {'status': 200, 'payload': [1]}
         assert json.loads(ctl(offline, '--json', 'call', 'echo').stdout) == {'status': 200, 'payload': None}
         done = ctl(offline, 'call', 'hang', '--timeout', '100ms')
@@ -293,7 +356,7 @@ def test_ctl(offline):
 
         done = ctl(offline, 'audit')
         lines = done.stdout.splitlines()
-        assert len(lines) == 7 and '504' in lines[5] and 'root (:' in lines[5], done.stdout
+        assert len(lines) == 10 and '504' in lines[8] and 'root (:' in lines[8], done.stdout
         assert {row['request'] for row in json.loads(ctl(offline, '--json', 'audit').stdout)} == {''}
         offline.configure('audit: { payload = true; };', 'conf.d/audit.conf')
         offline.reload()

@@ -22,7 +22,8 @@ CALLS = int(os.environ.get('HUBLINK_CALLS', '1000'))
 FULL = 10000
 AT_ONCE = 50
 HUB_SECONDS = 5
-OUR_SECONDS = 4.5
+OUR_SECONDS = 4
+LEFT_MS = 200  # at least, of the hub's time: a machine that is busy may take its share of the rest
 
 # which of a hundred calls does what, and what may come of it; all others are echoed
 DEEDS = {
@@ -70,6 +71,17 @@ def late_answers(daemon):
         if late > 0 or time.monotonic() > deadline:
             return late
         time.sleep(0.2)
+
+
+def audit_lines(log):
+    """How many calls the log tells of, by their status; and the longest took so many milliseconds."""
+    one = re.findall(r'^Method \S+, called by hub: (\d+) after (\d+) ms\.$', log, re.M)
+    more = re.findall(r'^Method \S+, called by hub: (\d+), (\d+) more within a minute, after (\d+) ms at most\.$', log, re.M)
+    n = collections.Counter(int(status) for status, _ in one)
+    for status, number, _ in more:
+        n[int(status)] += int(number)
+    assert len(one) + len(more) <= CALLS // 2, 'a storm of calls is no storm in the journal'
+    return n, max(int(ms) for *_, ms in one + more)
 
 
 def test_each_call_has_its_answer(tmp_path, devhub):  # noqa: F811
@@ -128,16 +140,19 @@ def test_each_call_has_its_answer(tmp_path, devhub):  # noqa: F811
         for name, status, took in results:
             seen[name, status] += 1
             worst = max(worst, took)
-        lines = re.findall(r'^Method (\S+), called by hub: (\d+) after (\d+) ms\.$', daemon.log(), re.M)
-        own_worst = max(int(ms) for _, _, ms in lines)
-        print('calls=%d seconds=%.1f a_second=%.0f longest_ms=%d longest_at_the_caller_ms=%d late=%d deaths=%d' % (
-            CALLS, seconds, CALLS / seconds, own_worst, worst * 1000, late, mortal.deaths))
+        assert daemon.stop() == 0
+        lines, own_worst = audit_lines(daemon.log())
+        # as the hub sees it: when the answer arrived there, and that it was the only one
+        words = devhub.log.read_text()
+        left = [int(ms) for ms in re.findall(r'gw-1: answered a method with \d+, (\d+) ms before', words)]
+        print('calls=%d seconds=%.1f a_second=%.0f longest_ms=%d longest_at_the_caller_ms=%d least_left_ms=%d late=%d deaths=%d'
+              % (CALLS, seconds, CALLS / seconds, own_worst, worst * 1000, min(left), late, mortal.deaths))
         print(' '.join('%s:%d=%d' % (*key, n) for key, n in sorted(seen.items())))
-        assert len(lines) == CALLS, 'one line of the audit each'
-        assert collections.Counter(status for _, status in seen.elements()) == collections.Counter(
-            int(status) for _, status, _ in lines)
-        assert own_worst <= HUB_SECONDS * 1000 - 200
+        assert sum(lines.values()) == CALLS, 'each is in the log, by a line of its own or by the number of its like'
+        assert collections.Counter(status for _, status in seen.elements()) == lines
+        assert len(left) == CALLS and 'that nobody waits for' not in words, 'one answer each'
+        assert min(left) >= LEFT_MS, 'of the hub\'s time'
+        assert worst < HUB_SECONDS, 'the caller has it in time'
         # each kind of trouble was there
         assert seen['stuck', 504] > CALLS / 200 and seen['die', 503] > 0 and late > 0
         assert CALLS < FULL or seconds <= 60
-        assert daemon.stop() == 0
