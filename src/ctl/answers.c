@@ -29,6 +29,24 @@ static int read_counts(sd_bus_message *m, void *to)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int read_alarms(sd_bus_message *m, void *to)
+{
+        AlarmList *l = to;
+        AlarmInfo a;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "(ssdt)");
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ssdt)", &a.channel, &a.state, &a.limit, &a.since)) > 0) {
+                AlarmInfo *more = reallocarray(l->items, l->n_items + 1, sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                l->items = more;
+                l->items[l->n_items++] = a;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 int answer_read_value(sd_bus_message *m, Value *v)
 {
         const char *type;
@@ -138,6 +156,11 @@ static const Field status_fields[] = {
         STATUS_COUNTS("Ledger", ledger),
         STATUS_COUNTS("Dropped", dropped),
         STATUS_COUNTS("Refused", refused),
+        STATUS("MalformedOrders", "t", malformed_orders),
+        STATUS("Orders", "t", orders),
+        STATUS("MethodChanges", "t", method_changes),
+        STATUS("SettingsProblem", "s", settings_problem),
+        {"Alarms", "a(ssdt)", offsetof(GatewayStatus, alarms), read_alarms},
         STATUS_COUNTS("QueueStats", queue_stats),
         {},
 };
@@ -150,6 +173,7 @@ static const Field sensor_fields[] = {
         {"Units", "a{ss}", offsetof(SensorInfo, values), read_units},
         SENSOR_FIELD("Time", "t", time),
         SENSOR_FIELD("Errors", "t", errors),
+        {"ErrorKinds", "a{st}", offsetof(SensorInfo, error_kinds), read_counts},
         SENSOR_FIELD("LastError", "s", last_error),
         SENSOR_FIELD("Interval", "t", interval),
         {},
@@ -198,7 +222,8 @@ static const GatewayStatus status_nothing = {.version = "",
                                              .hub = "",
                                              .device_id = "",
                                              .send_state = "",
-                                             .disk_error = ""};
+                                             .disk_error = "",
+                                             .settings_problem = ""};
 
 int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)
 {
@@ -214,6 +239,8 @@ int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)
 
 void gateway_status_done(GatewayStatus *s)
 {
+        free(s->alarms.items);
+        s->alarms = (AlarmList){};
         s->message = sd_bus_message_unref(s->message);
 }
 

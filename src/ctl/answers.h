@@ -32,15 +32,30 @@ uint64_t counts_get(const Counts *c, const char *name); /* 0 when there is none 
 /* Out of a variant; a text is borrowed. */
 int answer_read_value(struct sd_bus_message *m, Value *ret);
 
+typedef struct AlarmInfo {
+        const char *channel, *state; /* "cpu.temperature", "above" */
+        double limit;
+        usec_t since; /* 0: before the daemon's start */
+} AlarmInfo;
+
+typedef struct AlarmList {
+        AlarmInfo *items;
+        size_t n_items;
+} AlarmList;
+
 typedef struct GatewayStatus {
         const char *version, *link_state, *link_reason, *link_detail, *hub, *device_id, *send_state;
-        const char *disk_state, *disk_error;
+        const char *disk_state, *disk_error, *settings_problem;
         usec_t link_since, next_attempt, oldest_age, last_acknowledged;
         uint64_t queue_records, queue_bytes;
         double queue_fill;
         uint64_t dead_letters; /* that are there now */
+        uint64_t malformed_orders, orders, method_changes;
+        uint32_t inbox_waiting;
+        int inbox_full; /* as sd-bus reads a boolean */
         uint32_t in_flight;
         Counts ledger, dropped, refused, queue_stats;
+        AlarmList alarms; /* that are raised */
         struct sd_bus_message *message;
 } GatewayStatus;
 
@@ -57,6 +72,7 @@ typedef struct SensorInfo {
         const char *name, *driver, *state, *last_error;
         usec_t time, interval;
         uint64_t errors;
+        Counts error_kinds;
         Channel values[READING_CHANNELS_MAX];
         const char *units[READING_CHANNELS_MAX]; /* beside values, "" where none */
         size_t n_values;

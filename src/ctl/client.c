@@ -1,32 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/client.h"
+#include "ctl/client-core.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
 
-#define NAME          "org.hublink1"
-#define ROOT          "/org/hublink1"
-#define SENSOR_PREFIX "/org/hublink1/sensor/"
-#define MANAGER       "org.hublink1.Manager"
-#define DEAD_LETTERS  "org.hublink1.DeadLetters"
-#define INBOX         "org.hublink1.Inbox"
-#define TWIN          "org.hublink1.Twin"
-#define PROPERTIES    "org.freedesktop.DBus.Properties"
-
-struct Client {
-        sd_bus *bus;
-        const char *address;
-        ClientEvents events;
-};
+#include "base/visible.h"
+#include "ctl/denied.h"
+#include "ctl/unit-look.h"
 
 /* ---- what goes wrong ---- */
 
 static int not_running(const Client *c)
 {
+        _cleanup_(buffer_done) Buffer what = BUFFER_NULL, remedy = BUFFER_NULL;
         bool named = strcmp(c->address, "system") == 0 || strcmp(c->address, "session") == 0;
+        UnitFate fate;
 
+        if (unit_look(c->bus, c->address, &fate) && unit_fate_put(&what, &remedy, &fate) && buffer_error(&what) == 0 &&
+            buffer_error(&remedy) == 0) {
+                fprintf(stderr, "hublinkd is not running: %s.\nDo: %s\n", what.data, remedy.data);
+                return CTL_NOT_RUNNING;
+        }
         fprintf(stderr,
                 "hublinkd is not running: nobody answers to " NAME " on %s%s.\n"
                 "Start it: systemctl start hublinkd\n",
@@ -34,8 +29,7 @@ static int not_running(const Client *c)
         return CTL_NOT_RUNNING;
 }
 
-/* Without a bus nobody can reach the daemon, whether it runs or not. */
-static int no_bus(const Client *c, int r)
+int client_no_bus(const Client *c, int r)
 {
         bool named = strcmp(c->address, "system") == 0 || strcmp(c->address, "session") == 0;
 
@@ -70,19 +64,36 @@ static const char *may_be_stored(const char *what)
         return stores(what) ? " It may still be stored." : "";
 }
 
+/* These wait for nobody but the daemon itself. */
+static bool is_told_at_once(const char *what)
+{
+        return strcmp(what, "Status") == 0 || strcmp(what, "Sensors") == 0;
+}
+
 static int no_answer(const char *what)
 {
-        fprintf(stderr, "%s: no answer in time.%s\n", what, may_be_stored(what));
+        fprintf(stderr, "%s: no answer in time.%s%s\n", what, may_be_stored(what),
+                is_told_at_once(what) ? " hublinkd is there but hangs: systemctl status hublinkd and journalctl -u "
+                                        "hublinkd may tell why; systemctl restart hublinkd starts it anew." :
+                                        "");
         return CTL_TIMEOUT;
 }
 
-/* Says why a call failed. */
-static int failed(const Client *c, const char *what, const sd_bus_error *e, int r)
+/* The daemon's words may name what came from elsewhere. */
+static void print_error(const char *what, const char *words)
+{
+        _cleanup_(buffer_done) Buffer seen = BUFFER_NULL;
+
+        visible_string(&seen, words);
+        fprintf(stderr, "%s: %s\n", what, seen.data ?: "");
+}
+
+int client_failed(const Client *c, const char *what, const sd_bus_error *e, int r)
 {
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return not_running(c);
         if (is_bus_gone(r) && !sd_bus_error_is_set(e))
-                return no_bus(c, r);
+                return client_no_bus(c, r);
         if (r == -ETIMEDOUT || sd_bus_error_has_names(e, SD_BUS_ERROR_TIMEOUT, NAME ".Error.Timeout"))
                 return no_answer(what);
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
@@ -91,12 +102,9 @@ static int failed(const Client *c, const char *what, const sd_bus_error *e, int 
                 return CTL_NOT_RUNNING;
         }
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
-                fprintf(stderr,
-                        "%s: not allowed. Group hublink submits, subscribes and takes from the inbox and reports; for the rest be root or in group "
-                        "hublink-admin.\n",
-                        what);
+                print_denied();
         else
-                fprintf(stderr, "%s: %s\n", what, e && e->message ? e->message : strerror(-r));
+                print_error(what, e && e->message ? e->message : strerror(-r));
         return CTL_FAILED;
 }
 
@@ -141,7 +149,7 @@ int client_open(Client **ret, const char *address)
         c->address = address;
         r = start(&c->bus, address);
         if (r < 0)
-                return no_bus(c, r);
+                return client_no_bus(c, r);
         *ret = TAKE_PTR(c);
         return CTL_OK;
 }
@@ -165,13 +173,23 @@ int client_status(Client *c, GatewayStatus *ret)
 
         r = sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", &e, &m, "s", MANAGER);
         if (r < 0)
-                return failed(c, "Status", &e, r);
+                return client_failed(c, "Status", &e, r);
         r = gateway_status_read(ret, m);
         if (r < 0)
                 return client_misunderstood("Status", r);
-        /* An older daemon has none. */
+        /* An older daemon has none of these. */
         (void)sd_bus_get_property_trivial(c->bus, NAME, ROOT, DEAD_LETTERS, "Count", NULL, 't', &ret->dead_letters);
+        (void)sd_bus_get_property_trivial(c->bus, NAME, ROOT, INBOX, "Waiting", NULL, 'u', &ret->inbox_waiting);
+        (void)sd_bus_get_property_trivial(c->bus, NAME, ROOT, INBOX, "Full", NULL, 'b', &ret->inbox_full);
         return CTL_OK;
+}
+
+bool client_try_status(Client *c, GatewayStatus *ret)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+        return sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", NULL, &m, "s", MANAGER) >= 0 &&
+               gateway_status_read(ret, m) >= 0;
 }
 
 int client_sensors(Client *c, SensorList *ret)
@@ -183,7 +201,7 @@ int client_sensors(Client *c, SensorList *ret)
         r = sd_bus_call_method(c->bus, NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
                                &e, &m, NULL);
         if (r < 0)
-                return failed(c, "Sensors", &e, r);
+                return client_failed(c, "Sensors", &e, r);
         r = sensor_list_read(ret, m);
         return r < 0 ? client_misunderstood("Sensors", r) : CTL_OK;
 }
@@ -201,7 +219,7 @@ static int call(Client *c, sd_bus_message *m, usec_t timeout_usec, sd_bus_messag
         _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
         int r = sd_bus_call(c->bus, m, MAX(timeout_usec, (usec_t)1), &e, ret);
 
-        return r < 0 ? failed(c, sd_bus_message_get_member(m), &e, r) : CTL_OK;
+        return r < 0 ? client_failed(c, sd_bus_message_get_member(m), &e, r) : CTL_OK;
 }
 
 static int append_value(sd_bus_message *m, const Value *v)
@@ -367,135 +385,4 @@ int client_request(Client *c, const char *interface, const char *member, usec_t 
                 r = sd_bus_message_appendv(m, types, ap);
         va_end(ap);
         return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, ret);
-}
-
-/* ---- events ---- */
-
-static int on_settled(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        ClientSettled s;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "(stttss)");
-        while (r >= 0 && (r = sd_bus_message_read(m, "(stttss)", &s.stream, &s.epoch, &s.first, &s.last,
-                                                  &s.outcome, &s.reason)) > 0)
-                c->events.settled(c->events.userdata, &s);
-        return 0;
-}
-
-static int on_pressure(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        ClientPressure p;
-
-        if (sd_bus_message_read(m, "sd", &p.stream, &p.fill) >= 0)
-                c->events.pressure(c->events.userdata, &p);
-        return 0;
-}
-
-static int on_inbox(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        uint64_t id;
-
-        if (sd_bus_message_read(m, "t", &id) >= 0)
-                c->events.inbox(c->events.userdata, sd_bus_message_get_member(m), id);
-        return 0;
-}
-
-static int on_desired(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        ClientDesired d;
-
-        if (sd_bus_message_read(m, "sst", &d.section, &d.json, &d.version) >= 0)
-                c->events.desired(c->events.userdata, &d);
-        return 0;
-}
-
-/* Of a sensor that changed all is asked: values, units and time belong together. It may be gone by then. */
-static void tell_sensor(Client *c, const char *path)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        SensorInfo s;
-
-        if (sd_bus_call_method(c->bus, NAME, path, PROPERTIES, "GetAll", NULL, &m, "s", ANSWERS_SENSOR) >= 0 &&
-            sensor_info_read(&s, m) >= 0)
-                c->events.sensor(c->events.userdata, &s);
-}
-
-static void tell_status(Client *c)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        GatewayStatus s;
-
-        if (sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", NULL, &m, "s", MANAGER) >= 0 &&
-            gateway_status_read(&s, m) >= 0) {
-                c->events.status(c->events.userdata, &s);
-                gateway_status_done(&s);
-        }
-}
-
-static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        const char *path = sd_bus_message_get_path(m), *interface;
-
-        if (sd_bus_message_read(m, "s", &interface) < 0)
-                return 0;
-        if (c->events.sensor && strcmp(interface, ANSWERS_SENSOR) == 0)
-                tell_sensor(c, path);
-        if (c->events.status && strcmp(interface, MANAGER) == 0)
-                tell_status(c);
-        return 0;
-}
-
-static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Client *c = userdata;
-        const char *name, *before, *now;
-
-        if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *before && !*now)
-                c->events.gone(c->events.userdata);
-        return 0;
-}
-
-int client_listen(Client *c, const ClientEvents *events)
-{
-        int r = 0;
-
-        c->events = *events;
-        if (events->settled)
-                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Settled", on_settled, c);
-        if (r >= 0 && events->pressure)
-                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, MANAGER, "Pressure", on_pressure, c);
-        if (r >= 0 && events->inbox)
-                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Arrived", on_inbox, c);
-        if (r >= 0 && events->inbox)
-                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, INBOX, "Expired", on_inbox, c);
-        if (r >= 0 && events->desired)
-                r = sd_bus_match_signal(c->bus, NULL, NAME, ROOT, TWIN, "DesiredChanged", on_desired, c);
-        if (r >= 0 && (events->sensor || events->status))
-                r = sd_bus_match_signal(c->bus, NULL, NAME, NULL, PROPERTIES, "PropertiesChanged",
-                                        on_changed, c);
-        if (r >= 0 && events->gone)
-                r = sd_bus_add_match(c->bus, NULL,
-                                     "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
-                                     "arg0='" NAME "'",
-                                     on_owner, c);
-        return r < 0 ? failed(c, "Listening", NULL, r) : CTL_OK;
-}
-
-int client_wait(Client *c, usec_t until)
-{
-        usec_t now = clock_boot(&clock_system);
-        int r;
-
-        r = sd_bus_process(c->bus, NULL);
-        if (r == 0 && now < until)
-                r = sd_bus_wait(c->bus, until == USEC_INFINITY ? UINT64_MAX : until - now);
-        if (r >= 0 || r == -EINTR)
-                return CTL_OK;
-        return no_bus(c, r);
 }

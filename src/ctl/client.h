@@ -34,6 +34,7 @@ DEFINE_CLEANUP(Client *, client_close);
 /* ---- questions ---- */
 
 int client_status(Client *c, GatewayStatus *ret);
+bool client_try_status(Client *c, GatewayStatus *ret); /* says nothing where nobody answers */
 int client_sensors(Client *c, SensorList *ret);
 
 /* ---- requests ---- */
@@ -75,6 +76,11 @@ typedef struct ClientPressure {
         double fill;
 } ClientPressure;
 
+typedef struct ClientAlarm {
+        const char *channel, *state;
+        double value;
+} ClientAlarm;
+
 typedef struct ClientDesired {
         const char *section, *json;
         uint64_t version;
@@ -85,14 +91,15 @@ typedef struct ClientEvents {
         void (*settled)(void *userdata, const ClientSettled *settled);
         void (*pressure)(void *userdata, const ClientPressure *pressure);
         void (*status)(void *userdata, const GatewayStatus *status); /* something in it changed */
-        void (*gone)(void *userdata);                                /* the daemon left the bus */
         void *userdata;
         void (*inbox)(void *userdata, const char *what, uint64_t id); /* "Arrived" or "Expired" */
         void (*desired)(void *userdata, const ClientDesired *desired); /* a section of the twin changed */
+        void (*alarm)(void *userdata, const ClientAlarm *alarm);
 } ClientEvents;
 
 /* Those that are not NULL come from client_wait(). */
 int client_listen(Client *c, const ClientEvents *events);
+bool client_daemon_left(const Client *c); /* since then */
 /* Gives the next event, or waits for one until then (CLOCK_BOOTTIME); to be called again and again. A signal
  * to the program ends the wait. */
 int client_wait(Client *c, usec_t until);

@@ -4,21 +4,23 @@
  * inbox: messages from the cloud. list looks, take hands one out, complete and reject end one unread.
  *
  * A message belongs to its taker as long as he is on the bus, and this program is there for a moment only: what it
- * takes it completes when the body has been written, and not before. If that fails, the message is offered again.
+ * takes it completes when the body has been written, and not before. If that fails, the message is offered again,
+ * marked as taken; so where the body is to go is opened first.
  */
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "ctl/ctl.h"
 #include "ctl/inbox-answers.h"
+#include "ctl/output-file.h"
 
 #define COMMAND "inbox"
 
@@ -78,6 +80,7 @@ static void put_listed(Buffer *b, const InboxMessage *m)
 /* ---- list ---- */
 
 static const char *const head[] = {"id", "received", "expires", "bytes", "taken", "message id", "taker"};
+static_assert(ARRAY_SIZE(head) <= TABLE_COLUMNS_MAX, "a table has room for its columns");
 
 static void add_time(Table *t, usec_t usec)
 {
@@ -136,16 +139,9 @@ static int print_list(const Options *options, const InboxList *list)
 typedef struct Watch {
         const Options *options;
         Client *client;
-        bool gone;
+        bool over;
         int result;
 } Watch;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-        interrupted = 1;
-}
 
 static void print_event(const Watch *w, const char *what, uint64_t id, const InboxMessage *m)
 {
@@ -161,9 +157,10 @@ static void print_event(const Watch *w, const char *what, uint64_t id, const Inb
         } else {
                 put_local_time(&b, clock_wall(&clock_system), false);
                 buffer_printf(&b, "  %s  %" PRIu64, what, id);
-                if (m)
-                        buffer_printf(&b, "  %" PRIu64 " bytes  taken %u times  %s", m->size, m->times_taken,
-                                      *m->message_id ? m->message_id : "-");
+                if (m) {
+                        buffer_printf(&b, "  %" PRIu64 " bytes  taken %u times  ", m->size, m->times_taken);
+                        visible_string(&b, *m->message_id ? m->message_id : "-");
+                }
         }
         buffer_append_char(&b, '\n');
         (void)print_buffer(&b);
@@ -182,57 +179,19 @@ static void on_event(void *userdata, const char *what, uint64_t id)
                 return;
         }
         w->result = inbox_ask_list(w->client, &list);
+        w->over = w->result != CTL_OK;
         for (size_t i = 0; i < list.n_items && w->result == CTL_OK; i++)
                 if (list.items[i].id == id)
                         found = &list.items[i];
         print_event(w, "arrived", id, found);
 }
 
-static void on_gone(void *userdata)
-{
-        ((Watch *)userdata)->gone = true;
-}
-
-static int watch(Watch *w, usec_t until)
-{
-        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        while (!interrupted && w->result == CTL_OK && clock_boot(&clock_system) < until) {
-                int r;
-
-                if (w->gone) {
-                        fprintf(stderr, "hublinkd left. See: systemctl status hublinkd\n");
-                        return CTL_NOT_RUNNING;
-                }
-                r = client_wait(w->client, until);
-                if (r != CTL_OK)
-                        return r;
-        }
-        return w->result;
-}
-
 static int parse_list(int argc, char **argv, bool *ret_watch, usec_t *ret_until)
 {
-        static const struct option longs[] = {
-                {"watch", no_argument, NULL, 'w'}, {"for", required_argument, NULL, 'f'}, {}};
-        usec_t span;
-        int o;
+        int r = follow_parse(COMMAND, "inbox list", argc, argv, ret_watch, ret_until);
 
-        *ret_until = USEC_INFINITY;
-        while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-                if (o == 'w') {
-                        *ret_watch = true;
-                } else if (o == 'f') {
-                        if (parse_span(COMMAND, optarg, &span) != CTL_OK)
-                                return CTL_USAGE;
-                        *ret_until = usec_add(clock_boot(&clock_system), span);
-                } else {
-                        return usage(COMMAND, "inbox list: this is not understood.");
-                }
-        }
-        if (*ret_until != USEC_INFINITY && !*ret_watch)
-                return usage(COMMAND, "inbox list: --for goes with --watch.");
-        return optind < argc ? usage(COMMAND, "inbox list: there is no argument '%s'.", argv[optind]) : CTL_OK;
+        return r == CTL_OK && optind < argc ? usage(COMMAND, "inbox list: there is no argument '%s'.", argv[optind])
+                                            : r;
 }
 
 static int list(const Options *options, int argc, char **argv)
@@ -240,7 +199,7 @@ static int list(const Options *options, int argc, char **argv)
         _cleanup_(client_closep) Client *client = NULL;
         _cleanup_(inbox_list_done) InboxList list = {};
         Watch w = {.options = options};
-        bool wanted = false;
+        bool wanted;
         usec_t until;
         int r;
 
@@ -248,63 +207,55 @@ static int list(const Options *options, int argc, char **argv)
             (r = client_open(&client, options->bus)) != CTL_OK)
                 return r;
         w.client = client;
-        if (wanted) /* before the list: nothing is missed between */
-                r = client_listen(client, &(ClientEvents){.inbox = on_event, .gone = on_gone, .userdata = &w});
+        if (wanted) { /* before the list: nothing is missed between */
+                follow_begin();
+                r = client_listen(client, &(ClientEvents){.inbox = on_event, .userdata = &w});
+        }
         if (r != CTL_OK || (r = inbox_ask_list(client, &list)) != CTL_OK || (r = print_list(options, &list)) != CTL_OK)
                 return r;
-        (void)fflush(stdout);
-        return wanted ? watch(&w, until) : CTL_OK;
+        if (wanted)
+                r = follow(client, until, &w.over);
+        return r == CTL_OK ? w.result : r;
 }
 
 /* ---- take ---- */
 
-/* To the end, on the disk if it is a file: it is completed then. */
-static int write_out(FILE *f, const void *data, size_t size, const char *name)
-{
-        bool good = fwrite(data, 1, size, f) == size && fflush(f) == 0 &&
-                    (fsync(fileno(f)) == 0 || errno == EINVAL || errno == EROFS);
-
-        if (good)
-                return CTL_OK;
-        fprintf(stderr, "%s: %s. The message is offered again.\n", name, strerror(errno));
-        return CTL_FAILED;
-}
-
-static int write_file(const InboxMessage *m, const char *path)
-{
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r;
-        FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-
-        if (!f) {
-                fprintf(stderr, "%s: %s. The message is offered again.\n", path, strerror(errno));
-                (void)safe_close(fd);
-                return CTL_FAILED;
-        }
-        r = write_out(f, m->body, m->size, path);
-        if (fclose(f) != 0 && r == CTL_OK)
-                r = CTL_FAILED;
-        return r;
-}
-
-static int hand_out(const Options *options, const InboxMessage *m, const char *output)
+/* Its body to the file, or to standard output; with --json there is a text on standard output in either case. */
+static int write_whole(const Options *options, const InboxMessage *m, OutputFile *body)
 {
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
-        int r = output ? write_file(m, output) : CTL_OK;
+        OutputFile plain = {};
+        int r = body->path || !options->json ? output_file_write(body, m->body, m->size) : CTL_OK;
 
-        if (r != CTL_OK)
+        if (r != CTL_OK || !options->json)
                 return r;
+        put_message(&b, m);
+        if (!body->path)
+                put_body(&b, m);
+        buffer_append_string(&b, "}\n");
+        return buffer_error(&b) < 0 ? CTL_FAILED : output_file_write(&plain, b.data, b.size);
+}
+
+static int hand_out(const Options *options, const InboxMessage *m, OutputFile *body)
+{
+        int r;
+
         if (m->times_taken > 0)
                 fprintf(stderr, "Message %" PRIu64 " was taken %u time%s before: what it asks may be done already.\n",
                         m->id, m->times_taken, m->times_taken == 1 ? "" : "s");
-        if (!options->json)
-                return output ? CTL_OK : write_out(stdout, m->body, m->size, "standard output");
-        put_message(&b, m);
-        if (!output)
-                put_body(&b, m);
-        buffer_append_string(&b, "}\n");
-        if (buffer_error(&b) < 0)
-                return CTL_FAILED;
-        return write_out(stdout, b.data, b.size, "standard output");
+        r = write_whole(options, m, body);
+        if (r != CTL_OK)
+                fprintf(stderr, "Message %" PRIu64 " is offered again.\n", m->id);
+        return r;
+}
+
+/* All that is to be written to takes it, as far as can be known: a taking is marked, and cannot be taken back. */
+static int open_outputs(const Options *options, const char *path, OutputFile *body)
+{
+        OutputFile plain;
+        int r = path && options->json ? output_file_open(&plain, NULL) : CTL_OK;
+
+        return r != CTL_OK ? r : output_file_open(body, path);
 }
 
 static int take(const Options *options, int argc, char **argv)
@@ -312,6 +263,7 @@ static int take(const Options *options, int argc, char **argv)
         static const struct option longs[] = {{"output", required_argument, NULL, 'o'}, {}};
         _cleanup_(inbox_message_done) InboxMessage message = {};
         _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(output_file_done) OutputFile body = {};
         const char *output = NULL;
         uint64_t id = 0;
         int o, r;
@@ -325,8 +277,8 @@ static int take(const Options *options, int argc, char **argv)
                 return usage(COMMAND, "inbox take: one message, not '%s' too.", argv[optind + 1]);
         if ((optind < argc && (r = parse_id(argv[optind], &id)) != CTL_OK) ||
             (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = inbox_ask_take(client, id, &message)) != CTL_OK ||
-            (r = hand_out(options, &message, output)) != CTL_OK)
+            (r = open_outputs(options, output, &body)) != CTL_OK ||
+            (r = inbox_ask_take(client, id, &message)) != CTL_OK || (r = hand_out(options, &message, &body)) != CTL_OK)
                 return r;
         return inbox_ask_complete(client, message.id);
 }

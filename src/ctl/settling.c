@@ -28,14 +28,9 @@ static void on_settled(void *userdata, const ClientSettled *e)
         (void)snprintf(s->reason, sizeof(s->reason), "%s: %s", e->outcome, e->reason);
 }
 
-static void on_gone(void *userdata)
-{
-        ((Settling *)userdata)->gone = true;
-}
-
 int settling_begin(Settling *s, Client *client)
 {
-        ClientEvents events = {.settled = on_settled, .gone = on_gone, .userdata = s};
+        ClientEvents events = {.settled = on_settled, .userdata = s};
         int r;
 
         *s = (Settling){.client = client};
@@ -52,7 +47,7 @@ int settling_wait(Settling *s, const Receipt *receipt, usec_t timeout_usec)
         while (s->n_acknowledged + s->n_other < n) {
                 int r;
 
-                if (s->gone) {
+                if (client_daemon_left(s->client)) {
                         fprintf(stderr,
                                 "hublinkd left meanwhile. It is on disk and goes to the hub later.\n");
                         return CTL_NOT_RUNNING;

@@ -5,6 +5,7 @@
  * Twin answers - org.hublink1.Twin as a client sees it
  */
 
+#include "base/buffer.h"
 #include "ctl/client.h"
 
 /* The properties. */
@@ -12,6 +13,8 @@ typedef struct TwinState {
         bool known;
         uint64_t desired_version, reported_version, last_desired, last_reported, pending_bytes, reports, refused;
         const char *last_error;
+        Buffer owners;     /* "pump pumpd, temperature hublinkd", as a terminal may have it */
+        Buffer owners_json; /* {"pump":"pumpd","temperature":""} */
         struct sd_bus_message *message; /* has the text */
 } TwinState;
 

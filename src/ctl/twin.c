@@ -8,11 +8,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/visible.h"
 #include "ctl/ctl.h"
 #include "ctl/twin-answers.h"
 #include "model/json-read.h"
@@ -41,6 +41,8 @@ static int print_state_json(const TwinState *s)
                       s->known ? "true" : "false", s->desired_version, s->reported_version, s->last_desired,
                       s->last_reported, s->pending_bytes, s->reports, s->refused);
         json_string(&b, s->last_error);
+        buffer_append_string(&b, ",\"owners\":");
+        buffer_append(&b, s->owners_json.data, s->owners_json.size);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
 }
@@ -61,8 +63,16 @@ static int print_state(const TwinState *s)
                 buffer_printf(&b, "%" PRIu64 " bytes to be reported\n", s->pending_bytes);
         else
                 buffer_append_string(&b, "nothing to be reported\n");
-        if (*s->last_error)
-                buffer_printf(&b, "Last trouble: %s.\n", s->last_error);
+        if (s->owners.size > 0) {
+                buffer_append_string(&b, "owners    ");
+                visible_string(&b, s->owners.data);
+                buffer_append_char(&b, '\n');
+        }
+        if (*s->last_error) {
+                buffer_append_string(&b, "Last trouble: ");
+                visible_string(&b, s->last_error);
+                buffer_append_string(&b, ".\n");
+        }
         return print_buffer(&b);
 }
 
@@ -86,7 +96,8 @@ static void put_pretty(Buffer *b, const char *json)
         if (json_read(json, strlen(json), &value, &error) == 0)
                 text = json_object_to_json_string_ext(
                         value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-        buffer_append_string(b, text ?: json);
+        text = text ?: json;
+        visible_lines(b, text, strlen(text));
 }
 
 static int show_halves(const Options *options, Client *client, const char *section)
@@ -115,15 +126,7 @@ static int show_halves(const Options *options, Client *client, const char *secti
 typedef struct Watch {
         const Options *options;
         const char *section; /* "": all */
-        bool gone;
 } Watch;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-        interrupted = 1;
-}
 
 static void on_desired(void *userdata, const ClientDesired *d)
 {
@@ -138,79 +141,39 @@ static void on_desired(void *userdata, const ClientDesired *d)
                 buffer_printf(&b, ",\"desired\":%s,\"version\":%" PRIu64 "}\n", d->json, d->version);
         } else {
                 put_local_time(&b, clock_wall(&clock_system), false);
-                buffer_printf(&b, "  version %" PRIu64 "  %s  %s\n", d->version, d->section, d->json);
+                buffer_printf(&b, "  version %" PRIu64 "  ", d->version);
+                visible_string(&b, d->section);
+                buffer_append_string(&b, "  ");
+                visible_string(&b, d->json);
+                buffer_append_char(&b, '\n');
         }
         (void)print_buffer(&b);
         (void)fflush(stdout);
 }
 
-static void on_gone(void *userdata)
-{
-        ((Watch *)userdata)->gone = true;
-}
-
-static int watch(const Watch *w, Client *client, usec_t until)
-{
-        int r = CTL_OK;
-
-        (void)fflush(stdout);
-        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        while (r == CTL_OK && !interrupted && clock_boot(&clock_system) < until) {
-                if (w->gone) {
-                        fprintf(stderr, "hublinkd left. See: systemctl status hublinkd\n");
-                        return CTL_NOT_RUNNING;
-                }
-                r = client_wait(client, until);
-        }
-        return r;
-}
-
 /* ---- the two that read ---- */
-
-static int parse_watch(int argc, char **argv, bool *ret_watch, usec_t *ret_until)
-{
-        static const struct option longs[] = {
-                {"watch", no_argument, NULL, 'w'}, {"for", required_argument, NULL, 'f'}, {}};
-        usec_t span;
-        int o;
-
-        *ret_until = USEC_INFINITY;
-        while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-                if (o == 'w') {
-                        *ret_watch = true;
-                } else if (o == 'f') {
-                        if (parse_span(COMMAND, optarg, &span) != CTL_OK)
-                                return CTL_USAGE;
-                        *ret_until = usec_add(clock_boot(&clock_system), span);
-                } else {
-                        return usage(COMMAND, COMMAND ": this is not understood.");
-                }
-        }
-        if (*ret_until != USEC_INFINITY && !*ret_watch)
-                return usage(COMMAND, COMMAND ": --for goes with --watch.");
-        return CTL_OK;
-}
 
 /* show: what is there now; then, if wanted, what changes. section: NULL for the state alone. */
 static int look(const Options *options, const char *section, bool wanted, usec_t until)
 {
         _cleanup_(client_closep) Client *client = NULL;
-        Watch w = {options, section ?: "", false};
+        Watch w = {options, section ?: ""};
         int r = client_open(&client, options->bus);
 
-        if (r == CTL_OK && wanted) /* before the first look: nothing is missed between */
-                r = client_listen(client, &(ClientEvents){.desired = on_desired, .gone = on_gone, .userdata = &w});
+        if (r == CTL_OK && wanted) { /* before the first look: nothing is missed between */
+                follow_begin();
+                r = client_listen(client, &(ClientEvents){.desired = on_desired, .userdata = &w});
+        }
         if (r == CTL_OK)
                 r = section ? show_halves(options, client, section) : show_state(options, client);
-        return r == CTL_OK && wanted ? watch(&w, client, until) : r;
+        return r == CTL_OK && wanted ? follow(client, until, NULL) : r;
 }
 
 static int state(const Options *options, int argc, char **argv)
 {
-        bool wanted = false;
+        bool wanted;
         usec_t until;
-        int r = parse_watch(argc, argv, &wanted, &until);
+        int r = follow_parse(COMMAND, COMMAND, argc, argv, &wanted, &until);
 
         if (r != CTL_OK)
                 return r;
@@ -221,9 +184,9 @@ static int state(const Options *options, int argc, char **argv)
 
 static int get(const Options *options, int argc, char **argv)
 {
-        bool wanted = false;
+        bool wanted;
         usec_t until;
-        int r = parse_watch(argc, argv, &wanted, &until);
+        int r = follow_parse(COMMAND, COMMAND, argc, argv, &wanted, &until);
 
         if (r != CTL_OK)
                 return r;
@@ -234,22 +197,6 @@ static int get(const Options *options, int argc, char **argv)
 
 /* ---- report ---- */
 
-static int read_body(const char *argument, Buffer *b)
-{
-        int r;
-
-        if (strcmp(argument, "-") != 0) {
-                buffer_append_string(b, argument);
-                return buffer_error(b) < 0 ? CTL_FAILED : CTL_OK;
-        }
-        r = file_read(b, STDIN_FILENO, BODY_MAX);
-        if (r < 0)
-                fprintf(stderr, "standard input: %s.\n", r == -EBADMSG ? "it holds a NUL" : strerror(-r));
-        else
-                buffer_append(b, "", 0);
-        return r < 0 ? CTL_FAILED : CTL_OK;
-}
-
 static int report(const Options *options, int argc, char **argv)
 {
         _cleanup_(client_closep) Client *client = NULL;
@@ -258,7 +205,8 @@ static int report(const Options *options, int argc, char **argv)
 
         if (argc != 3)
                 return usage(COMMAND, COMMAND " report: a section, and a JSON object or - for standard input.");
-        if ((r = read_body(argv[2], &body)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK)
+        if ((r = read_argument(argv[2], BODY_MAX, &body)) != CTL_OK ||
+            (r = client_open(&client, options->bus)) != CTL_OK)
                 return r;
         return twin_tell_report(client, argv[1], body.data ?: "");
 }

@@ -9,7 +9,6 @@
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,15 +23,8 @@ typedef struct Watch {
         char link[64];
         char disk[512]; /* its state, and what was wrong with it */
         char send_state[16];
-        bool gone;
+        bool over;
 } Watch;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-        interrupted = 1;
-}
 
 static void put_time(Watch *w, Buffer *b, const char *event, usec_t wall_usec)
 {
@@ -59,7 +51,7 @@ static void finish(Watch *w, Colour colour, Buffer *b, bool whole)
                 table_print(&t, &screen);
                 (void)fflush(stdout);
         }
-        w->left--;
+        w->over = --w->left == 0;
 }
 
 static void on_sensor(void *userdata, const SensorInfo *s)
@@ -125,6 +117,27 @@ static void on_pressure(void *userdata, const ClientPressure *p)
         finish(w, COLOUR_CARE, &b, false);
 }
 
+static void on_alarm(void *userdata, const ClientAlarm *a)
+{
+        bool over = strcmp(a->state, "clear") == 0;
+        Watch *w = userdata;
+        Buffer b = BUFFER_NULL;
+
+        if (w->left == 0)
+                return;
+        put_time(w, &b, "alarm", clock_wall(&clock_system));
+        if (w->options->json) {
+                buffer_append_string(&b, ",\"channel\":");
+                json_string(&b, a->channel);
+                buffer_append_string(&b, ",\"state\":");
+                json_string(&b, a->state);
+                buffer_append_string(&b, ",\"value\":");
+        } else
+                buffer_printf(&b, "%s  %s: ", a->channel, over ? "over" : a->state);
+        json_number(&b, a->value);
+        finish(w, over ? COLOUR_GOOD : COLOUR_BAD, &b, false);
+}
+
 static void watch_link(Watch *w, const GatewayStatus *s)
 {
         Buffer b = BUFFER_NULL;
@@ -178,11 +191,6 @@ static void on_status(void *userdata, const GatewayStatus *s)
         watch_link(w, s);
 }
 
-static void on_gone(void *userdata)
-{
-        ((Watch *)userdata)->gone = true;
-}
-
 static int parse(int argc, char **argv, Watch *w, usec_t *ret_until)
 {
         static const struct option longs[] = {
@@ -210,28 +218,12 @@ static int parse(int argc, char **argv, Watch *w, usec_t *ret_until)
         return optind < argc ? usage("watch", "watch: there is no argument '%s'.", argv[optind]) : CTL_OK;
 }
 
-static int run(Watch *w, Client *client, usec_t until)
-{
-        while (w->left > 0 && !interrupted && clock_boot(&clock_system) < until) {
-                int r;
-
-                if (w->gone) {
-                        fprintf(stderr, "hublinkd left. See: systemctl status hublinkd\n");
-                        return CTL_NOT_RUNNING;
-                }
-                r = client_wait(client, until);
-                if (r != CTL_OK)
-                        return r;
-        }
-        return CTL_OK;
-}
-
 int command_watch(const Options *options, int argc, char **argv)
 {
         _cleanup_(client_closep) Client *client = NULL;
         _cleanup_(gateway_status_done) GatewayStatus status = {};
         Watch w = {.options = options, .screen = screen_of_stdout(), .left = UINT64_MAX};
-        ClientEvents events = {on_sensor, on_settled, on_pressure, on_status, on_gone, &w};
+        ClientEvents events = {on_sensor, on_settled, on_pressure, on_status, &w, .alarm = on_alarm};
         usec_t until = USEC_INFINITY;
         int r;
 
@@ -239,8 +231,7 @@ int command_watch(const Options *options, int argc, char **argv)
             (r = client_open(&client, options->bus)) != CTL_OK ||
             (r = client_listen(client, &events)) != CTL_OK || (r = client_status(client, &status)) != CTL_OK)
                 return r;
-        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
-        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+        follow_begin();
         r = client_call(client, "Subscribe", TIMEOUT_DEFAULT);
         if (r == CTL_FAILED)
                 fprintf(stderr, "Going on without confirmations.\n");
@@ -248,5 +239,5 @@ int command_watch(const Options *options, int argc, char **argv)
                 return r;
         /* The first line also says that from now on nothing is missed. */
         on_status(&w, &status);
-        return run(&w, client, until);
+        return follow(client, until, &w.over);
 }

@@ -19,7 +19,7 @@ def test_hublinkctl_shows_and_reports(gateway):
     assert ctl(gateway, 'twin', 'report', 'valve', '{"flow": 1.50}').returncode == 0
     assert ctl(gateway, 'twin', 'report', '', '-', stdin='{"plain": 7}\n').returncode == 0
     done = ctl(gateway, '--json', 'twin', 'get', 'valve')
-    assert done.stdout == '{"desired":{"open":true},"reported":{"flow":1.50}}\n'
+    assert done.stdout == '{"desired":{"open":true},"reported":{"flow":1.50,"__t":"c"}}\n'
     everything = json.loads(ctl(gateway, 'twin', 'get', '--json').stdout)
     assert everything['reported']['plain'] == 7 and everything['desired'] == {'valve': {'open': True}}
     text = ctl(gateway, 'twin', 'get', 'valve').stdout
@@ -28,8 +28,10 @@ def test_hublinkctl_shows_and_reports(gateway):
     until(lambda: facts(gateway)['PendingBytes'] == 0, 30)
     state = json.loads(ctl(gateway, 'twin', '--json').stdout)
     assert state['known'] and state['desired_version'] == 2 and state['refused'] == 0 and state['last_error'] == ''
+    assert state['owners'] == {'valve': 'root', 'plain': 'root'}
     text = ctl(gateway, 'twin').stdout
     assert 'desired   version 2, last changed' in text and 'nothing to be reported' in text
+    assert '\nowners    valve root, plain root\n' in text
 
     for words, code, said in ((('report', 'settings', '{"x":1}'), 1, "daemon's own"), (('report', 'x', '[]'), 1, 'no object'),
                               (('report', 'x'), 2, 'usage'), (('get', 'a', 'b'), 2, 'usage'), (('gat',), 2, 'usage'),
