@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Advice - what is wrong, since when, what to do, and when the next try comes, in words
+ * Advice - what is wrong, since when, what to do, what is kept, and when the next try comes, in words
  *
- * The head of `status`. Whoever reads it stands before a gateway that does not send and wants to know
+ * The head of `status`. Whoever reads it stands before a gateway that does not do what it should, and wants to know
  * what to touch. Pure.
  */
 
@@ -14,6 +14,12 @@
 /* A line each, without its end, in the order of how much is at stake; nothing when all is well. */
 void advice_put_disk(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
 void advice_put_room(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
+void advice_put_settings(Buffer *b, const GatewayStatus *status); /* COLOUR_BAD */
+void advice_put_alarms(Buffer *b, const GatewayStatus *status); /* COLOUR_BAD */
+void advice_put_sensors(Buffer *b, const SensorList *sensors);  /* COLOUR_CARE */
+void advice_put_inbox(Buffer *b, const GatewayStatus *status);  /* COLOUR_CARE */
 void advice_put_losses(Buffer *b, const GatewayStatus *status); /* COLOUR_CARE */
-/* Always one. How bad it is; now: wall clock */
-Colour advice_put_link(Buffer *b, const GatewayStatus *status, usec_t now);
+/* There are no sensors, and nobody else has handed in anything. */
+bool advice_reads_nothing(const GatewayStatus *status, const SensorList *sensors);
+/* Always one. How bad it is; sensors: NULL: not asked for; now: wall clock */
+Colour advice_put_link(Buffer *b, const GatewayStatus *status, const SensorList *sensors, usec_t now);

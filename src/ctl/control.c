@@ -4,8 +4,10 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/ctl.h"
+#include "model/link.h"
 
 static int say(const Options *options, const char *done, const char *text)
 {
@@ -37,13 +39,27 @@ int command_flush(const Options *options, int argc, char **argv)
         return say(options, "flushed", "All that waited is settled.");
 }
 
+/* There is no link to come, then. */
+static int without_credential(Client *client)
+{
+        _cleanup_(gateway_status_done) GatewayStatus status = {};
+        int r = client_status(client, &status);
+
+        if (r != CTL_OK || strcmp(status.link_reason, link_reason_to_string(LINK_REASON_NO_CREDENTIAL)) != 0)
+                return r;
+        fprintf(stderr, "hublinkctl: there is no credential to connect with: hublinkctl status says why, hublinkctl "
+                        "setup gives one.\n");
+        return CTL_FAILED;
+}
+
 int command_reconnect(const Options *options, int argc, char **argv)
 {
         _cleanup_(client_closep) Client *client = NULL;
         int r;
 
         if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = client_call(client, "Reconnect", TIMEOUT_DEFAULT)) != CTL_OK)
+            (r = client_call(client, "Reconnect", TIMEOUT_DEFAULT)) != CTL_OK ||
+            (r = without_credential(client)) != CTL_OK)
                 return r;
         return say(options, "reconnecting", "Connecting now; see hublinkctl status.");
 }

@@ -47,6 +47,22 @@ static void put_ledger_json(Buffer *b, const GatewayStatus *s)
         buffer_append_char(b, '}');
 }
 
+static void put_alarms_json(Buffer *b, const AlarmList *l)
+{
+        buffer_append_char(b, '[');
+        for (size_t i = 0; i < l->n_items; i++) {
+                const AlarmInfo *a = &l->items[i];
+
+                buffer_append_string(b, i > 0 ? ",{" : "{");
+                put_member(b, "channel", a->channel);
+                put_member(b, "state", a->state);
+                buffer_append_string(b, "\"limit\":");
+                json_number(b, a->limit);
+                buffer_printf(b, ",\"since\":%" PRIu64 "}", a->since);
+        }
+        buffer_append_char(b, ']');
+}
+
 static int print_json(const GatewayStatus *s, const SensorList *l)
 {
         Buffer b = BUFFER_NULL;
@@ -74,19 +90,17 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         json_string(&b, s->disk_error);
         buffer_append_string(&b, "},");
         put_known(&b, s, "dead_letters", s->dead_letters);
+        buffer_printf(&b, ",\"malformed_orders\":%" PRIu64, s->malformed_orders);
+        buffer_printf(&b, ",\"inbox\":{\"waiting\":%" PRIu32 ",\"full\":%s}", s->inbox_waiting,
+                      s->inbox_full ? "true" : "false");
+        buffer_append_string(&b, ",\"alarms\":");
+        put_alarms_json(&b, &s->alarms);
+        buffer_append_string(&b, ",\"settings_problem\":");
+        json_string(&b, s->settings_problem);
         buffer_append_string(&b, ",\"sensors\":");
         put_sensors_json(&b, l);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
-}
-
-/* "expired 3, damaged 1": those that are not 0. */
-static void put_counts(Buffer *b, const Counts *c)
-{
-        for (size_t i = 0; i < c->n_items; i++)
-                if (c->items[i].n > 0)
-                        buffer_printf(b, "%s%s %" PRIu64, b->size > 0 ? ", " : "", c->items[i].name,
-                                      c->items[i].n);
 }
 
 static void add_row(Table *t, Colour colour, const char *name, const Buffer *text)
@@ -156,6 +170,15 @@ static void print_gateway(const Screen *screen, const GatewayStatus *s, usec_t n
                 table_add(&t, COLOUR_FAINT, "dead letters");
                 table_add(&t, COLOUR_CARE, "%" PRIu64 ": hublinkctl dead-letters list", s->dead_letters);
         }
+        if (s->inbox_waiting > 0) {
+                table_add(&t, COLOUR_FAINT, "inbox");
+                table_add(&t, s->inbox_full ? COLOUR_CARE : COLOUR_NONE, "%" PRIu32 " message%s: hublinkctl inbox list",
+                          s->inbox_waiting, s->inbox_waiting == 1 ? "" : "s");
+        }
+        if (s->malformed_orders > 0) {
+                table_add(&t, COLOUR_FAINT, "orders");
+                table_add(&t, COLOUR_CARE, "%" PRIu64 " malformed: see the log", s->malformed_orders);
+        }
         table_add(&t, COLOUR_FAINT, "version");
         table_add(&t, COLOUR_NONE, "%s", s->version);
         table_print(&t, screen);
@@ -175,36 +198,47 @@ static void print_ledger(const GatewayStatus *s)
                counts_get(l, "dropped"), counts_get(l, "dead_lettered"));
 }
 
+/* What has been put, if anything, as a line. */
+static int say(const Screen *screen, Colour colour, Buffer *b)
+{
+        if (buffer_error(b) < 0)
+                return CTL_FAILED;
+        if (b->size > 0)
+                screen_print(screen, colour, b->data);
+        buffer_clear(b);
+        return CTL_OK;
+}
+
 /* The worst first: without a hub readings wait, without a disk or room they are lost. */
-static int print_advice(const Screen *screen, const GatewayStatus *s, usec_t now)
+static int print_advice(const Screen *screen, const GatewayStatus *s, const SensorList *l, usec_t now)
 {
         static const struct {
                 void (*put)(Buffer *b, const GatewayStatus *s);
                 Colour colour;
-        } parts[] = {{advice_put_disk, COLOUR_BAD}, {advice_put_room, COLOUR_BAD}, {advice_put_losses, COLOUR_CARE}};
+        } parts[] = {
+                {advice_put_disk, COLOUR_BAD},   {advice_put_room, COLOUR_BAD},   {advice_put_settings, COLOUR_BAD},
+                {advice_put_alarms, COLOUR_BAD}, {advice_put_inbox, COLOUR_CARE}, {advice_put_losses, COLOUR_CARE},
+        };
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
-        Colour colour;
+        int r = CTL_OK;
 
-        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        for (size_t i = 0; r == CTL_OK && i < ARRAY_SIZE(parts); i++) {
                 parts[i].put(&b, s);
-                if (buffer_error(&b) < 0)
-                        return CTL_FAILED;
-                if (b.size > 0)
-                        screen_print(screen, parts[i].colour, b.data);
-                buffer_clear(&b);
+                r = say(screen, parts[i].colour, &b);
         }
-        colour = advice_put_link(&b, s, now);
-        if (buffer_error(&b) < 0)
+        if (r != CTL_OK)
+                return r;
+        advice_put_sensors(&b, l);
+        if (say(screen, COLOUR_CARE, &b) != CTL_OK)
                 return CTL_FAILED;
-        screen_print(screen, colour, b.data);
-        return CTL_OK;
+        return say(screen, advice_put_link(&b, s, l, now), &b);
 }
 
 static int print_text(const GatewayStatus *s, const SensorList *l)
 {
         Screen screen = screen_of_stdout();
         usec_t now = clock_wall(&clock_system);
-        int r = print_advice(&screen, s, now);
+        int r = print_advice(&screen, s, l, now);
 
         if (r != CTL_OK)
                 return r;
@@ -212,7 +246,7 @@ static int print_text(const GatewayStatus *s, const SensorList *l)
         print_gateway(&screen, s, now);
         if (l->n_sensors > 0)
                 putchar('\n');
-        print_sensors(&screen, l);
+        print_sensors(&screen, l, &s->alarms);
         putchar('\n');
         print_ledger(s);
         return CTL_OK;
@@ -235,12 +269,15 @@ int command_status(const Options *options, int argc, char **argv)
 int command_sensors(const Options *options, int argc, char **argv)
 {
         _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(gateway_status_done) GatewayStatus status = {};
         _cleanup_(sensor_list_done) SensorList sensors = {};
         Screen screen = screen_of_stdout();
         int r;
 
+        if (argc > 1 && strcmp(argv[1], "scan") == 0)
+                return command_scan(options, argc - 1, argv + 1);
         if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = client_sensors(client, &sensors)) != CTL_OK)
+            (r = client_status(client, &status)) != CTL_OK || (r = client_sensors(client, &sensors)) != CTL_OK)
                 return r;
         if (options->json) {
                 Buffer b = BUFFER_NULL;
@@ -251,6 +288,6 @@ int command_sensors(const Options *options, int argc, char **argv)
         }
         if (sensors.n_sensors == 0)
                 puts("There are no sensors in the settings.");
-        print_sensors(&screen, &sensors);
+        print_sensors(&screen, &sensors, &status.alarms);
         return CTL_OK;
 }

@@ -17,6 +17,13 @@ int print_buffer(Buffer *b)
         return r ? CTL_FAILED : CTL_OK;
 }
 
+void put_json_text(Buffer *b, const char *name, const char *value)
+{
+        buffer_printf(b, "\"%s\":", name);
+        json_string(b, value);
+        buffer_append_char(b, ',');
+}
+
 /* Six digits are what a person compares; a whole number keeps all of its own. */
 static void put_number(Buffer *b, double x)
 {
@@ -41,6 +48,14 @@ void put_values(Buffer *b, const SensorInfo *s)
                 if (*s->units[i])
                         buffer_printf(b, " %s", s->units[i]);
         }
+}
+
+void put_counts(Buffer *b, const Counts *c)
+{
+        for (size_t i = 0; i < c->n_items; i++)
+                if (c->items[i].n > 0)
+                        buffer_printf(b, "%s%s %" PRIu64, b->size > 0 ? ", " : "", c->items[i].name,
+                                      c->items[i].n);
 }
 
 void put_counts_json(Buffer *b, const Counts *c)
@@ -72,8 +87,10 @@ void put_sensor_json(Buffer *b, const SensorInfo *s)
                         json_string(b, s->units[i]);
                         more = true;
                 }
-        buffer_printf(b, "},\"time\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"last_error\":", s->time,
+        buffer_printf(b, "},\"time\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"error_kinds\":", s->time,
                       s->errors);
+        put_counts_json(b, &s->error_kinds);
+        buffer_append_string(b, ",\"last_error\":");
         json_string(b, s->last_error);
         buffer_printf(b, ",\"interval\":%" PRIu64 "}", s->interval);
 }
@@ -95,17 +112,34 @@ static Colour colour_of(const SensorInfo *s)
                                                   : COLOUR_CARE;
 }
 
-void print_sensors(const Screen *screen, const SensorList *l)
+/* "; alarm: temperature above 80" */
+static void put_alarms(Buffer *b, const SensorInfo *s, const AlarmList *alarms)
+{
+        const size_t n = strlen(s->name);
+        bool more = false;
+
+        for (size_t i = 0; i < alarms->n_items; i++) {
+                const AlarmInfo *a = &alarms->items[i];
+
+                if (strncmp(a->channel, s->name, n) != 0 || a->channel[n] != '.')
+                        continue;
+                buffer_printf(b, "%s%s %s ", more ? ", " : "; alarm: ", a->channel + n + 1, a->state);
+                put_number(b, a->limit);
+                more = true;
+        }
+}
+
+void print_sensors(const Screen *screen, const SensorList *l, const AlarmList *alarms)
 {
         usec_t now = clock_wall(&clock_system);
         Table t = {};
 
         if (l->n_sensors == 0)
                 return;
-        table_head(&t, 4, (const char *const[]){"sensor", "state", "read", "values"});
+        table_head(&t, 5, (const char *const[]){"sensor", "state", "read", "errors", "values"});
         for (size_t i = 0; i < l->n_sensors; i++) {
                 const SensorInfo *s = &l->sensors[i];
-                _cleanup_(buffer_done) Buffer age = BUFFER_NULL, what = BUFFER_NULL;
+                _cleanup_(buffer_done) Buffer age = BUFFER_NULL, errors = BUFFER_NULL, what = BUFFER_NULL;
 
                 if (s->time > 0) {
                         put_span(&age, usec_sub(now, s->time));
@@ -113,10 +147,13 @@ void print_sensors(const Screen *screen, const SensorList *l)
                 }
                 if (strcmp(s->state, "ok") != 0 && *s->last_error)
                         buffer_printf(&what, "%s%s", s->last_error, s->n_values > 0 ? "; last " : "");
+                put_counts(&errors, &s->error_kinds);
                 put_values(&what, s);
+                put_alarms(&what, s, alarms);
                 table_add(&t, COLOUR_NONE, "%s", s->name);
                 table_add(&t, colour_of(s), "%s", s->state);
                 table_add(&t, COLOUR_NONE, "%s", age.data ? age.data : "never");
+                table_add(&t, COLOUR_NONE, "%s", errors.data ? errors.data : "");
                 table_add(&t, COLOUR_NONE, "%s", what.data ? what.data : "");
         }
         table_print(&t, screen);

@@ -14,26 +14,12 @@ import time
 
 import pytest
 
-from bus import BUILD, SOURCE, As, PrivateBus
-from bus_peer import BusPeer
+from bus import BUILD, SOURCE, As
+from bus_peer import bus, peer  # noqa: F401: two fixtures
 
 CTL = str(BUILD / 'src/ctl/hublinkctl')
 EPOCH = '0123456789abcdef'
 LEDGER = re.compile(r'^ledger: accepted=(\d+) acknowledged=(\d+) waiting=(\d+) dropped=(\d+) dead_lettered=(\d+)$')
-
-
-@pytest.fixture
-def bus():
-    with PrivateBus() as bus:
-        yield bus
-
-
-@pytest.fixture
-def peer(bus):
-    peer = BusPeer(bus.address)
-    bus.wait_for_name()
-    yield peer
-    assert peer.quit() == 0, peer.log
 
 
 def ctl(bus, *args, who=(), stdin='', **kwargs):
@@ -50,7 +36,7 @@ def good(result):
 
 @pytest.mark.parametrize('args', [
     [], ['flap'], ['--bus'], ['--config'], ['status', 'x'], ['status', '--verbose'], ['sensors', 'x'],
-    ['reconnect', 'x'], ['methods', 'x'], ['audit', 'x'],
+    ['reconnect', 'x'], ['methods', 'x'], ['methods', '--for', '1s'], ['audit', 'x'], ['audit', '--for', '1s'],
     ['flush', 'x'], ['flush', '--timeout', 'soon'], ['check', 'x'], ['watch', 'x'], ['watch', '--for', '-1s'],
     ['watch', '--count', '0'], ['watch', '--count', '-3'], ['watch', '--count', '3x'],
     ['submit'], ['submit', 'plc'], ['submit', 'plc', 'a'], ['submit', 'plc', '=1'], ['submit', 'plc', '9=1'],
@@ -76,12 +62,22 @@ def test_wrong_usage_is_exit_2(args):
 
 
 def test_help_and_version():
-    for args in (['--help'], ['-h'], ['status', '--help']):
+    commands = {'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'methods', 'call',
+                'audit', 'dead-letters', 'inbox', 'twin', 'queue', 'rules', 'setup', 'doctor', 'check'}
+    for args in (['--help'], ['-h'], ['--json', '--help']):
         out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
-        assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == {
-            'status', 'watch', 'sensors', 'submit', 'submit-message', 'flush', 'reconnect', 'methods', 'call',
-            'audit', 'dead-letters', 'inbox', 'twin', 'queue', 'check'}
+        assert set(re.findall(r'^  ([a-z][a-z-]+)', out, re.M)) == commands
         assert all(len(line) <= 100 for line in out.splitlines())
+    for command in commands:
+        for args in ([command, '--help'], ['-h', command, 'list']):
+            out = good(subprocess.run([CTL, *args], capture_output=True, text=True))
+            assert out.startswith('usage: hublinkctl %s' % command) and '--bus' in out and len(out.splitlines()) < 20
+            assert not re.findall(r'^  ([a-z][a-z-]+)', out, re.M)
+    assert subprocess.run([CTL, 'flap', '--help'], capture_output=True).returncode == 2
+    with open('/dev/full', 'w') as full:
+        for args in (['--help'], ['inbox', '--help'], ['--version']):
+            lost = subprocess.run([CTL, *args], stdout=full, stderr=subprocess.PIPE, text=True)
+            assert lost.returncode == 1 and 'could be written' in lost.stderr
     assert re.fullmatch(r'hublinkctl \d+\.\d+\.\d+\n', good(subprocess.run([CTL, '--version'], capture_output=True,
                                                                           text=True)))
 
@@ -140,7 +136,9 @@ def test_status_json_has_its_members(bus, peer):
     peer.tell('settle telemetry 1 1 2 expired')
     told = json.loads(good(ctl(bus, 'status', '--json')))
     assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub',
-                          'device_id', 'ledger', 'queue', 'dead_letters', 'sensors']
+                          'device_id', 'ledger', 'queue', 'dead_letters', 'malformed_orders', 'inbox', 'alarms',
+                          'settings_problem', 'sensors']
+    assert told['alarms'] == [] and told['settings_problem'] == ''
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
     assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
@@ -155,13 +153,57 @@ def test_status_json_has_its_members(bus, peer):
     cpu, room = told['sensors']
     assert cpu.pop('time') > 0
     assert cpu == {'name': 'cpu', 'driver': 'file', 'state': 'ok', 'values': {'temperature': 48.31},
-                   'units': {'temperature': 'Cel'}, 'errors': 0, 'last_error': '', 'interval': 10000000}
+                   'units': {'temperature': 'Cel'}, 'errors': 0, 'error_kinds': {}, 'last_error': '', 'interval': 10000000}
     assert (room['state'], room['errors'], room['last_error'], room['values']) == ('failing', 1, 'no answer', {})
+    assert room['error_kinds'] == {'other': 1}
     assert json.loads(good(ctl(bus, '--json', 'sensors')))[1] == room
 
 
+def give_a_sensor(peer):
+    peer.tell('sensor s file')
+    peer.tell('read s v Cel 20')
+
+
+def test_sensors_alarms_and_bad_settings_stand_in_the_head(bus, peer):
+    """What goes wrong before the hub is told above the link, which is well all the while."""
+    peer.tell('link connected none')
+    for sensor in ('a', 'b', 'c'):
+        peer.tell('sensor %s file' % sensor)
+        peer.tell('read %s v Cel 90' % sensor)
+    assert head(bus)[0].endswith('; nothing to do.')
+    peer.tell('fail a no answer')
+    sensors, link = head(bus)
+    assert sensors == '1 of 3 sensors fails: hublinkctl sensors.'
+    assert link.startswith('Connected') and 'nothing to do' not in link
+    peer.tell('fail b no answer')
+    assert head(bus)[0] == '2 of 3 sensors fail: hublinkctl sensors.'
+    for channel in 'vwxy':
+        peer.tell('raised c %s above 80' % channel)
+        assert json.loads(good(ctl(bus, '--json', 'status')))['alarms'][-1]['channel'] == 'c.' + channel
+    alarms, sensors, link = head(bus)
+    assert re.fullmatch(r'4 alarms are raised: c\.v above 80 since [\d:]+, c\.w above 80 since [\d:]+, '
+                        r'c\.x above 80 since [\d:]+, and 1 more\.', alarms), alarms
+    marked = [line for line in good(ctl(bus, 'sensors')).splitlines() if 'alarm' in line]
+    assert len(marked) == 1 and marked[0].startswith('c ')
+    assert marked[0].endswith('v=90 Cel; alarm: v above 80, w above 80, x above 80, y above 80')
+    peer.tell('settings /etc/hublink/hublink.conf:4: hub.window: too much')
+    settings, alarms, sensors, link = head(bus)
+    assert settings.startswith('The settings on disk are bad, those from before are in effect: '
+                               '/etc/hublink/hublink.conf:4: hub.window: too much. hublinkctl check tells all')
+    told = json.loads(good(ctl(bus, '--json', 'status')))
+    assert told['settings_problem'] == '/etc/hublink/hublink.conf:4: hub.window: too much'
+    assert told['alarms'][0].pop('since') > 0
+    assert told['alarms'][0] == {'channel': 'c.v', 'state': 'above', 'limit': 80}
+    peer.tell('raised')
+    peer.tell('settings')
+    for sensor in 'ab':
+        peer.tell('read %s v Cel 20' % sensor)
+    link, = head(bus)
+    assert link.endswith('; nothing to do.')
+
+
 REASONS = {
-    'no-credential': 'connection_string_file', 'network': 'firewall', 'name': 'name server', 'refused': 'hub.address',
+    'no-credential': 'hublinkctl setup', 'network': 'firewall', 'name': 'name server', 'refused': 'hub.address',
     'tls-untrusted': 'ca_file', 'tls-hostname': 'HostName', 'tls-expired': 'clock', 'credential': 'key',
     'hub-unavailable': 'unavailable', 'clock': 'NTP', 'takeover': 'identity', 'throttled': 'throttles',
     'quota': 'quota', 'silent': 'stopped answering', 'provisioning': 'enrollment', 'closed': 'journalctl',
@@ -169,6 +211,7 @@ REASONS = {
 
 
 def test_the_first_line_says_what_is_wrong_and_what_to_do(bus, peer):
+    give_a_sensor(peer)
     first = {}
     for reason, word in REASONS.items():
         peer.tell('link waiting ' + reason)
@@ -202,6 +245,7 @@ def head(bus):
     ('dead-count 2', 'dead-count 0', ('2 dead letters wait for you',)),
 ])
 def test_nothing_to_do_is_said_only_when_there_is_nothing(bus, peer, bad, well, words):
+    give_a_sensor(peer)
     peer.tell('link connected none')
     peer.tell(bad)
     trouble, link = head(bus)
@@ -229,7 +273,15 @@ def test_the_head_of_status_has_the_worst_first(bus, peer):
     assert not any('The queue is full' in line for line in head(bus))
 
 
+def test_a_gateway_that_reads_nothing_has_something_to_do(bus, peer):
+    peer.tell('link connected none')
+    assert head(bus)[0].endswith('; 0 sensors: nothing is read (hublinkctl sensors scan).')
+    give_a_sensor(peer)
+    assert head(bus)[0].endswith('; nothing to do.')
+
+
 def test_a_link_that_delivers_nothing_is_not_well(bus, peer):
+    give_a_sensor(peer)
     for command in ('link connected none', 'queue 5 4096 400000000', 'since 300000000'):
         peer.tell(command)
     (link,) = head(bus)
@@ -240,6 +292,30 @@ def test_a_link_that_delivers_nothing_is_not_well(bus, peer):
     peer.tell('queue 5 4096 400000000')
     peer.tell('since 1000000')
     assert head(bus)[0].endswith('; nothing to do.')
+
+
+def test_a_link_that_the_hub_gives_and_takes_is_not_well(bus, peer):
+    give_a_sensor(peer)
+    words = 'the hub closed the last 3 connections within a minute each, as it does when another client connects with our identity'
+    peer.tell('link connected none %s' % words)
+    (link,) = head(bus)
+    assert link.startswith('Connected to hub.example as gw-1') and 'nothing to do' not in link
+    assert ', but %s: find it and give it an identity of its own. ' % words in link
+    peer.tell('link connected none')
+    assert head(bus)[0].endswith('; nothing to do.')
+
+
+def test_a_daemon_that_hangs_is_told_with_what_to_do(bus, peer):
+    hasty = os.environ | {'SYSTEMD_BUS_TIMEOUT': '500ms'}  # instead of 25 s
+    peer.process.send_signal(signal.SIGSTOP)
+    try:
+        told = [ctl(bus, command, env=hasty) for command in ('status', 'sensors')]
+    finally:
+        peer.process.send_signal(signal.SIGCONT)
+    for result in told:
+        assert result.returncode == 4 and result.stdout == ''
+        assert 'no answer in time. hublinkd is there but hangs: ' in result.stderr
+        assert 'systemctl restart hublinkd' in result.stderr
 
 
 @pytest.mark.parametrize('reason, detail, remedy, not_this', [
@@ -254,6 +330,20 @@ def test_what_the_daemon_knows_stands_in_the_first_line(bus, peer, reason, detai
     first = good(ctl(bus, 'status')).splitlines()[0]
     assert ': %s. ' % detail in first and remedy in first and not_this not in first
     assert re.search(r'Next try in (29|30) s\.$', first)
+
+
+def test_the_first_line_says_what_is_kept_while_there_is_no_link(bus, peer):
+    for command in ('link waiting name', 'since 86400000000', 'queue 1 4096 86400000000'):
+        peer.tell(command)
+    first = head(bus)[0]
+    assert re.match(r"Not connected since .* \(24 h\): the hub's name is not found\. .* 1 record waits on disk\. Next try in ", first), first
+    peer.tell('queue 8640 900000 86400000000')
+    assert ' 8640 records wait on disk. Next try in ' in head(bus)[0]
+    peer.tell('disk Read-only file system')  # its line says what becomes of readings
+    assert not any(' on disk.' in line for line in head(bus))
+    peer.tell('disk')
+    peer.tell('queue 0 0 0')
+    assert ' on disk' not in head(bus)[0]
 
 
 def test_numbers_are_short_in_text_and_exact_in_json(bus, peer):
@@ -304,7 +394,7 @@ def test_a_terminal_gets_colours_and_no_line_over_its_width(bus, peer, columns):
         assert any(line.endswith('…') for line in lines)
         plain, code = on_a_terminal(bus, *args, columns=columns, env={'NO_COLOR': '1'})
         assert code == 0 and '\033' not in plain
-        heads = [re.match(r'(sensor +)(state +)(read +)values$', line) for line in lines]
+        heads = [re.match(r'(sensor +)(state +)(read +)(errors +)values$', line) for line in lines]
         (head,) = [m for m in heads if m]
         for name in ('cpu', 'room'):
             (row,) = [line for line in lines if line.startswith(name + ' ')]
@@ -445,6 +535,10 @@ def test_flush_and_reconnect(bus, peer):
     good(ctl(bus, 'reconnect'))
     assert json.loads(good(ctl(bus, 'reconnect', '--json'))) == {'reconnecting': True}
     assert [a['asked'] for a in peer.asked()] == ['flush', 'flush', 'reconnect', 'reconnect']
+    peer.tell('link stopped no-credential')
+    result = ctl(bus, 'reconnect')
+    assert result.returncode == 1 and 'hublinkctl setup' in result.stderr
+    peer.asked()
     peer.tell('answer error 1 there is no connection')
     result = ctl(bus, 'flush')
     assert result.returncode == 1 and 'there is no connection' in result.stderr
@@ -527,6 +621,21 @@ def test_watch_tells_of_pressure(bus, peer):
     peer.tell('pressure wind 0.9609375')
     told = json.loads(process.stdout.readline())
     assert told.pop('time') > 0 and told == {'event': 'pressure', 'stream': 'wind', 'fill': 0.9609375}
+    assert process.wait(10) == 0
+
+
+def test_watch_tells_of_alarms(bus, peer):
+    process, _ = watch(bus, '--count', '3')
+    peer.tell('alarm cpu.temperature above 81.5')
+    assert process.stdout.readline().endswith('  alarm    cpu.temperature  above: 81.5\n')
+    peer.tell('alarm cpu.temperature clear 74')
+    assert process.stdout.readline().endswith('  alarm    cpu.temperature  over: 74\n')
+    assert process.wait(10) == 0
+    process, _ = watch(bus, '--json', '--count', '2')
+    peer.tell('alarm cpu.temperature below -3')
+    told = json.loads(process.stdout.readline())
+    assert told.pop('time') > 0
+    assert told == {'event': 'alarm', 'channel': 'cpu.temperature', 'state': 'below', 'value': -3}
     assert process.wait(10) == 0
 
 
