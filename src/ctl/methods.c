@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * methods, call, audit: who answers to what, a call from here as the hub would make it, and what was called before.
+ * methods: who answers to what; with --watch from then on who comes and goes, and who was called.
+ *
+ * The daemon tells that something is another. All of them are asked for then, and what differs has a line.
  */
 
 #include <errno.h>
@@ -11,271 +13,224 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "base/quantity.h"
 #include "base/visible.h"
 #include "ctl/ctl.h"
 
-#define MANAGER "org.hublink1.Manager"
+#define COMMAND "methods"
 #define METHODS "org.hublink1.Methods"
+#define MEMBER  "List"
+#define METHOD  "sssttt"
 
-#define METHOD "sssttt"
-#define ENTRY  "tssitss"
-
-/* What the daemon may take beyond the method's own time. */
-#define GRACE_USEC (5 * USEC_PER_SEC)
-
-static void put_member(Buffer *b, const char *name, const char *value)
-{
-        buffer_printf(b, "\"%s\":", name);
-        json_string(b, value);
-        buffer_append_char(b, ',');
-}
-
-/* ---- methods ---- */
-
+/* Texts stand in the answer. */
 typedef struct MethodRow {
         const char *name, *kind, *responder;
         uint64_t calls, failures, late;
 } MethodRow;
 
+/* In the order of their names. */
+typedef struct MethodRows {
+        MethodRow *rows;
+        size_t n;
+        sd_bus_message *message;
+} MethodRows;
+
+static void rows_done(MethodRows *r)
+{
+        free(r->rows);
+        sd_bus_message_unref(r->message);
+        *r = (MethodRows){};
+}
+
+/* ---- asked for ---- */
+
 /* 0: there is none. */
-static int read_method(sd_bus_message *m, MethodRow *ret)
+static int read_row(sd_bus_message *m, MethodRow *ret)
 {
         return sd_bus_message_read(m, "(" METHOD ")", &ret->name, &ret->kind, &ret->responder, &ret->calls,
                                    &ret->failures, &ret->late);
 }
 
-static int print_methods_json(sd_bus_message *m)
+static int read_rows(MethodRows *to)
 {
-        Buffer b = BUFFER_NULL;
         MethodRow row;
-        bool first = true;
-        int r;
+        int r = sd_bus_message_enter_container(to->message, 'a', "(" METHOD ")");
 
-        buffer_append_char(&b, '[');
-        while ((r = read_method(m, &row)) > 0) {
-                buffer_append_string(&b, first ? "{" : ",{");
-                put_member(&b, "name", row.name);
-                put_member(&b, "kind", row.kind);
-                put_member(&b, "responder", row.responder);
-                buffer_printf(&b, "\"calls\":%" PRIu64 ",\"failures\":%" PRIu64 ",\"late\":%" PRIu64 "}", row.calls,
-                              row.failures, row.late);
-                first = false;
+        while (r >= 0 && (r = read_row(to->message, &row)) > 0) {
+                MethodRow *more = reallocarray(to->rows, to->n + 1, sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                to->rows = more;
+                to->rows[to->n++] = row;
         }
-        buffer_append_string(&b, "]\n");
-        if (r >= 0)
-                return print_buffer(&b);
-        buffer_done(&b);
-        return client_misunderstood("List", r);
+        return r;
 }
 
-static int print_methods(sd_bus_message *m)
+static int ask(Client *client, MethodRows *ret)
+{
+        int r = client_ask(client, METHODS, MEMBER, NULL, &ret->message);
+
+        if (r != CTL_OK)
+                return r;
+        r = read_rows(ret);
+        return r < 0 ? client_misunderstood(MEMBER, r) : CTL_OK;
+}
+
+/* ---- printed ---- */
+
+static void put_row_json(Buffer *b, const MethodRow *row)
+{
+        buffer_append_char(b, '{');
+        put_json_text(b, "name", row->name);
+        put_json_text(b, "kind", row->kind);
+        put_json_text(b, "responder", row->responder);
+        buffer_printf(b, "\"calls\":%" PRIu64 ",\"failures\":%" PRIu64 ",\"late\":%" PRIu64 "}", row->calls,
+                      row->failures, row->late);
+}
+
+static int print_json(const MethodRows *all)
+{
+        Buffer b = BUFFER_NULL;
+
+        buffer_append_char(&b, '[');
+        for (size_t i = 0; i < all->n; i++) {
+                buffer_append_string(&b, i ? "," : "");
+                put_row_json(&b, &all->rows[i]);
+        }
+        buffer_append_string(&b, "]\n");
+        return print_buffer(&b);
+}
+
+static void add_row(Table *table, const MethodRow *row)
+{
+        table_add(table, COLOUR_NONE, "%s", row->name);
+        table_add(table, COLOUR_NONE, "%" PRIu64, row->calls);
+        table_add(table, row->failures > 0 ? COLOUR_CARE : COLOUR_NONE, "%" PRIu64, row->failures);
+        table_add(table, row->late > 0 ? COLOUR_CARE : COLOUR_NONE, "%" PRIu64, row->late);
+        if (*row->responder)
+                table_add(table, COLOUR_NONE, "%s (%s)", row->responder, row->kind);
+        else
+                table_add(table, COLOUR_FAINT, "hublinkd");
+}
+
+static int print_table(const MethodRows *all)
 {
         static const char *const head[] = {"METHOD", "CALLS", "FAILED", "LATE", "ANSWERED BY"};
         Screen screen = screen_of_stdout();
         Table table = {};
-        MethodRow row;
-        int r;
 
         table_head(&table, ARRAY_SIZE(head), head);
-        while ((r = read_method(m, &row)) > 0) {
-                table_add(&table, COLOUR_NONE, "%s", row.name);
-                table_add(&table, COLOUR_NONE, "%" PRIu64, row.calls);
-                table_add(&table, row.failures > 0 ? COLOUR_CARE : COLOUR_NONE, "%" PRIu64, row.failures);
-                table_add(&table, row.late > 0 ? COLOUR_CARE : COLOUR_NONE, "%" PRIu64, row.late);
-                if (*row.responder)
-                        table_add(&table, COLOUR_NONE, "%s (%s)", row.responder, row.kind);
-                else
-                        table_add(&table, COLOUR_FAINT, "hublinkd");
-        }
+        for (size_t i = 0; i < all->n; i++)
+                add_row(&table, &all->rows[i]);
         table_print(&table, &screen);
-        return r < 0 ? client_misunderstood("List", r) : CTL_OK;
+        return CTL_OK;
+}
+
+/* ---- --watch ---- */
+
+typedef struct Watch {
+        const Options *options;
+        Client *client;
+        MethodRows rows;
+        uint64_t orders, changes;
+        bool over;
+        int result;
+} Watch;
+
+static void tell(const Watch *w, const char *event, const MethodRow *row)
+{
+        Buffer b = BUFFER_NULL;
+
+        if (w->options->json) {
+                buffer_printf(&b, "{\"event\":\"%s\",\"method\":", event);
+                put_row_json(&b, row);
+                buffer_append_char(&b, '}');
+        } else {
+                put_local_time(&b, clock_wall(&clock_system), false);
+                buffer_printf(&b, "  %-6s  ", event);
+                visible_string(&b, row->name);
+                buffer_printf(&b, "  %" PRIu64 " calls, %" PRIu64 " failed, %" PRIu64 " late  ", row->calls,
+                              row->failures, row->late);
+                visible_string(&b, *row->responder ? row->responder : "hublinkd");
+        }
+        buffer_append_char(&b, '\n');
+        (void)print_buffer(&b);
+}
+
+static void compare(const Watch *w, const MethodRow *before, const MethodRow *now)
+{
+        if (strcmp(before->responder, now->responder) != 0)
+                tell(w, "new", now);
+        else if (before->calls != now->calls || before->failures != now->failures || before->late != now->late)
+                tell(w, "called", now);
+}
+
+static void tell_differences(const Watch *w, const MethodRows *before, const MethodRows *now)
+{
+        size_t i = 0, j = 0;
+
+        while (i < before->n || j < now->n) {
+                int order = i == before->n ? 1 : j == now->n ? -1 : strcmp(before->rows[i].name, now->rows[j].name);
+
+                if (order < 0)
+                        tell(w, "gone", &before->rows[i]);
+                else if (order > 0)
+                        tell(w, "new", &now->rows[j]);
+                else
+                        compare(w, &before->rows[i], &now->rows[j]);
+                i += order <= 0;
+                j += order >= 0;
+        }
+}
+
+static void on_status(void *userdata, const GatewayStatus *status)
+{
+        _cleanup_(rows_done) MethodRows now = {};
+        Watch *w = userdata;
+        MethodRows before;
+
+        if (status->orders == w->orders && status->method_changes == w->changes)
+                return;
+        w->orders = status->orders;
+        w->changes = status->method_changes;
+        w->result = ask(w->client, &now);
+        w->over = w->result != CTL_OK;
+        if (w->over)
+                return;
+        tell_differences(w, &w->rows, &now);
+        before = w->rows;
+        w->rows = now;
+        now = before;
+}
+
+static int look(Watch *w, bool wanted, usec_t until)
+{
+        int r = client_open(&w->client, w->options->bus);
+
+        if (r == CTL_OK && wanted) { /* before the first look: nothing is missed between */
+                follow_begin();
+                r = client_listen(w->client, &(ClientEvents){.status = on_status, .userdata = w});
+        }
+        if (r != CTL_OK || (r = ask(w->client, &w->rows)) != CTL_OK)
+                return r;
+        r = w->options->json ? print_json(&w->rows) : print_table(&w->rows);
+        if (r == CTL_OK && wanted)
+                r = follow(w->client, until, &w->over);
+        return r == CTL_OK ? w->result : r;
 }
 
 int command_methods(const Options *options, int argc, char **argv)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_(client_closep) Client *client = NULL;
-        int r;
+        Watch w = {.options = options};
+        bool wanted;
+        usec_t until;
+        int r = follow_parse(COMMAND, COMMAND, argc, argv, &wanted, &until);
 
-        if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = client_ask(client, METHODS, "List", NULL, &m)) != CTL_OK)
-                return r;
-        r = sd_bus_message_enter_container(m, 'a', "(" METHOD ")");
-        if (r < 0)
-                return client_misunderstood("List", r);
-        return options->json ? print_methods_json(m) : print_methods(m);
-}
-
-/* ---- call ---- */
-
-typedef struct Wish {
-        const char *name, *json;
-        usec_t timeout;
-} Wish;
-
-static int parse_wish(int argc, char **argv, Wish *ret)
-{
-        static const struct option longs[] = {{"timeout", required_argument, NULL, 'o'}, {}};
-        int o, r;
-
-        *ret = (Wish){.json = ""};
-        while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-                r = o == 'o' ? parse_span("call", optarg, &ret->timeout)
-                             : usage("call", "call: this is not understood.");
-                if (r != CTL_OK)
-                        return r;
-        }
-        if (optind >= argc)
-                return usage("call", "call: which method?");
-        if (argc - optind > 2)
-                return usage("call", "call: '%s' is one too many; JSON is one argument, in quotes.", argv[optind + 2]);
-        ret->name = argv[optind];
-        if (optind + 1 < argc)
-                ret->json = argv[optind + 1];
-        return CTL_OK;
-}
-
-/* 2xx is well. 504 is a time-out here as anywhere. */
-static int exit_code(int32_t status)
-{
-        return status >= 200 && status < 300 ? CTL_OK : status == 504 ? CTL_TIMEOUT : CTL_FAILED;
-}
-
-static int print_answer(const Options *options, int32_t status, const char *json)
-{
-        Buffer b = BUFFER_NULL;
-        int r;
-
-        if (options->json) {
-                buffer_printf(&b, "{\"status\":%" PRId32 ",\"payload\":%s}\n", status, *json ? json : "null");
-        } else {
-                visible_lines(&b, json, strlen(json));
-                if (*json)
-                        buffer_append_char(&b, '\n');
-                if (exit_code(status) != CTL_OK)
-                        fprintf(stderr, "status %" PRId32 "\n", status);
-        }
-        r = b.size > 0 ? print_buffer(&b) : CTL_OK;
-        return r != CTL_OK ? r : exit_code(status);
-}
-
-int command_call(const Options *options, int argc, char **argv)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_(client_closep) Client *client = NULL;
-        const char *json;
-        int32_t status;
-        Wish wish;
-        int r;
-
-        /* Without a time of its own it is the daemon's, which is a setting: five minutes at most. */
-        if ((r = parse_wish(argc, argv, &wish)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = client_request(client, METHODS, "Call", usec_add(wish.timeout ?: 5 * USEC_PER_MIN, GRACE_USEC), &m, "sst",
-                                wish.name, wish.json, wish.timeout)) != CTL_OK)
-                return r;
-        r = sd_bus_message_read(m, "is", &status, &json);
-        return r < 0 ? client_misunderstood("Call", r) : print_answer(options, status, json);
-}
-
-/* ---- audit ---- */
-
-typedef struct AuditRow {
-        usec_t time, took;
-        const char *caller, *name, *request, *answer;
-        int32_t status;
-} AuditRow;
-
-static int read_entry(sd_bus_message *m, AuditRow *ret)
-{
-        return sd_bus_message_read(m, "(" ENTRY ")", &ret->time, &ret->caller, &ret->name, &ret->status, &ret->took,
-                                   &ret->request, &ret->answer);
-}
-
-static void put_entry_json(Buffer *b, const AuditRow *row)
-{
-        buffer_printf(b, "{\"time\":%" PRIu64 ",", row->time);
-        put_member(b, "caller", row->caller);
-        put_member(b, "name", row->name);
-        buffer_printf(b, "\"status\":%" PRId32 ",\"took\":%" PRIu64 ",", row->status, row->took);
-        put_member(b, "request", row->request);
-        buffer_append_string(b, "\"answer\":");
-        json_string(b, row->answer);
-        buffer_append_char(b, '}');
-}
-
-static int print_audit_json(sd_bus_message *m)
-{
-        Buffer b = BUFFER_NULL;
-        bool first = true;
-        AuditRow row;
-        int r;
-
-        buffer_append_char(&b, '[');
-        while ((r = read_entry(m, &row)) > 0) {
-                if (!first)
-                        buffer_append_string(&b, ",\n");
-                put_entry_json(&b, &row);
-                first = false;
-        }
-        buffer_append_string(&b, "]\n");
-        if (r >= 0)
-                return print_buffer(&b);
-        buffer_done(&b);
-        return client_misunderstood("Audit", r);
-}
-
-static void add_entry(Table *table, const AuditRow *row)
-{
-        _cleanup_(buffer_done) Buffer time = BUFFER_NULL, took = BUFFER_NULL, said = BUFFER_NULL;
-
-        put_local_time(&time, row->time, false);
-        quantity_print_time(&took, row->took - row->took % USEC_PER_MSEC);
-        if (*row->request) {
-                visible_text(&said, row->request, strlen(row->request));
-                buffer_append_string(&said, " -> ");
-        }
-        visible_text(&said, row->answer, strlen(row->answer));
-        table_add(table, COLOUR_FAINT, "%s", time.data ?: "");
-        table_add(table, exit_code(row->status) == CTL_OK ? COLOUR_NONE : COLOUR_CARE, "%" PRId32, row->status);
-        table_add(table, COLOUR_NONE, "%s", row->name);
-        table_add(table, COLOUR_NONE, "%s", took.data ?: "");
-        table_add(table, COLOUR_NONE, "%s", row->caller);
-        table_add(table, COLOUR_FAINT, "%s", said.data ?: "");
-}
-
-static int print_audit(sd_bus_message *m)
-{
-        static const char *const head[] = {"TIME", "STATUS", "METHOD", "TOOK", "CALLED BY", ""};
-        Screen screen = screen_of_stdout();
-        Table table = {};
-        AuditRow row;
-        size_t n = 0;
-        int r;
-
-        table_head(&table, ARRAY_SIZE(head), head);
-        while ((r = read_entry(m, &row)) > 0) {
-                add_entry(&table, &row);
-                n++;
-        }
-        if (n > 0)
-                table_print(&table, &screen);
-        else if (r >= 0)
-                puts("Nothing was called since hublinkd began.");
-        return r < 0 ? client_misunderstood("Audit", r) : CTL_OK;
-}
-
-int command_audit(const Options *options, int argc, char **argv)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_(client_closep) Client *client = NULL;
-        int r;
-
-        if ((r = no_arguments(argc, argv)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
-            (r = client_request(client, MANAGER, "Audit", USEC_PER_MIN, &m, "u", 0)) != CTL_OK)
-                return r;
-        r = sd_bus_message_enter_container(m, 'a', "(" ENTRY ")");
-        if (r < 0)
-                return client_misunderstood("Audit", r);
-        return options->json ? print_audit_json(m) : print_audit(m);
+        if (r == CTL_OK && optind < argc)
+                r = usage(COMMAND, COMMAND ": there is no argument '%s'.", argv[optind]);
+        if (r == CTL_OK)
+                r = look(&w, wanted, until);
+        rows_done(&w.rows);
+        client_close(w.client);
+        return r;
 }
