@@ -168,7 +168,8 @@ static int print_name(X509_NAME *name, Buffer *b)
         char *text;
         long size;
 
-        if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_SPC_EQ) < 0)
+        if (!bio || X509_NAME_print_ex(bio, name, 0,
+                                       XN_FLAG_ONELINE & ~(unsigned long)ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_SPC_EQ) < 0)
                 return -ENOMEM;
         size = BIO_get_mem_data(bio, &text);
         buffer_append(b, text, (size_t)size);
@@ -217,6 +218,15 @@ usec_t certificate_not_before(const Certificate *c)
 usec_t certificate_not_after(const Certificate *c)
 {
         return usec_of(X509_get0_notAfter(c->leaf));
+}
+
+usec_t certificate_first_end(const Certificate *c)
+{
+        usec_t first = certificate_not_after(c);
+
+        for (int i = 0; c->chain && i < sk_X509_num(c->chain); i++)
+                first = MIN(first, usec_of(X509_get0_notAfter(sk_X509_value(c->chain, i))));
+        return first;
 }
 
 unsigned certificate_version(const Certificate *c)

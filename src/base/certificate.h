@@ -45,6 +45,7 @@ int certificate_issuer(const Certificate *certificate, Buffer *b);
 int certificate_serial(const Certificate *certificate, Buffer *b); /* upper-case hexadecimal */
 usec_t certificate_not_before(const Certificate *certificate);
 usec_t certificate_not_after(const Certificate *certificate);
+usec_t certificate_first_end(const Certificate *certificate); /* of it and of what came with it, the earliest */
 unsigned certificate_version(const Certificate *certificate);
 int certificate_pem(const Certificate *certificate, Buffer *b); /* the leaf alone */
 

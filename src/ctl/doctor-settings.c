@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Settings: what the daemon itself finds wrong with them. And the clock, which they may tell to be believed.
+ */
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "ctl/diagnosis.h"
+#include "ctl/doctor.h"
+#include "daemon/settings-outlook.h"
+
+/* Groups of our own look closer at these. */
+static bool is_looked_at_elsewhere(const char *text)
+{
+        return (strstr(text, "warning: hub.") && !strstr(text, "registration_id is missing")) ||
+               strstr(text, "warning: queue.");
+}
+
+/* Root reads them all; hublinkd is somebody else. True: nothing is told. */
+static bool is_readable(Doctor *d, const char *path, int (*question)(const char *path))
+{
+        char remedy[PATH_MAX + 32];
+        int r = doctor_as_daemon(d, question, path);
+
+        if (r == 0 || r == -ENOTSUP)
+                return true;
+        (void)snprintf(remedy, sizeof(remedy), "chmod a+r%s %s", question == may_enter ? "x" : "", path);
+        doctor_tell(d, VERDICT_PROBLEM, "settings-rights",
+                    (Advice){"hublinkd does not start with settings that it cannot read, and a reload keeps the old "
+                             "ones.",
+                             remedy},
+                    "user hublink cannot read %s: %s", path, strerror(-r));
+        return false;
+}
+
+static bool look_at_rights(Doctor *d, const char *file)
+{
+        char folder[PATH_MAX], pattern[PATH_MAX + 16];
+        glob_t found = {};
+        bool well;
+
+        if (access(file, F_OK) < 0)
+                return true;
+        (void)snprintf(folder, sizeof(folder), "%.*sconf.d",
+                       (int)(strrchr(file, '/') ? strrchr(file, '/') + 1 - file : 0), file);
+        well = is_readable(d, file, may_read);
+        if (access(folder, F_OK) < 0)
+                return well;
+        if (!is_readable(d, folder, may_enter))
+                return false;
+        (void)snprintf(pattern, sizeof(pattern), "%s/*.conf", folder);
+        (void)glob(pattern, 0, NULL, &found);
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                well &= is_readable(d, found.gl_pathv[i], may_read);
+        globfree(&found);
+        return well;
+}
+
+void doctor_settings(Doctor *d)
+{
+        Problems problems = {}, warnings = {};
+        const char *file = d->options->config ?: SETTINGS_FILE;
+        int r = settings_load(&d->settings, file, d->state_dir, &problems);
+        bool well = look_at_rights(d, file) && r == 0;
+
+        for (size_t i = 0; i < problems.n; i++)
+                doctor_tell(d, VERDICT_PROBLEM, "settings",
+                            (Advice){"hublinkd does not start with settings that are wrong, and a reload keeps the old "
+                                     "ones.",
+                                     "Mend that line, then: hublinkd --check; systemctl reload-or-restart hublinkd"},
+                            "%s", problems.items[i].text);
+        if (r < 0)
+                doctor_unseen(d, "settings", "%s: %s", file, strerror(-r));
+        if (r != 0)
+                d->settings = settings_free(d->settings);
+        if (d->settings)
+                (void)settings_outlook(d->settings, &warnings);
+        for (size_t i = 0; i < warnings.n; i++)
+                if (!is_looked_at_elsewhere(warnings.items[i].text)) {
+                        well = false;
+                        doctor_tell(d, VERDICT_WARNING, "outlook",
+                                    (Advice){"The settings are right, but may not do what is meant on this machine.",
+                                             "See that line of the settings; hublink.conf explains each."},
+                                    "%s", warnings.items[i].text);
+                }
+        if (well)
+                doctor_well(d, "settings", "%s is right, %zu sensor%s", file, d->settings->n_sensors,
+                            d->settings->n_sensors == 1 ? "" : "s");
+        problems_done(&problems);
+        problems_done(&warnings);
+}
+
+void doctor_clock(Doctor *d)
+{
+        const bool *trust = d->settings ? &d->settings->clock.trust : NULL;
+
+        switch (diagnosis_of_clock(clock_wall(&clock_system), clock_synchronised(&clock_system), trust)) {
+        case CLOCK_IMPLAUSIBLE:
+                doctor_tell(d, VERDICT_PROBLEM, "clock-implausible",
+                            (Advice){"Certificates look not yet valid and tokens have expired before they are sent: no "
+                                     "hub accepts this machine.",
+                                     "timedatectl set-ntp true; or set it once: timedatectl set-time '...'"},
+                            "the clock says a time before 2025");
+                break;
+        case CLOCK_TRUSTED:
+                doctor_well(d, "clock", "it is believed without NTP (clock.trust)");
+                break;
+        case CLOCK_SYNCHRONISED:
+                doctor_well(d, "clock", "it is synchronised");
+                break;
+        case CLOCK_UNKNOWN:
+                doctor_unseen(d, "clock", "it is not synchronised, and the settings do not tell whether it is to be "
+                                          "believed all the same");
+                break;
+        case CLOCK_UNTRUSTED:
+                doctor_tell(d, VERDICT_WARNING, "clock-not-synchronised",
+                            (Advice){"Readings get their times only once the clock is believed, and a token of a wrong "
+                                     "time is refused.",
+                                     "timedatectl timesync-status, or chronyc tracking; where there is neither: apt "
+                                     "install systemd-timesyncd (or chrony); with a clock that is right without NTP: "
+                                     "clock.trust = true"},
+                            "nothing says that the clock is synchronised");
+        }
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The system as the doctor sees it: its files below a root, and the user that the daemon runs as.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "ctl/doctor.h"
+
+#define TEXT_MAX (256 * 1024)
+
+char *doctor_path(const Doctor *d, const char *path)
+{
+        char *full;
+
+        return asprintf(&full, "%s%s", d->root, path) < 0 ? NULL : full;
+}
+
+int doctor_read(const char *path, char **ret)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+        int r = fd < 0 ? -errno : file_read(&b, fd, TEXT_MAX);
+
+        if (r < 0)
+                return r;
+        *ret = b.size > 0 ? buffer_steal(&b) : strdup("");
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- the daemon's user ---- */
+
+/* Of a tree of files; else the name service tells. */
+static bool find_user(const Doctor *d, DaemonUser *ret)
+{
+        _cleanup_free_ char *path = *d->root ? doctor_path(d, "/etc/passwd") : NULL;
+        FILE *f = path ? fopen(path, "re") : NULL;
+        struct passwd *p = *d->root ? NULL : getpwnam("hublink");
+
+        while (f && (p = fgetpwent(f)) && strcmp(p->pw_name, "hublink") != 0)
+                ;
+        if (p)
+                *ret = (DaemonUser){.known = true, .uid = p->pw_uid, .groups = {p->pw_gid}, .n_groups = 1};
+        if (f)
+                (void)fclose(f);
+        return p;
+}
+
+void doctor_find_user(Doctor *d)
+{
+        (void)find_user(d, &d->user);
+}
+
+int may_read(const char *path)
+{
+        return access(path, R_OK) < 0 ? -errno : 0;
+}
+
+int may_read_write(const char *path)
+{
+        return access(path, R_OK | W_OK) < 0 ? -errno : 0;
+}
+
+int may_enter(const char *path)
+{
+        return access(path, R_OK | X_OK) < 0 ? -errno : 0;
+}
+
+int may_run(const char *path)
+{
+        return access(path, X_OK) < 0 ? -errno : 0;
+}
+
+static _Noreturn void answer_as(const DaemonUser *user, int (*question)(const char *path), const char *path)
+{
+        if (setgroups(user->n_groups, user->groups) < 0 || setgid(user->groups[0]) < 0 || setuid(user->uid) < 0)
+                _exit(ENOTSUP);
+        _exit(-question(path));
+}
+
+int doctor_as_daemon(const Doctor *d, int (*question)(const char *path), const char *path)
+{
+        int status;
+        pid_t pid;
+
+        if (!d->user.known)
+                return -ENOTSUP;
+        if (geteuid() == d->user.uid)
+                return question(path);
+        if (geteuid() != 0)
+                return -ENOTSUP;
+        pid = fork();
+        if (pid == 0)
+                answer_as(&d->user, question, path);
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+                return -ENOTSUP;
+        return -WEXITSTATUS(status);
+}

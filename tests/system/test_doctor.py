@@ -1,0 +1,584 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hublinkctl doctor: finds nothing on a gateway that is well, and what was planted on one that is not."""
+
+import json
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from bus import BUILD, POLICY, SOURCE, As, PrivateBus
+from daemon import Daemon
+from devhub import Devhub
+from namespace import Namespace
+from service_manager import allow
+from told_unit import ToldUnit
+
+CTL = BUILD / 'src/ctl/hublinkctl'
+HOST, OTHER = 'devhub.localdomain', 'other.localdomain'
+USER, I2C, DIALOUT = 61234, 61240, 61241
+SENSORS = '''
+  load: { driver = "file"; path = "/proc/loadavg"; channels: { one: { field = 1; }; }; };
+  wind: { driver = "simulated"; model = "wind"; };
+'''
+I2C_SENSOR = 'room: { driver = "i2c"; bus = 1; address = 0x48; channels: { temperature: { register = 0; }; }; };'
+
+
+DROPIN = 'etc/systemd/system/hublink-command@reboot.service.d/reboot.conf'
+
+
+class System:
+    """A tree with what the package, systemd and the kernel put on a machine, and settings."""
+
+    def __init__(self, folder, gateway):
+        self.gateway, self.folder = gateway, pathlib.Path(folder)
+        self.root, self.state = self.folder / 'root', self.folder / 'state'
+        self.bus, self.environment, self.prefix, self.strays = gateway.bus.address, {}, [], []
+        self.config, self.secret = self.folder / 'hublink.conf', self.folder / 'device.cs'
+        for name in ('etc', 'dev', 'sys/bus/i2c/devices', 'sys/class/hwmon'):
+            (self.root / name).mkdir(parents=True)
+        (self.root / 'etc/passwd').write_text('root:x:0:0::/:/bin/sh\nhublink:x:%d:%d::/:/bin/false\n' % (USER, USER))
+        (self.root / 'etc/group').write_text('hublink:x:%d:\nhublink-admin:x:%d:\ni2c:x:%d:\ndialout:x:%d:\n' %
+                                            (USER, USER + 1, I2C, DIALOUT))
+        self.write('usr/lib/systemd/system/hublinkd.service', (BUILD / 'systemd/hublinkd.service').read_text())
+        self.unit(LoadCredential='device.cs:%s' % self.secret)
+        self.write('etc/systemd/system/multi-user.target.wants/hublinkd.service', '')
+        self.write('usr/share/dbus-1/system.d/org.hublink1.conf', POLICY.read_text())
+        shutil.copytree(SOURCE / 'systemd/dropins', self.root / 'usr/share/hublink/dropins')
+        self.state.mkdir(mode=0o750)
+        os.chown(self.state, USER, USER)
+        self.credential(gateway.device.connection_string)
+        self.settings()
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def unit(self, name='own.conf', **words):
+        """A drop-in."""
+        self.write('etc/systemd/system/hublinkd.service.d/' + name,
+                   '[Service]\n' + ''.join('%s=%s\n' % pair for pair in words.items()))
+
+    def enable(self, kind):
+        folder = self.root / 'etc/systemd/system/hublinkd.service.d'
+        shutil.copy(SOURCE / ('systemd/dropins/%s.conf' % kind), folder)
+
+    def credential(self, text):
+        self.secret.touch(mode=0o600)
+        self.secret.write_text(text + '\n')
+
+    def settings(self, sensors=SENSORS, hub=''):
+        if 'ca_file' not in hub:
+            hub += ' ca_file = "%s";' % self.gateway.devhub.ca_file
+        self.config.write_text('clock: { trust = true; };\nsensors: { %s };\nhub: { %s };\n' % (sensors, hub))
+
+    def i2c(self, mode=0o660, enabled=True):
+        """A bus with a sensor on it."""
+        bus = self.root / 'dev/i2c-1'
+        bus.touch()
+        os.chown(bus, 0, I2C)
+        bus.chmod(mode)
+        if enabled:
+            self.enable('i2c')
+        self.settings(SENSORS + I2C_SENSOR)
+
+    def command(self):
+        """A command, with all that belongs to it."""
+        self.settings()
+        with self.config.open('a') as config:
+            config.write('command_units: { reboot: { method = "reboot"; }; };\n')
+        for name, folder in (('hublink-command@.service', 'usr/lib/systemd/system'),
+                             ('hublink-command.rules', 'usr/share/polkit-1/rules.d')):
+            self.write('%s/%s' % (folder, name), (SOURCE / 'systemd' / name).read_text())
+        self.write('usr/lib/polkit-1/polkitd', '')
+        self.write(DROPIN, (SOURCE / 'conf/examples/commands/reboot.service.conf').read_text())
+
+    def mount(self, options):
+        subprocess.run(self.gateway.namespace.within(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', self.state]),
+                       check=True)
+
+    def run(self, *words):
+        command = [*self.prefix, CTL, '--bus', self.bus, '--config', self.config, *words, 'doctor', '--root', self.root,
+                   '--state-dir', self.state]
+        done = subprocess.run(self.gateway.namespace.within(command), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=30, env={**os.environ, **self.environment})
+        assert self.gateway.device.key not in done.stdout + done.stderr
+        assert done.stderr == ''
+        return done
+
+    def examine(self, *words):
+        """The findings that are faults; each says what it is, why it matters, and what to do."""
+        done = self.run('--json', *words)
+        said = json.loads(done.stdout)
+        faults = [f for f in said['findings'] if f['verdict'] in ('problem', 'warning')]
+        assert len(faults) == said['problems'] + said['warnings']
+        assert done.returncode == (1 if said['problems'] else 0), done.stdout
+        assert all(f['what'] and f['why'] and (f['do'] or f['id'] == 'port') for f in faults), faults
+        self.said = said
+        return {f['id']: f for f in faults}
+
+
+class Gateway:
+    """One that is well: bus, hub and daemon."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.namespace = Namespace(self.folder, [HOST, OTHER])
+        self.bus = PrivateBus().start()
+        self.devhub = Devhub(self.folder / 'hub', HOST, within=self.namespace.within)
+        self.devhub.port, self.devhub.https_port = 8883, 443
+        self.devhub.start()
+        self.folder.chmod(0o755)
+        (self.folder / 'hub').chmod(0o755)
+        self.device = self.devhub.create('gw')
+        self.system = System(self.folder / 'well', self)
+        self.daemon = Daemon(self.folder / 'gw', self.bus, within=self.namespace.within,
+                             environment={'CREDENTIALS_DIRECTORY': str(self.system.folder)})
+        self.daemon.configure(self.system.config.read_text())
+        self.daemon.start()
+        self.daemon.wait_for_link('connected')
+
+    def close(self):
+        try:
+            assert self.daemon.stop() == 0
+        finally:
+            self.devhub.stop()
+            self.bus.stop()
+            self.namespace.close()
+
+
+@pytest.fixture(scope='module')
+def gateway():
+    folder = tempfile.mkdtemp(prefix='hublink-doctor-')  # not pytest's: hublink has to pass
+    gateway = Gateway(folder)
+    yield gateway
+    gateway.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def system(gateway):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='hublink-doctor-'))
+    folder.chmod(0o755)
+    system = System(folder / 'it', gateway)
+    yield system
+    subprocess.run(gateway.namespace.within(['umount', '-q', '-l', system.state]), check=False, stderr=subprocess.DEVNULL)
+    for path in (folder, *system.strays):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+# --- a gateway that is well ---
+
+def test_one_that_is_well_has_no_finding(system):
+    assert system.examine() == {}
+    ids = {f['id'] for f in system.said['findings'] if f['verdict'] == 'well'}
+    assert ids >= {'settings', 'clock', 'watchdog', 'sandbox', 'enabled', 'bus-policy', 'user', 'bus-name', 'credential',
+                   'token-life', 'ca', 'dns', 'port', 'tls', 'clock-date', 'mount', 'disk-room', 'state-write', 'sensor', 'link',
+                   'ledger'}, ids
+    assert system.said['unseen'] == 0
+    assert not list(system.state.iterdir())
+
+
+def test_one_with_an_i2c_sensor_is_well(system):
+    system.i2c()
+    assert system.examine() == {} and system.said['unseen'] == 0
+
+
+def test_an_ordinary_user_is_told_what_could_not_be_looked_at(system):
+    system.prefix = As.NOBODY
+    assert system.examine() == {}
+    assert {f['id'] for f in system.said['findings'] if f['verdict'] == 'unseen'} >= {'credential', 'state-write', 'sensor'}
+
+
+def test_words_for_people(system):
+    done = system.run()
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith('0 problems, 0 warnings; ')
+    system.unit(LoadCredential='device.cs:%s' % system.secret, WatchdogSec='0')
+    done = system.run()
+    assert done.returncode == 1
+    assert 'PROBLEM unit: the unit has no WatchdogSec' in done.stdout and '\n  why: ' in done.stdout and '\n  do: ' in done.stdout
+
+
+def test_a_person_at_a_terminal_sees_that_it_goes_on(system):
+    ours, theirs = pty.openpty()
+    subprocess.run(system.gateway.namespace.within([CTL, '--config', system.config, 'doctor', '--offline', '--root', system.root]),
+                   stdout=subprocess.DEVNULL, stderr=theirs, timeout=30, check=False)
+    assert b'1/11 settings' in os.read(ours, 65536)
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_offline_asks_nobody(system):
+    system.credential(system.gateway.device.connection_string.replace(HOST, 'nowhere.invalid'))
+    assert system.examine().keys() == {'dns'}
+    command = [CTL, '--json', '--bus', system.bus, '--config', system.config, 'doctor', '--offline', '--root', system.root,
+               '--state-dir', system.state]
+    said = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout)
+    assert said['problems'] == said['warnings'] == 0
+
+
+def test_warnings_count_when_they_are_to(system):
+    system.unit(LoadCredential='device.cs:%s' % system.secret, ProtectSystem='no')
+    found = system.examine()
+    assert found.keys() == {'unit-loosened'} and found['unit-loosened']['verdict'] == 'warning'
+    assert 'own.conf' in found['unit-loosened']['what']
+    command = [CTL, '--bus', system.bus, '--config', system.config, 'doctor', '--strict', '--offline', '--root', system.root,
+               '--state-dir', system.state]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 1
+
+
+@pytest.mark.parametrize('words', [('more',), ('--no-such-option',), ('--root',)])
+def test_wrong_words_are_told(words):
+    done = subprocess.run([CTL, 'doctor', *words], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and done.stdout == '' and 'doctor' in done.stderr
+
+
+def test_one_with_commands_is_well(system):
+    system.command()
+    assert system.examine() == {}
+    assert 'commands' in {f['id'] for f in system.said['findings'] if f['verdict'] == 'well'}
+
+
+# --- planted ---
+
+def shift_clock(system, seconds):
+    system.environment = {'LD_PRELOAD': str(BUILD / 'tests/system/libshift-clock.so'), 'SHIFT_CLOCK': str(seconds)}
+
+
+def another_ca(system):
+    path = system.folder / 'ca.pem'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '300',
+                    '-subj', '/CN=Proxy', '-keyout', system.folder / 'ca.key', '-out', path], check=True, capture_output=True)
+    system.settings(hub='ca_file = "%s";' % path)
+
+
+def held(system):
+    system.i2c()
+    device = system.root / 'sys/bus/i2c/devices/1-0048'
+    device.mkdir()
+    (system.root / 'sys/bus/i2c/drivers/lm75').mkdir(parents=True)
+    (device / 'driver').symlink_to(system.root / 'sys/bus/i2c/drivers/lm75')
+
+
+def file_sensor(system, path):
+    system.settings('f: { driver = "file"; path = "%s"; channels: { temperature: {}; }; };' % path)
+
+
+def value_in(folder, mode=0o644):
+    path = pathlib.Path(tempfile.mkdtemp(prefix='hublink-doctor-', dir=folder))
+    path.chmod(0o755)
+    (path / 'value').write_text('1\n')
+    (path / 'value').chmod(mode)
+    return path
+
+
+def closed_file(system):
+    folder = value_in('/run', 0o600)
+    system.strays.append(folder)
+    file_sensor(system, folder / 'value')
+
+
+def hidden_file(system):
+    (system.folder / 'value').write_text('1\n')  # below /tmp
+    file_sensor(system, system.folder / 'value')
+
+
+def line(system, name='ttyUSB0', mode=0o666, enabled=False):
+    """A serial line with a sensor on it."""
+    path = system.root / 'dev' / name
+    path.touch()
+    os.chown(path, 0, DIALOUT)
+    path.chmod(mode)
+    if enabled:
+        system.enable('serial')
+    file_sensor(system, '/dev/' + name)
+
+
+def words(system, text, name='zz.conf', folder='etc'):
+    system.write('%s/systemd/system/hublinkd.service.d/%s' % (folder, name), '[Service]\n' + text)
+
+
+def two_drop_ins_of_one_name(system):
+    words(system, 'WatchdogSec=0\n', 'a.conf', 'run')
+    words(system, '', 'a.conf')
+
+
+def last_credential(system):
+    other = system.folder / 'new.cs'
+    system.secret.rename(other)
+    words(system, 'LoadCredential = device.cs:%s\n' % other)
+
+
+def after_an_upgrade(system):
+    system.i2c()
+    path = system.root / 'usr/share/hublink/dropins/i2c.conf'
+    path.write_text(path.read_text().replace('# Why:', '# Because:'))
+
+
+def before_an_upgrade(system):
+    after_an_upgrade(system)
+    path = system.root / 'usr/share/hublink/dropins/i2c.conf'
+    path.write_text(path.read_text() + 'DeviceAllow=char-i3c rw\n')
+
+
+def home_of_a_drop_in(system):
+    folder = value_in('/home')
+    system.strays.append(folder)
+    words(system, 'ProtectHome=read-only\n')
+    file_sensor(system, folder / 'value')
+
+
+def queue_elsewhere(system):
+    system.settings()
+    with system.config.open('a') as config:
+        config.write('queue: { directory = "/srv/hublink-doctor/queue"; };\n')
+
+
+def remove(system, path):
+    (system.root / path).unlink()
+
+
+# systemd and its words that doctor must not take for faults
+WELL = {
+    'two drop-ins of one name': two_drop_ins_of_one_name,
+    'the last credential': last_credential,
+    'after an upgrade': after_an_upgrade,
+    'a home that is open': home_of_a_drop_in,
+    'a serial line that is enabled': lambda s: line(s, mode=0o660, enabled=True),
+    'another device that is allowed': lambda s: (line(s, 'hidraw0'), s.enable('serial'),
+                                                 words(s, 'DeviceAllow=char-hidraw r\n')),
+    'a queue elsewhere that is allowed': lambda s: (queue_elsewhere(s), words(s, 'ReadWritePaths=/srv/hublink-doctor\n')),
+    'the settings of the unit': lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config %s\n' % s.config),
+}
+
+
+@pytest.mark.parametrize('name', WELL)
+def test_what_is_well_for_systemd_is_no_finding(system, name):
+    WELL[name](system)
+    assert system.examine() == {}
+
+
+def replaced(system):
+    text = (BUILD / 'systemd/hublinkd.service').read_text()
+    system.write('etc/systemd/system/hublinkd.service', text)
+
+
+PLANTED = {
+    'clock an hour off': (lambda s: shift_clock(s, 3600), {'clock-differs'}),
+    'clock in 1970': (lambda s: shift_clock(s, -50 * 365 * 86400), {'clock-implausible', 'tls-expired'}),
+    'no name': (lambda s: s.credential(s.gateway.device.connection_string.replace(HOST, 'nowhere.invalid')), {'dns'}),
+    'port closed': (lambda s: s.settings(hub='address = "127.0.0.1:9";'), {'port'}),
+    'wrong CA': (another_ca, {'tls-untrusted'}),
+    'CA file missing': (lambda s: s.settings(hub='ca_file = "/nowhere.pem";'), {'ca-file'}),
+    'no credential': (lambda s: s.secret.unlink(), {'credential-missing'}),
+    'no credential in the unit': (lambda s: s.unit(), {'credential-missing'}),
+    'credential open': (lambda s: s.secret.chmod(0o644), {'credential-open'}),
+    'credential malformed': (lambda s: s.credential('HostName=x;DeviceId='), {'credential-malformed'}),
+    'credential of another hub': (lambda s: s.credential(s.gateway.device.connection_string.replace(HOST, OTHER)),
+                                  {'tls-name'}),
+    'disk full': (lambda s: s.mount('size=4m,mode=750,uid=%d' % USER), {'disk-full', 'disk-memory'}),
+    'disk read-only': (lambda s: s.mount('ro,size=100m,mode=750,uid=%d' % USER),
+                       {'disk-read-only', 'disk-memory', 'state-write'}),
+    'disk in memory': (lambda s: s.mount('size=100m,mode=750,uid=%d' % USER), {'disk-memory'}),
+    'no inodes': (lambda s: s.mount('size=100m,nr_inodes=50,mode=750,uid=%d' % USER), {'disk-inodes', 'disk-memory'}),
+    'state folder of another': (lambda s: os.chown(s.state, 0, 0), {'state-write'}),
+    'state folder open': (lambda s: s.state.chmod(0o755), {'state-open'}),
+    'newer queue': (lambda s: (s.state / 'queue/normal-newer-0badcafe').mkdir(parents=True), {'queue-set-aside'}),
+    'settings wrong': (lambda s: s.settings('x: { driver = "none"; };'), {'settings'}),
+    'sensor absent': (lambda s: s.settings('f: { driver = "file"; path = "/nowhere"; channels: { temperature: {}; }; };'), {'sensor-absent'}),
+    'hwmon absent': (lambda s: s.settings('f: { driver = "hwmon"; device = "lm75"; channels: { temperature: { attribute = '
+                                          '"temp1_input"; }; }; };'), {'sensor-absent'}),
+    'sensor closed': (closed_file, {'sensor-rights'}),
+    'sensor hidden': (hidden_file, {'sensor-hidden'}),
+    'serial line not enabled': (line, {'sensor-unit'}),
+    'serial line not enabled, and dialout\'s': (lambda s: line(s, mode=0o660), {'sensor-unit'}),
+    'another device': (lambda s: (line(s, 'hidraw0'), s.enable('serial')), {'sensor-unit'}),
+    'drop-in of another version': (before_an_upgrade, {'unit-old-dropin'}),
+    'blanks around =': (lambda s: words(s, 'ProtectSystem = no\nWatchdogSec = 0\n'), {'unit-watchdog', 'unit-loosened'}),
+    'queue where the unit lets nobody write': (queue_elsewhere, {'unit-read-only'}),
+    'metrics where the unit lets nobody write': (
+        lambda s: s.config.write_text(s.config.read_text() + 'metrics: { file = "/var/lib/prometheus/hublink.prom"; };\n'),
+        {'unit-read-only'}),
+    'other settings in the unit': (
+        lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config /etc/other.conf\n'), {'unit-config'}),
+    'bus closed': (lambda s: s.i2c(mode=0o600), {'sensor-rights'}),
+    'i2c not enabled': (lambda s: s.i2c(enabled=False), {'sensor-unit'}),
+    'i2c bus absent': (lambda s: (s.i2c(), remove(s, 'dev/i2c-1')), {'sensor-absent'}),
+    'sensor held': (held, {'sensor-held'}),
+    'no watchdog': (lambda s: s.unit('zz.conf', WatchdogSec='0'), {'unit-watchdog'}),
+    'no restart': (lambda s: s.unit('zz.conf', Restart='no'), {'unit-restart'}),
+    'not enabled': (lambda s: remove(s, 'etc/systemd/system/multi-user.target.wants/hublinkd.service'), {'unit-not-enabled'}),
+    'unit replaced': (replaced, {'unit-replaced'}),
+    'unit missing': (lambda s: remove(s, 'usr/lib/systemd/system/hublinkd.service'), {'unit-missing'}),
+    'command with nothing to start': (lambda s: (s.command(), remove(s, DROPIN)), {'command-empty'}),
+    'command that was taken back': (lambda s: (s.command(), s.write(DROPIN, '[Service]\nExecStart=/bin/true\nExecStart=\n')),
+                                    {'command-empty'}),
+    'no polkit': (lambda s: (s.command(), remove(s, 'usr/lib/polkit-1/polkitd')), {'polkit-missing'}),
+    'no rule for polkit': (lambda s: (s.command(), remove(s, 'usr/share/polkit-1/rules.d/hublink-command.rules')), {'polkit-rule'}),
+    'no policy': (lambda s: remove(s, 'usr/share/dbus-1/system.d/org.hublink1.conf'), {'bus-policy'}),
+    'no group': (lambda s: s.write('etc/group', 'hublink:x:%d:\n' % USER), {'group'}),
+    'no user': (lambda s: s.write('etc/passwd', 'root:x:0:0::/:/bin/sh\n'), {'user'}),
+    'short tokens': (lambda s: s.settings(hub='token_life = "1min";'), {'token-life'}),
+}
+
+
+@pytest.mark.parametrize('name', PLANTED)
+def test_what_is_planted_is_named_and_nothing_else(system, name):
+    plant, expected = PLANTED[name]
+    plant(system)
+    found = system.examine()
+    assert found.keys() == expected, json.dumps(found, indent=1)
+
+
+def test_i2c_names_the_command_that_mends_it(system):
+    system.i2c(enabled=False)
+    assert system.examine()['sensor-unit']['do'] == 'hublinkctl setup --enable i2c'
+
+
+def test_a_clock_that_is_off_names_a_package_where_no_ntp_is(system):
+    shift_clock(system, 3600)
+    assert 'apt install systemd-timesyncd' in system.examine()['clock-differs']['do']
+
+
+@pytest.mark.parametrize('mode', [0o660, 0o666])
+def test_a_serial_line_names_the_command_that_mends_it(system, mode):
+    line(system, mode=mode)
+    assert system.examine()['sensor-unit']['do'] == 'hublinkctl setup --enable serial'
+
+
+def test_a_folder_names_the_words_that_open_it(system):
+    queue_elsewhere(system)
+    assert 'ReadWritePaths=-/srv/hublink-doctor/queue;' in system.examine()['unit-read-only']['do']
+
+
+def test_a_disk_that_is_read_only_is_not_to_be_given_away(system):
+    system.mount('ro,size=100m,mode=750,uid=%d' % USER)
+    do = system.examine()['state-write']['do']
+    assert 'remount' in do and 'chown' not in do
+    subprocess.run(system.gateway.namespace.within(['umount', system.state]), check=True)
+    os.chown(system.state, 0, 0)
+    assert 'chown' in system.examine()['state-write']['do']
+
+
+def test_systemd_takes_a_credential_that_others_can_read(system):
+    system.secret.chmod(0o640)
+    assert 'does not use' not in system.examine()['credential-open']['why']
+
+
+def test_a_daemon_that_is_stopped(system):
+    with PrivateBus() as empty:
+        system.bus = empty.address
+        assert system.examine().keys() == {'bus-name'}
+    assert system.examine().keys() == {'bus'}
+
+
+FATES = {
+    'credential': ({'ActiveState': 'activating', 'SubState': 'auto-restart', 'Result': 'exit-code', 'ExecMainStatus': 243,
+                    'NRestarts': 4}, '243/CREDENTIALS', 'hublinkctl setup'),
+    'settings': ({'ActiveState': 'failed', 'SubState': 'failed', 'Result': 'exit-code', 'ExecMainStatus': 78},
+                 'the settings are wrong', 'hublinkd --check'),
+    'masked': ({'LoadState': 'masked'}, 'masked', 'systemctl unmask hublinkd'),
+    'stopped': ({}, 'nobody', 'systemctl start hublinkd'),
+}
+
+
+def test_why_the_unit_does_not_run_is_told_by_doctor_and_status(system):
+    bus = PrivateBus()
+    allow(bus)
+    with bus:
+        system.bus = bus.address
+        for told, what, remedy in FATES.values():
+            with ToldUnit(bus, **told):
+                found = system.examine()
+                status = subprocess.run([CTL, '--bus', bus.address, 'status'], capture_output=True, text=True, timeout=30,
+                                        check=False)
+            assert found.keys() == {'bus-name'}
+            assert what in found['bus-name']['what'] and remedy in found['bus-name']['do'], found
+            assert status.returncode == 3 and status.stdout == ''
+            first, then = status.stderr.splitlines()
+            assert 'hublinkd is not running' in first and what in first and remedy in then, status.stderr
+
+
+# --- what the daemon knows better ---
+
+def sealed(system):
+    """As where nobody can look into it: on another machine, or without the rights."""
+    system.unit(LoadCredentialEncrypted='device.cs:%s' % system.secret)
+
+
+def test_the_hub_of_a_credential_that_is_sealed_is_looked_at_all_the_same(system):
+    sealed(system)
+    assert system.examine() == {}
+    assert {f['id'] for f in system.said['findings'] if f['verdict'] == 'well'} >= {
+        'credential-in-use', 'dns', 'port', 'tls', 'clock-date'}
+
+
+def test_settings_that_hublinkd_cannot_read(system):
+    folder = system.folder / 'conf.d'
+    folder.mkdir()
+    (folder / 'site.conf').write_text('hub: { };\n')
+    for path, mode in ((folder / 'site.conf', 0o600), (folder, 0o700), (system.config, 0o600)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        found = system.examine()
+        assert found.keys() == {'settings-rights'}
+        assert found['settings-rights']['do'].endswith(' %s' % path) and found['settings-rights']['do'].startswith('chmod ')
+        path.chmod(before)
+    assert system.examine() == {}
+
+
+class Bare:
+    """A daemon of its own, beside the gateway's, with other sensors."""
+
+    def __init__(self, system, sensors):
+        self.bus = PrivateBus().start()
+        system.settings(sensors)
+        self.daemon = Daemon(system.folder / 'bare', self.bus, within=system.gateway.namespace.within)
+        self.daemon.configure(system.config.read_text())
+        system.bus = self.bus.address
+
+    def __enter__(self):
+        self.daemon.start()
+        return self.daemon
+
+    def __exit__(self, *_):
+        self.daemon.stop()
+        self.bus.stop()
+
+
+def status_of(system):
+    return subprocess.run([CTL, '--bus', system.bus, 'status'], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def test_a_gateway_that_reads_nothing_says_so(system):
+    with Bare(system, '') as daemon:
+        found = system.examine()
+        assert found.keys() == {'sensors-none', 'link'} and 'hublinkctl sensors scan' in found['sensors-none']['do']
+        daemon.submit({'n': 1})
+        assert system.examine().keys() == {'link'}
+
+
+def test_a_sensor_that_fails_is_told_once(system):
+    with Bare(system, 'f: { driver = "file"; path = "/nowhere"; interval = "1s"; channels: { temperature: {}; }; };') as daemon:
+        deadline = time.monotonic() + 20
+        while 'failing' not in status_of(system) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert 'failing' in status_of(system)
+        found = system.examine()
+        assert 'sensor-absent' in found and 'sensor-fails' not in found, found
+
+
+@pytest.mark.parametrize('fault, expected', [('cert-expired', 'tls-expired'), ('cert-wrong-name', 'tls-name'),
+                                             ('cert-new-ca', 'tls-untrusted')])
+def test_the_hub_shows_a_wrong_certificate(system, fault, expected):
+    system.gateway.devhub.fault('set', fault)
+    try:
+        found = system.examine()
+        assert expected in found and found.keys() <= {expected, 'link'}, found
+    finally:
+        system.gateway.devhub.fault('clear', fault)
