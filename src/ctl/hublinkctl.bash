@@ -28,7 +28,8 @@ _hublinkctl() {
         word=${COMP_WORDS[i]}
         case $word in
         --bus | --config | --for | --count | --time | --stream | --timeout | --content-type | --property | --output | \
-            --from | --to)
+            --from | --to | --probe | --sysfs | --connection-string-file | --dps-id-scope | --dps-registration-id | \
+            --dps-key-file | --dps-group-key-file | --enable | --disable | --root | --state-dir)
             given+=("$word")
             # bash makes three words of --name=value
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
@@ -52,7 +53,10 @@ _hublinkctl() {
     '') ;;
     --bus) names='system session' ;;
     --for | --timeout) names='10s 1min 5min' ;;
-    --config | --output) kind=file ;;
+    --config | --output | --connection-string-file | --dps-key-file | --dps-group-key-file) kind=file ;;
+    --enable | --disable) names='i2c serial users' ;;
+    --sysfs | --root | --state-dir) kind=directory ;;
+    --probe) names=$(compgen -G '/dev/i2c-*') ;;
     esac
 
     if [[ ! $prev ]]; then
@@ -61,10 +65,23 @@ _hublinkctl() {
         '')
             options+=' --help --version'
             names='status watch sensors submit submit-message flush reconnect methods call audit dead-letters inbox twin
-                queue check'
+                queue rules setup doctor check'
             ;;
         watch) options+=' --for --count' ;;
+        methods | audit) options+=' --watch --for' ;;
+        sensors)
+            if [[ ! ${words[1]-} ]]; then
+                names=scan
+            else
+                options+=' --probe --yes --sysfs'
+            fi
+            ;;
         flush) options+=' --timeout' ;;
+        setup)
+            options+=' --connection-string-file --dps-id-scope --dps-registration-id --dps-key-file --dps-group-key-file'
+            options+=' --enable --disable --forget --no-start --timeout --yes --root'
+            ;;
+        doctor) options+=' --offline --strict --root --state-dir' ;;
         call)
             options+=' --timeout'
             ((${#words[@]} == 1)) && names=$(_hublinkctl_methods)
@@ -106,6 +123,14 @@ _hublinkctl() {
                 ;;
             get) options+=' --watch --for' ;;
             esac
+            ;;
+        rules)
+            if [[ ! ${words[1]-} ]]; then
+                names=test
+            else
+                options+=' --quiet'
+                ((${#words[@]} == 2)) && kind=file
+            fi
             ;;
         queue)
             case ${words[1]-} in

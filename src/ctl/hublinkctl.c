@@ -17,7 +17,10 @@ static const Command commands[] = {
         {"status", "", "link, queue, sensors and ledger; first of all what is wrong",
          command_status},
         {"watch", "[--for D] [--count N]", "readings and confirmations as they come", command_watch},
-        {"sensors", "", "the sensors with their latest values", command_sensors},
+        {"sensors", "[scan [--probe BUS [--yes]] [--sysfs DIR]]",
+         "the sensors with their latest values; scan: what this machine has that could be one, as\n"
+         "      settings ready to use; asks the addresses of an I2C bus only with --probe, which may do harm",
+         command_sensors},
         {"submit", "SENSOR CHANNEL=VALUE... [--time T] [--stream S] [--wait] [--timeout D]",
          "hand in a reading; answers once it is on disk, with --wait once the hub has it",
          command_submit},
@@ -27,9 +30,9 @@ static const Command commands[] = {
         {"flush", "[--timeout D]", "send what waits now, and wait for the hub to have it",
          command_flush},
         {"reconnect", "", "try to connect now", command_reconnect},
-        {"methods", "", "direct methods, and who answers to them", command_methods},
-        {"call", "NAME [JSON] [--timeout D]", "call a method as the hub would, with the link down too", command_call},
-        {"audit", "", "what was called, by whom, and what came of it", command_audit},
+        {"methods", "[--watch [--for D]]", "direct methods, and who answers to them", command_methods},
+        {"call", "NAME [JSON|-] [--timeout D]", "call a method as the hub would, with the link down too", command_call},
+        {"audit", "[--watch [--for D]]", "what was ordered, by whom, and what came of it", command_audit},
         {"dead-letters", "list | show ID | export|requeue|delete ID...|--all [--output FILE]",
          "what the hub can never take", command_dead_letters},
         {"inbox", "list [--watch [--for D]] | take [ID] [--output FILE] | complete ID | reject ID [REASON]",
@@ -42,24 +45,59 @@ static const Command commands[] = {
          "what the queue costs the disk; with the daemon stopped: what lies there, is it whole,\n"
          "      its records as JSON lines",
          command_queue},
+        {"rules", "test FILE|- [--quiet]",
+         "recorded readings through the rules of the settings: what would be sent of them, in how many\n"
+         "      messages and billed units; works with the daemon stopped",
+         command_rules},
+        {"setup",
+         "[--connection-string-file FILE|-] | --dps-id-scope S --dps-registration-id R\n"
+         "        --dps-key-file FILE|- | --dps-group-key-file FILE|- | --enable|--disable i2c|serial|users |\n"
+         "        --forget; each with [--no-start] [--timeout D] [--yes] [--root DIR]",
+         "asks for the credential, or takes it from a file, stores it, starts hublinkd and tells\n"
+         "      what the hub says; opens kinds of devices to hublinkd's unit; for root",
+         command_setup},
+        {"doctor", "[--offline] [--strict] [--root DIR] [--state-dir DIR]",
+         "looks over this machine: settings, clock, unit, bus, credential, certificates, way to the hub,\n"
+         "      disk, sensors, and the daemon's own words; says what is wrong, why it matters and what to do",
+         command_doctor},
         {"check", "", "check the settings; works with the daemon stopped", command_check},
 };
 
-static void help(void)
+static void print_command(const Command *c)
 {
-        puts("usage: hublinkctl [--bus system|session|ADDRESS] [--config FILE] [--json] COMMAND ...\n");
-        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-                printf("  %s%s%s\n      %s\n", commands[i].name, *commands[i].arguments ? " " : "",
-                       commands[i].arguments, commands[i].help);
+        printf("%s%s%s\n      %s\n", c->name, *c->arguments ? " " : "", c->arguments, c->help);
+}
+
+static void print_globals(void)
+{
         puts("\n  --bus      where hublinkd is: the system's bus (the default), the session's, or a D-Bus "
              "address\n"
-             "  --config   other settings: for check, and for queue to find its directory\n"
+             "  --config   other settings: for check, doctor and rules, for queue to find its directory, for\n"
+             "             sensors scan its chips\n"
              "  --json     one JSON object, or with watch and --watch one a line\n"
              "  --help, --version\n\n"
              "VALUE is a number, true, false, or else text; what looks like a number and is none (nan, 0x10,\n"
              "1e400, nothing) is refused. In double quotes it is text: serial='\"0042\"'.\n"
              "D is a time: 500ms, 10s, 5min. T is 2026-01-31T12:00:00Z or seconds since 1970.\n"
              "Exit: 0; 1 failed; 2 usage; 3 the daemon cannot be reached; 4 time-out.");
+}
+
+/* Of one command, or NULL: of all. */
+static void help(const Command *command)
+{
+        if (command) {
+                fputs("usage: hublinkctl ", stdout);
+                print_command(command);
+                print_globals();
+                return;
+        }
+        puts("usage: hublinkctl [--bus system|session|ADDRESS] [--config FILE] [--json] COMMAND ...;\n"
+             "more of one: hublinkctl COMMAND --help, hublinkctl(1)\n");
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                fputs("  ", stdout);
+                print_command(&commands[i]);
+        }
+        print_globals();
 }
 
 static const Command *find(const char *name)
@@ -167,7 +205,7 @@ static int take_globals(int *argc, char **argv, Options *o, bool *ret_help, bool
         return 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         Options options = {.bus = "system"};
         bool want_help = false, want_version = false;
@@ -180,17 +218,25 @@ int main(int argc, char **argv)
                 puts("hublinkctl " HUBLINK_VERSION);
                 return CTL_OK;
         }
+        if (argc < 2 && !want_help)
+                return usage("", "Which command?");
+        command = argc < 2 ? NULL : find(argv[1]);
+        if (argc > 1 && !command)
+                return usage("", "There is no command '%s'.", argv[1]);
         if (want_help) {
-                help();
+                help(command);
                 return CTL_OK;
         }
-        if (argc < 2)
-                return usage("", "Which command?");
-        command = find(argv[1]);
-        if (!command)
-                return usage("", "There is no command '%s'.", argv[1]);
-        r = command->run(&options, argc - 1, argv + 1);
-        if (fflush(stdout) != 0 && r == CTL_OK)
-                r = CTL_FAILED;
+        return command->run(&options, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+        int r = run(argc, argv);
+
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                fprintf(stderr, "hublinkctl: not all of its output could be written.\n");
+                r = r == CTL_OK ? CTL_FAILED : r;
+        }
         return r;
 }

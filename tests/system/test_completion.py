@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bash offers behind the words of a command line."""
 
+import re
 import shlex
 import subprocess
 
 import pytest
 
-from bus import SOURCE
+from bus import BUILD, SOURCE
+
+CTL, DAEMON = (BUILD.resolve() / 'src' / name for name in ('ctl/hublinkctl', 'daemon/hublinkd'))
 
 GLOBAL = {'--bus', '--config', '--json'}
 COMMANDS = set('status watch sensors submit submit-message flush reconnect methods call audit dead-letters inbox twin '
-               'queue check'.split())
+               'queue rules setup doctor check'.split())
 
 SCRIPT = '''
+hublinkd() { %s "$@"; }
 hublinkctl() {
     case "$*" in
     *sensors) echo '[{"name":"cpu"},{"name":"room"}]' ;;
@@ -37,7 +41,7 @@ def offered(tmp_path):
     def offered(line, function='_hublinkctl', script='src/ctl/hublinkctl.bash'):
         """The last word is being typed: it may be ''."""
         words = ' '.join(shlex.quote(word) for word in line.split(' '))
-        done = subprocess.run(['bash', '--norc', '-c', SCRIPT % (SOURCE / script, words, function)], cwd=tmp_path,
+        done = subprocess.run(['bash', '--norc', '-c', SCRIPT % (DAEMON, SOURCE / script, words, function)], cwd=tmp_path,
                               capture_output=True, text=True, timeout=10)
         assert done.stderr == '', done.stderr
         found = done.stdout.split()
@@ -46,6 +50,8 @@ def offered(tmp_path):
     return offered
 
 
+SETUP = set('--connection-string-file --dps-id-scope --dps-registration-id --dps-key-file --dps-group-key-file --enable '
+            '--disable --forget --no-start --timeout --yes --root'.split())
 FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
 
 
@@ -54,15 +60,21 @@ FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
     ('st', {'status'}),
     ('sub', {'submit', 'submit-message'}),
     ('--json ', (COMMANDS | GLOBAL | {'--help', '--version'}) - {'--json'}),
-    ('status ', GLOBAL), ('sensors ', GLOBAL), ('reconnect ', GLOBAL), ('check ', GLOBAL),
+    ('status ', GLOBAL), ('sensors ', GLOBAL | {'scan'}), ('reconnect ', GLOBAL), ('check ', GLOBAL),
     ('status --json ', GLOBAL - {'--json'}),
     ('status x', set()),
+    ('setup --enable ', {'i2c', 'serial', 'users'}), ('setup --enable s', {'serial'}),
+    ('setup --dps-key-file ', FILES), ('setup --root ', FOLDERS),
+    ('setup ', GLOBAL | SETUP), ('setup --forget ', (GLOBAL | SETUP) - {'--forget'}),
+    ('sensors scan ', GLOBAL | {'--probe', '--yes', '--sysfs'}),
+    ('sensors scan --probe 1 ', GLOBAL | {'--yes', '--sysfs'}),
+    ('sensors scan --sysfs ', FOLDERS),
     ('watch ', GLOBAL | {'--for', '--count'}),
     ('watch --for ', {'10s', '1min', '5min'}),
     ('watch --for 10s ', GLOBAL | {'--count'}),
     ('watch --count ', set()),
     ('flush ', GLOBAL | {'--timeout'}),
-    ('methods ', GLOBAL), ('audit ', GLOBAL),
+    ('methods ', GLOBAL | {'--watch', '--for'}), ('audit ', GLOBAL | {'--watch', '--for'}),
     ('call ', GLOBAL | {'--timeout', 'ping', 'pump*stop'}),
     ('call ping ', GLOBAL | {'--timeout'}),
     ('flush --timeout 1', {'10s', '1min'}),
@@ -106,6 +118,11 @@ FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
     ('queue verify --quiet a', FOLDERS),
     ('queue export a-folder ', GLOBAL | {'--all', '--stream', '--from', '--to', '--output', '--quiet'}),
     ('queue export --from 3 --to 5 --', GLOBAL | {'--all', '--stream', '--output', '--quiet'}),
+    ('rules ', GLOBAL | {'test'}),
+    ('rules test ', GLOBAL | FILES | {'--quiet'}),
+    ('rules test a-file ', GLOBAL | {'--quiet'}),
+    ('doctor ', GLOBAL | {'--offline', '--strict', '--root', '--state-dir'}),
+    ('doctor --root ', FOLDERS),
     ('--bus ', {'system', 'session'}),
     ('--bus session status ', {'--config', '--json'}),
     ('--config ', FILES),
@@ -123,3 +140,80 @@ def test_an_address_is_asked_as_it_was_given(offered, tmp_path):
     """bash breaks a word at = and at :."""
     assert offered('hublinkctl --bus unix : path = /run/x submit ') >= {'cpu', 'room'}
     assert (tmp_path / 'asked').read_text() == '--bus unix:path=/run/x --json sensors\n'
+
+
+# --- every command offers what its help has, and the program takes ---
+
+VALUES = {'--for': '1s', '--count': '1', '--time': '1', '--stream': 'x', '--timeout': '1s', '--content-type': 'a/b',
+          '--property': 'a=b', '--output': '/nonexistent/file', '--from': '1', '--to': '2', '--probe': '99',
+          '--sysfs': '/nonexistent', '--state-dir': '/nonexistent', '--root': '/nonexistent'}
+# Each command with its operands.
+LINES = ['status', 'watch', 'sensors', 'sensors scan', 'submit s a=1', 'submit-message -', 'flush', 'reconnect', 'methods',
+         'call ping', 'audit', 'dead-letters list', 'dead-letters show 1', 'dead-letters export 1', 'dead-letters requeue 1',
+         'dead-letters delete 1', 'inbox list', 'inbox take 1', 'inbox complete 1', 'inbox reject 1 why', 'twin', 'twin get',
+         'twin report s {}', 'queue stats', 'queue inspect d', 'queue verify d', 'queue export d', 'rules test -',
+         'doctor', 'check', 'setup']
+# In place of the operand, or beside another option: not taken in this line, or not offered before the other is there.
+INSTEAD = {'dead-letters export 1': {'--all'}, 'dead-letters requeue 1': {'--all'}, 'dead-letters delete 1': {'--all'},
+           'methods': {'--for'}, 'audit': {'--for'}, 'inbox list': {'--for'}, 'twin': {'--for'}, 'twin get': {'--for'},
+           'sensors scan': {'--yes'}}
+NEEDED = {'--probe': ['--yes']}  # else it asks first
+
+
+def usage_of(command):
+    """What follows the command in its help, to where words begin."""
+    text = subprocess.run([CTL, command, '--help'], capture_output=True, text=True, timeout=10, check=True).stdout
+    return ' '.join(re.match(r'usage: hublinkctl (.*\n(?: {8}.*\n)*)', text)[1].split())
+
+
+def options_in(text):
+    return set(re.findall(r'--[a-z][a-z-]*', text))
+
+
+def is_taken(line, option):
+    """By the parser: its complaint is status 2; that nobody is there comes later."""
+    value = [VALUES[option]] if option in VALUES else []
+    done = subprocess.run([CTL, '--bus', 'unix:path=/nonexistent', *line.split(), option, *value, *NEEDED.get(option, [])],
+                          input='', capture_output=True, text=True, timeout=20)
+    return done.returncode != 2
+
+
+def test_each_command_of_help_is_tried():
+    text = subprocess.run([CTL, '--help'], capture_output=True, text=True, timeout=10, check=True).stdout
+    assert {line.split()[0] for line in LINES} == COMMANDS == set(re.findall(r'^  ([a-z][a-z-]*)', text, re.MULTILINE))
+    # what has words of its own: each of them
+    for command in COMMANDS:
+        words = re.findall(r'(?:^%s|\|) \[?([a-z][a-z-]*(?:\|[a-z-]+)*)(?=[ \]]|$)' % command, usage_of(command))
+        assert {word for each in words for word in each.split('|')} <= {word for line in LINES for word in line.split()[1:2]}
+
+
+@pytest.mark.parametrize('line', LINES)
+def test_what_is_offered_is_in_the_help_and_is_taken(offered, line):
+    command = line.split()[0]
+    known = options_in(usage_of(command))
+    offers = {option for option in offered('hublinkctl %s --' % line) if option.startswith('--')} - GLOBAL
+    if command == 'setup':  # it would be done to this machine
+        assert offers == known
+        return
+    instead = INSTEAD.get(line, set())
+    assert offers | instead == {option for option in known if is_taken(line, option)} | instead
+    assert offers <= known
+
+
+@pytest.mark.parametrize('line, expected', [
+    ('', options_in(subprocess.run([DAEMON, '--help'], capture_output=True, text=True, timeout=10).stdout)),
+    ('--c', {'--config', '--check'}),
+    ('--check --c', {'--config'}),
+    ('--config ', FILES - {'asked'}), ('--config = a-', FILES - {'asked'}), ('--config a-file --ch', {'--check'}),
+    ('--state-dir ', FOLDERS), ('--bus s', {'system', 'session'}), ('--bus = se', {'session'}),
+], ids=lambda value: value if isinstance(value, str) else '')
+def test_hublinkd(offered, line, expected):
+    assert len(expected) > 0
+    assert offered('hublinkd ' + line, '_hublinkd', 'src/daemon/hublinkd.bash') == expected
+
+
+def test_its_help_has_all_options():
+    """Else what is asked of it is not all."""
+    written = re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', (SOURCE / 'src/daemon/arguments.c').read_text())
+    told = options_in(subprocess.run([DAEMON, '--help'], capture_output=True, text=True, timeout=10).stdout)
+    assert {'--' + name for name in written} == told and len(told) > 5
