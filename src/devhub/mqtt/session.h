@@ -71,9 +71,9 @@ typedef struct SessionSink {
         void (*connect)(void *userdata, const MqttConnect *connect, SessionGrant *ret);
         /* Called before every packet after CONNECT. False: the link is cut here, unheard (a fault). */
         bool (*packet)(void *userdata);
-        /* An event came. Negative: it cannot be stored (-ECANCELED: a fault), the connection ends. SESSION_E_LOST: it is
-         * not stored, and nobody is told.
-         * *ret_delay_usec (0 at first): how long its PUBACK is held back once it is stored; USEC_INFINITY: for ever. */
+        /* An event came. Negative: it cannot be stored (-ECANCELED: a fault), the connection ends. SESSION_E_LOST: it
+         * is not stored, and nobody is told. *ret_delay_usec (0 at first): how long its PUBACK is held back once it is
+         * stored; USEC_INFINITY: for ever. */
         int (*event)(void *userdata, const SessionEvent *event, usec_t *ret_delay_usec);
         /* NULL, or why the connection is closed (static text). */
         const char *(*request)(void *userdata, const SessionRequest *request);
