@@ -240,10 +240,11 @@ static void end_waiting(World *w, HttpCall *call)
 {
         const char *device_id = http_call_part(call, "d"), *module_id = http_call_part(call, "m"), *body;
         size_t size;
+        usec_t left;
 
         promise(call->gone && device_id && methods_n_under_way(w->methods) == 1);
         body = http_call_body(call, &size);
-        if (!methods_answer(w->methods, device_id, module_id, w->rid, strlen(w->rid), 200, body, size))
+        if (!methods_answer(w->methods, device_id, module_id, w->rid, strlen(w->rid), 200, body, size, 0, &left))
                 http_call_cancel(call);
         promise(methods_n_under_way(w->methods) == 0);
 }

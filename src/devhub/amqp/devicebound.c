@@ -95,6 +95,6 @@ const AmqpNode node_devicebound = {
         .address = ADDRESS_DEVICEBOUND,
         .right = RIGHT_SERVICE_CONNECT,
         .credit = CREDIT,
-        .largest = MESSAGE_SIZE_MAX,
+        .largest = TRANSFER_SIZE_MAX,
         .take = on_message,
 };

@@ -21,8 +21,8 @@
 #include "devhub/amqp/house.h"
 #include "devhub/hub/service-error.h"
 
-#define MESSAGE_SIZE_MAX ((size_t)320 * 1024) /* 256 KiB and what AMQP adds */
-#define REQUEST_SIZE_MAX ((size_t)16 * 1024)  /* of a question, or a token: those who have shown none may write it */
+#define TRANSFER_SIZE_MAX ((size_t)320 * 1024) /* 256 KiB and what AMQP adds */
+#define REQUEST_SIZE_MAX  ((size_t)16 * 1024)  /* of a question, or a token: those who have shown none may write it */
 
 typedef struct AmqpLink AmqpLink;
 

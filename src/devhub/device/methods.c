@@ -31,19 +31,32 @@ static int send_to_device(void *userdata, const char *device_id, const char *mod
 
 /* ---- from the device ---- */
 
+static void take_answer(MethodDesk *d, Link *link, const SessionRequest *request)
+{
+        const TopicParts *topic = request->topic;
+        const Verdict *v = link_verdict(link);
+        usec_t left;
+
+        if (methods_answer(d->methods, v->device_id, v->module_id, topic->rid, topic->rid_size, topic->status,
+                           request->body.data, request->body.size, clock_boot(d->hub->clock), &left))
+                log_info("%s: %s: answered a method with %d, %lld ms before its time is over", link_peer(link),
+                         v->device_id, topic->status, (long long)(left / USEC_PER_MSEC));
+        else
+                log_notice("%s: %s: dropped its answer to a method that nobody waits for: it had one, or its time is "
+                           "over", link_peer(link), v->device_id);
+}
+
 static const char *on_request(void *userdata, Link *link, const SessionRequest *request)
 {
         MethodDesk *d = userdata;
         const Verdict *v = link_verdict(link);
-        const TopicParts *topic = request->topic;
 
         if (!v->device_id)
                 return "it has no identity, and so no methods";
         if (hub_strike(d->hub, FAULT_METHOD_NO_ANSWER, v->device_id))
                 log_notice("%s: %s: its answer to a method is lost, by a fault", link_peer(link), v->device_id);
-        else if (!methods_answer(d->methods, v->device_id, v->module_id, topic->rid, topic->rid_size, topic->status,
-                            request->body.data, request->body.size))
-                log_info("%s: %s: dropped its answer to a method that nobody waits for", link_peer(link), v->device_id);
+        else
+                take_answer(d, link, request);
         return NULL;
 }
 

@@ -21,7 +21,7 @@
 typedef struct Wait {
         const Hub *hub;
         HttpCall *call;
-        MethodCall *method; /* NULL: not under way yet */
+        MethodErrand *method; /* NULL: not under way yet */
         unsigned connect_timeout, response_timeout; /* seconds */
 } Wait;
 
@@ -91,7 +91,7 @@ static void on_done(void *userdata, const MethodResult *result)
                 break;
         case METHOD_ANSWER_TOO_LARGE:
                 http_reply_error(w->call, SERVICE_ERROR_MESSAGE_TOO_LARGE,
-                                 "The device's answer has more than %zu bytes.", METHOD_PAYLOAD_MAX);
+                                 "The device's answer has more than %d bytes.", METHOD_PAYLOAD_MAX);
                 break;
         case METHOD_ANSWER_MALFORMED:
                 http_reply_error(w->call, SERVICE_ERROR_SERVER, "The device's answer is not JSON.");
@@ -156,7 +156,7 @@ static bool write_payload(HttpCall *call, json_object *body, Buffer *b)
                 return false;
         }
         if (b->size > METHOD_PAYLOAD_MAX) {
-                http_reply_error(call, SERVICE_ERROR_MESSAGE_TOO_LARGE, "The payload has %zu bytes, %zu are allowed",
+                http_reply_error(call, SERVICE_ERROR_MESSAGE_TOO_LARGE, "The payload has %zu bytes, %d are allowed",
                                  b->size, METHOD_PAYLOAD_MAX);
                 return false;
         }
@@ -179,7 +179,7 @@ static void begin(Wait *w, const MethodRequest *request)
 {
         const Hub *hub = w->hub;
         HttpCall *call = w->call;
-        MethodCall *method;
+        MethodErrand *method;
         int k;
 
         /* also for a device that is not there; before its outcome, which may be told within the call */

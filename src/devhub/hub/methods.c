@@ -11,7 +11,7 @@
 #define RID_MAX       20
 #define NAME_MAX_SIZE 1024 /* it has to fit a topic */
 
-struct MethodCall {
+struct MethodErrand {
         char *device_id, *module_id, *name;
         Buffer payload; /* until it is sent */
         usec_t response_timeout_usec;
@@ -20,17 +20,17 @@ struct MethodCall {
         char rid[RID_MAX];
         MethodDone done;
         void *userdata;
-        MethodCall *before, *next;
+        MethodErrand *before, *next;
 };
 
 struct Methods {
         MethodsSink sink;
         uint64_t next_rid;
-        MethodCall *first, *last; /* in the order in which they were called */
+        MethodErrand *first, *last; /* in the order in which they were called */
         size_t n;
 };
 
-static MethodCall *call_free(MethodCall *call)
+static MethodErrand *call_free(MethodErrand *call)
 {
         if (!call)
                 return NULL;
@@ -42,7 +42,7 @@ static MethodCall *call_free(MethodCall *call)
         return NULL;
 }
 
-DEFINE_CLEANUP(MethodCall *, call_free);
+DEFINE_CLEANUP(MethodErrand *, call_free);
 
 int methods_new(Methods **ret, const MethodsSink *sink, uint64_t first_rid)
 {
@@ -61,7 +61,7 @@ Methods *methods_free(Methods *m)
         if (!m)
                 return NULL;
         while (m->first) {
-                MethodCall *next = m->first->next;
+                MethodErrand *next = m->first->next;
 
                 call_free(m->first);
                 m->first = next;
@@ -72,7 +72,7 @@ Methods *methods_free(Methods *m)
 
 /* ---- the list ---- */
 
-static void append(Methods *m, MethodCall *call)
+static void append(Methods *m, MethodErrand *call)
 {
         call->before = m->last;
         if (m->last)
@@ -83,7 +83,7 @@ static void append(Methods *m, MethodCall *call)
         m->n++;
 }
 
-static void take_out(Methods *m, MethodCall *call)
+static void take_out(Methods *m, MethodErrand *call)
 {
         if (call->before)
                 call->before->next = call->next;
@@ -101,7 +101,7 @@ static bool same(const char *a, const char *b)
         return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool is_of(const MethodCall *call, const char *device_id, const char *module_id)
+static bool is_of(const MethodErrand *call, const char *device_id, const char *module_id)
 {
         return same(call->device_id, device_id) && same(call->module_id, module_id);
 }
@@ -109,21 +109,21 @@ static bool is_of(const MethodCall *call, const char *device_id, const char *mod
 /* ---- one call ---- */
 
 /* Out of the list first: whoever is told may call anew. */
-static void finish(Methods *m, MethodCall *call, const MethodResult *result)
+static void finish(Methods *m, MethodErrand *call, const MethodResult *result)
 {
         take_out(m, call);
         call->done(call->userdata, result);
         call_free(call);
 }
 
-static void finish_without(Methods *m, MethodCall *call, MethodOutcome outcome)
+static void finish_without(Methods *m, MethodErrand *call, MethodOutcome outcome)
 {
         MethodResult result = {.outcome = outcome};
 
         finish(m, call, &result);
 }
 
-static bool try_to_send(Methods *m, MethodCall *call, usec_t now)
+static bool try_to_send(Methods *m, MethodErrand *call, usec_t now)
 {
         if (m->sink.send(m->sink.userdata, call->device_id, call->module_id, call->name, call->rid,
                          call->payload.data, call->payload.size) < 0)
@@ -134,9 +134,9 @@ static bool try_to_send(Methods *m, MethodCall *call, usec_t now)
         return true;
 }
 
-static int call_new(MethodCall **ret, const MethodRequest *request)
+static int call_new(MethodErrand **ret, const MethodRequest *request)
 {
-        _cleanup_(call_freep) MethodCall *call = calloc(1, sizeof(*call));
+        _cleanup_(call_freep) MethodErrand *call = calloc(1, sizeof(*call));
 
         if (!call)
                 return -ENOMEM;
@@ -153,9 +153,9 @@ static int call_new(MethodCall **ret, const MethodRequest *request)
 }
 
 int methods_call(Methods *m, const MethodRequest *request, MethodDone done, void *userdata, usec_t now,
-                 MethodCall **ret)
+                 MethodErrand **ret)
 {
-        MethodCall *call;
+        MethodErrand *call;
         int r;
 
         *ret = NULL;
@@ -177,7 +177,7 @@ int methods_call(Methods *m, const MethodRequest *request, MethodDone done, void
         return 0;
 }
 
-void methods_cancel(Methods *m, MethodCall *call)
+void methods_cancel(Methods *m, MethodErrand *call)
 {
         take_out(m, call);
         call_free(call);
@@ -187,14 +187,14 @@ void methods_cancel(Methods *m, MethodCall *call)
 
 void methods_listening(Methods *m, const char *device_id, const char *module_id, usec_t now)
 {
-        for (MethodCall *call = m->first; call; call = call->next)
+        for (MethodErrand *call = m->first; call; call = call->next)
                 if (!call->sent && is_of(call, device_id, module_id) && !try_to_send(m, call, now))
                         return;
 }
 
-static MethodCall *find_sent(Methods *m, const char *device_id, const char *module_id, const char *rid, size_t size)
+static MethodErrand *find_sent(Methods *m, const char *device_id, const char *module_id, const char *rid, size_t size)
 {
-        for (MethodCall *call = m->first; call; call = call->next)
+        for (MethodErrand *call = m->first; call; call = call->next)
                 if (call->sent && strlen(call->rid) == size && memcmp(call->rid, rid, size) == 0 &&
                     is_of(call, device_id, module_id))
                         return call;
@@ -214,13 +214,14 @@ static MethodOutcome judge_answer(const char *payload, size_t size)
 }
 
 bool methods_answer(Methods *m, const char *device_id, const char *module_id, const char *rid, size_t rid_size,
-                    int status, const char *payload, size_t size)
+                    int status, const char *payload, size_t size, usec_t now, usec_t *ret_left)
 {
-        MethodCall *call = find_sent(m, device_id, module_id, rid, rid_size);
+        MethodErrand *call = find_sent(m, device_id, module_id, rid, rid_size);
         MethodResult result = {.status = status, .payload = payload, .payload_size = size};
 
         if (!call)
                 return false;
+        *ret_left = usec_sub(call->deadline_usec, now);
         result.outcome = judge_answer(payload, size);
         finish(m, call, &result);
         return true;
@@ -228,9 +229,9 @@ bool methods_answer(Methods *m, const char *device_id, const char *module_id, co
 
 /* ---- those that end without ---- */
 
-static MethodCall *first_of(Methods *m, const char *device_id, const char *module_id)
+static MethodErrand *first_of(Methods *m, const char *device_id, const char *module_id)
 {
-        for (MethodCall *call = m->first; call; call = call->next)
+        for (MethodErrand *call = m->first; call; call = call->next)
                 if (same(call->device_id, device_id) && (!module_id || same(call->module_id, module_id)))
                         return call;
         return NULL;
@@ -238,15 +239,15 @@ static MethodCall *first_of(Methods *m, const char *device_id, const char *modul
 
 void methods_forget(Methods *m, const char *device_id, const char *module_id)
 {
-        MethodCall *call;
+        MethodErrand *call;
 
         while ((call = first_of(m, device_id, module_id)))
                 finish_without(m, call, METHOD_FORGOTTEN);
 }
 
-static MethodCall *first_due(Methods *m, usec_t now)
+static MethodErrand *first_due(Methods *m, usec_t now)
 {
-        for (MethodCall *call = m->first; call; call = call->next)
+        for (MethodErrand *call = m->first; call; call = call->next)
                 if (call->deadline_usec <= now)
                         return call;
         return NULL;
@@ -254,7 +255,7 @@ static MethodCall *first_due(Methods *m, usec_t now)
 
 void methods_tick(Methods *m, usec_t now)
 {
-        MethodCall *call;
+        MethodErrand *call;
 
         while ((call = first_due(m, now)))
                 finish_without(m, call, call->sent ? METHOD_TIMED_OUT : METHOD_NOT_ONLINE);
@@ -266,7 +267,7 @@ usec_t methods_deadline(const Methods *m)
 {
         usec_t deadline = USEC_INFINITY;
 
-        for (const MethodCall *call = m->first; call; call = call->next)
+        for (const MethodErrand *call = m->first; call; call = call->next)
                 deadline = MIN(deadline, call->deadline_usec);
         return deadline;
 }

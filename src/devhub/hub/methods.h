@@ -18,12 +18,12 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "model/order.h"
 
-#define METHOD_PAYLOAD_MAX ((size_t)128 * 1024) /* of a request, and of an answer */
-#define METHODS_MAX        4096                 /* under way */
+#define METHODS_MAX 4096 /* under way */
 
 typedef struct Methods Methods;
-typedef struct MethodCall MethodCall;
+typedef struct MethodErrand MethodErrand;
 
 typedef struct MethodsSink {
         /* To the device; -ENOTCONN: it is not connected, or not subscribed to methods. */
@@ -73,12 +73,12 @@ DEFINE_CLEANUP(Methods *, methods_free);
 /* verbs */
 /* done is called once; if that was within this call, *ret is NULL, else it is good for methods_cancel() until then. */
 int methods_call(Methods *m, const MethodRequest *request, MethodDone done, void *userdata, usec_t now,
-                 MethodCall **ret);
-void methods_cancel(Methods *m, MethodCall *call); /* whoever waited has gone */
+                 MethodErrand **ret);
+void methods_cancel(Methods *m, MethodErrand *call); /* whoever waited has gone */
 void methods_listening(Methods *m, const char *device_id, const char *module_id, usec_t now); /* it may be sent to */
-/* False: no such call is under way, and the answer is dropped. */
+/* False: no such call is under way, and the answer is dropped. Else *ret_left is what was left of its time. */
 bool methods_answer(Methods *m, const char *device_id, const char *module_id, const char *rid, size_t rid_size,
-                    int status, const char *payload, size_t size);
+                    int status, const char *payload, size_t size, usec_t now, usec_t *ret_left);
 /* module_id NULL: with all modules. */
 void methods_forget(Methods *m, const char *device_id, const char *module_id);
 void methods_tick(Methods *m, usec_t now);

@@ -14,7 +14,7 @@ typedef struct World {
         const char *listening[4]; /* "d" or "d/m" */
         Buffer sent;              /* "d reboot 1 {...}\n" */
         Buffer told;              /* "a 200 {...}\n" */
-        MethodCall *again;        /* called from within an outcome */
+        MethodErrand *again;        /* called from within an outcome */
         bool call_again;
 } World;
 
@@ -64,7 +64,7 @@ static const char *const outcomes[] = {
 
 static void on_done(void *userdata, const MethodResult *result);
 
-static MethodCall *call(const char *who, const char *device_id, const char *module_id, usec_t connect_usec,
+static MethodErrand *call(const char *who, const char *device_id, const char *module_id, usec_t connect_usec,
                         usec_t response_usec, usec_t now)
 {
         MethodRequest request = {
@@ -76,7 +76,7 @@ static MethodCall *call(const char *who, const char *device_id, const char *modu
                 .connect_timeout_usec = connect_usec,
                 .response_timeout_usec = response_usec,
         };
-        MethodCall *made = NULL;
+        MethodErrand *made = NULL;
 
         ck_assert_int_eq(methods_call(w.methods, &request, on_done, (void *)who, now, &made), 0);
         return made;
@@ -96,7 +96,10 @@ static void on_done(void *userdata, const MethodResult *result)
 
 static bool answer(const char *device_id, const char *module_id, const char *rid, int status, const char *payload)
 {
-        return methods_answer(w.methods, device_id, module_id, rid, strlen(rid), status, payload, strlen(payload));
+        usec_t left;
+
+        return methods_answer(w.methods, device_id, module_id, rid, strlen(rid), status, payload, strlen(payload),
+                              0, &left);
 }
 
 static void check(Buffer *b, const char *expected)
@@ -242,7 +245,7 @@ END_TEST
 
 START_TEST(who_has_gone_is_told_nothing)
 {
-        MethodCall *a, *b;
+        MethodErrand *a, *b;
 
         w.listening[0] = "d";
         a = call("a", "d", NULL, 0, 30 * SEC, 0);
@@ -284,7 +287,7 @@ END_TEST
 START_TEST(many_are_under_way_at_once)
 {
         MethodRequest request = {.device_id = "d", .name = "n", .response_timeout_usec = SEC};
-        MethodCall *one;
+        MethodErrand *one;
 
         w.listening[0] = "d";
         for (int i = 0; i < METHODS_MAX; i++)

@@ -205,7 +205,7 @@ static void on_done(void *userdata, const MethodResult *result)
 START_TEST(a_method_is_billed_with_its_outcome_and_not_when_too_many_are_under_way)
 {
         MethodRequest request = {.device_id = "d1", .name = "m", .connect_timeout_usec = USEC_PER_SEC};
-        MethodCall *one;
+        MethodErrand *one;
 
         ck_assert_uint_eq(status_of("POST", "/twins/d1/methods" VERSION, "{\"methodName\":\"m\"}"), 404);
         ck_assert_uint_eq(billed_at_commit, 1);
