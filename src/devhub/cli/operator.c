@@ -88,11 +88,12 @@ static json_object *describe(const Fault *f, usec_t now)
 
 static json_object *fault_list(Server *server, json_object *reply)
 {
-        Faults *faults = &server_strikes(server)->faults;
+        Strikes *strikes = server_strikes(server);
+        const Faults *faults = &strikes->faults;
         json_object *list = json_object_new_array();
         usec_t now = clock_boot(&clock_system);
 
-        faults_expire(faults, now);
+        strikes_expire(strikes, now);
         for (size_t i = 0; i < faults->n_rules; i++)
                 json_object_array_add(list, describe(&faults->rules[i], now));
         json_object_object_add(reply, "faults", list);

@@ -69,13 +69,16 @@ static usec_t deadline(void *userdata)
         return faults_deadline(&((Strikes *)userdata)->faults);
 }
 
-static void tick(void *userdata, usec_t now)
+void strikes_expire(Strikes *s, usec_t now)
 {
-        Strikes *s = userdata;
-
         faults_expire(&s->faults, now);
         set_clock(s);
         strikes_set_ends(s);
+}
+
+static void tick(void *userdata, usec_t now)
+{
+        strikes_expire(userdata, now);
 }
 
 Ticker strikes_ticker(Strikes *s)

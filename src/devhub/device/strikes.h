@@ -29,7 +29,8 @@ typedef struct Strikes {
 
 void strikes_init(Strikes *s, Links *links, Certificates *certificates, HubClock *clock);
 void strikes_done(Strikes *s);
-Ticker strikes_ticker(Strikes *s); /* ends what a rule's end must undo */
+void strikes_expire(Strikes *s, usec_t now); /* drops the rules that have ended, and undoes what they did */
+Ticker strikes_ticker(Strikes *s);           /* the same in its time */
 
 /* Before the loop runs. A cut, reset or silence that is for everyone strikes them too. */
 void strikes_add_callers(Strikes *s, Callers callers);
