@@ -17,9 +17,11 @@
 #include "devhub/cli/device-command.h"
 #include "devhub/cli/fault-command.h"
 #include "devhub/cli/monitor.h"
+#include "devhub/cli/output.h"
 #include "devhub/cli/seed-command.h"
 #include "devhub/cli/usage-command.h"
 #include "devhub/cli/usage.h"
+#include "devhub/seed/clearing.h"
 #include "devhub/serve.h"
 
 static int run(StateDir *dir, const Arguments *a)
@@ -59,7 +61,7 @@ static int run(StateDir *dir, const Arguments *a)
         case COMMAND_RESET:
                 return reset_command(dir, a->all, a->sure);
         case COMMAND_HELP:
-                arguments_print_help();
+                arguments_print_help(a->operand);
                 return EXIT_SUCCESS;
         case COMMAND_VERSION:
                 (void)printf("hublink-devhub " HUBLINK_VERSION "\n");
@@ -77,6 +79,16 @@ static int no_hub(const char *path)
         return EXIT_FAILURE;
 }
 
+/* What was made for a hub that could not begin goes again: the next command would take it for one. */
+static int begin(StateDir *dir, const Arguments *a)
+{
+        int status = run(dir, a);
+
+        if (status != EXIT_SUCCESS && dir->n_made > 0 && clearing_remove_all(dir) >= 0)
+                state_dir_unmake(dir);
+        return status;
+}
+
 /* Serve and seed begin a hub: what else meets an empty directory has been given the wrong one. */
 static int run_in(StateDir *dir, const Arguments *a)
 {
@@ -86,7 +98,7 @@ static int run_in(StateDir *dir, const Arguments *a)
         if (!begins && (r == -ENOENT || (r >= 0 && !state_dir_has_hub(dir))))
                 return no_hub(a->state_dir);
         if (r >= 0)
-                return run(dir, a);
+                return begins ? begin(dir, a) : run(dir, a);
         (void)fprintf(stderr, "hublink-devhub: cannot open the state directory %s: %s\n", a->state_dir, strerror(-r));
         return EXIT_FAILURE;
 }
@@ -101,8 +113,8 @@ int main(int argc, char *argv[])
         if (arguments_parse(argc, argv, &a) < 0)
                 return EXIT_USAGE;
         if (a.command == COMMAND_HELP || a.command == COMMAND_VERSION)
-                return run(NULL, &a);
+                return output_end(run(NULL, &a));
         r = run_in(&dir, &a);
         state_dir_done(&dir);
-        return r;
+        return output_end(r);
 }

@@ -32,10 +32,53 @@ def test_a_mistyped_directory_makes_no_hub(tmp_path, words):
         assert not (tmp_path / 'none').exists() and not (tmp_path / 'devhub.db').exists()
 
 
+PORTS = ['--mqtt-port', '0', '--https-port', '0', '--amqps-port', '0', '--amqp-port', '0']
+
+
+@pytest.mark.parametrize('words', [['serve', '--mqtt-port', 'TAKEN', *PORTS[2:]], ['serve', *PORTS, '--seed', '/dev/null'],
+                                   ['serve', *PORTS[:-1], 'TAKEN'], ['seed', '/dev/null'], ['seed', '/absent']], ids=' '.join)
+def test_a_hub_that_cannot_begin_leaves_nothing(tmp_path, devhub, words):
+    words = [str(devhub.port) if word == 'TAKEN' else word for word in words]
+    mine = tmp_path / 'mine'
+    mine.mkdir()
+    for folder in mine / 'deep/down', mine / 'plain', mine / 'blank//x/', mine:
+        done = subprocess.run([PROGRAM, *words, '--state-dir', folder], capture_output=True, text=True, timeout=20)
+        assert done.returncode == FAILED, done
+        assert mine.is_dir() and (folder == mine or not list(mine.iterdir())), list(mine.iterdir())
+
+
+def test_a_hub_that_has_begun_stays(devhub):
+    devhub.create('d1')
+    devhub.stop()
+    assert devhub.run('serve', *PORTS, '--seed', '/absent', check=False).returncode == FAILED
+    assert [d['deviceId'] for d in json.loads(devhub.run('device', 'list', '--json').stdout)] == ['d1']
+
+
 def test_a_hub_that_does_not_run_is_started_by_serve(devhub):
     devhub.stop()
     for words in ['fault', 'list'], ['clock', 'show']:
         assert 'no server runs' in (said := fails(devhub, FAILED, *words)) and 'serve' in said
+
+
+# --- a database that is damaged ---
+
+@pytest.mark.parametrize('spoil', [lambda data: b'x' * len(data), lambda data: data[:4096],
+                                   lambda data: data[:100] + bytes(4096 - 100) + data[4096:]], ids=['noise', 'cut', 'hole'])
+def test_a_damaged_database_is_named_with_the_way_out(devhub, spoil):
+    devhub.create('d1')
+    devhub.stop()
+    database = devhub.directory / 'devhub.db'
+    database.write_bytes(spoil(database.read_bytes()))
+    done = devhub.run('serve', *PORTS, check=False)
+    said = done.stderr
+    assert done.returncode == FAILED and '%s is damaged (' % database in said and 'serve --seed FILE' in said
+    for words in ['device', 'list'], ['monitor'], ['dump'], ['reset', '--yes']:
+        assert '%s is damaged (' % database in fails(devhub, FAILED, *words)
+    way_out = said.split('begin anew: ')[1].split(' (devices')[0]
+    subprocess.run(way_out, shell=True, check=True)
+    with devhub:
+        assert json.loads(devhub.run('device', 'list', '--json').stdout) == []
+    assert (devhub.directory / 'damaged/devhub.db').exists()
 
 
 # --- faults ---
@@ -66,6 +109,39 @@ def test_a_fault_for_a_device_that_is_not_there_yet(devhub):
     assert [f['device'] for f in json.loads(devhub.fault('list', '--json').stdout)] == ['gatewy-17']
     assert devhub.fault('set', 'silent', '--device', 'gateway-17').stderr == ''
     assert devhub.fault('set', 'dps-busy', '--device', 'reg-1').stderr == ''  # a registration, and no device
+
+
+# --- output that nobody gets ---
+
+def send_one(hub):
+    device = hub.create('d1')
+    with hub.client(device) as client:
+        client.publish(device.topic(), b'1')
+
+
+@pytest.mark.parametrize('words', [
+    ['device', 'list'], ['device', 'list', '--json'], ['fault', 'list'], ['ca', 'list'], ['clock', 'show'], ['dump'],
+    ['monitor', '--from', 'start', '--count', '1'], ['monitor', '--verify'], ['--help'], ['fault', '--help'], ['--version']],
+    ids=' '.join)
+def test_output_that_is_lost_is_a_failure(devhub, words):
+    send_one(devhub)
+    devhub.fault('set', 'delay-puback')
+    devhub.run('ca', 'add', 'plant', devhub.ca_file)
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        done = subprocess.run([PROGRAM, '--state-dir', devhub.directory, *words], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=20)
+    assert done.returncode == FAILED and done.stderr == 'hublink-devhub: standard output: No space left on device\n'
+
+
+@pytest.mark.parametrize('words', [['monitor'], ['monitor', '--from', 'start']], ids=' '.join)
+def test_a_reader_who_has_had_enough_ends_the_monitor(devhub, words):
+    """Whether anything comes after that or not."""
+    send_one(devhub)
+    monitor = subprocess.Popen([PROGRAM, '--state-dir', devhub.directory, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    monitor.stdout.close()
+    assert monitor.wait(20) == 0 and monitor.stderr.read() == ''
+    monitor.stderr.close()
 
 
 # --- other words ---

@@ -78,6 +78,17 @@ def test_the_manual_has_every_command_option_and_fault():
 
 
 @pytest.mark.parametrize('command', COMMANDS)
+def test_help_of_a_command_is_its_own_part(command):
+    """What stands there of others is nothing, and of the whole page nothing is missing there."""
+    word = command.split()[0]
+    own = subprocess.run([PROGRAM, *command.split(), '--help'], capture_output=True, text=True, timeout=20).stdout
+    assert own.startswith('usage: hublink-devhub ') and len(own) < len(HELP) / 1.5
+    named = set(re.findall(r'^(?:usage:|      ) hublink-devhub \[?([a-z]+)', own, re.M))
+    assert named == {word} and re.search(r'^%s\b' % word, own, re.M)
+    assert set(own.replace('usage:', '      ').splitlines()) <= set(HELP.replace('usage:', '      ').splitlines())
+
+
+@pytest.mark.parametrize('command', COMMANDS)
 def test_a_command_is_offered_the_options_that_it_takes(folder, command):
     words = command.split() + OPERANDS.get(command, [])
     if command == 'fault set':

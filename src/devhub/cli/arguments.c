@@ -109,7 +109,8 @@ static int check_advance(Arguments *a)
 {
         if (quantity_parse_time(a->operand, &a->advance_usec) < 0)
                 return usage_complain("clock advance takes a time such as 10min, not '%s'", a->operand);
-        return a->advance_usec > SERVER_CLOCK_STEP_MAX ? usage_complain("the clock moves ten years at a time at most") : 0;
+        return a->advance_usec > SERVER_CLOCK_STEP_MAX ? usage_complain("the clock moves ten years at a time at most")
+                                                       : 0;
 }
 
 static int check_id(const char *id)
@@ -125,8 +126,8 @@ static int check_id(const char *id)
 static int check_authority(const char *name)
 {
         return authority_name_is_valid(name) ? 0
-                                             : usage_complain("'%s' cannot be the name of an authority: 1 to 64 letters,"
-                                                              " digits, hyphens, dots and underscores", name);
+                                             : usage_complain("'%s' cannot be the name of an authority: 1 to 64 "
+                                                              "letters, digits, hyphens, dots and underscores", name);
 }
 
 static int check_whole(Arguments *a, OptionSet seen)
@@ -162,8 +163,11 @@ static int odd_number(char *const argv[])
                 if ((*p)[0] != '-' || !isdigit((unsigned char)(*p)[1]))
                         continue;
                 return strcmp(argv[1], "clock") == 0
-                               ? usage_complain("clock advance takes a time such as 10min, not '%s': a clock only goes forward", *p)
-                               : usage_complain("'%s' reads like an option: before an id that begins so put --", *p);
+                                       ? usage_complain("clock advance takes a time such as 10min, not '%s': a clock "
+                                                        "only goes forward",
+                                                        *p)
+                                       : usage_complain("'%s' reads like an option: before an id that begins so put --",
+                                                        *p);
         }
         return usage_complain("unknown option '-%c'", optopt);
 }
@@ -215,6 +219,7 @@ int arguments_parse(int argc, char *argv[], Arguments *ret)
         }
         if (seen & (option_set(OPTION_HELP) | option_set(OPTION_VERSION))) {
                 a.command = seen & option_set(OPTION_HELP) ? COMMAND_HELP : COMMAND_VERSION;
+                a.operand = optind < argc ? argv[optind] : NULL;
                 *ret = a;
                 return 0;
         }

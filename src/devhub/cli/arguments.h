@@ -37,7 +37,7 @@ typedef enum Command {
 typedef struct Arguments {
         Command command;
         const char *state_dir;
-        const char *operand; /* the device's id, the fault's name, a file; NULL: none */
+        const char *operand; /* the device's id, the fault's name, a file; of help a command; NULL: none */
         const char *second_operand; /* a file; NULL: none */
         bool json;
         ServerSettings serve;
@@ -62,4 +62,5 @@ typedef struct Arguments {
 
 /* Borrows from argv. -EINVAL: what is wrong has been said on stderr. */
 int arguments_parse(int argc, char *argv[], Arguments *ret);
-void arguments_print_help(void);
+/* command: its first word; NULL, or none that there is: all. */
+void arguments_print_help(const char *command);

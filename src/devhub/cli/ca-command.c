@@ -120,7 +120,7 @@ int ca_list(StateDir *dir, bool json)
         buffer_done(&listing.out);
         if (r < 0)
                 return complain(dir->path, words_of(r));
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return EXIT_SUCCESS;
 }
 
 /* ---- delete ---- */

@@ -10,6 +10,7 @@
 #include "devhub/cli/arguments.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/known-ids.h"
+#include "devhub/cli/store-words.h"
 #include "devhub/hub/registry.h"
 
 typedef struct Office {
@@ -22,9 +23,7 @@ typedef struct Office {
 
 static int failed(const StateDir *dir, const Office *office, int error)
 {
-        (void)fprintf(stderr, "hublink-devhub: %s/devhub.db: %s (%s)\n", dir->path, strerror(-error),
-                      store_error(&office->store));
-        return EXIT_FAILURE;
+        return store_words_complain(dir, &office->store, error);
 }
 
 static int office_open(Office *office, StateDir *dir)
@@ -100,7 +99,7 @@ static int put_out(Office *office)
                 return EXIT_FAILURE;
         if (office->out.size > 0)
                 (void)fwrite(office->out.data, 1, office->out.size, stdout);
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return EXIT_SUCCESS;
 }
 
 /* ---- commands ---- */

@@ -101,7 +101,8 @@ static void print_fault(json_object *fault)
         if (json_object_object_get_ex(fault, "count", &value))
                 (void)printf(", %" PRIu64 " more", json_object_get_uint64(value));
         if (json_object_object_get_ex(fault, "for_usec", &value))
-                print_time(", ends in ", (json_object_get_uint64(value) + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC);
+                print_time(", ends in ",
+                           (json_object_get_uint64(value) + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC);
         (void)printf("\n");
 }
 
@@ -118,5 +119,5 @@ int fault_list(const StateDir *dir, bool json)
                 for (size_t i = 0; i < json_object_array_length(list); i++)
                         print_fault(json_object_array_get_idx(list, i));
         json_object_put(answer);
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return EXIT_SUCCESS;
 }

@@ -10,6 +10,8 @@
 
 #include "devhub/cli/event-view.h"
 #include "devhub/cli/known-ids.h"
+#include "devhub/cli/output.h"
+#include "devhub/cli/store-words.h"
 #include "devhub/cli/usage.h"
 #include "devhub/hub/event-log.h"
 #include "reader/event-line.h"
@@ -25,6 +27,7 @@ typedef struct Monitor {
         Buffer lines;
         uint64_t after; /* the last sequence number dealt with */
         uint64_t n;     /* counted toward settings->count */
+        int lost;       /* why standard output takes no more; 0: it does */
 } Monitor;
 
 static volatile sig_atomic_t stopped;
@@ -94,8 +97,10 @@ static int flush_lines(Monitor *m)
                 return -ENOMEM;
         if (m->lines.size == 0)
                 return 0;
-        if (fwrite(m->lines.data, 1, m->lines.size, stdout) != m->lines.size || fflush(stdout) != 0)
-                return -EPIPE;
+        if (fwrite(m->lines.data, 1, m->lines.size, stdout) != m->lines.size || fflush(stdout) != 0) {
+                m->lost = errno;
+                return -m->lost;
+        }
         buffer_clear(&m->lines);
         return 0;
 }
@@ -134,6 +139,17 @@ static int data_version(Monitor *m, sqlite3_stmt *statement, int64_t *ret)
         return 0;
 }
 
+/* Whoever read may leave while nothing comes: that is no reason to stay. */
+static int sleep_a_little(Monitor *m, usec_t at_most)
+{
+        struct pollfd reader = {.fd = STDOUT_FILENO};
+
+        if (poll(&reader, 1, (int)MIN((usec_t)LOOK_EVERY_MS, at_most / USEC_PER_MSEC + 1)) <= 0)
+                return 0;
+        m->lost = EPIPE;
+        return -EPIPE;
+}
+
 static int follow(Monitor *m, usec_t until)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
@@ -151,7 +167,7 @@ static int follow(Monitor *m, usec_t until)
                 }
                 if (r < 0 || stopped || is_full(m) || now >= until)
                         break;
-                (void)poll(NULL, 0, (int)MIN((usec_t)LOOK_EVERY_MS, (until - now) / USEC_PER_MSEC + 1));
+                r = sleep_a_little(m, until - now);
         }
         return r;
 }
@@ -203,7 +219,7 @@ static bool print_totals(const Monitor *m)
         verify_totals(m->verify, &t);
         (void)printf("received=%" PRIu64 " unique=%" PRIu64 " duplicates=%" PRIu64 " gaps=%" PRIu64 "\n", t.received,
                      t.unique, t.duplicates, t.gaps);
-        return fflush(stdout) == 0 && t.gaps == 0;
+        return t.gaps == 0;
 }
 
 static int finish(Monitor *m)
@@ -224,15 +240,15 @@ int monitor_run(const StateDir *dir, const MonitorSettings *settings)
         int r;
 
         catch_signals();
+        (void)signal(SIGPIPE, SIG_IGN);
         r = store_open(&m.store, dir->path, dir->fd, false);
         if (r >= 0 && settings->device_id)
                 known_ids_warn(&m.store, settings->device_id);
         if (r >= 0)
                 r = run(&m);
-        if (r < 0 && r != -EPIPE)
-                (void)fprintf(stderr, "hublink-devhub: cannot read the events in %s: %s (%s)\n", dir->path,
-                              strerror(-r), store_error(&m.store));
-        r = r < 0 ? EXIT_FAILURE : finish(&m);
+        if (r < 0 && m.lost == 0)
+                (void)store_words_complain(dir, &m.store, r);
+        r = m.lost ? output_lost(m.lost) : r < 0 ? EXIT_FAILURE : finish(&m);
         verify_free(m.verify);
         buffer_done(&m.lines);
         store_done(&m.store);

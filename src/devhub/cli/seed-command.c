@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/request.h"
+#include "devhub/cli/store-words.h"
 #include "devhub/cli/usage.h"
 #include "devhub/hub/registry.h"
 #include "devhub/seed/clearing.h"
@@ -29,11 +31,6 @@ static int complain(const char *fmt, ...)
         va_end(ap);
         (void)fputc('\n', stderr);
         return EXIT_FAILURE;
-}
-
-static int store_failed(const StateDir *dir, const Store *store, int error)
-{
-        return complain("%s/devhub.db: %s (%s)", dir->path, strerror(-error), store_error(store));
 }
 
 /* ---- seed ---- */
@@ -88,31 +85,16 @@ int seed_command(StateDir *dir, const char *path, bool replace)
         if (r >= 0)
                 r = seed_file_plant(&store, path, &order, &tally, &error);
         if (r < 0) {
-                r = error.size > 0 ? complain("%s", error.data) : store_failed(dir, &store, r);
+                r = error.size > 0 ? complain("%s", error.data) : store_words_complain(dir, &store, r);
         } else {
                 (void)printf("%u new, %u changed, %u as they were\n", tally.n_new, tally.n_changed, tally.n_same);
-                r = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+                r = EXIT_SUCCESS;
         }
         store_done(&store);
         return r;
 }
 
 /* ---- dump ---- */
-
-static int write_all(int fd, const char *text, size_t size)
-{
-        while (size > 0) {
-                ssize_t n = write(fd, text, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                size -= (size_t)n;
-        }
-        return 0;
-}
 
 /* Beside it first: who reads it meanwhile finds the one before, whole. */
 static int write_file(const char *path, const char *text, size_t size)
@@ -126,7 +108,7 @@ static int write_file(const char *path, const char *text, size_t size)
         fd = mkostemp(beside, O_CLOEXEC); /* for its owner alone */
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, text, size);
+        r = file_write(fd, text, size);
         if (r >= 0 && rename(beside, path) < 0)
                 r = -errno;
         if (r < 0)
@@ -138,14 +120,14 @@ static int put_out(const char *path, json_object *document)
 {
         _cleanup_(secret_buffer_done) Buffer b = BUFFER_NULL;
         bool is_output = !path || strcmp(path, "-") == 0;
+        const int form = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
         int r;
 
-        buffer_append_string(&b, json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        buffer_append_string(&b, json_object_to_json_string_ext(document, form));
         buffer_append_char(&b, '\n');
         if (buffer_error(&b))
                 return complain("%s", strerror(ENOMEM));
-        r = is_output ? write_all(STDOUT_FILENO, b.data, b.size) : write_file(path, b.data, b.size);
+        r = is_output ? file_write(STDOUT_FILENO, b.data, b.size) : write_file(path, b.data, b.size);
         return r < 0 ? complain("%s: %s", is_output ? "standard output" : path, strerror(-r)) : EXIT_SUCCESS;
 }
 
@@ -159,7 +141,7 @@ int dump_command(StateDir *dir, const char *path, bool with_secrets)
                 r = seed_prepare(&store);
         if (r >= 0)
                 r = dump_make(&store, with_secrets, &document);
-        r = r < 0 ? store_failed(dir, &store, r) : put_out(path, document);
+        r = r < 0 ? store_words_complain(dir, &store, r) : put_out(path, document);
         json_object_put(document);
         store_done(&store);
         return r;
@@ -186,8 +168,8 @@ static int ask(const StateDir *dir, const Store *store, bool all)
                 return EXIT_USAGE;
         }
         (void)registry_count((Store *)store, &count);
-        (void)fprintf(stderr, "Forget for ever what is in %s: %u devices, their twins, messages and events, enrollments%s?"
-                              " [y/N] ",
+        (void)fprintf(stderr, "Forget for ever what is in %s: %u devices, their twins, messages and events, "
+                              "enrollments%s? [y/N] ",
                       dir->path, count.n_devices, all ? ", its certificates and keys" : "");
         if (fgets(answer, sizeof(answer), stdin) && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
                 return EXIT_SUCCESS;
@@ -202,7 +184,7 @@ static int reset(StateDir *dir, Store *store, bool all, bool sure)
                 return r;
         if (!all) {
                 r = clearing_run(store);
-                return r < 0 ? store_failed(dir, store, r) : EXIT_SUCCESS;
+                return r < 0 ? store_words_complain(dir, store, r) : EXIT_SUCCESS;
         }
         store_done(store);
         r = clearing_remove_all(dir);
@@ -217,7 +199,7 @@ int reset_command(StateDir *dir, bool all, bool sure)
         if (r != EXIT_SUCCESS)
                 return r;
         r = store_open(&store, dir->path, dir->fd, false);
-        r = r < 0 ? store_failed(dir, &store, r) : reset(dir, &store, all, sure);
+        r = r < 0 ? store_words_complain(dir, &store, r) : reset(dir, &store, all, sure);
         store_done(&store);
         return r;
 }

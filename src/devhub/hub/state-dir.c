@@ -7,23 +7,33 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* mkdir -p: 0700 for all that is new, since keys will lie there. */
-static int make_all(const char *path)
+/* 0700, since keys will lie there. n_made: of the folders of the path, those at its end that are new. */
+static int make(const char *path, unsigned *n_made)
+{
+        bool is_new = mkdir(path, 0700) == 0;
+
+        if (!is_new && errno != EEXIST)
+                return -errno;
+        *n_made = is_new ? *n_made + 1 : 0;
+        return 0;
+}
+
+/* mkdir -p */
+static int make_all(const char *path, unsigned *n_made)
 {
         _cleanup_free_ char *copy = strdup(path);
+        int r = copy ? 0 : -ENOMEM;
 
-        if (!copy)
-                return -ENOMEM;
-        for (char *p = copy + 1; *p; p++) {
-                if (*p != '/')
+        for (char *p = copy ? copy + 1 : NULL; r >= 0 && *p; p++) {
+                if (*p != '/' || p[1] == '/' || p[1] == 0)
                         continue;
                 *p = 0;
-                if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-                        return -errno;
+                r = make(copy, n_made);
                 *p = '/';
         }
-        return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+        return r < 0 ? r : make(copy, n_made);
 }
 
 int state_dir_open(StateDir *dir, const char *path, bool create)
@@ -31,7 +41,7 @@ int state_dir_open(StateDir *dir, const char *path, bool create)
         int r;
 
         if (create) {
-                r = make_all(path);
+                r = make_all(path, &dir->n_made);
                 if (r < 0)
                         return r;
         }
@@ -50,18 +60,40 @@ void state_dir_done(StateDir *dir)
         *dir = STATE_DIR_NULL;
 }
 
+void state_dir_unmake(StateDir *dir)
+{
+        (void)unlinkat(dir->fd, "lock", 0);
+        for (; dir->n_made > 0 && rmdir(dir->path) == 0; dir->n_made--)
+                *strrchr(dir->path, '/') = 0;
+}
+
 bool state_dir_has_hub(const StateDir *dir)
 {
         return faccessat(dir->fd, "devhub.db", F_OK, 0) == 0;
+}
+
+int state_dir_give(int dir_fd, int fd)
+{
+        struct stat dir, file;
+
+        if (fstat(dir_fd, &dir) < 0 || fstat(fd, &file) < 0)
+                return -errno;
+        if (file.st_uid == dir.st_uid || geteuid() != 0)
+                return 0;
+        return fchown(fd, dir.st_uid, dir.st_gid) < 0 ? -errno : 0;
 }
 
 int state_dir_lock(StateDir *dir, int *ret_pid)
 {
         _cleanup_close_ int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         char text[32] = "";
+        int r;
 
         if (fd < 0)
                 return -errno;
+        r = state_dir_give(dir->fd, fd);
+        if (r < 0)
+                return r;
         if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK)
                         return -errno;

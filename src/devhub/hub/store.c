@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "devhub/hub/state-dir.h"
+
 #define VERSION      1
 #define BUSY_WAIT_MS 5000
 
@@ -86,7 +88,10 @@ int store_open(Store *store, const char *directory, int dir_fd, bool create)
         fd = openat(dir_fd, "devhub.db", O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
         if (fd < 0)
                 return -errno;
+        r = state_dir_give(dir_fd, fd); /* and SQLite gives what lies beside it to the owner of the database */
         safe_close(fd);
+        if (r < 0)
+                return r;
 
         buffer_printf(&path, "%s/devhub.db", directory);
         if (buffer_error(&path))

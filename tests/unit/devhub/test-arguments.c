@@ -91,6 +91,9 @@ START_TEST(commands_take_their_options_anywhere)
         ck_assert_int_eq(a.command, COMMAND_VERSION);
         ck_assert_int_eq(parse("monitor --help", &a), 0);
         ck_assert_int_eq(a.command, COMMAND_HELP);
+        ck_assert_str_eq(a.operand, "monitor");
+        ck_assert_int_eq(parse("--help", &a), 0);
+        ck_assert_ptr_null(a.operand);
 }
 END_TEST
 
