@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "devhub/cli/control.h"
 #include "devhub/cli/operator.h"
+#include "devhub/cli/store-words.h"
 #include "devhub/desks.h"
 #include "devhub/dps/service.h"
 #include "devhub/endpoints.h"
@@ -73,6 +76,14 @@ static int prepare_store(Store *store)
         return r;
 }
 
+static void tell_store(const Serve *s, int error)
+{
+        _cleanup_(buffer_done) Buffer words = BUFFER_NULL;
+
+        store_words_put(&words, s->dir, &s->store, error);
+        log_error("%s", words.data ?: strerror(ENOMEM));
+}
+
 static int open_store(Serve *s)
 {
         int r = store_open(&s->store, s->dir->path, s->dir->fd, true);
@@ -85,7 +96,7 @@ static int open_store(Serve *s)
         if (r >= 0)
                 r = store_set(&s->store, "host", s->settings->host);
         if (r < 0)
-                log_error("Cannot open %s/devhub.db: %s (%s)", s->dir->path, strerror(-r), store_error(&s->store));
+                tell_store(s, r);
         return r;
 }
 
@@ -239,8 +250,20 @@ static void tell_of_moved_clock(Serve *s)
         int64_t ahead_usec = (int64_t)(hub_clock_wall(&s->store) - clock_wall(&clock_system));
 
         if (ahead_usec >= (int64_t)USEC_PER_SEC)
-                log_info("The hub's clock is %lld s ahead of the machine's: it was advanced, and stays so until `hublink-devhub "
-                         "reset`", (long long)(ahead_usec / (int64_t)USEC_PER_SEC));
+                log_info("The hub's clock is %lld s ahead of the machine's: it was advanced, and stays so until "
+                         "`hublink-devhub reset`", (long long)(ahead_usec / (int64_t)USEC_PER_SEC));
+}
+
+/* For people, and for the service manager, if there is one: whoever waits for the start may connect. */
+static void tell_of_begin(const Serve *s)
+{
+        char where[512];
+
+        (void)snprintf(where, sizeof(where), "%s on %s, ports: MQTT %u, HTTPS %u, AMQP %u and, plain, %u",
+                       s->settings->host, s->settings->listen, server_mqtt_port(s->server), doors_https_port(&s->doors),
+                       doors_amqps_port(&s->doors), doors_amqp_port(&s->doors));
+        log_info("hublink-devhub " HUBLINK_VERSION " is %s; state in %s", where, s->dir->path);
+        (void)sd_notifyf(0, "READY=1\nSTATUS=%s", where);
 }
 
 int serve_run(StateDir *dir, const ServerSettings *settings)
@@ -251,12 +274,11 @@ int serve_run(StateDir *dir, const ServerSettings *settings)
         (void)signal(SIGPIPE, SIG_IGN);
         r = begin(&s);
         if (r >= 0) {
-                log_info("hublink-devhub " HUBLINK_VERSION " is %s on %s, ports: MQTT %u, HTTPS %u, AMQP %u and, plain, %u;"
-                         " state in %s",
-                         settings->host, settings->listen, server_mqtt_port(s.server), doors_https_port(&s.doors),
-                         doors_amqps_port(&s.doors), doors_amqp_port(&s.doors), dir->path);
+                dir->n_made = 0; /* here lives a hub, whatever comes */
+                tell_of_begin(&s);
                 tell_of_moved_clock(&s);
                 r = sd_event_loop(s.event);
+                (void)sd_notify(0, "STOPPING=1");
                 log_info(r < 0 ? "Stopped by an error: %s" : "Stopped", strerror(-r));
         }
         end(&s);
