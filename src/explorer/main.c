@@ -6,6 +6,7 @@
  * Reads the command line, finds out which hub is meant, and runs the command's row.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +73,9 @@ int main(int argc, char **argv)
         else if (r == EXPLORER_OK)
                 r = run(&words);
         words_done(&words);
-        if (fflush(stdout) != 0 && r == EXPLORER_OK)
+        if (r == EXPLORER_OK && fflush(stdout) != 0 && !output_is_unwanted()) {
+                complain("standard output: %s", strerror(errno));
                 r = EXPLORER_FAILED;
+        }
         return r;
 }

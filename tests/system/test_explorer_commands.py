@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublink-explorer: what it says to a command that was mistyped, that means nobody, or that waits."""
 
+import subprocess
+
 import pytest
 from devhub import Devhub
 from explorer import FAILED, OK, REFUSED, TIMEOUT, USAGE, Explorer
@@ -54,6 +56,17 @@ def test_monitor_events_of_nobody(hub, explorer):
         with hub.client(later) as client:
             client.publish(later.topic(), b'7')
         assert '"body":7' in watch.line() and watch.end() == OK
+
+
+# --- output that nobody gets ---
+
+@pytest.mark.parametrize('words', [['list'], ['--json', 'list'], ['statistics'], ['query', 'SELECT * FROM devices'],
+                                   ['get', 'd1'], ['get-twin', 'd1'], ['--help'], ['list', '--help'], ['--version']],
+                         ids=' '.join)
+def test_output_that_is_lost_is_a_failure(explorer, words):
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        done = subprocess.run(explorer.command(*words), stdout=full, stderr=subprocess.PIPE, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (FAILED, 'hublink-explorer: standard output: No space left on device\n')
 
 
 # --- what is wrong with the line ---

@@ -87,3 +87,8 @@ def test_the_completion_offers_what_the_program_takes(tmp_path, line, expected):
     found = offered('hublink-explorer ' + line, tmp_path)
     assert len(found) == len(set(found)), found
     assert set(found) == expected
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_each_command_is_offered_all_of_its_options(tmp_path, command):
+    assert set(offered('hublink-explorer %s --' % command, tmp_path)) == options(*command.split()) | OF_ALL
