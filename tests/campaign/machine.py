@@ -39,7 +39,7 @@ def sbin(program):
 
 
 class Machine:
-    def __init__(self, directory, job, seconds=300):
+    def __init__(self, directory, job, seconds=300, programs=()):
         self.job = pathlib.Path(directory) / 'job'
         self.disk = pathlib.Path(directory) / 'disk'
         self.seconds = seconds
@@ -47,7 +47,8 @@ class Machine:
         shutil.copytree(HERE / 'jobs', self.job)
         (self.job / job).rename(self.job / 'run')
         subprocess.run([HERE / 'vm/make-vm'], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([HERE / 'vm/pack-programs', self.job / 'programs', *PROGRAMS, *map(sbin, SYSTEM_PROGRAMS)],
+        subprocess.run([HERE / 'vm/pack-programs', self.job / 'programs', *PROGRAMS, *programs,
+                        *map(sbin, SYSTEM_PROGRAMS)],
                        check=True)
         bus = self.job / 'bus'
         bus.mkdir()
@@ -55,7 +56,7 @@ class Machine:
         (bus / 'bus.conf').write_text(CONFIG % {'directory': '/run/bus'})
 
     def make_disk(self, size='96M', options=()):
-        """Of the kind that keeps what was flushed, and forgets of the rest what QEMU had not written."""
+        """Of the kind that keeps what was flushed, and forgets of the rest what QEMU had not written. options: mkfs.ext4's"""
         raw = self.disk.with_suffix('.raw')
         subprocess.run(['truncate', '-s', size, raw], check=True)
         subprocess.run([sbin('mkfs.ext4'), '-qF', *options, raw], check=True)
