@@ -144,9 +144,11 @@ static void order_hold(Order *o)
                 refuse(o, "bus, address, driver, hwmon or iio, file and value");
         if (o->wrong)
                 return;
-        b->held[address] = TRUE;
+        /* Calls are served beside the orders: who is told that the address is held finds by whom. */
         if (!driver_show(o->rack, (guint)(b - o->rack->buses), address, word(o, 3), word(o, 4), word(o, 5), word(o, 6), NULL))
                 refuse(o, "its files cannot be made");
+        else
+                b->held[address] = TRUE;
 }
 
 static void order_let(Order *o)
