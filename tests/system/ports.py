@@ -4,21 +4,23 @@
     port = free_port()
     port = free_port(socket.SOCK_DGRAM)
 
-Not of those that the kernel gives to whoever connects: such a one may be another test's when the server comes back.
+Each is given out once. None is of those that the kernel gives to whoever connects: such a one may be a client's when
+the server comes back.
 """
 
-import pathlib
-import random
+import itertools
+import os
 import socket
 
-OF_THE_KERNEL = pathlib.Path('/proc/sys/net/ipv4/ip_local_port_range')
+FIRST, END = 10000, 30000
+# Where tests share a network (run-pytest without --own-network), two that begin together draw from different places.
+_drawn = itertools.count(os.getpid() * 64)
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """That nobody has on the loopback now."""
-    first = int(OF_THE_KERNEL.read_text().split()[0])
-    while True:
-        port = random.SystemRandom().randrange(10000, max(first, 20000))
+    """That nobody has on the loopback now, and that nobody was given before."""
+    for number in _drawn:
+        port = FIRST + number % (END - FIRST)
         with socket.socket(socket.AF_INET, kind) as s:
             try:
                 s.bind(('127.0.0.1', port))
