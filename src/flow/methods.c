@@ -258,7 +258,10 @@ static bool is_busy(const Methods *m, const MethodName *row, char *text, size_t 
         else if (!row->run && owed_here >= METHODS_OWED_ONE_MAX)
                 (void)snprintf(text, size, "%s has not answered %u calls: is it to be restarted?", row->responder,
                                owed_here);
-        else if (!row->run && owed >= METHODS_OWED_MAX)
+        else if (!row->run && owed_here > 0 && owed >= METHODS_OWED_MAX)
+                (void)snprintf(text, size, "%u calls were never answered, %u of them by %s: is it to be restarted?", owed,
+                               owed_here, row->responder);
+        else if (!row->run && waiting + owed >= METHODS_WAITING_MAX + METHODS_OWED_MAX)
                 (void)snprintf(text, size, "%u calls were never answered: hublinkctl methods shows by whom", owed);
         return *text;
 }

@@ -10,7 +10,7 @@
  *
  * The bus keeps a place for each answer that it still expects, and gives us 128 of them. So calls that wait are
  * bounded, and so are answers that a responder still owes: with too many of those it is asked no more until it answers
- * or leaves.
+ * or leaves. Who owes nothing does not pay for the others as long as there is a place.
  *
  * Owns:   the names, the calls that wait, and those whose answer is owed.
  * Knows:  the bus only as a ResponderPort.
@@ -23,7 +23,7 @@
 #include "model/message.h"
 
 #define METHODS_WAITING_MAX     64 /* on the bus, at a time */
-#define METHODS_OWED_MAX        48 /* answers that responders owe, in all */
+#define METHODS_OWED_MAX        48 /* answers that responders owe, in all, until those who do are asked no more */
 #define METHODS_OWED_ONE_MAX    16 /* that one of them owes */
 #define METHODS_CALLS_MAX       256
 #define METHODS_TIMEOUT_DEFAULT (25 * USEC_PER_SEC)

@@ -425,6 +425,39 @@ START_TEST(one_that_owes_too_much_is_asked_no_more)
 }
 END_TEST
 
+/* Some hang, each with less than what is allowed to one. */
+START_TEST(who_owes_nothing_does_not_pay_for_others)
+{
+        char name[16], client[16];
+        House h;
+        Caller c;
+        size_t n = 0;
+
+        begin(&h);
+        ck_assert_int_eq(enroll(&h, "well", ":1.100", NULL), REQUEST_OK);
+        for (unsigned i = 0; i < 4; i++) {
+                (void)snprintf(name, sizeof(name), "hung%u", i);
+                (void)snprintf(client, sizeof(client), ":1.%u", i);
+                ck_assert_int_eq(enroll(&h, name, client, NULL), REQUEST_OK);
+        }
+        for (; n < METHODS_OWED_MAX; n++) {
+                (void)snprintf(name, sizeof(name), "hung%zu", n % 4);
+                call_from_hub(&h, &c, name, "");
+                pass(&h, METHODS_TIMEOUT_DEFAULT);
+                insist(c.status == METHOD_TIMEOUT);
+        }
+        call_from_hub(&h, &c, "hung0", "");
+        ck_assert_int_eq(c.status, METHOD_BUSY);
+        ck_assert_ptr_nonnull(strstr(c.json, "48 calls were never answered, 12 of them by :1.0"));
+        for (unsigned i = 0; i < 32; i++) {
+                call_from_hub(&h, &c, "well", "");
+                answer(&h, n++, 0, 200, "");
+                insist(c.status == 200);
+        }
+        end(&h);
+}
+END_TEST
+
 /* Waiting and owed together: below the 128 that a bus gives a connection. */
 START_TEST(places_on_the_bus_are_never_used_up)
 {
@@ -823,6 +856,7 @@ int main(void)
         c = suite_case(s, "bounds");
         tcase_add_test(c, so_many_wait_and_no_more);
         tcase_add_test(c, one_that_owes_too_much_is_asked_no_more);
+        tcase_add_test(c, who_owes_nothing_does_not_pay_for_others);
         tcase_add_test(c, places_on_the_bus_are_never_used_up);
         tcase_add_test(c, a_local_caller_has_his_own_time);
         tcase_add_test(c, names_are_bounded);
