@@ -52,6 +52,9 @@ int usage(const char *command, const char *fmt, ...) _printf_(2, 3); /* says it,
 int no_arguments(int argc, char **argv);                             /* CTL_OK or CTL_USAGE */
 /* Those of a group: `queue stats`. They are run with the group's name as argv[0]. */
 int run_group(const Command *rows, size_t n_rows, const Options *options, int argc, char **argv);
+/* Of a command without options of its own: at most so many words, from argv[optind] on; what stands behind -- is none
+ * of the options. what: the command in words. CTL_OK or CTL_USAGE. */
+int parse_words(const char *command, const char *what, int argc, char **argv, int most);
 int parse_span(const char *command, const char *text, usec_t *ret);  /* CTL_OK or CTL_USAGE */
 /* The text of the argument, or of standard input where it is "-": at most so many bytes. */
 int read_argument(const char *argument, size_t most, Buffer *b);

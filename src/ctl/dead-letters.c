@@ -316,9 +316,11 @@ static int show(const Options *options, int argc, char **argv)
         uint64_t id;
         int r;
 
-        if (argc != 2)
-                return usage(COMMAND, COMMAND ": show which one?");
-        if ((r = parse_id(argv[1], &id)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
+        if ((r = parse_words(COMMAND, COMMAND " show", argc, argv, 1)) != CTL_OK)
+                return r;
+        if (optind == argc)
+                return usage(COMMAND, COMMAND " show: which one? Its number.");
+        if ((r = parse_id(argv[optind], &id)) != CTL_OK || (r = client_open(&client, options->bus)) != CTL_OK ||
             (r = letters_get(client, id, &content)) != CTL_OK)
                 return r;
         if (!options->json) {

@@ -6,6 +6,7 @@
  * Global options may stand before and behind the command; what remains is the command's own.
  */
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +129,15 @@ int no_arguments(int argc, char **argv)
 {
         return argc > 1 ? usage(argv[0], "%s: there is no argument or option '%s'.", argv[0], argv[1])
                         : CTL_OK;
+}
+
+int parse_words(const char *command, const char *what, int argc, char **argv, int most)
+{
+        static const struct option none[] = {{}};
+
+        if (getopt_long(argc, argv, "", none, NULL) >= 0) /* which has named it */
+                return usage(command, "%s: this is not understood.", what);
+        return argc - optind > most ? usage(command, "%s: '%s' is one too many.", what, argv[optind + most]) : CTL_OK;
 }
 
 int run_group(const Command *rows, size_t n_rows, const Options *options, int argc, char **argv)

@@ -307,16 +307,20 @@ static int end(const Options *options, const char *id_text, const char *reason, 
 
 static int complete(const Options *options, int argc, char **argv)
 {
-        if (argc != 2)
-                return usage(COMMAND, "inbox complete: which one? Its number.");
-        return end(options, argv[1], NULL, "completed");
+        int r = parse_words(COMMAND, "inbox complete", argc, argv, 1);
+
+        if (r == CTL_OK && optind == argc)
+                r = usage(COMMAND, "inbox complete: which one? Its number.");
+        return r == CTL_OK ? end(options, argv[optind], NULL, "completed") : r;
 }
 
 static int reject(const Options *options, int argc, char **argv)
 {
-        if (argc < 2 || argc > 3)
-                return usage(COMMAND, "inbox reject: which one? Its number, and a reason if there is one.");
-        return end(options, argv[1], argc == 3 ? argv[2] : "", "rejected");
+        int r = parse_words(COMMAND, "inbox reject", argc, argv, 2);
+
+        if (r == CTL_OK && optind == argc)
+                r = usage(COMMAND, "inbox reject: which one? Its number, and a reason if there is one.");
+        return r == CTL_OK ? end(options, argv[optind], argc - optind == 2 ? argv[optind + 1] : "", "rejected") : r;
 }
 
 /* ---- the group ---- */

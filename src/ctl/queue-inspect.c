@@ -3,6 +3,7 @@
 /* queue inspect: what lies there, and what the next start of the daemon would make of it. Page 0 of each slot and the
  * newest slot are read: it takes no longer for a long queue than for a short one. */
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -313,9 +314,9 @@ int queue_inspect(const Options *options, int argc, char **argv)
         _cleanup_(disk_freep) Disk *disk = NULL;
         int r;
 
-        if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
-                return usage("queue", "queue inspect: there is no argument or option '%s'.", argv[argc - 1]);
-        r = offline_directory(options, argv[1], &directory);
+        r = parse_words("queue", "queue inspect", argc, argv, 1);
+        if (r == CTL_OK)
+                r = offline_directory(options, argv[optind], &directory);
         if (r != CTL_OK)
                 return r;
         if (disk_new(&disk) < 0)

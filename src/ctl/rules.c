@@ -272,7 +272,9 @@ static int rules_test(const Options *options, int argc, char **argv)
                         return usage("rules", "rules test: this is not understood.");
                 t.quiet = true;
         }
-        if (argc - optind != 1)
+        if (argc - optind > 1)
+                return usage("rules", "rules test: one file, not '%s' too.", argv[optind + 1]);
+        if (optind == argc)
                 return usage("rules", "rules test: which file of recorded readings? - is standard input.");
         log_configure(&(LogSettings){.level = LOG_EMERG}); /* what would be logged, we tell in our own words */
         r = load_settings(options, &settings);

@@ -98,9 +98,10 @@ static int parse(int argc, char **argv, SubmitMessage *s)
                 if (r != CTL_OK)
                         return r;
         }
-        if (argc - optind != 1)
-                return usage("submit-message",
-                             "submit-message: one file is needed, or - for standard input.");
+        if (argc - optind > 1)
+                return usage("submit-message", "submit-message: one file, not '%s' too.", argv[optind + 1]);
+        if (optind == argc)
+                return usage("submit-message", "submit-message: which file? - is standard input.");
         return read_body(argv[optind], &s->message->body);
 }
 

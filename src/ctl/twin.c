@@ -203,12 +203,14 @@ static int report(const Options *options, int argc, char **argv)
         _cleanup_(buffer_done) Buffer body = BUFFER_NULL;
         int r;
 
-        if (argc != 3)
+        if ((r = parse_words(COMMAND, COMMAND " report", argc, argv, 2)) != CTL_OK)
+                return r;
+        if (argc - optind < 2)
                 return usage(COMMAND, COMMAND " report: a section, and a JSON object or - for standard input.");
-        if ((r = read_argument(argv[2], BODY_MAX, &body)) != CTL_OK ||
+        if ((r = read_argument(argv[optind + 1], BODY_MAX, &body)) != CTL_OK ||
             (r = client_open(&client, options->bus)) != CTL_OK)
                 return r;
-        return twin_tell_report(client, argv[1], body.data ?: "");
+        return twin_tell_report(client, argv[optind], body.data ?: "");
 }
 
 /* ---- the group ---- */
