@@ -21,7 +21,8 @@ struct Client {
         sd_bus *bus;
         const char *address;
         ClientEvents events;
-        bool left; /* the daemon left the bus since client_listen() */
+        bool greeted; /* the daemon answers */
+        bool left;    /* the daemon left the bus since client_listen() */
 };
 
 /* Says why a call failed. error: may be NULL; r: negative errno */

@@ -2,10 +2,12 @@
 #include "ctl/client-core.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/visible.h"
+#include "ctl/connection.h"
 #include "ctl/denied.h"
 #include "ctl/unit-look.h"
 
@@ -24,7 +26,7 @@ static int not_running(const Client *c)
         }
         fprintf(stderr,
                 "hublinkd is not running: nobody answers to " NAME " on %s%s.\n"
-                "Start it: systemctl start hublinkd\n",
+                "Start it: systemctl start hublinkd; if it does not stay: journalctl -u hublinkd -b\n",
                 named ? "the bus of the " : "", c->address);
         return CTL_NOT_RUNNING;
 }
@@ -64,19 +66,25 @@ static const char *may_be_stored(const char *what)
         return stores(what) ? " It may still be stored." : "";
 }
 
-/* These wait for nobody but the daemon itself. */
-static bool is_told_at_once(const char *what)
-{
-        return strcmp(what, "Status") == 0 || strcmp(what, "Sensors") == 0;
-}
-
 static int no_answer(const char *what)
 {
-        fprintf(stderr, "%s: no answer in time.%s%s\n", what, may_be_stored(what),
-                is_told_at_once(what) ? " hublinkd is there but hangs: systemctl status hublinkd and journalctl -u "
-                                        "hublinkd may tell why; systemctl restart hublinkd starts it anew." :
-                                        "");
+        fprintf(stderr, "%s: no answer in time.%s\n", what, may_be_stored(what));
         return CTL_TIMEOUT;
+}
+
+static int hangs(void)
+{
+        fprintf(stderr,
+                "hublinkd hangs: it has its name on the bus, and did not answer within %" PRIu64 " s.\n"
+                "See: systemctl status hublinkd; journalctl -u hublinkd -b. Start it anew: systemctl restart "
+                "hublinkd\n",
+                ANSWER_USEC / USEC_PER_SEC);
+        return CTL_TIMEOUT;
+}
+
+static bool is_timeout(const sd_bus_error *e, int r)
+{
+        return r == -ETIMEDOUT || sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT);
 }
 
 /* The daemon's words may name what came from elsewhere. */
@@ -90,11 +98,11 @@ static void print_error(const char *what, const char *words)
 
 int client_failed(const Client *c, const char *what, const sd_bus_error *e, int r)
 {
-        if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+        if (connection_is_absent(e))
                 return not_running(c);
         if (is_bus_gone(r) && !sd_bus_error_is_set(e))
                 return client_no_bus(c, r);
-        if (r == -ETIMEDOUT || sd_bus_error_has_names(e, SD_BUS_ERROR_TIMEOUT, NAME ".Error.Timeout"))
+        if (is_timeout(e, r) || sd_bus_error_has_name(e, NAME ".Error.Timeout"))
                 return no_answer(what);
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
                 fprintf(stderr, "%s: hublinkd left without an answer.%s See: systemctl status hublinkd\n",
@@ -105,6 +113,14 @@ int client_failed(const Client *c, const char *what, const sd_bus_error *e, int 
                 print_denied();
         else
                 print_error(what, e && e->message ? e->message : strerror(-r));
+        return CTL_FAILED;
+}
+
+/* A text that is not UTF-8, or a message over the bus's own limit. */
+static int unsendable(const char *what, int r)
+{
+        fprintf(stderr, "%s: this cannot be sent: %s.\n", what,
+                r == -EINVAL ? "a text is not UTF-8" : strerror(-r));
         return CTL_FAILED;
 }
 
@@ -119,26 +135,6 @@ int client_misunderstood(const char *what, int r)
 
 /* ---- life ---- */
 
-static int start(sd_bus **ret, const char *address)
-{
-        sd_bus *b = NULL;
-        int r;
-
-        if (strcmp(address, "system") == 0)
-                return sd_bus_open_system(ret);
-        if (strcmp(address, "session") == 0)
-                return sd_bus_open_user(ret);
-        if (!strchr(address, ':')) /* sd-bus would pass over what it does not know */
-                return -EINVAL;
-        if ((r = sd_bus_new(&b)) >= 0 && (r = sd_bus_set_address(b, address)) >= 0 &&
-            (r = sd_bus_set_bus_client(b, 1)) >= 0 && (r = sd_bus_start(b)) >= 0) {
-                *ret = b;
-                return 0;
-        }
-        sd_bus_unref(b);
-        return r;
-}
-
 int client_open(Client **ret, const char *address)
 {
         _cleanup_(client_closep) Client *c = calloc(1, sizeof(*c));
@@ -147,7 +143,7 @@ int client_open(Client **ret, const char *address)
         if (!c)
                 return CTL_FAILED;
         c->address = address;
-        r = start(&c->bus, address);
+        r = connection_open(&c->bus, address);
         if (r < 0)
                 return client_no_bus(c, r);
         *ret = TAKE_PTR(c);
@@ -157,24 +153,69 @@ int client_open(Client **ret, const char *address)
 Client *client_close(Client *c)
 {
         if (c) {
-                sd_bus_flush_close_unref(c->bus);
+                connection_close(c->bus);
                 free(c);
         }
         return NULL;
 }
 
+/* ---- calls ---- */
+
+/* Who answers to the bus may be at the disk, the hub or a local service for long; who does not, hangs. So this is asked
+ * first, once. What else may be wrong the call itself tells. */
+static int greet(Client *c)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
+        int r;
+
+        if (c->greeted)
+                return CTL_OK;
+        r = connection_ping(c->bus, NAME, &e);
+        if (r < 0 && is_timeout(&e, r))
+                return hangs();
+        if (r < 0 && connection_is_absent(&e))
+                return not_running(c);
+        c->greeted = true;
+        return CTL_OK;
+}
+
+static int ask(Client *c, const char *what, sd_bus_message *m, usec_t timeout_usec, sd_bus_message **ret)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
+        int r = greet(c);
+
+        if (r != CTL_OK)
+                return r;
+        r = sd_bus_call(c->bus, m, timeout_usec, &e, ret);
+        return r < 0 ? client_failed(c, what, &e, r) : CTL_OK;
+}
+
+/* sd-bus knows 0 as the time of the connection. */
+static int call(Client *c, sd_bus_message *m, usec_t timeout_usec, sd_bus_message **ret)
+{
+        return ask(c, sd_bus_message_get_member(m), m, MAX(timeout_usec, (usec_t)1), ret);
+}
+
 /* ---- questions ---- */
+
+static int begin_status(Client *c, sd_bus_message **ret)
+{
+        int r = connection_new_call(c->bus, ret, NAME, ROOT, PROPERTIES, "GetAll");
+
+        return r < 0 ? r : sd_bus_message_append(*ret, "s", MANAGER);
+}
 
 int client_status(Client *c, GatewayStatus *ret)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *answer = NULL;
+        int r = begin_status(c, &m);
 
-        r = sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", &e, &m, "s", MANAGER);
         if (r < 0)
-                return client_failed(c, "Status", &e, r);
-        r = gateway_status_read(ret, m);
+                return unsendable("Status", r);
+        r = ask(c, "Status", m, 0, &answer);
+        if (r != CTL_OK)
+                return r;
+        r = gateway_status_read(ret, answer);
         if (r < 0)
                 return client_misunderstood("Status", r);
         /* An older daemon has none of these. */
@@ -186,23 +227,23 @@ int client_status(Client *c, GatewayStatus *ret)
 
 bool client_try_status(Client *c, GatewayStatus *ret)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *answer = NULL;
 
-        return sd_bus_call_method(c->bus, NAME, ROOT, PROPERTIES, "GetAll", NULL, &m, "s", MANAGER) >= 0 &&
-               gateway_status_read(ret, m) >= 0;
+        return begin_status(c, &m) >= 0 && sd_bus_call(c->bus, m, 0, NULL, &answer) >= 0 &&
+               gateway_status_read(ret, answer) >= 0;
 }
 
 int client_sensors(Client *c, SensorList *ret)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *answer = NULL;
+        int r = connection_new_call(c->bus, &m, NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
 
-        r = sd_bus_call_method(c->bus, NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
-                               &e, &m, NULL);
         if (r < 0)
-                return client_failed(c, "Sensors", &e, r);
-        r = sensor_list_read(ret, m);
+                return unsendable("Sensors", r);
+        r = ask(c, "Sensors", m, 0, &answer);
+        if (r != CTL_OK)
+                return r;
+        r = sensor_list_read(ret, answer);
         return r < 0 ? client_misunderstood("Sensors", r) : CTL_OK;
 }
 
@@ -210,16 +251,7 @@ int client_sensors(Client *c, SensorList *ret)
 
 static int begin(Client *c, const char *member, sd_bus_message **ret)
 {
-        return sd_bus_message_new_method_call(c->bus, ret, NAME, ROOT, MANAGER, member);
-}
-
-/* sd-bus knows 0 as its own default of 25 s. */
-static int call(Client *c, sd_bus_message *m, usec_t timeout_usec, sd_bus_message **ret)
-{
-        _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
-        int r = sd_bus_call(c->bus, m, MAX(timeout_usec, (usec_t)1), &e, ret);
-
-        return r < 0 ? client_failed(c, sd_bus_message_get_member(m), &e, r) : CTL_OK;
+        return connection_new_call(c->bus, ret, NAME, ROOT, MANAGER, member);
 }
 
 static int append_value(sd_bus_message *m, const Value *v)
@@ -266,14 +298,6 @@ static int append_options(sd_bus_message *m, const char *const options[][2])
                 if (options[i][1])
                         r = sd_bus_message_append(m, "{sv}", options[i][0], "s", options[i][1]);
         return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-/* A text that is not UTF-8, or a message over the bus's own limit. */
-static int unsendable(const char *what, int r)
-{
-        fprintf(stderr, "%s: this cannot be sent: %s.\n", what,
-                r == -EINVAL ? "a text is not UTF-8" : strerror(-r));
-        return CTL_FAILED;
 }
 
 int client_submit(Client *c, const Reading *reading, const char *stream, usec_t timeout_usec, Receipt *ret)
@@ -343,7 +367,7 @@ int client_call(Client *c, const char *member, usec_t timeout_usec)
 int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, sd_bus_message **ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
 
         if (r >= 0 && id)
                 r = sd_bus_message_append(m, "t", *id);
@@ -353,7 +377,7 @@ int client_ask(Client *c, const char *interface, const char *member, const uint6
 int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
 
         if (r >= 0)
                 r = sd_bus_message_append(m, "ts", id, text);
@@ -364,7 +388,7 @@ int client_ask_texts(Client *c, const char *interface, const char *member, const
                      sd_bus_message **ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
 
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", first);
@@ -377,7 +401,7 @@ int client_request(Client *c, const char *interface, const char *member, usec_t 
                    const char *types, ...)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(c->bus, &m, NAME, ROOT, interface, member);
+        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
         va_list ap;
 
         va_start(ap, types);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <systemd/sd-bus.h>
 
+#include "ctl/connection.h"
 #include "ctl/doctor.h"
 #include "ctl/unit-look.h"
 
@@ -70,29 +71,6 @@ static void look_at_users(Doctor *d)
                 doctor_well(d, "user", "user and groups of hublink are there");
 }
 
-static int open_bus(const char *address, sd_bus **ret)
-{
-        sd_bus *b = NULL;
-        int r;
-
-        if (strcmp(address, "system") == 0)
-                return sd_bus_open_system(ret);
-        if (strcmp(address, "session") == 0)
-                return sd_bus_open_user(ret);
-        r = sd_bus_new(&b);
-        if (r >= 0)
-                r = sd_bus_set_address(b, address);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(b, 1);
-        if (r >= 0)
-                r = sd_bus_start(b);
-        if (r < 0)
-                sd_bus_unref(b);
-        else
-                *ret = b;
-        return r < 0 ? r : 0;
-}
-
 static void tell_nobody(Doctor *d, const UnitFate *fate)
 {
         _cleanup_(buffer_done) Buffer what = BUFFER_NULL, remedy = BUFFER_NULL;
@@ -112,7 +90,7 @@ static void look_at_name(Doctor *d)
         sd_bus *bus = NULL;
         UnitFate fate;
         bool told = false;
-        int owned = 0, r = open_bus(d->options->bus, &bus);
+        int owned = 0, r = connection_open(&bus, d->options->bus);
 
         if (r >= 0)
                 r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -122,7 +100,7 @@ static void look_at_name(Doctor *d)
         if (r >= 0 && !owned)
                 told = unit_look(bus, d->options->bus, &fate);
         sd_bus_message_unref(answer);
-        sd_bus_flush_close_unref(bus);
+        connection_close(bus);
         if (r < 0)
                 doctor_tell(d, VERDICT_PROBLEM, "bus",
                             (Advice){"Local services hand in readings over it, and hublinkctl asks over it.",

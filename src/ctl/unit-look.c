@@ -4,19 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/connection.h"
+
 #define SYSTEMD "org.freedesktop.systemd1"
 
 static bool find_unit(sd_bus *bus, char path[static 256])
 {
-        sd_bus_message *answer = NULL;
+        sd_bus_message *question = NULL, *answer = NULL;
         const char *found = NULL;
-        int r = sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL,
-                                   &answer, "s", "hublinkd.service");
+        int r = connection_new_call(bus, &question, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
+                                    "LoadUnit");
 
+        if (r >= 0)
+                r = sd_bus_message_append(question, "s", "hublinkd.service");
+        if (r >= 0)
+                r = sd_bus_call(bus, question, 0, NULL, &answer);
         if (r >= 0)
                 r = sd_bus_message_read(answer, "o", &found);
         if (r >= 0)
                 (void)snprintf(path, 256, "%s", found);
+        sd_bus_message_unref(question);
         sd_bus_message_unref(answer);
         return r >= 0;
 }

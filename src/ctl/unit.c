@@ -7,17 +7,19 @@
 #include <string.h>
 
 #include "ctl/client-core.h"
+#include "ctl/connection.h"
 
 #define SYSTEMD  "org.freedesktop.systemd1"
 #define OBJECT   "/org/freedesktop/systemd1"
 #define SERVICES "org.freedesktop.systemd1.Manager"
+#define ASK_USEC USEC_PER_MIN       /* to read all units anew takes a slow machine some seconds */
 #define JOB_USEC (2 * USEC_PER_MIN) /* a daemon that ends takes 10 s, one that starts less */
 
 /* ---- what goes wrong ---- */
 
 static int failed(const char *method, const sd_bus_error *e, int r)
 {
-        if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
+        if (connection_is_absent(e)) {
                 fprintf(stderr, "systemd cannot be reached: nobody answers to " SYSTEMD " on the bus.\n"
                                 "Where another one runs this system, start hublinkd by its means.\n");
                 return CTL_NOT_RUNNING;
@@ -34,12 +36,16 @@ static int failed(const char *method, const sd_bus_error *e, int r)
 static int ask(Client *c, const char *method, sd_bus_message **ret, const char *types, ...)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = connection_new_call(c->bus, &m, SYSTEMD, OBJECT, SERVICES, method);
         va_list ap;
-        int r;
 
         va_start(ap, types);
-        r = sd_bus_call_methodv(c->bus, SYSTEMD, OBJECT, SERVICES, method, &e, ret, types, ap);
+        if (r >= 0)
+                r = sd_bus_message_appendv(m, types, ap);
         va_end(ap);
+        if (r >= 0)
+                r = sd_bus_call(c->bus, m, ASK_USEC, &e, ret);
         return r < 0 ? failed(method, &e, r) : CTL_OK;
 }
 

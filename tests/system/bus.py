@@ -89,6 +89,7 @@ class PrivateBus:
         self.directory.chmod(0o755)
         self.address = 'unix:path=%s/socket' % self.directory
         self.process = None
+        self.options = []  # of dbus-daemon
         self.connections = []
         (self.directory / 'org.hublink1.conf').write_text(our_policy())
         (self.directory / 'services').mkdir()
@@ -108,7 +109,7 @@ class PrivateBus:
         with open(self.directory / 'log', 'a') as log:
             self.process = subprocess.Popen(
                 ['dbus-daemon', '--config-file=%s/bus.conf' % self.directory, '--nofork', '--nopidfile',
-                 '--print-address=1'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+                 '--print-address=1', *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         if not self.process.stdout.readline():
             raise RuntimeError('dbus-daemon did not start: ' + self.log())
         return self

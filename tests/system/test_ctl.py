@@ -92,34 +92,6 @@ def test_a_tag_of_a_man_page_is_one_line(page):
         assert tag.count('[') == tag.count(']'), tag
 
 
-COMMANDS = [['status'], ['watch'], ['sensors'], ['submit', 'plc', 'a=1'], ['submit', 'plc', 'a=1', '--wait'],
-            ['submit-message', '-'], ['flush'], ['reconnect'], ['methods'], ['call', 'm'],
-            ['audit'], ['queue', 'stats'], ['dead-letters', 'list'],
-            ['dead-letters', 'show', '1'], ['dead-letters', 'delete', '1'], ['dead-letters', 'export', '--all'],
-            ['inbox', 'list'], ['inbox', 'take'], ['inbox', 'complete', '1'], ['inbox', 'reject', '1', 'no']]
-
-
-@pytest.mark.parametrize('args', COMMANDS, ids=' '.join)
-def test_without_a_daemon_exit_3_and_the_remedy(bus, args):
-    result = ctl(bus, *args)
-    assert result.returncode == 3 and result.stdout == ''
-    assert 'not running' in result.stderr and 'systemctl start hublinkd' in result.stderr
-
-
-@pytest.mark.parametrize('args', COMMANDS, ids=' '.join)
-def test_without_a_bus_nobody_reaches_the_daemon_exit_3(tmp_path, args):
-    def run(where, **environment):
-        return subprocess.run([CTL, *where, *args], input='', capture_output=True, text=True, timeout=10,
-                              env={**os.environ, **environment})
-    nowhere = 'unix:path=%s/absent' % tmp_path
-    for result in (run(['--bus', nowhere]), run([], DBUS_SYSTEM_BUS_ADDRESS=nowhere),
-                   run(['--bus', 'session'], DBUS_SESSION_BUS_ADDRESS=nowhere)):
-        assert result.returncode == 3 and result.stdout == '', result
-        assert 'cannot be reached' in result.stderr and 'message bus' in result.stderr
-    result = run(['--bus', 'nonsense'])
-    assert result.returncode == 2 and "'nonsense'" in result.stderr
-
-
 def test_the_bus_goes_away_meanwhile_exit_3(bus, peer):
     process, _ = watch(bus)
     bus.stop()
@@ -303,19 +275,6 @@ def test_a_link_that_the_hub_gives_and_takes_is_not_well(bus, peer):
     assert ', but %s: find it and give it an identity of its own. ' % words in link
     peer.tell('link connected none')
     assert head(bus)[0].endswith('; nothing to do.')
-
-
-def test_a_daemon_that_hangs_is_told_with_what_to_do(bus, peer):
-    hasty = os.environ | {'SYSTEMD_BUS_TIMEOUT': '500ms'}  # instead of 25 s
-    peer.process.send_signal(signal.SIGSTOP)
-    try:
-        told = [ctl(bus, command, env=hasty) for command in ('status', 'sensors')]
-    finally:
-        peer.process.send_signal(signal.SIGCONT)
-    for result in told:
-        assert result.returncode == 4 and result.stdout == ''
-        assert 'no answer in time. hublinkd is there but hangs: ' in result.stderr
-        assert 'systemctl restart hublinkd' in result.stderr
 
 
 @pytest.mark.parametrize('reason, detail, remedy, not_this', [
