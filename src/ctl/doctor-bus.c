@@ -12,6 +12,8 @@
 #include "ctl/doctor.h"
 #include "ctl/unit-look.h"
 
+#define NAME "org.hublink1"
+
 static const char *const policies[] = {"/usr/share/dbus-1/system.d/org.hublink1.conf",
                                        "/usr/local/share/dbus-1/system.d/org.hublink1.conf",
                                        "/etc/dbus-1/system.d/org.hublink1.conf"};
@@ -31,7 +33,7 @@ static void look_at_policy(Doctor *d)
                              "it.",
                              "Install the package again, or copy conf/dbus/org.hublink1.conf to /etc/dbus-1/system.d; "
                              "then: systemctl reload dbus"},
-                    "no policy for org.hublink1 is installed");
+                    "no policy for " NAME " is installed");
 }
 
 static bool has_group(const Doctor *d, const char *name)
@@ -81,37 +83,58 @@ static void tell_nobody(Doctor *d, const UnitFate *fate)
                     (Advice){"hublinkd does not run, or not on this bus: nothing is read and nothing is sent.",
                              known ? remedy.data : "systemctl start hublinkd; if it does not stay: journalctl -u "
                                                    "hublinkd -b"},
-                    "nobody owns the name org.hublink1%s%s", known ? ": " : "", known ? what.data : "");
+                    "nobody owns the name " NAME "%s%s", known ? ": " : "", known ? what.data : "");
+}
+
+int doctor_open_bus(Doctor *d)
+{
+        if (!d->bus && d->bus_error == 0)
+                d->bus_error = connection_open(&d->bus, d->options->bus);
+        return d->bus_error;
+}
+
+static int ask_for_owner(sd_bus *bus, int *ret_owned)
+{
+        sd_bus_message *answer = NULL;
+        int r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                   "NameHasOwner", NULL, &answer, "s", NAME);
+
+        if (r >= 0)
+                r = sd_bus_message_read(answer, "b", ret_owned);
+        sd_bus_message_unref(answer);
+        return r < 0 ? r : 0;
+}
+
+static void look_at_owner(Doctor *d)
+{
+        d->daemon_hangs = connection_ping(d->bus, NAME, NULL) == -ETIMEDOUT;
+        d->daemon_runs = !d->daemon_hangs;
+        if (d->daemon_runs)
+                doctor_well(d, "bus-name", "hublinkd has its name " NAME);
+        else
+                doctor_tell(d, VERDICT_PROBLEM, "daemon-hangs",
+                            (Advice){"Nobody can hand in a reading or ask how it is, and it may read and send nothing.",
+                                     "journalctl -u hublinkd -b; then: systemctl restart hublinkd"},
+                            "hublinkd hangs: it has its name " NAME ", and did not answer within %u s",
+                            (unsigned)(ANSWER_USEC / USEC_PER_SEC));
 }
 
 static void look_at_name(Doctor *d)
 {
-        sd_bus_message *answer = NULL;
-        sd_bus *bus = NULL;
+        int owned = 0, r = doctor_open_bus(d);
         UnitFate fate;
-        bool told = false;
-        int owned = 0, r = connection_open(&bus, d->options->bus);
 
-        if (r >= 0)
-                r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                       "NameHasOwner", NULL, &answer, "s", "org.hublink1");
-        if (r >= 0)
-                r = sd_bus_message_read(answer, "b", &owned);
-        if (r >= 0 && !owned)
-                told = unit_look(bus, d->options->bus, &fate);
-        sd_bus_message_unref(answer);
-        connection_close(bus);
+        if (r == 0)
+                r = ask_for_owner(d->bus, &owned);
         if (r < 0)
                 doctor_tell(d, VERDICT_PROBLEM, "bus",
                             (Advice){"Local services hand in readings over it, and hublinkctl asks over it.",
                                      "systemctl status dbus"},
                             "the message bus (%s) does not answer: %s", d->options->bus, strerror(-r));
-        else if (!owned)
-                tell_nobody(d, told ? &fate : NULL);
-        else {
-                d->daemon_runs = true;
-                doctor_well(d, "bus-name", "hublinkd has its name org.hublink1");
-        }
+        else if (owned)
+                look_at_owner(d);
+        else
+                tell_nobody(d, unit_look(d->bus, d->options->bus, &fate) ? &fate : NULL);
 }
 
 void doctor_bus(Doctor *d)

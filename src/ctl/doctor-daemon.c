@@ -115,7 +115,8 @@ void doctor_daemon(Doctor *d)
         _cleanup_(sensor_list_done) SensorList sensors = {};
 
         if (!d->daemon_runs) {
-                doctor_unseen(d, "daemon", "hublinkd does not run, so it says nothing");
+                doctor_unseen(d, "daemon", "hublinkd %s, so it says nothing",
+                              d->daemon_hangs ? "hangs" : "does not run");
                 return;
         }
         if (client_open(&client, d->options->bus) != CTL_OK || client_status(client, &status) != CTL_OK ||

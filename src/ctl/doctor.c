@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "ctl/connection.h"
 #include "ctl/diagnosis.h"
 
 static const struct {
@@ -222,6 +223,7 @@ static void doctor_done(Doctor *d)
         settings_free(d->settings);
         free(d->hub);
         unit_files_done(&d->unit);
+        connection_close(d->bus);
 }
 
 int command_doctor(const Options *options, int argc, char **argv)

@@ -56,7 +56,9 @@ typedef struct Doctor {
         DaemonUser user;
         UnitFiles unit;
         bool has_unit; /* it is installed, and not masked */
-        bool daemon_runs;
+        struct sd_bus *bus; /* NULL: it was not asked yet, or it does not answer */
+        int bus_error;
+        bool daemon_runs, daemon_hangs; /* it answers; it has its name, and does not */
 } Doctor;
 
 /* ---- findings ---- */
@@ -84,6 +86,11 @@ int may_read(const char *path); /* questions */
 int may_read_write(const char *path);
 int may_enter(const char *path); /* a folder, and see what is in it */
 int may_run(const char *path);
+
+/* ---- the bus (doctor-bus.c) ---- */
+
+/* Once for all groups: nobody waits twice for one that hangs. 0, and d->bus is there; negative errno. */
+int doctor_open_bus(Doctor *d);
 
 /* ---- the unit (doctor-unit.c, doctor-reach.c) ---- */
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,7 @@ import time
 import pytest
 
 from bus import BUILD, POLICY, SOURCE, As, PrivateBus
+from bus_peer import BusPeer
 from daemon import Daemon
 from devhub import Devhub
 from namespace import Namespace
@@ -475,6 +477,23 @@ def test_a_daemon_that_is_stopped(system):
         system.bus = empty.address
         assert system.examine().keys() == {'bus-name'}
     assert system.examine().keys() == {'bus'}
+
+
+def test_a_daemon_that_hangs(system):
+    sealed(system)
+    with PrivateBus() as bus:
+        peer, system.bus = BusPeer(bus.address), bus.address
+        bus.wait_for_name()
+        peer.process.send_signal(signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            found = system.examine()
+            assert time.monotonic() < begun + 12
+        finally:
+            peer.process.send_signal(signal.SIGCONT)
+        assert peer.quit() == 0
+    assert found.keys() == {'daemon-hangs'} and 'systemctl restart hublinkd' in found['daemon-hangs']['do'], found
+    assert 'hublinkd hangs, so it says nothing' in [f['what'] for f in system.said['findings'] if f['group'] == 'daemon']
 
 
 FATES = {
