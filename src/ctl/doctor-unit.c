@@ -4,7 +4,8 @@
  * Unit: is the service installed as it was shipped, and does nothing loosen what holds it?
  *
  * The files are looked at, as systemd reads them, and not what it has loaded: so it is the same for the machine of
- * another root. What setup copied there counts as shipped, in whatever version.
+ * another root. Whether it has read them since is asked of it where it runs. What setup copied there counts as shipped,
+ * in whatever version.
  */
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "ctl/doctor.h"
+#include "ctl/unit-look.h"
 
 #define UNIT "hublinkd.service"
 
@@ -197,6 +199,19 @@ static void look_at_start(Doctor *d)
                             "the service is not enabled");
 }
 
+/* ---- what systemd has of it ---- */
+
+static void look_at_loaded(Doctor *d)
+{
+        if (doctor_open_bus(d) == 0 && unit_look_is_stale(d->bus, d->options->bus))
+                doctor_tell(d, VERDICT_WARNING, "unit-reload",
+                            (Advice){"hublinkd runs by the words from before, and starts by them again: what was "
+                                     "changed since does not count, whatever is said of it here.",
+                                     "systemctl daemon-reload; systemctl restart hublinkd"},
+                            "the files of " UNIT " are not what systemd has read: one of them changed since, came or "
+                            "went");
+}
+
 /* ---- which settings it is given ---- */
 
 /* Its command has another --config than what is looked at here. */
@@ -285,4 +300,5 @@ void doctor_unit(Doctor *d)
                 look_at_age(d, openings[i]);
         look_at_config(d);
         look_at_start(d);
+        look_at_loaded(d);
 }

@@ -56,3 +56,14 @@ bool unit_look(sd_bus *bus, const char *address, UnitFate *ret)
         (void)sd_bus_get_property_trivial(bus, SYSTEMD, path, service, "NRestarts", NULL, 'u', &ret->restarts);
         return true;
 }
+
+bool unit_look_is_stale(sd_bus *bus, const char *address)
+{
+        char path[256];
+        int stale = 0;
+
+        if (strcmp(address, "session") == 0 || !find_unit(bus, path))
+                return false;
+        (void)sd_bus_get_property_trivial(bus, SYSTEMD, path, SYSTEMD ".Unit", "NeedDaemonReload", NULL, 'b', &stale);
+        return stale;
+}

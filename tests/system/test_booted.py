@@ -128,6 +128,11 @@ def test_with_a_credential_readings_arrive(facts):
     assert facts('secret_in_environment') == '0'
 
 
+def test_a_drop_in_that_systemd_has_not_read_is_told(facts):
+    assert '"unit-reload"' not in facts('read_doctor') and '"enabled"' in facts('read_doctor')
+    assert '"unit-reload"' in facts('unread_doctor') and 'systemctl daemon-reload' in facts('unread_doctor')
+
+
 def test_without_its_credential_it_collects_and_says_so(facts):
     """Encrypted for a machine that this is no longer, or gone: systemd would start no service that insists on it."""
     assert facts.good('opened_file') == 'root 600' and facts('opener') == 'active'

@@ -523,6 +523,19 @@ def test_why_the_unit_does_not_run_is_told_by_doctor_and_status(system):
             assert 'hublinkd is not running' in first and what in first and remedy in then, status.stderr
 
 
+def test_files_of_the_unit_that_systemd_has_not_read(system):
+    bus = PrivateBus()
+    allow(bus)
+    with bus:
+        system.bus = bus.address
+        with ToldUnit(bus, NeedDaemonReload=True):
+            found = system.examine()
+        assert found.keys() == {'unit-reload', 'bus-name'} and found['unit-reload']['verdict'] == 'warning'
+        assert found['unit-reload']['do'].startswith('systemctl daemon-reload; ')
+        with ToldUnit(bus):
+            assert system.examine().keys() == {'bus-name'}
+
+
 # --- what the daemon knows better ---
 
 def sealed(system):

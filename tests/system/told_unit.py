@@ -16,7 +16,7 @@ class ToldUnit:
     def __init__(self, bus, **told):
         self.bus = bus
         self.told = {'LoadState': 'loaded', 'ActiveState': 'inactive', 'SubState': 'dead', 'Result': 'success',
-                     'ExecMainStatus': 0, 'NRestarts': 0, **told}
+                     'ExecMainStatus': 0, 'NRestarts': 0, 'NeedDaemonReload': False, **told}
 
     def on_message(self, connection, message):
         import dbus
@@ -29,8 +29,8 @@ class ToldUnit:
             answer.append(UNIT, signature='o')
         elif message.get_member() == 'Get' and message.get_path() == UNIT:
             value = self.told[words[1]]
-            answer.append({'ExecMainStatus': dbus.Int32, 'NRestarts': dbus.UInt32}.get(words[1], dbus.String)(value),
-                          signature='v')
+            types = {'ExecMainStatus': dbus.Int32, 'NRestarts': dbus.UInt32, 'NeedDaemonReload': dbus.Boolean}
+            answer.append(types.get(words[1], dbus.String)(value), signature='v')
         else:
             return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
         connection.send_message(answer)
