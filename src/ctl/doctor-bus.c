@@ -141,5 +141,9 @@ void doctor_bus(Doctor *d)
 {
         look_at_policy(d);
         look_at_users(d);
-        look_at_name(d);
+        if (doctor_sees_files_only(d))
+                doctor_unseen(d, "bus-name",
+                              "left out: bus and systemd that run here are not those of the tree (--root)");
+        else
+                look_at_name(d);
 }

@@ -17,9 +17,10 @@
 
 static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
 
-static int read_store(const char *path, CertificateStore *s)
+static int read_store(const Doctor *d, const char *file, CertificateStore *s)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        _cleanup_free_ char *path = doctor_path(d, file);
+        _cleanup_close_ int fd = open(path ?: file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
         int r = fd < 0 ? -errno : file_read(&b, fd, BUNDLE_MAX);
 
@@ -70,12 +71,12 @@ void doctor_certificates(Doctor *d)
         int r = -ENOENT;
 
         if (file) {
-                judge(d, file, &store, read_store(file, &store),
+                judge(d, file, &store, read_store(d, file, &store),
                       "Put the CA of your hub there; for Azure's hubs take the line hub.ca_file away.");
                 return;
         }
         for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(bundles); i++) {
-                r = read_store(bundles[i], &store);
+                r = read_store(d, bundles[i], &store);
                 if (r != -ENOENT)
                         judge(d, bundles[i], &store, r, "apt-get install --reinstall ca-certificates; "
                                                         "update-ca-certificates");

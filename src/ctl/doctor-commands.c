@@ -34,13 +34,14 @@ static bool is_there(const Doctor *d, const char *path)
 
 /* ---- what it starts ---- */
 
-static bool starts_something(const char *path)
+static bool starts_something(const Doctor *d, const char *file)
 {
         static const char key[] = "ExecStart=";
         _cleanup_free_ char *text = NULL;
-        char *save = NULL;
+        char path[PATH_MAX], *save = NULL;
         bool does = false;
 
+        doctor_place(d, file, path);
         if (doctor_read(path, &text) < 0)
                 return false;
         for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
@@ -51,18 +52,19 @@ static bool starts_something(const char *path)
 
 static bool dropins_start_something(const Doctor *d, const char *folder, const char *unit)
 {
+        char dropins[PATH_MAX], path[PATH_MAX];
         struct dirent *entry;
         bool any = false;
-        char path[PATH_MAX];
         DIR *dir;
 
-        (void)snprintf(path, sizeof(path), "%s%s/%s.d", d->root, folder, unit);
+        (void)snprintf(dropins, sizeof(dropins), "%s/%s.d", folder, unit);
+        doctor_place(d, dropins, path);
         dir = opendir(path);
         while (dir && (entry = readdir(dir))) {
                 char file[PATH_MAX];
 
-                (void)snprintf(file, sizeof(file), "%s%s/%s.d/%s", d->root, folder, unit, entry->d_name);
-                any |= entry->d_name[0] != '.' && starts_something(file);
+                (void)snprintf(file, sizeof(file), "%s/%s.d/%s", folder, unit, entry->d_name);
+                any |= entry->d_name[0] != '.' && starts_something(d, file);
         }
         if (dir)
                 (void)closedir(dir);
@@ -75,8 +77,8 @@ static bool has_start(const Doctor *d, const char *unit)
         for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
                 char path[PATH_MAX];
 
-                (void)snprintf(path, sizeof(path), "%s%s/%s", d->root, folders[i], unit);
-                if (starts_something(path) || dropins_start_something(d, folders[i], unit) ||
+                (void)snprintf(path, sizeof(path), "%s/%s", folders[i], unit);
+                if (starts_something(d, path) || dropins_start_something(d, folders[i], unit) ||
                     dropins_start_something(d, folders[i], TEMPLATE))
                         return true;
         }

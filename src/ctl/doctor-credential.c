@@ -26,7 +26,7 @@
 #define WHY "Without it hublinkd collects and queues, and sends nothing."
 
 /* What setup has encrypted is opened by a unit of its own: of that the path of what is encrypted. */
-static bool is_sealed(const Doctor *d, const UnitCredential *c, const char *name, char path[static PATH_MAX])
+static bool is_sealed(const UnitCredential *c, const char *name, char path[static PATH_MAX])
 {
         char opened[PATH_MAX];
 
@@ -35,7 +35,7 @@ static bool is_sealed(const Doctor *d, const UnitCredential *c, const char *name
         (void)snprintf(opened, sizeof(opened), ACCESS_OPENED, name);
         if (strcmp(path, opened) != 0)
                 return false;
-        (void)snprintf(path, PATH_MAX, "%s/etc/hublink/%s.cred", d->root, name);
+        (void)snprintf(path, PATH_MAX, "/etc/hublink/%s.cred", name);
         return true;
 }
 
@@ -43,16 +43,18 @@ static bool is_sealed(const Doctor *d, const UnitCredential *c, const char *name
  * it is in the unit itself. */
 static int find_in_unit(const Doctor *d, const char *name, char path[static PATH_MAX])
 {
+        char named[PATH_MAX];
         UnitCredential c;
+        bool sealed;
 
         if (unit_files_credential(&d->unit, name, &c) == UNIT_CREDENTIAL_NONE)
                 return -ENOENT;
         if (c.kind == UNIT_CREDENTIAL_SET || c.kind == UNIT_CREDENTIAL_SET_ENCRYPTED)
                 return -EEXIST;
-        (void)snprintf(path, PATH_MAX, "%s", c.path);
-        if (is_sealed(d, &c, name, path))
-                return access(path, F_OK) < 0 && errno == ENOENT ? 0 : -EACCES;
-        return 0;
+        (void)snprintf(named, sizeof(named), "%s", c.path);
+        sealed = is_sealed(&c, name, named);
+        doctor_place(d, named, path);
+        return !sealed || (access(path, F_OK) < 0 && errno == ENOENT) ? 0 : -EACCES;
 }
 
 static void look_at_rights(Doctor *d, const char *path, bool by_systemd)
@@ -183,9 +185,12 @@ static void look_into(Doctor *d, const char *path, bool by_systemd)
 static void learn_assignment(Doctor *d)
 {
         _cleanup_(assignment_freep) Assignment *assignment = NULL;
-        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_free_ char *text = NULL;
+        char named[PATH_MAX], path[PATH_MAX];
 
-        if (asprintf(&path, "%s/assignment", d->state_dir) < 0 || doctor_read(path, &text) < 0 ||
+        (void)snprintf(named, sizeof(named), "%s/assignment", d->state_dir);
+        doctor_place(d, named, path);
+        if (doctor_read(path, &text) < 0 ||
             assignment_read(&assignment, text, strlen(text)) < 0)
                 return;
         d->hub = strdup(assignment->host);
@@ -236,7 +241,7 @@ void doctor_credential(Doctor *d)
         if (by_systemd)
                 r = find_in_unit(d, file, path);
         else
-                (void)snprintf(path, sizeof(path), "%s", file);
+                doctor_place(d, file, path);
         if (r == -ENOENT)
                 doctor_tell(d, VERDICT_PROBLEM, "credential-missing",
                             (Advice){WHY, "hublinkctl setup; or give one to the unit: LoadCredential=NAME:/PATH "

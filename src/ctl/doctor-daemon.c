@@ -114,6 +114,10 @@ void doctor_daemon(Doctor *d)
         _cleanup_(gateway_status_done) GatewayStatus status = {};
         _cleanup_(sensor_list_done) SensorList sensors = {};
 
+        if (doctor_sees_files_only(d)) {
+                doctor_unseen(d, "daemon", "left out: a hublinkd that runs here is not that of the tree (--root)");
+                return;
+        }
         if (!d->daemon_runs) {
                 doctor_unseen(d, "daemon", "hublinkd %s, so it says nothing",
                               d->daemon_hangs ? "hangs" : "does not run");

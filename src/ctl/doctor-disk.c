@@ -148,10 +148,12 @@ static const char *remedy_of(int error)
 
 static void look_at_state(Doctor *d)
 {
+        char path[PATH_MAX];
         struct stat st;
         int r;
 
-        if (stat(d->state_dir, &st) < 0) {
+        doctor_place(d, d->state_dir, path);
+        if (stat(path, &st) < 0) {
                 doctor_unseen(d, "state", "%s: %s; the service makes it when it starts", d->state_dir, strerror(errno));
                 return;
         }
@@ -160,6 +162,8 @@ static void look_at_state(Doctor *d)
                             (Advice){"Readings and what the cloud said may be nobody else's business.",
                                      "chmod o= /var/lib/hublink (or what --state-dir names)"},
                             "%s is open to everybody (mode %04o)", d->state_dir, (unsigned)(st.st_mode & 07777));
+        if (doctor_sees_files_only(d))
+                return;
         r = doctor_as_daemon(d, try_write, d->state_dir);
         if (r == -ENOTSUP)
                 doctor_unseen(d, "state-write", "whether user hublink can write in %s, only root can look",
@@ -206,7 +210,7 @@ static void look_at_wear(Doctor *d, const char *path)
 
         if (!mount_find(path, &m) || sscanf(m.source, "/dev/mmcblk%u", &disk) != 1)
                 return;
-        (void)snprintf(file, sizeof(file), "%s/sys/block/mmcblk%u/device/life_time", d->root, disk);
+        (void)snprintf(file, sizeof(file), "/sys/block/mmcblk%u/device/life_time", disk);
         if (doctor_read(file, &text) < 0 || !diagnosis_of_wear(text, &percent))
                 return;
         if (percent >= 90)
@@ -234,6 +238,14 @@ void doctor_disk(Doctor *d)
         if (strcmp(d->state_dir, SETTINGS_STATE_DIR) == 0 || !is_in(queue, d->state_dir))
                 look_at_reach(d, "queue.directory", queue);
         look_at_metrics(d);
+        if (doctor_sees_files_only(d)) {
+                doctor_unseen(d, "disk", "left out: mount, room and wear of the disk are those of the tree, not of the "
+                                         "machine (--root)");
+                look_at_state(d);
+                doctor_place(d, queue, path);
+                look_at_set_aside(d, path);
+                return;
+        }
         if (!mount_nearest(queue, path)) {
                 if (errno == EACCES && mount_nearest(d->state_dir, path))
                         doctor_unseen(d, "disk", "%s: only root and hublink can look into it", queue);

@@ -284,6 +284,10 @@ void doctor_network(Doctor *d)
         const HubSettings *hub = d->settings ? &d->settings->hub : NULL;
         Way w;
 
+        if (doctor_sees_files_only(d)) {
+                doctor_unseen(d, "network", "left out: from here the way to the hub is another one (--root)");
+                return;
+        }
         if (d->offline || !hub) {
                 doctor_unseen(d, "network", "%s", d->offline ? "nothing was asked of the network (--offline)" :
                                                                "the settings do not tell where the hub is");

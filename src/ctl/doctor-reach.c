@@ -69,7 +69,7 @@ static void resolve(const Doctor *d, const char *device, char whole[static PATH_
 {
         char path[PATH_MAX];
 
-        (void)snprintf(path, sizeof(path), "%s%s", d->root, device);
+        doctor_place(d, device, path);
         if (!realpath(path, whole))
                 (void)snprintf(whole, PATH_MAX, "%s", path);
 }

@@ -17,18 +17,29 @@
 
 #define WHY "Of this sensor nothing is read and nothing is sent."
 
-/* Devices and /sys belong to the system, which may be a tree of files. */
-static void place(const Doctor *d, const char *path, char ret[static PATH_MAX])
+/* What a kernel shows, and what programs leave while they run: a tree of files has it only where somebody kept it. */
+static bool is_there_while_it_runs(const char *path)
 {
-        bool system = strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/sys/", 5) == 0;
+        static const char *const folders[] = {"/dev/", "/sys/", "/proc/", "/run/"};
 
-        (void)snprintf(ret, PATH_MAX, "%s%s", system ? d->root : "", path);
+        for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+                if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+                        return true;
+        return false;
+}
+
+static void tell_left_out(Doctor *d, const SensorSettings *s, const char *what)
+{
+        doctor_unseen(d, "sensor", "left out: sensor %s: %s is there while that machine runs (--root)", s->name, what);
 }
 
 static void tell_absent(Doctor *d, const SensorSettings *s, const char *path, const char *remedy)
 {
-        doctor_tell(d, VERDICT_PROBLEM, "sensor-absent", (Advice){WHY, remedy}, "sensor %s: %s is not there", s->name,
-                    path);
+        if (doctor_sees_files_only(d) && is_there_while_it_runs(path))
+                tell_left_out(d, s, path);
+        else
+                doctor_tell(d, VERDICT_PROBLEM, "sensor-absent", (Advice){WHY, remedy}, "sensor %s: %s is not there",
+                            s->name, path);
 }
 
 /* The command that opens it, or what to write. */
@@ -75,8 +86,8 @@ static void look_at_i2c(Doctor *d, const SensorSettings *s)
         I2cHolder holder;
         int r;
 
-        place(d, s->bus, path);
-        (void)snprintf(sysfs, sizeof(sysfs), "%s/sys", d->root);
+        doctor_place(d, s->bus, path);
+        doctor_place(d, "/sys", sysfs);
         if (i2c_holder_find(&holder, sysfs, path, s->address)) {
                 tell_holder(d, s, &holder);
                 return;
@@ -120,7 +131,7 @@ static void look_at_file(Doctor *d, const SensorSettings *s, const char *file, i
         const char *word;
         int r;
 
-        place(d, file, path);
+        doctor_place(d, file, path);
         if (access(path, F_OK) < 0 && errno == ENOENT) {
                 tell_absent(d, s, file, "Check the path, and whether what writes it runs.");
                 return;
@@ -166,11 +177,12 @@ static void look_at_program(Doctor *d, const SensorSettings *s)
 
 static bool has_device(const Doctor *d, const char *class, const char *name)
 {
-        char folder[PATH_MAX];
+        char named[PATH_MAX], folder[PATH_MAX];
         bool found = false;
         DIR *dir;
 
-        (void)snprintf(folder, sizeof(folder), "%s/sys/%s", d->root, class);
+        (void)snprintf(named, sizeof(named), "/sys/%s", class);
+        doctor_place(d, named, folder);
         dir = opendir(folder);
         for (struct dirent *e; dir && !found && (e = readdir(dir));) {
                 _cleanup_free_ char *path = NULL, *text = NULL;
@@ -195,8 +207,11 @@ static void look_at_device(Doctor *d, const SensorSettings *s, const char *class
                 return;
         }
         (void)snprintf(words, sizeof(words), "the device %s (/sys/%s)", s->device, class);
-        tell_absent(d, s, words, "hublinkctl sensors scan shows those that are there; is the driver's module loaded "
-                                 "(lsmod)?");
+        if (doctor_sees_files_only(d))
+                tell_left_out(d, s, words);
+        else
+                tell_absent(d, s, words, "hublinkctl sensors scan shows those that are there; is the driver's module "
+                                         "loaded (lsmod)?");
 }
 
 void doctor_sensors(Doctor *d)

@@ -13,10 +13,11 @@
 #include "ctl/doctor.h"
 #include "daemon/settings-outlook.h"
 
-/* Groups of our own look closer at these. */
-static bool is_looked_at_elsewhere(const char *text)
+/* Groups of our own look closer at these; and who is known "on this system" is not of another machine. */
+static bool is_looked_at_elsewhere(const Doctor *d, const char *text)
 {
-        return (strstr(text, "warning: hub.") && !strstr(text, "registration_id is missing")) ||
+        return (doctor_sees_files_only(d) && strstr(text, " on this system")) ||
+               (strstr(text, "warning: hub.") && !strstr(text, "registration_id is missing")) ||
                strstr(text, "warning: queue.");
 }
 
@@ -63,9 +64,9 @@ static bool look_at_rights(Doctor *d, const char *file)
 void doctor_settings(Doctor *d)
 {
         Problems problems = {}, warnings = {};
-        const char *file = d->options->config ?: SETTINGS_FILE;
-        int r = settings_load(&d->settings, file, d->state_dir, &problems);
-        bool well = look_at_rights(d, file) && r == 0;
+        _cleanup_free_ char *file = doctor_path(d, d->config);
+        int r = file ? settings_load(&d->settings, file, d->state_dir, &problems) : -ENOMEM;
+        bool well = r >= 0 && look_at_rights(d, file) && r == 0;
 
         for (size_t i = 0; i < problems.n; i++)
                 doctor_tell(d, VERDICT_PROBLEM, "settings",
@@ -74,13 +75,13 @@ void doctor_settings(Doctor *d)
                                      "Mend that line, then: hublinkd --check; systemctl reload-or-restart hublinkd"},
                             "%s", problems.items[i].text);
         if (r < 0)
-                doctor_unseen(d, "settings", "%s: %s", file, strerror(-r));
+                doctor_unseen(d, "settings", "%s: %s", d->config, strerror(-r));
         if (r != 0)
                 d->settings = settings_free(d->settings);
         if (d->settings)
                 (void)settings_outlook(d->settings, &warnings);
         for (size_t i = 0; i < warnings.n; i++)
-                if (!is_looked_at_elsewhere(warnings.items[i].text)) {
+                if (!is_looked_at_elsewhere(d, warnings.items[i].text)) {
                         well = false;
                         doctor_tell(d, VERDICT_WARNING, "outlook",
                                     (Advice){"The settings are right, but may not do what is meant on this machine.",
@@ -98,6 +99,10 @@ void doctor_clock(Doctor *d)
 {
         const bool *trust = d->settings ? &d->settings->clock.trust : NULL;
 
+        if (doctor_sees_files_only(d)) {
+                doctor_unseen(d, "clock", "left out: the clock is that of another machine (--root)");
+                return;
+        }
         switch (diagnosis_of_clock(clock_wall(&clock_system), clock_synchronised(&clock_system), trust)) {
         case CLOCK_IMPLAUSIBLE:
                 doctor_tell(d, VERDICT_PROBLEM, "clock-implausible",

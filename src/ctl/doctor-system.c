@@ -12,14 +12,26 @@
 
 #include "base/file.h"
 #include "ctl/doctor.h"
+#include "ctl/root.h"
 
 #define TEXT_MAX (256 * 1024)
 
+bool doctor_sees_files_only(const Doctor *d)
+{
+        return *d->root;
+}
+
+void doctor_place(const Doctor *d, const char *path, char ret[static PATH_MAX])
+{
+        (void)root_find(d->root, path, ret);
+}
+
 char *doctor_path(const Doctor *d, const char *path)
 {
-        char *full;
+        char full[PATH_MAX];
 
-        return asprintf(&full, "%s%s", d->root, path) < 0 ? NULL : full;
+        doctor_place(d, path, full);
+        return strdup(full);
 }
 
 int doctor_read(const char *path, char **ret)

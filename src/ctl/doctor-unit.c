@@ -57,10 +57,11 @@ static const char *const shipped[] = {"/usr/share/hublink/dropins", "/usr/local/
 
 static int read_dropin(const Doctor *d, const char *folder, const char *name, char **ret)
 {
-        char path[PATH_MAX];
+        char path[PATH_MAX], here[PATH_MAX];
 
-        (void)snprintf(path, sizeof(path), "%s%s/%s.conf", d->root, folder, name);
-        return doctor_read(path, ret);
+        (void)snprintf(path, sizeof(path), "%s/%s.conf", folder, name);
+        doctor_place(d, path, here);
+        return doctor_read(here, ret);
 }
 
 /* It bears the mark of setup, of whatever version; which opens devices and users and nothing else. */
@@ -182,7 +183,7 @@ static void look_at_user(Doctor *d)
 
 static bool is_enabled(const Doctor *d)
 {
-        char path[PATH_MAX];
+        char path[sizeof(d->root) + 64];
         struct stat st;
 
         (void)snprintf(path, sizeof(path), "%s/etc/systemd/system/multi-user.target.wants/" UNIT, d->root);
@@ -217,7 +218,7 @@ static void look_at_loaded(Doctor *d)
 /* Its command has another --config than what is looked at here. */
 static void look_at_config(Doctor *d)
 {
-        const char *looked_at = d->options->config ?: SETTINGS_FILE, *at;
+        const char *looked_at = d->config, *at;
         const Word *start = find(d, "ExecStart");
         char file[PATH_MAX], remedy[PATH_MAX + 64];
 
@@ -300,5 +301,6 @@ void doctor_unit(Doctor *d)
                 look_at_age(d, openings[i]);
         look_at_config(d);
         look_at_start(d);
-        look_at_loaded(d);
+        if (!doctor_sees_files_only(d))
+                look_at_loaded(d);
 }

@@ -6,6 +6,7 @@
 
 #include "ctl/doctor.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,6 +184,18 @@ static void look(Doctor *d)
                 fprintf(stderr, "\r\033[K");
 }
 
+/* The tree, as the kernel calls it. That of this machine is none. */
+static int take_root(Doctor *d, const char *folder)
+{
+        if (!realpath(folder, d->root)) {
+                fprintf(stderr, "doctor: --root %s: %s.\n", folder, strerror(errno));
+                return CTL_FAILED;
+        }
+        if (strcmp(d->root, "/") == 0)
+                *d->root = 0;
+        return CTL_OK;
+}
+
 static int parse(Doctor *d, bool *ret_strict, int argc, char **argv)
 {
         static const struct option longs[] = {{"offline", no_argument, NULL, 'o'},
@@ -190,7 +203,7 @@ static int parse(Doctor *d, bool *ret_strict, int argc, char **argv)
                                               {"root", required_argument, NULL, 'r'},
                                               {"state-dir", required_argument, NULL, 'd'},
                                               {}};
-        int o;
+        int o, r;
 
         while ((o = getopt_long(argc, argv, "", longs, NULL)) >= 0)
                 switch (o) {
@@ -201,7 +214,9 @@ static int parse(Doctor *d, bool *ret_strict, int argc, char **argv)
                         *ret_strict = true;
                         break;
                 case 'r':
-                        d->root = optarg;
+                        r = take_root(d, optarg);
+                        if (r != CTL_OK)
+                                return r;
                         break;
                 case 'd':
                         d->state_dir = optarg;
@@ -228,7 +243,9 @@ static void doctor_done(Doctor *d)
 
 int command_doctor(const Options *options, int argc, char **argv)
 {
-        _cleanup_(doctor_done) Doctor d = {.options = options, .root = "", .state_dir = SETTINGS_STATE_DIR};
+        _cleanup_(doctor_done) Doctor d = {.options = options,
+                                                 .config = options->config ?: SETTINGS_FILE,
+                                                 .state_dir = SETTINGS_STATE_DIR};
         bool strict = false;
         int r = parse(&d, &strict, argc, argv);
 

@@ -42,8 +42,8 @@ typedef struct DaemonUser {
 
 typedef struct Doctor {
         const Options *options;
-        const char *root; /* in the place of / for what belongs to the system; "" */
-        const char *state_dir;
+        char root[PATH_MAX]; /* of the machine that is looked at, its files alone and nothing that runs; "": this one */
+        const char *config, *state_dir; /* as its hublinkd is given them */
         bool offline;
 
         const char *group; /* of the checks that run */
@@ -74,7 +74,11 @@ void doctor_tell(Doctor *d, Verdict verdict, const char *id, Advice advice, cons
 
 /* ---- the system (doctor-system.c) ---- */
 
-/* A path of the system below the root; the caller's to free, NULL without memory. */
+/* Is it another machine's tree? What a kernel, a daemon or a network tells is then told of the wrong machine. */
+bool doctor_sees_files_only(const Doctor *d);
+/* Where a path of that machine lies here. */
+void doctor_place(const Doctor *d, const char *path, char ret[static PATH_MAX]);
+/* The same; the caller's to free, NULL without memory. */
 char *doctor_path(const Doctor *d, const char *path);
 /* The text of a small file, the caller's to free. */
 int doctor_read(const char *path, char **ret);

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 
@@ -25,4 +27,21 @@ int root_open(const char *root, const char *path, int flags, mode_t mode)
                 return -errno;
         fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how)); /* glibc has no name for it */
         return fd < 0 ? -errno : fd;
+}
+
+int root_find(const char *root, const char *path, char ret[static PATH_MAX])
+{
+        _cleanup_close_ int fd = root_open(root, path, O_PATH, 0);
+        char link[64];
+        ssize_t n;
+
+        (void)snprintf(ret, PATH_MAX, "%s%s%s", root, *root && *path != '/' ? "/" : "", path);
+        if (fd < 0 || !*root)
+                return fd < 0 ? fd : 0;
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, ret, PATH_MAX - 1);
+        if (n < 0)
+                return -errno;
+        ret[n] = 0;
+        return 0;
 }

@@ -8,7 +8,10 @@
  * it. In the place of it "" is this machine itself.
  */
 
+#include <limits.h>
 #include <sys/types.h>
 
+/* Where a path of that machine really lies here. 0; negative errno: it is not there, and ret is where it would be. */
+int root_find(const char *root, const char *path, char ret[static PATH_MAX]);
 /* As openat(2) and O_CLOEXEC. The descriptor; negative errno. */
 int root_open(const char *root, const char *path, int flags, mode_t mode);

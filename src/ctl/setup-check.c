@@ -18,24 +18,6 @@
 
 #define NOTHING "Nothing was stored.\n"
 
-/* The main file where it really lies, whatever links of another machine's tree lead there. */
-static int find_main(const char *root, char path[static PATH_MAX])
-{
-        _cleanup_close_ int fd = *root ? root_open(root, SETTINGS_FILE, O_PATH, 0) : -1;
-        char link[64];
-        ssize_t n;
-
-        (void)snprintf(path, PATH_MAX, "%s", SETTINGS_FILE);
-        if (!*root)
-                return 0;
-        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        n = fd < 0 ? -1 : readlink(link, path, PATH_MAX - 1);
-        if (n < 0)
-                return -ENOENT;
-        path[n] = 0;
-        return 0;
-}
-
 /* ---- would it start? ---- */
 
 static int refuse_problems(const Problems *problems)
@@ -51,9 +33,9 @@ static int load(const SetupWays *ways, const SettingsCandidate *candidate, Setti
 {
         Problems problems = {};
         char path[PATH_MAX];
-        int r = find_main(ways->root, path);
+        int r = root_find(ways->root, SETTINGS_FILE, path);
 
-        if (r < 0)
+        if (r < 0 && *ways->root)
                 return CTL_OK;
         r = settings_load_as_if(ret, path, SETTINGS_STATE_DIR, candidate, &problems);
         if (r < 0)

@@ -3,175 +3,19 @@
 
 import json
 import os
-import pathlib
 import pty
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import pytest
 
-from bus import BUILD, POLICY, SOURCE, As, PrivateBus
+from bus import BUILD, PrivateBus
 from bus_peer import BusPeer
 from daemon import Daemon
-from devhub import Devhub
-from namespace import Namespace
+from doctor import CTL, DIALOUT, DROPIN, HOST, ORDINARY, OTHER, USER, gateway, system  # noqa: F401: two fixtures
 from service_manager import allow
 from told_unit import ToldUnit
-
-CTL = BUILD / 'src/ctl/hublinkctl'
-HOST, OTHER = 'devhub.localdomain', 'other.localdomain'
-USER, I2C, DIALOUT = 61234, 61240, 61241
-SENSORS = '''
-  load: { driver = "file"; path = "/proc/loadavg"; channels: { one: { field = 1; }; }; };
-  wind: { driver = "simulated"; model = "wind"; };
-'''
-I2C_SENSOR = 'room: { driver = "i2c"; bus = 1; address = 0x48; channels: { temperature: { register = 0; }; }; };'
-
-
-DROPIN = 'etc/systemd/system/hublink-command@reboot.service.d/reboot.conf'
-
-
-class System:
-    """A tree with what the package, systemd and the kernel put on a machine, and settings."""
-
-    def __init__(self, folder, gateway):
-        self.gateway, self.folder = gateway, pathlib.Path(folder)
-        self.root, self.state = self.folder / 'root', self.folder / 'state'
-        self.bus, self.environment, self.prefix, self.strays = gateway.bus.address, {}, [], []
-        self.config, self.secret = self.folder / 'hublink.conf', self.folder / 'device.cs'
-        for name in ('etc', 'dev', 'sys/bus/i2c/devices', 'sys/class/hwmon'):
-            (self.root / name).mkdir(parents=True)
-        (self.root / 'etc/passwd').write_text('root:x:0:0::/:/bin/sh\nhublink:x:%d:%d::/:/bin/false\n' % (USER, USER))
-        (self.root / 'etc/group').write_text('hublink:x:%d:\nhublink-admin:x:%d:\ni2c:x:%d:\ndialout:x:%d:\n' %
-                                            (USER, USER + 1, I2C, DIALOUT))
-        self.write('usr/lib/systemd/system/hublinkd.service', (BUILD / 'systemd/hublinkd.service').read_text())
-        self.unit(LoadCredential='device.cs:%s' % self.secret)
-        self.write('etc/systemd/system/multi-user.target.wants/hublinkd.service', '')
-        self.write('usr/share/dbus-1/system.d/org.hublink1.conf', POLICY.read_text())
-        shutil.copytree(SOURCE / 'systemd/dropins', self.root / 'usr/share/hublink/dropins')
-        self.state.mkdir(mode=0o750)
-        os.chown(self.state, USER, USER)
-        self.credential(gateway.device.connection_string)
-        self.settings()
-
-    def write(self, path, text):
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).write_text(text)
-
-    def unit(self, name='own.conf', **words):
-        """A drop-in."""
-        self.write('etc/systemd/system/hublinkd.service.d/' + name,
-                   '[Service]\n' + ''.join('%s=%s\n' % pair for pair in words.items()))
-
-    def enable(self, kind):
-        folder = self.root / 'etc/systemd/system/hublinkd.service.d'
-        shutil.copy(SOURCE / ('systemd/dropins/%s.conf' % kind), folder)
-
-    def credential(self, text):
-        self.secret.touch(mode=0o600)
-        self.secret.write_text(text + '\n')
-
-    def settings(self, sensors=SENSORS, hub=''):
-        if 'ca_file' not in hub:
-            hub += ' ca_file = "%s";' % self.gateway.devhub.ca_file
-        self.config.write_text('clock: { trust = true; };\nsensors: { %s };\nhub: { %s };\n' % (sensors, hub))
-
-    def i2c(self, mode=0o660, enabled=True):
-        """A bus with a sensor on it."""
-        bus = self.root / 'dev/i2c-1'
-        bus.touch()
-        os.chown(bus, 0, I2C)
-        bus.chmod(mode)
-        if enabled:
-            self.enable('i2c')
-        self.settings(SENSORS + I2C_SENSOR)
-
-    def command(self):
-        """A command, with all that belongs to it."""
-        self.settings()
-        with self.config.open('a') as config:
-            config.write('command_units: { reboot: { method = "reboot"; }; };\n')
-        for name, folder in (('hublink-command@.service', 'usr/lib/systemd/system'),
-                             ('hublink-command.rules', 'usr/share/polkit-1/rules.d')):
-            self.write('%s/%s' % (folder, name), (SOURCE / 'systemd' / name).read_text())
-        self.write('usr/lib/polkit-1/polkitd', '')
-        self.write(DROPIN, (SOURCE / 'conf/examples/commands/reboot.service.conf').read_text())
-
-    def mount(self, options):
-        subprocess.run(self.gateway.namespace.within(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', self.state]),
-                       check=True)
-
-    def run(self, *words):
-        command = [*self.prefix, CTL, '--bus', self.bus, '--config', self.config, *words, 'doctor', '--root', self.root,
-                   '--state-dir', self.state]
-        done = subprocess.run(self.gateway.namespace.within(command), stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=30, env={**os.environ, **self.environment})
-        assert self.gateway.device.key not in done.stdout + done.stderr
-        assert done.stderr == ''
-        return done
-
-    def examine(self, *words):
-        """The findings that are faults; each says what it is, why it matters, and what to do."""
-        done = self.run('--json', *words)
-        said = json.loads(done.stdout)
-        faults = [f for f in said['findings'] if f['verdict'] in ('problem', 'warning')]
-        assert len(faults) == said['problems'] + said['warnings']
-        assert done.returncode == (1 if said['problems'] else 0), done.stdout
-        assert all(f['what'] and f['why'] and (f['do'] or f['id'] == 'port') for f in faults), faults
-        self.said = said
-        return {f['id']: f for f in faults}
-
-
-class Gateway:
-    """One that is well: bus, hub and daemon."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.namespace = Namespace(self.folder, [HOST, OTHER])
-        self.bus = PrivateBus().start()
-        self.devhub = Devhub(self.folder / 'hub', HOST, within=self.namespace.within)
-        self.devhub.port, self.devhub.https_port = 8883, 443
-        self.devhub.start()
-        self.folder.chmod(0o755)
-        (self.folder / 'hub').chmod(0o755)
-        self.device = self.devhub.create('gw')
-        self.system = System(self.folder / 'well', self)
-        self.daemon = Daemon(self.folder / 'gw', self.bus, within=self.namespace.within,
-                             environment={'CREDENTIALS_DIRECTORY': str(self.system.folder)})
-        self.daemon.configure(self.system.config.read_text())
-        self.daemon.start()
-        self.daemon.wait_for_link('connected')
-
-    def close(self):
-        try:
-            assert self.daemon.stop() == 0
-        finally:
-            self.devhub.stop()
-            self.bus.stop()
-            self.namespace.close()
-
-
-@pytest.fixture(scope='module')
-def gateway():
-    folder = tempfile.mkdtemp(prefix='hublink-doctor-')  # not pytest's: hublink has to pass
-    gateway = Gateway(folder)
-    yield gateway
-    gateway.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def system(gateway):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='hublink-doctor-'))
-    folder.chmod(0o755)
-    system = System(folder / 'it', gateway)
-    yield system
-    subprocess.run(gateway.namespace.within(['umount', '-q', '-l', system.state]), check=False, stderr=subprocess.DEVNULL)
-    for path in (folder, *system.strays):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 # --- a gateway that is well ---
@@ -192,7 +36,7 @@ def test_one_with_an_i2c_sensor_is_well(system):
 
 
 def test_an_ordinary_user_is_told_what_could_not_be_looked_at(system):
-    system.prefix = As.NOBODY
+    system.prefix = ORDINARY
     assert system.examine() == {}
     assert {f['id'] for f in system.said['findings'] if f['verdict'] == 'unseen'} >= {'credential', 'state-write', 'sensor'}
 
@@ -218,9 +62,7 @@ def test_a_person_at_a_terminal_sees_that_it_goes_on(system):
 def test_offline_asks_nobody(system):
     system.credential(system.gateway.device.connection_string.replace(HOST, 'nowhere.invalid'))
     assert system.examine().keys() == {'dns'}
-    command = [CTL, '--json', '--bus', system.bus, '--config', system.config, 'doctor', '--offline', '--root', system.root,
-               '--state-dir', system.state]
-    said = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout)
+    said = json.loads(system.run('--json', options=['--offline']).stdout)
     assert said['problems'] == said['warnings'] == 0
 
 
@@ -229,9 +71,7 @@ def test_warnings_count_when_they_are_to(system):
     found = system.examine()
     assert found.keys() == {'unit-loosened'} and found['unit-loosened']['verdict'] == 'warning'
     assert 'own.conf' in found['unit-loosened']['what']
-    command = [CTL, '--bus', system.bus, '--config', system.config, 'doctor', '--strict', '--offline', '--root', system.root,
-               '--state-dir', system.state]
-    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 1
+    assert system.run(options=['--strict', '--offline']).returncode == 1
 
 
 @pytest.mark.parametrize('words', [('more',), ('--no-such-option',), ('--root',)])
@@ -271,18 +111,16 @@ def file_sensor(system, path):
     system.settings('f: { driver = "file"; path = "%s"; channels: { temperature: {}; }; };' % path)
 
 
-def value_in(folder, mode=0o644):
-    path = pathlib.Path(tempfile.mkdtemp(prefix='hublink-doctor-', dir=folder))
-    path.chmod(0o755)
-    (path / 'value').write_text('1\n')
-    (path / 'value').chmod(mode)
+def value_in(system, folder, mode=0o644):
+    """A file with a value; its path on the machine."""
+    path = '/%s/feed/value' % folder
+    system.write(path[1:], '1\n')
+    (system.root / path[1:]).chmod(mode)
     return path
 
 
 def closed_file(system):
-    folder = value_in('/run', 0o600)
-    system.strays.append(folder)
-    file_sensor(system, folder / 'value')
+    file_sensor(system, value_in(system, 'run', 0o600))
 
 
 def hidden_file(system):
@@ -329,10 +167,8 @@ def before_an_upgrade(system):
 
 
 def home_of_a_drop_in(system):
-    folder = value_in('/home')
-    system.strays.append(folder)
     words(system, 'ProtectHome=read-only\n')
-    file_sensor(system, folder / 'value')
+    file_sensor(system, value_in(system, 'home'))
 
 
 def queue_elsewhere(system):
@@ -480,7 +316,6 @@ def test_a_daemon_that_is_stopped(system):
 
 
 def test_a_daemon_that_hangs(system):
-    sealed(system)
     with PrivateBus() as bus:
         peer, system.bus = BusPeer(bus.address), bus.address
         bus.wait_for_name()
@@ -539,8 +374,9 @@ def test_files_of_the_unit_that_systemd_has_not_read(system):
 # --- what the daemon knows better ---
 
 def sealed(system):
-    """As where nobody can look into it: on another machine, or without the rights."""
+    """As for who has not the rights to open it."""
     system.unit(LoadCredentialEncrypted='device.cs:%s' % system.secret)
+    system.prefix = ORDINARY
 
 
 def test_the_hub_of_a_credential_that_is_sealed_is_looked_at_all_the_same(system):
