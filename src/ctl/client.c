@@ -364,49 +364,36 @@ int client_call(Client *c, const char *member, usec_t timeout_usec)
         return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, NULL);
 }
 
-int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, sd_bus_message **ret)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
-
-        if (r >= 0 && id)
-                r = sd_bus_message_append(m, "t", *id);
-        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
-}
-
-int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text)
+static int request(Client *c, const char *interface, const char *member, usec_t timeout_usec, sd_bus_message **ret,
+                   const char *types, va_list ap)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "ts", id, text);
-        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, NULL);
+                r = sd_bus_message_appendv(m, types, ap);
+        return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, ret);
 }
 
-int client_ask_texts(Client *c, const char *interface, const char *member, const char *first, const char *second,
-                     sd_bus_message **ret)
+int client_ask(Client *c, const char *interface, const char *member, sd_bus_message **ret, const char *types, ...)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
+        va_list ap;
+        int r;
 
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", first);
-        if (r >= 0 && second)
-                r = sd_bus_message_append(m, "s", second);
-        return r < 0 ? unsendable(member, r) : call(c, m, USEC_PER_MIN, ret);
+        va_start(ap, types);
+        r = request(c, interface, member, USEC_PER_MIN, ret, types, ap);
+        va_end(ap);
+        return r;
 }
 
 int client_request(Client *c, const char *interface, const char *member, usec_t timeout_usec, sd_bus_message **ret,
                    const char *types, ...)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = connection_new_call(c->bus, &m, NAME, ROOT, interface, member);
         va_list ap;
+        int r;
 
         va_start(ap, types);
-        if (r >= 0)
-                r = sd_bus_message_appendv(m, types, ap);
+        r = request(c, interface, member, timeout_usec, ret, types, ap);
         va_end(ap);
-        return r < 0 ? unsendable(member, r) : call(c, m, timeout_usec, ret);
+        return r;
 }

@@ -50,14 +50,10 @@ int client_submit_message(Client *c, const Message *message, const char *stream,
                           Receipt *ret);
 int client_call(Client *c, const char *member, usec_t timeout_usec); /* one without arguments */
 
-/* A method of another interface of the same object, with an id or without (NULL). */
-int client_ask(Client *c, const char *interface, const char *member, const uint64_t *id, struct sd_bus_message **ret);
-/* The same with a text behind the id. */
-int client_ask_with(Client *c, const char *interface, const char *member, uint64_t id, const char *text);
-/* With one text, or two; ret may be NULL. */
-int client_ask_texts(Client *c, const char *interface, const char *member, const char *first, const char *second,
-                     struct sd_bus_message **ret);
-/* Any other, with arguments of these types. */
+/* A method of another interface of the same object, with arguments of these types; ret may be NULL. */
+int client_ask(Client *c, const char *interface, const char *member, struct sd_bus_message **ret, const char *types,
+               ...);
+/* The same, of one that may take longer than a minute, or is not to. */
 int client_request(Client *c, const char *interface, const char *member, usec_t timeout_usec,
                    struct sd_bus_message **ret, const char *types, ...);
 /* Says that an answer is not what the interface says. r: negative errno */

@@ -46,7 +46,7 @@ static int read_listed(sd_bus_message *m, InboxMessage *item)
 
 int inbox_ask_list(Client *c, InboxList *ret)
 {
-        int r = client_ask(c, INTERFACE, "List", NULL, &ret->message);
+        int r = client_ask(c, INTERFACE, "List", &ret->message, "");
 
         if (r != CTL_OK)
                 return r;
@@ -95,7 +95,7 @@ static int read_taken(sd_bus_message *m, InboxMessage *item)
 
 int inbox_ask_take(Client *c, uint64_t id, InboxMessage *ret)
 {
-        int r = client_ask(c, INTERFACE, "Take", &id, &ret->message);
+        int r = client_ask(c, INTERFACE, "Take", &ret->message, "t", id);
 
         if (r != CTL_OK)
                 return r;
@@ -113,10 +113,10 @@ void inbox_message_done(InboxMessage *m)
 
 int inbox_ask_complete(Client *c, uint64_t id)
 {
-        return client_ask(c, INTERFACE, "Complete", &id, NULL);
+        return client_ask(c, INTERFACE, "Complete", NULL, "t", id);
 }
 
 int inbox_ask_reject(Client *c, uint64_t id, const char *reason)
 {
-        return client_ask_with(c, INTERFACE, "Reject", id, reason);
+        return client_ask(c, INTERFACE, "Reject", NULL, "ts", id, reason);
 }

@@ -32,7 +32,7 @@ static int add_letter(LetterList *l, const Letter *letter)
 int letters_list(Client *c, LetterList *ret)
 {
         Letter letter;
-        int r = client_ask(c, INTERFACE, "List", NULL, &ret->message);
+        int r = client_ask(c, INTERFACE, "List", &ret->message, "");
 
         if (r != CTL_OK)
                 return r;
@@ -153,7 +153,7 @@ int letters_get(Client *c, uint64_t id, LetterContent *ret)
 
         *ret = (LetterContent){
                 .quality = "", .content_type = "", .content_encoding = "", .correlation_id = "", .body = ""};
-        r = client_ask(c, INTERFACE, "Get", &id, &ret->message);
+        r = client_ask(c, INTERFACE, "Get", &ret->message, "t", id);
         if (r != CTL_OK)
                 return r;
         r = read_content(ret->message, ret);
@@ -173,7 +173,7 @@ int letters_requeue(Client *c, uint64_t id, Receipt *ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         const char *stream;
-        int r = client_ask(c, INTERFACE, "Requeue", &id, &m);
+        int r = client_ask(c, INTERFACE, "Requeue", &m, "t", id);
 
         if (r != CTL_OK)
                 return r;
@@ -187,5 +187,5 @@ int letters_requeue(Client *c, uint64_t id, Receipt *ret)
 
 int letters_delete(Client *c, uint64_t id)
 {
-        return client_ask(c, INTERFACE, "Delete", &id, NULL);
+        return client_ask(c, INTERFACE, "Delete", NULL, "t", id);
 }

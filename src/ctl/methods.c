@@ -68,7 +68,7 @@ static int read_rows(MethodRows *to)
 
 static int ask(Client *client, MethodRows *ret)
 {
-        int r = client_ask(client, METHODS, MEMBER, NULL, &ret->message);
+        int r = client_ask(client, METHODS, MEMBER, &ret->message, "");
 
         if (r != CTL_OK)
                 return r;

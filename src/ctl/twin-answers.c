@@ -79,7 +79,7 @@ static int read_state(sd_bus_message *m, TwinState *s)
 
 int twin_ask_state(Client *c, TwinState *ret)
 {
-        int r = client_ask_texts(c, "org.freedesktop.DBus.Properties", "GetAll", INTERFACE, NULL, &ret->message);
+        int r = client_ask(c, "org.freedesktop.DBus.Properties", "GetAll", &ret->message, "s", INTERFACE);
 
         if (r != CTL_OK)
                 return r;
@@ -102,7 +102,7 @@ void twin_state_done(TwinState *s)
 
 int twin_ask_half(Client *c, const char *member, const char *section, TwinText *ret)
 {
-        int r = client_ask_texts(c, INTERFACE, member, section, NULL, &ret->message);
+        int r = client_ask(c, INTERFACE, member, &ret->message, "s", section);
 
         if (r != CTL_OK)
                 return r;
@@ -118,5 +118,5 @@ void twin_text_done(TwinText *t)
 
 int twin_tell_report(Client *c, const char *section, const char *json)
 {
-        return client_ask_texts(c, INTERFACE, "Report", section, json, NULL);
+        return client_ask(c, INTERFACE, "Report", NULL, "ss", section, json);
 }
