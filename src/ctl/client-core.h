@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Client, from within: for client.c, which asks, and client-events.c, which listens.
+ * Client, from within: for client.c, which asks, client-events.c, which listens, and client-fault.c, which says what
+ * went wrong.
  */
 
 #include <systemd/sd-bus.h>
@@ -25,7 +26,14 @@ struct Client {
         bool left;    /* the daemon left the bus since client_listen() */
 };
 
-/* Says why a call failed. error: may be NULL; r: negative errno */
+/* ---- what went wrong, said; the exit code ---- */
+
+/* Why a call failed. error: may be NULL; r: negative errno */
 int client_failed(const Client *c, const char *what, const sd_bus_error *error, int r);
+bool client_is_timeout(const sd_bus_error *error, int r);
+int client_not_running(const Client *c);
+int client_hangs(void);
+/* A text that is not UTF-8, or a message over the bus's own limit. */
+int client_unsendable(const char *what, int r);
 /* Without a bus nobody can reach the daemon, whether it runs or not. */
 int client_no_bus(const Client *c, int r);
