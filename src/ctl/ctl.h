@@ -61,6 +61,9 @@ int read_argument(const char *argument, size_t most, Buffer *b);
 int print_buffer(Buffer *b);                                         /* to standard output, and done with */
 
 void put_json_text(Buffer *b, const char *name, const char *value); /* "name":"value", */
+void put_json_properties(Buffer *b, const Property *properties, size_t n); /* ,"properties":{...} */
+/* ,"body":"..."; ,"body_base64":"..." of one that is no text */
+void put_json_body(Buffer *b, const void *body, size_t size);
 void put_value(Buffer *b, const Value *v);       /* as a person reads it */
 void put_values(Buffer *b, const SensorInfo *s); /* "temperature=48.31 Cel humidity=40 %RH" */
 void put_counts(Buffer *b, const Counts *c);           /* "expired 3, damaged 1": those that are not 0 */

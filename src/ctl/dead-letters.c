@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "ctl/ctl.h"
@@ -131,33 +130,13 @@ static void put_reading(Buffer *b, const LetterContent *l)
         buffer_append_char(b, '}');
 }
 
-/* As text where it is text, or else in base64. */
-static void put_body(Buffer *b, const LetterContent *l)
-{
-        if (utf8_is_valid(l->body, l->n_body)) {
-                buffer_append_string(b, ",\"body\":");
-                json_string_n(b, l->body, l->n_body);
-                return;
-        }
-        buffer_append_string(b, ",\"body_base64\":\"");
-        base64_encode(b, l->body, l->n_body);
-        buffer_append_char(b, '"');
-}
-
 static void put_message(Buffer *b, const LetterContent *l)
 {
         put_text(b, "content_type", l->content_type);
         put_text(b, "content_encoding", l->content_encoding);
         put_text(b, "correlation_id", l->correlation_id);
-        buffer_append_string(b, ",\"properties\":{");
-        for (size_t i = 0; i < l->n_properties; i++) {
-                buffer_append_string(b, i ? "," : "");
-                json_string(b, l->properties[i].name);
-                buffer_append_char(b, ':');
-                json_string(b, l->properties[i].value);
-        }
-        buffer_append_char(b, '}');
-        put_body(b, l);
+        put_json_properties(b, l->properties, l->n_properties);
+        put_json_body(b, l->body, l->n_body);
 }
 
 static void put_content(Buffer *b, const LetterContent *l)
@@ -168,7 +147,7 @@ static void put_content(Buffer *b, const LetterContent *l)
         else if (strcmp(l->letter.kind, "message") == 0)
                 put_message(b, l);
         else
-                put_body(b, l);
+                put_json_body(b, l->body, l->n_body);
         buffer_append_string(b, "}\n");
 }
 

@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base64.h"
-#include "base/utf8.h"
 #include "base/visible.h"
 #include "ctl/ctl.h"
 #include "ctl/inbox-answers.h"
@@ -37,20 +35,6 @@ static int parse_id(const char *text, uint64_t *ret)
 
 /* ---- as JSON ---- */
 
-static void put_body(Buffer *b, const InboxMessage *m)
-{
-        bool text = utf8_is_valid(m->body, m->size);
-
-        buffer_append_string(b, text ? ",\"body\":" : ",\"body_base64\":");
-        if (text)
-                json_string_n(b, m->body, m->size);
-        else {
-                buffer_append_char(b, '"');
-                base64_encode(b, m->body, m->size);
-                buffer_append_char(b, '"');
-        }
-}
-
 /* An object, still open. */
 static void put_message(Buffer *b, const InboxMessage *m)
 {
@@ -58,14 +42,9 @@ static void put_message(Buffer *b, const InboxMessage *m)
         json_string(b, m->message_id);
         buffer_append_string(b, ",\"correlation_id\":");
         json_string(b, m->correlation_id);
-        buffer_printf(b, ",\"size\":%" PRIu64 ",\"properties\":{", m->size);
-        for (size_t i = 0; i < m->n_properties; i++) {
-                buffer_append_string(b, i ? "," : "");
-                json_string(b, m->properties[i].name);
-                buffer_append_char(b, ':');
-                json_string(b, m->properties[i].value);
-        }
-        buffer_printf(b, "},\"received\":%" PRIu64 ",\"expiry\":%" PRIu64 ",\"times_taken\":%u", m->received, m->expiry,
+        buffer_printf(b, ",\"size\":%" PRIu64, m->size);
+        put_json_properties(b, m->properties, m->n_properties);
+        buffer_printf(b, ",\"received\":%" PRIu64 ",\"expiry\":%" PRIu64 ",\"times_taken\":%u", m->received, m->expiry,
                       m->times_taken);
 }
 
@@ -231,7 +210,7 @@ static int write_whole(const Options *options, const InboxMessage *m, OutputFile
                 return r;
         put_message(&b, m);
         if (!body->path)
-                put_body(&b, m);
+                put_json_body(&b, m->body, m->size);
         buffer_append_string(&b, "}\n");
         return buffer_error(&b) < 0 ? CTL_FAILED : output_file_write(&plain, b.data, b.size);
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/utf8.h"
 #include "ctl/offline.h"
 #include "model/value-json.h"
 #include "queue/notices.h"
@@ -80,20 +79,8 @@ static bool put_message(Export *e, const ArchiveRecord *record)
         put_text_member(b, "content_type", m->content_type);
         put_text_member(b, "content_encoding", m->content_encoding);
         put_text_member(b, "correlation_id", m->correlation_id);
-        buffer_append_string(b, ",\"properties\":{");
-        for (size_t i = 0; i < m->n_properties; i++) {
-                buffer_append_string(b, i ? "," : "");
-                json_string(b, m->properties[i].name);
-                buffer_append_char(b, ':');
-                json_string(b, m->properties[i].value);
-        }
-        buffer_append_char(b, '}');
-        if (m->body.size > 0 && !utf8_is_valid(m->body.data, m->body.size)) {
-                put_bytes_member(b, "body_base64", m->body.data, m->body.size);
-        } else {
-                buffer_append_string(b, ",\"body\":");
-                json_string_n(b, m->body.data ? m->body.data : "", m->body.size);
-        }
+        put_json_properties(b, m->properties, m->n_properties);
+        put_json_body(b, m->body.data, m->body.size);
         return true;
 }
 

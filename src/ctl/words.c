@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/utf8.h"
 #include "ctl/ctl.h"
 #include "model/value-json.h"
 
@@ -22,6 +24,30 @@ void put_json_text(Buffer *b, const char *name, const char *value)
         buffer_printf(b, "\"%s\":", name);
         json_string(b, value);
         buffer_append_char(b, ',');
+}
+
+void put_json_properties(Buffer *b, const Property *properties, size_t n)
+{
+        buffer_append_string(b, ",\"properties\":{");
+        for (size_t i = 0; i < n; i++) {
+                buffer_append_string(b, i ? "," : "");
+                json_string(b, properties[i].name);
+                buffer_append_char(b, ':');
+                json_string(b, properties[i].value);
+        }
+        buffer_append_char(b, '}');
+}
+
+void put_json_body(Buffer *b, const void *body, size_t size)
+{
+        if (size == 0 || utf8_is_valid(body, size)) {
+                buffer_append_string(b, ",\"body\":");
+                json_string_n(b, size > 0 ? body : "", size);
+                return;
+        }
+        buffer_append_string(b, ",\"body_base64\":\"");
+        base64_encode(b, body, size);
+        buffer_append_char(b, '"');
 }
 
 /* Six digits are what a person compares; a whole number keeps all of its own. */
