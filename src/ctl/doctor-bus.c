@@ -36,23 +36,11 @@ static void look_at_policy(Doctor *d)
                     "no policy for " NAME " is installed");
 }
 
-static bool has_group(const Doctor *d, const char *name)
-{
-        _cleanup_free_ char *path = *d->root ? doctor_path(d, "/etc/group") : NULL;
-        FILE *f = path ? fopen(path, "re") : NULL;
-        struct group *g = *d->root ? NULL : getgrnam(name);
-
-        while (f && (g = fgetgrent(f)) && strcmp(g->gr_name, name) != 0)
-                ;
-        if (f)
-                (void)fclose(f);
-        return g;
-}
-
 static void look_at_users(Doctor *d)
 {
         static const char *const names[] = {"hublink", "hublink-admin"};
         bool well = d->user.known;
+        gid_t gid;
 
         if (!d->user.known)
                 doctor_tell(d, VERDICT_PROBLEM, "user",
@@ -60,7 +48,7 @@ static void look_at_users(Doctor *d)
                                      "systemd-sysusers (after the installation of the package)"},
                             "there is no user hublink");
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                if (has_group(d, names[i]))
+                if (doctor_find_group(d, names[i], &gid))
                         continue;
                 well = false;
                 doctor_tell(d, VERDICT_PROBLEM, "group",

@@ -46,7 +46,7 @@ int doctor_read(const char *path, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* ---- the daemon's user ---- */
+/* ---- the daemon's user and groups ---- */
 
 /* Of a tree of files; else the name service tells. */
 static bool find_user(const Doctor *d, DaemonUser *ret)
@@ -67,6 +67,21 @@ static bool find_user(const Doctor *d, DaemonUser *ret)
 void doctor_find_user(Doctor *d)
 {
         (void)find_user(d, &d->user);
+}
+
+bool doctor_find_group(const Doctor *d, const char *name, gid_t *ret)
+{
+        _cleanup_free_ char *path = *d->root ? doctor_path(d, "/etc/group") : NULL;
+        FILE *f = path ? fopen(path, "re") : NULL;
+        struct group *g = *d->root ? NULL : getgrnam(name);
+
+        while (f && (g = fgetgrent(f)) && strcmp(g->gr_name, name) != 0)
+                ;
+        if (g)
+                *ret = g->gr_gid;
+        if (f)
+                (void)fclose(f);
+        return g;
 }
 
 int may_read(const char *path)

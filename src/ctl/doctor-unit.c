@@ -241,16 +241,10 @@ static void look_at_config(Doctor *d)
 
 static void add_group(Doctor *d, const char *name)
 {
-        _cleanup_free_ char *path = *d->root ? doctor_path(d, "/etc/group") : NULL;
-        FILE *f = path ? fopen(path, "re") : NULL;
-        struct group *g = *d->root ? NULL : getgrnam(name);
+        gid_t gid;
 
-        while (f && (g = fgetgrent(f)) && strcmp(g->gr_name, name) != 0)
-                ;
-        if (g && d->user.known && d->user.n_groups < ARRAY_SIZE(d->user.groups))
-                d->user.groups[d->user.n_groups++] = g->gr_gid;
-        if (f)
-                (void)fclose(f);
+        if (doctor_find_group(d, name, &gid) && d->user.known && d->user.n_groups < ARRAY_SIZE(d->user.groups))
+                d->user.groups[d->user.n_groups++] = gid;
 }
 
 static void learn_groups(Doctor *d)
