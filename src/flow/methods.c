@@ -259,8 +259,8 @@ static bool is_busy(const Methods *m, const MethodName *row, char *text, size_t 
                 (void)snprintf(text, size, "%s has not answered %u calls: is it to be restarted?", row->responder,
                                owed_here);
         else if (!row->run && owed_here > 0 && owed >= METHODS_OWED_MAX)
-                (void)snprintf(text, size, "%u calls were never answered, %u of them by %s: is it to be restarted?", owed,
-                               owed_here, row->responder);
+                (void)snprintf(text, size, "%u calls were never answered, %u of them by %s: is it to be restarted?",
+                               owed, owed_here, row->responder);
         else if (!row->run && waiting + owed >= METHODS_WAITING_MAX + METHODS_OWED_MAX)
                 (void)snprintf(text, size, "%u calls were never answered: hublinkctl methods shows by whom", owed);
         return *text;
