@@ -28,13 +28,25 @@ const char *foreign_what(int error)
         case -ENOTDIR:
                 return "is no directory, as the queue needs one here: remove it, if you do not know it";
         case -ELOOP:
-                return "is a symbolic link, which is not followed: put the file itself in its place, or remove it";
+                return "is a symbolic link, which is not followed: remove it";
         case -EACCES:
         case -EPERM:
                 return "belongs to another user: give it to the user that hublinkd runs as";
         default:
                 return "is no file (a pipe, a socket or a device): remove it, if you do not know it";
         }
+}
+
+bool foreign_is_withheld(int error)
+{
+        return error == -EACCES || error == -EPERM;
+}
+
+/* Both names at any length: the remedy is at the end. */
+void foreign_withheld_reason(char reason[static LANE_REASON_MAX], const char *path, const char *directory)
+{
+        (void)snprintf(reason, LANE_REASON_MAX, "%.200s belongs to another user: chown -R hublink: %.200s", path,
+                       directory);
 }
 
 void foreign_note(LaneFound *found, const char *path, const char *what)

@@ -111,6 +111,14 @@ static void give_up(Search *o, Slot *slot, const char *path)
                 (void)foreign_set_aside(o, path, "unread", "cannot be read, nothing of it: check the disk");
 }
 
+/* Not ours to read, but ours: whoever goes back to an older hublink has slots of both. Served without the newer ones
+ * their numbers would be given a second time, so the whole lane goes aside. */
+static void look_at_newer(Search *o, Slot *slot)
+{
+        slot->state = SLOT_ALIEN;
+        o->newer = true;
+}
+
 static void look_at(Search *o, Head *head, const char *path)
 {
         Slot *slot = head->slot;
@@ -123,12 +131,11 @@ static void look_at(Search *o, Head *head, const char *path)
         n = lane_scan_read(o, slot->fd, o->pages, 1, 0);
         r = n == PAGE_BYTES ? page_open(o->pages, &page) : PAGE_E_BAD;
         slot->n_used = slot->n_walk = slot->n_pages;
-        if (r == PAGE_E_NEWER || (r == 0 && !adopt(o, &page))) {
+        if (r == PAGE_E_NEWER) {
+                look_at_newer(o, slot);
+        } else if (r == 0 && !adopt(o, &page)) {
                 slot->state = SLOT_ALIEN;
-                foreign_note(o->found, path, r == PAGE_E_NEWER ?
-                                                     "was written by a newer hublink; left alone: upgrade hublink" :
-                                                     "belongs to another queue; left alone: put it back there, or "
-                                                     "remove it");
+                foreign_note(o->found, path, "belongs to another queue; left alone: put it back there, or remove it");
         } else if (r == 0 && page.kind == PAGE_HEAD) {
                 slot->state = SLOT_USED;
                 slot->segno = page.segno;
@@ -145,6 +152,10 @@ static void look_at(Search *o, Head *head, const char *path)
  * its generation, and perhaps its numbers, a second time. */
 static int cannot_open(Search *o, Slot *slot, const char *path, int error)
 {
+        if (foreign_is_withheld(error)) {
+                foreign_withheld_reason(o->reason, path, o->directory);
+                return error;
+        }
         if (foreign_is(error) || error == -ENOENT) {
                 slot->state = SLOT_ALIEN;
                 foreign_note(o->found, path,
@@ -250,6 +261,8 @@ int lane_files_open(Search *o)
                 r = open_slot(o, o->indexes[i], &heads[n]);
                 if (r < 0)
                         return r;
+                if (o->newer)
+                        return 0;
                 if (heads[n].slot && heads[n].slot->state == SLOT_USED)
                         n++;
         }

@@ -2,7 +2,7 @@
 
 /*
  * What an opening makes of a directory: the lane's lock and identity, and its slots (lane-files.c). Nothing that is
- * found can keep a lane from opening; only the system's refusal can.
+ * found can keep a lane from opening; only the system's refusal can, and what is withheld (foreign.h).
  *
  * A page that would not be read is neither blank nor torn. The opening fails then, and is tried again; only what
  * cannot be read for half a minute is taken for lost.
@@ -111,11 +111,13 @@ static int make_directories(Search *o, const char *directory, char reason[static
         if (r < 0)
                 return r;
         below = make_directory(o->disk, o->lane->path);
-        if (o->lane->host->nested && foreign_is(below) &&
+        if (o->lane->host->nested && foreign_is(below) && !foreign_is_withheld(below) &&
             foreign_set_aside(o, directory, "foreign", foreign_what(below)) == 0 &&
             make_directory(o->disk, directory) == 0)
                 below = make_directory(o->disk, o->lane->path);
-        if (below < 0)
+        if (o->lane->host->nested && foreign_is_withheld(below))
+                foreign_withheld_reason(reason, directory, directory);
+        else if (below < 0)
                 lane_reason(reason, below, "make", o->lane->path);
         return below;
 }
@@ -130,6 +132,10 @@ static int open_directory(Search *o, const char *directory, char reason[static L
         if (r < 0)
                 return r;
         l->dir_fd = disk_open(o->disk, l->path, O_RDONLY | O_DIRECTORY);
+        if (foreign_is_withheld(l->dir_fd)) {
+                foreign_withheld_reason(reason, l->path, directory);
+                return l->dir_fd;
+        }
         if (l->dir_fd < 0) {
                 o->barred = foreign_is(l->dir_fd);
                 lane_reason(reason, l->dir_fd, "open", l->path);
@@ -170,16 +176,22 @@ static int open_lane(Search *o, const char *directory, char reason[static LANE_R
                 lane_reason(reason, r, "open", identity);
                 return r;
         }
-        if (o->newer && l->identity == 0)
+        if (o->newer)
                 return 0;
         known = l->identity != 0;
         if (known)
                 o->unread = 0; /* the other page of two tells the same */
+        o->directory = directory;
+        o->reason = reason;
+        *reason = 0;
         r = lane_files_open(o);
+        if (r == 0 && o->newer)
+                return 0;
         if (r == 0 && o->unread < 0 && lane_scan_is_patient(o->lane))
                 r = o->unread;
         if (r < 0) {
-                lane_reason(reason, r, "read", l->path);
+                if (!*reason)
+                        lane_reason(reason, r, "read", l->path);
                 return r;
         }
         if (!known && l->segno != 0)
@@ -227,7 +239,7 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         return l;
 }
 
-/* A lane of a later version, or of somebody else, is out of our reach, but must not be harmed, nor keep us from
+/* A lane of a later version, and what is no lane, is out of our reach, but must not be harmed, nor keep us from
  * collecting. 1: it is out of the way; 0: it is not in the way, or stays there with the error that it gave. */
 static int set_aside(Search *o, int error, char reason[static LANE_REASON_MAX])
 {
@@ -235,7 +247,7 @@ static int set_aside(Search *o, int error, char reason[static LANE_REASON_MAX])
 
         if (o->barred)
                 return foreign_set_aside(o, o->lane->path, "foreign", foreign_what(error)) == 0;
-        if (error < 0 || !o->newer || o->lane->identity != 0)
+        if (error < 0 || !o->newer)
                 return 0;
         r = foreign_set_aside(o, o->lane->path, "newer",
                               "was written by a newer hublink: upgrade it, and put this back, for what waits in it");

@@ -22,7 +22,9 @@ typedef struct Search {
         int error;
         int unread; /* the first read that failed; what it would have shown is unknown, not absent */
         bool newer; /* written by a later version */
-        bool barred; /* by what is in the place of the lane, or by who owns it */
+        bool barred; /* by what is in the place of the lane */
+        const char *directory; /* the queue's */
+        char *reason;          /* LANE_REASON_MAX; "": nobody has told one yet */
 } Search;
 
 /* Page 0 of a slot, until all slots are in order. */

@@ -976,13 +976,23 @@ void fake_disk_spoil(FakeDisk *fake, const char *path, size_t page)
         inode_spoil(&fake->inodes[i], page);
 }
 
-void fake_disk_forbid(FakeDisk *fake, const char *path)
+static void set_forbidden(FakeDisk *fake, const char *path, bool forbidden)
 {
         ssize_t i = find(fake, path);
 
         if (i < 0)
                 abort();
-        fake->inodes[i].forbidden = true;
+        fake->inodes[i].forbidden = forbidden;
+}
+
+void fake_disk_forbid(FakeDisk *fake, const char *path)
+{
+        set_forbidden(fake, path, true);
+}
+
+void fake_disk_allow(FakeDisk *fake, const char *path)
+{
+        set_forbidden(fake, path, false);
 }
 
 /* ---- its own weight ---- */

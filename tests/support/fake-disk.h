@@ -110,6 +110,8 @@ void fake_disk_spoil(FakeDisk *fake, const char *path, size_t page);
 
 /* It is another user's from now on, with all that is below it: it may be renamed, not opened. */
 void fake_disk_forbid(FakeDisk *fake, const char *path);
+/* It is ours again. */
+void fake_disk_allow(FakeDisk *fake, const char *path);
 
 /* What all this takes of the heap: no part of the program's own memory. */
 size_t fake_disk_memory(const FakeDisk *fake);

@@ -236,28 +236,53 @@ START_TEST(what_stands_in_the_place_of_the_store_goes_aside)
         const DeadLetter *l;
         LogCapture log;
         House h;
+        int fd;
 
-        for (int theirs = 0; theirs < 2; theirs++) {
+        log_capture_begin(&log);
+        house_begin(&h);
+        house_close(&h, USEC_PER_SEC);
+        ck_assert_int_eq(disk_rename(&h.disk->disk, "/queue/dead-letters", "/away"), 0);
+        fd = disk_open(&h.disk->disk, "/queue/dead-letters", O_RDWR | O_CREAT);
+        ck_assert_int_ge(fd, 0);
+        disk_close(&h.disk->disk, fd);
+        house_open(&h);
+        ck_assert(log_capture_has(&log, "/queue/dead-letters: is no directory"));
+        ck_assert(log_capture_has(&log, "set aside as /queue/dead-letters-foreign-"));
+        (void)house_put_reading(&h, 1, true);
+        house_set_aside(&h, 1, 1);
+        ck_assert_uint_eq(house_listed(&h, &l), 1);
+        house_end(&h);
+        log_capture_end(&log);
+}
+END_TEST
+
+/* What is in it is not forgotten, and its ids are not given a second time. */
+START_TEST(a_store_that_another_user_has_is_waited_for)
+{
+        for (int is_empty = 0; is_empty < 2; is_empty++) {
+                const DeadLetter *l;
+                LogCapture log;
+                size_t n = 0;
+                House h;
+
                 log_capture_begin(&log);
                 house_begin(&h);
-                house_close(&h, USEC_PER_SEC);
-                ck_assert_int_eq(disk_rename(&h.disk->disk, "/queue/dead-letters", "/away"), 0);
-                if (theirs) {
-                        ck_assert_int_eq(disk_mkdir(&h.disk->disk, "/queue/dead-letters"), 0);
-                        fake_disk_forbid(h.disk, "/queue/dead-letters");
-                } else {
-                        int fd = disk_open(&h.disk->disk, "/queue/dead-letters", O_RDWR | O_CREAT);
-
-                        ck_assert_int_ge(fd, 0);
-                        disk_close(&h.disk->disk, fd);
-                }
-                house_open(&h);
-                ck_assert(log_capture_has(&log, theirs ? "/queue/dead-letters: belongs to another user"
-                                                       : "/queue/dead-letters: is no directory"));
-                ck_assert(log_capture_has(&log, "set aside as /queue/dead-letters-foreign-"));
                 (void)house_put_reading(&h, 1, true);
                 house_set_aside(&h, 1, 1);
-                ck_assert_uint_eq(house_listed(&h, &l), 1);
+                house_close(&h, USEC_PER_SEC);
+                if (is_empty) {
+                        ck_assert_int_eq(disk_rename(&h.disk->disk, "/queue/dead-letters", "/away"), 0);
+                        ck_assert_int_eq(disk_mkdir(&h.disk->disk, "/queue/dead-letters"), 0);
+                }
+                fake_disk_forbid(h.disk, "/queue/dead-letters");
+                house_open(&h);
+                ck_assert(log_capture_has(&log, "Dead letters: /queue/dead-letters"));
+                ck_assert(log_capture_has(&log, "belongs to another user: chown -R hublink: /queue/dead-letters"));
+                ck_assert_int_eq(h.office.list(h.office.userdata, &l, &n), REQUEST_DISK_ERROR);
+                fake_disk_allow(h.disk, "/queue/dead-letters");
+                house_run(&h, 2 * USEC_PER_MIN);
+                ck_assert(!log_capture_has(&log, "set aside as /queue"));
+                ck_assert_uint_eq(house_listed(&h, &l), is_empty ? 0 : 1);
                 house_end(&h);
                 log_capture_end(&log);
         }
@@ -653,6 +678,7 @@ int main(void)
         tcase_add_test(c, a_store_that_cannot_be_read_is_no_empty_one);
         tcase_add_test(c, each_is_told_in_the_log);
         tcase_add_test(c, what_stands_in_the_place_of_the_store_goes_aside);
+        tcase_add_test(c, a_store_that_another_user_has_is_waited_for);
         tcase_add_test(c, a_store_that_does_not_open_is_told_of_as_what_it_is);
         tcase_add_test(c, for_one_over_the_limit_the_oldest_goes);
         tcase_add_test(c, the_store_is_bounded_in_bytes);
