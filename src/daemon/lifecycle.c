@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
+#include "daemon/owner.h"
 #include "daemon/settings.h"
 #include "daemon/status-line.h"
 
@@ -142,6 +143,23 @@ static int load(const Arguments *arguments, Settings **ret)
         return r;
 }
 
+/* 1: not with these folders. */
+static int look_at_owners(const Arguments *arguments, const Settings *settings)
+{
+        const char *const folders[] = {arguments->state_dir, settings->queue.directory};
+
+        for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+                _cleanup_free_ char *words = NULL;
+                int r = owner_is_another(folders[i], &words);
+
+                if (r > 0)
+                        log_error("Cannot start: %s.", words);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int live(Lifecycle *l, const Arguments *arguments, Settings *settings)
 {
         int r;
@@ -177,6 +195,12 @@ int lifecycle_run(const Arguments *arguments)
         r = load(arguments, &settings);
         if (r == SETTINGS_E_BAD)
                 return EXIT_CONFIG;
+        if (r >= 0)
+                r = look_at_owners(arguments, settings);
+        if (r > 0) {
+                settings_free(settings);
+                return EXIT_RUNTIME;
+        }
         if (r >= 0)
                 r = sd_event_default(&l.event);
         if (r < 0) {
