@@ -43,6 +43,7 @@ DEFINE_GETTER(malformed_orders, "t", s->malformed_orders);
 DEFINE_GETTER(orders, "t", s->orders);
 DEFINE_GETTER(method_changes, "t", s->method_changes);
 DEFINE_GETTER(settings_problem, "s", s->settings_problem ?: "");
+DEFINE_GETTER(state_problem, "s", s->state_problem ?: "");
 
 static int get_alarms(sd_bus *b, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -264,6 +265,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("MethodChanges", "t", get_method_changes, TOLD),
         PROPERTY("Alarms", "a(ssdt)", get_alarms, TOLD),
         PROPERTY("SettingsProblem", "s", get_settings_problem, TOLD),
+        PROPERTY("StateProblem", "s", get_state_problem, TOLD),
         PROPERTY("QueueStats", "a{st}", get_queue_stats, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),

@@ -26,6 +26,7 @@ static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_METHOD_CHANGES] = "MethodChanges",
         [MANAGER_ALARMS] = "Alarms",
         [MANAGER_SETTINGS_PROBLEM] = "SettingsProblem",
+        [MANAGER_STATE_PROBLEM] = "StateProblem",
 };
 
 static const char *const sensor_names[_SENSOR_PROPERTY_MAX] = {
@@ -114,6 +115,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                 return hash_alarms(s);
         case MANAGER_SETTINGS_PROBLEM:
                 return hash_text(HASH_BEGIN, s->settings_problem);
+        case MANAGER_STATE_PROBLEM:
+                return hash_text(HASH_BEGIN, s->state_problem);
         case _MANAGER_PROPERTY_MAX:
                 break;
         }

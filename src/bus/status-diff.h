@@ -36,6 +36,7 @@ typedef enum ManagerProperty {
         MANAGER_METHOD_CHANGES,
         MANAGER_ALARMS,
         MANAGER_SETTINGS_PROBLEM,
+        MANAGER_STATE_PROBLEM,
         _MANAGER_PROPERTY_MAX,
 } ManagerProperty;
 

@@ -221,6 +221,15 @@ void advice_put_settings(Buffer *b, const GatewayStatus *s)
                               s->settings_problem);
 }
 
+void advice_put_state(Buffer *b, const GatewayStatus *s)
+{
+        if (*s->state_problem)
+                buffer_printf(b,
+                              "What was kept over the restart is not all known: %s. Nothing is stored over it, what is "
+                              "new is in memory only; when it can be read: systemctl restart hublinkd.",
+                              s->state_problem);
+}
+
 static void put_alarm(Buffer *b, const AlarmInfo *a)
 {
         char limit[NUMBER_TEXT_MAX];
@@ -308,8 +317,8 @@ void advice_put_losses(Buffer *b, const GatewayStatus *s)
 
 static bool all_else_is_well(const GatewayStatus *s, const SensorList *l)
 {
-        return !*s->settings_problem && s->alarms.n_items == 0 && count_in(l, SENSOR_FAILING) == 0 &&
-               count_in(l, SENSOR_STALE) == 0 && !*s->disk_error && !is_full(s) &&
+        return !*s->settings_problem && !*s->state_problem && s->alarms.n_items == 0 &&
+               count_in(l, SENSOR_FAILING) == 0 && count_in(l, SENSOR_STALE) == 0 && !*s->disk_error && !is_full(s) &&
                counts_get(&s->dropped, "damaged") == 0 && s->dead_letters == 0 && !s->inbox_full;
 }
 

@@ -160,6 +160,7 @@ static const Field status_fields[] = {
         STATUS("Orders", "t", orders),
         STATUS("MethodChanges", "t", method_changes),
         STATUS("SettingsProblem", "s", settings_problem),
+        STATUS("StateProblem", "s", state_problem),
         {"Alarms", "a(ssdt)", offsetof(GatewayStatus, alarms), read_alarms},
         STATUS_COUNTS("QueueStats", queue_stats),
         {},
@@ -223,7 +224,8 @@ static const GatewayStatus status_nothing = {.version = "",
                                              .device_id = "",
                                              .send_state = "",
                                              .disk_error = "",
-                                             .settings_problem = ""};
+                                             .settings_problem = "",
+                                             .state_problem = ""};
 
 int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)
 {

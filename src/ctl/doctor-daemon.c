@@ -135,6 +135,8 @@ void doctor_daemon(Doctor *d)
         tell_part(d, &status, VERDICT_PROBLEM, "queue-disk",
                   "Readings that cannot be kept on disk are lost with the power.", advice_put_disk);
         tell_part(d, &status, VERDICT_PROBLEM, "queue-full", "Readings are lost.", advice_put_room);
+        tell_part(d, &status, VERDICT_PROBLEM, "state-unread",
+                  "What it holds is not in effect, and what is new is lost with a restart.", advice_put_state);
         tell_part(d, &status, VERDICT_WARNING, "inbox", "The hub keeps messages back, until they expire.",
                   advice_put_inbox);
         tell_part(d, &status, VERDICT_WARNING, "losses", "These did not reach the hub.", advice_put_losses);

@@ -199,6 +199,23 @@ static void look_at_set_aside(Doctor *d, const char *queue)
         globfree(&found);
 }
 
+static void look_at_damaged(Doctor *d)
+{
+        char pattern[PATH_MAX];
+        glob_t found = {};
+
+        (void)snprintf(pattern, sizeof(pattern), "%s/*-damaged-*", d->state_dir);
+        (void)glob(pattern, 0, NULL, &found);
+        if (found.gl_pathc > 0)
+                doctor_tell(d, VERDICT_WARNING, "state-set-aside",
+                            (Advice){"What was kept in it over a restart was begun anew.",
+                                     "The log tells what is not known without it (journalctl -u hublinkd --grep 'set "
+                                     "aside'). What nobody misses: remove it."},
+                            "%s was set aside%s", found.gl_pathv[0],
+                            found.gl_pathc > 1 ? ", and it is not the only one" : "");
+        globfree(&found);
+}
+
 /* ---- wear ---- */
 
 static void look_at_wear(Doctor *d, const char *path)
@@ -260,5 +277,6 @@ void doctor_disk(Doctor *d)
         look_at_room(d, path);
         look_at_state(d);
         look_at_set_aside(d, queue);
+        look_at_damaged(d);
         look_at_wear(d, path);
 }

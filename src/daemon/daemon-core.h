@@ -64,6 +64,7 @@ struct Daemon {
         Overlay overlay;    /* what lies over the settings files */
         char *desired_told; /* why others were refused; NULL: they are not */
         usec_t boot_wall_usec; /* when the machine was started; 0: not known yet */
+        char *state_problem;   /* what of the state folder cannot be read; NULL: nothing */
 
         /* in the order of building */
         Pulse *pulse;
@@ -138,6 +139,10 @@ void daemon_end_positions(Daemon *d); /* what is on its way to the disk arrives 
 /* daemon-twin.c */
 
 int daemon_build_twin(Daemon *d);
+/* daemon-state.c: a file of the state folder, as state_file_load(); loss: what is not known without it. Another error
+ * than -ENOMEM is told and dealt with, and is none. */
+int daemon_load_state(Daemon *d, StateFile *file, const char *path, size_t most, const char *loss, Buffer *text);
+int daemon_set_state_aside(Daemon *d, const char *path, const char *why, const char *loss);
 void daemon_end_twin(Daemon *d); /* what is on its way to the disk arrives */
 
 /* daemon-overlay.c */

@@ -78,16 +78,9 @@ static int build(Daemon *d, const char *path)
 {
         const PositionsPort port = {on_store, on_released, on_limit, d};
         Buffer state = BUFFER_NULL;
-        int r = state_file_load(path, POSITIONS_STATE_MAX, &state);
+        int r = daemon_load_state(d, d->positions_file, path, POSITIONS_STATE_MAX,
+                                  "what the queue does not know of growing files is read again", &state);
 
-        if (r < 0 && r != -ENOMEM) {
-                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
-                         "Positions: %s cannot be read (%s); what the queue does not know of growing files is read "
-                         "again.",
-                         path, strerror(-r));
-                buffer_clear(&state);
-                r = 0;
-        }
         if (r >= 0)
                 r = positions_new(&d->positions, state.data ?: "", state.size, has_sources(d->settings), d->queue,
                                   &d->house.clock, &port);

@@ -77,15 +77,9 @@ static int load_book(Daemon *d, const char *path)
 {
         const AlarmBookPort port = {on_store, has_arrived, d};
         Buffer state = BUFFER_NULL;
-        int r = state_file_load(path, ALARM_BOOK_STATE_MAX, &state);
+        int r = daemon_load_state(d, d->alarms_file, path, ALARM_BOOK_STATE_MAX,
+                                  "the end of alarms that were raised may not be told", &state);
 
-        if (r < 0 && r != -ENOMEM) {
-                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
-                         "Alarms: %s cannot be read (%s); the end of those that were raised may not be told.", path,
-                         strerror(-r));
-                buffer_clear(&state);
-                r = 0;
-        }
         if (r >= 0)
                 r = alarm_book_new(&d->alarm_book, state.data ?: "", state.size, &d->house.clock, &port);
         buffer_done(&state);

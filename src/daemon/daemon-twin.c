@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/log-id.h"
-#include "base/log.h"
 #include "daemon/daemon-core.h"
 #include "flow/twin-facts.h"
+
+#define LOSS "unsent reports, and what setInterval set, are not known"
 
 /* ---- what the twin asks ---- */
 
@@ -99,6 +99,19 @@ static int build(Daemon *d, const Buffer *state)
         return 0;
 }
 
+/* Where that is refused it is begun anew all the same, as the twin tells. */
+static int set_damaged_aside(Daemon *d, const char *path, Buffer *state)
+{
+        int r;
+
+        if (!d->overlay.is_damaged || state->size == 0)
+                return 0;
+        r = daemon_set_state_aside(d, path, "no JSON object", LOSS);
+        if (r == 0)
+                buffer_clear(state);
+        return r == -ENOMEM ? r : 0;
+}
+
 int daemon_build_twin(Daemon *d)
 {
         _cleanup_free_ char *path = NULL;
@@ -112,13 +125,9 @@ int daemon_build_twin(Daemon *d)
         r = state_file_new(&d->twin_file, path, d->disk, on_stored, d);
         if (r < 0)
                 return r;
-        r = state_file_load(path, TWIN_STATE_MAX, &state);
-        if (r < 0 && r != -ENOMEM) {
-                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL, "Twin: %s cannot be read (%s); it begins anew.",
-                         path, strerror(-r));
-                buffer_clear(&state);
-                r = 0;
-        }
+        r = daemon_load_state(d, d->twin_file, path, TWIN_STATE_MAX, LOSS, &state);
+        if (r >= 0)
+                r = set_damaged_aside(d, path, &state);
         if (r >= 0)
                 r = build(d, &state);
         buffer_done(&state);

@@ -142,6 +142,7 @@ static int build_bus(Daemon *d)
         r = monitor_new(&d->monitor, &watched, &d->house.clock);
         if (r < 0)
                 return r;
+        monitor_tell_state(d->monitor, d->state_problem);
         peers.intake = collector_intake(d->collector);
         peers.status = monitor_status_source(d->monitor);
         peers.dead_letters = dead_letters_office(d->dead_letters);
@@ -292,6 +293,7 @@ Daemon *daemon_free(Daemon *d)
         free(d->assignment_path);
         overlay_done(&d->overlay);
         free(d->desired_told);
+        free(d->state_problem);
         free(d->device_id);
         sd_event_unref(d->event);
         free(d);

@@ -76,8 +76,8 @@ static int take_text(const Document *overlay, const char *name, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* NULL: it has none. One that cannot be read the twin tells of. */
-static int read_twin(const char *state_dir, Document **ret)
+/* NULL: it has none, or what it has is damaged. One that cannot be read the twin tells of. */
+static int read_twin(const char *state_dir, Document **ret, bool *ret_damaged)
 {
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         const char *error;
@@ -86,6 +86,7 @@ static int read_twin(const char *state_dir, Document **ret)
         if (r < 0 || text.size == 0)
                 return r;
         r = document_parse(ret, text.data, text.size, &error);
+        *ret_damaged = r == -EBADMSG || (r >= 0 && document_kind(*ret) != DOCUMENT_OBJECT);
         return r == -EBADMSG ? 0 : r;
 }
 
@@ -93,7 +94,7 @@ static int load(const char *state_dir, Overlay *o)
 {
         _cleanup_(document_freep) Document *state = NULL;
         const Document *overlay;
-        int r = read_twin(state_dir, &state);
+        int r = read_twin(state_dir, &state, &o->is_damaged);
 
         if (r < 0)
                 return r;

@@ -26,6 +26,7 @@ typedef struct Overlay {
         char *intervals; /* by methods, over that: settings-intervals.h */
         bool is_old;     /* of the files of an older build, and not in the twin's text yet */
         bool is_kept;    /* it is there */
+        bool is_damaged; /* the twin's text, which is no JSON object */
 } Overlay;
 
 void overlay_done(Overlay *o);

@@ -13,6 +13,7 @@ struct Monitor {
         RaisedAlarm *alarms;
         size_t n_alarms_allocated;
         char *settings_problem;
+        const char *state_problem;
 };
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock)
@@ -133,6 +134,7 @@ static const Status *snapshot(void *userdata)
         if (m->peers.rules)
                 ask_rules(m, &s);
         s.settings_problem = m->settings_problem;
+        s.state_problem = m->state_problem;
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;
@@ -143,6 +145,11 @@ void monitor_tell_settings(Monitor *m, const char *problem)
 {
         free(m->settings_problem);
         m->settings_problem = problem ? strdup(problem) : NULL;
+}
+
+void monitor_tell_state(Monitor *m, const char *problem)
+{
+        m->state_problem = problem;
 }
 
 StatusSource monitor_status_source(Monitor *m)

@@ -40,5 +40,7 @@ DEFINE_CLEANUP(Monitor *, monitor_free);
 
 /* Why the last reload was refused, copied; NULL: it was not. */
 void monitor_tell_settings(Monitor *m, const char *problem);
+/* What of the state folder cannot be read; NULL: nothing. Borrowed. */
+void monitor_tell_state(Monitor *m, const char *problem);
 
 StatusSource monitor_status_source(Monitor *m);

@@ -24,6 +24,7 @@ struct StateFile {
         char *path;
         void (*stored)(void *userdata, int error);
         void *userdata;
+        int withheld; /* 0: it is not */
         Job *at_work, *waiting;
 };
 
@@ -134,11 +135,19 @@ static int job_new(Job **ret, StateFile *f, const char *text, size_t size)
         return 0;
 }
 
+void state_file_withhold(StateFile *f, int error)
+{
+        f->withheld = error;
+}
+
 int state_file_store(StateFile *f, const char *text, size_t size)
 {
         Job *j;
-        int r = job_new(&j, f, text, size);
+        int r;
 
+        if (f->withheld < 0)
+                return f->withheld;
+        r = job_new(&j, f, text, size);
         if (r < 0)
                 return r;
         if (f->waiting)

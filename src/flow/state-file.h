@@ -24,7 +24,9 @@ int state_file_new(StateFile **ret, const char *path, Disk *disk, void (*stored)
 StateFile *state_file_free(StateFile *f);
 DEFINE_CLEANUP(StateFile *, state_file_free);
 
-/* Copied. -ENOMEM, and nothing is told of it. */
+/* What is there could not be read, and is not to be written over: each store is refused with this error. */
+void state_file_withhold(StateFile *f, int error);
+/* Copied. -ENOMEM, or as withheld, and nothing is told of it. */
 int state_file_store(StateFile *f, const char *text, size_t size);
 /* Something is on its way. */
 bool state_file_is_busy(const StateFile *f);

@@ -158,4 +158,5 @@ typedef struct Status {
         const RaisedAlarm *alarms;
         size_t n_alarms;
         const char *settings_problem; /* why the last reload was refused; "" or NULL: it was not */
+        const char *state_problem;    /* what of the state folder cannot be read; "" or NULL: nothing */
 } Status;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of another user in the daemon's folders: brought there by a copy, a restore, or a start by hand as root."""
 
+import json
 import os
 import subprocess
 
@@ -79,3 +80,102 @@ def test_root_does_not_start_in_folders_of_another_user(daemon, whose):
     assert 'setpriv --reuid=daemon --regid=daemon --init-groups hublinkd' in done.stderr
     assert not list(queue.iterdir())
     assert daemon.run('--check').returncode == 0
+
+
+# ---- the state folder ----
+
+WIND = 'sensors: { w: { driver = "simulated"; model = "wind"; interval = "10s"; }; };\n'
+
+
+def ctl(daemon, *words):
+    return subprocess.run([BUILD / 'src/ctl/hublinkctl', *words, '--bus', daemon.bus.address], capture_output=True,
+                          text=True, timeout=20)
+
+
+def interval(daemon):
+    return str(daemon.sensor('w')['Interval'])
+
+
+def test_what_is_not_known_is_not_stored_over(daemon):
+    daemon.configure(WIND).start(prefix=BARE)
+    daemon.bus.wait_for_name()
+    assert ctl(daemon, 'twin', 'report', 'plc', '{"unsent":42}').returncode == 0
+    assert ctl(daemon, 'call', 'setInterval', '{"sensor":"w","interval":"7s"}').returncode == 0
+    seven = interval(daemon)
+    assert daemon.stop() == 0
+    twin = daemon.state / 'twin.json'
+    kept = twin.read_text()
+    assert '"unsent":42' in kept and '7s' in kept
+    give(twin, OTHER)
+
+    daemon.start(prefix=BARE)
+    daemon.bus.wait_for_name()
+    done = ctl(daemon, 'twin', 'report', 'other', '{"x":1}')
+    assert done.returncode == 1 and 'Permission denied' in done.stderr, done
+    words = '%s cannot be read (Permission denied): chown -R hublink: %s' % (twin, daemon.state)
+    assert daemon.properties()['StateProblem'] == words
+    assert words in status(daemon) and 'systemctl restart hublinkd' in status(daemon)
+    assert json.loads(status(daemon, '--json'))['state_problem'] == words
+    assert len(daemon.lines('it stays as it is, and nothing is stored over it')) == 1
+    assert daemon.stop() == 0
+    assert twin.read_text() == kept
+
+    give(twin, 0)
+    daemon.start(prefix=BARE)
+    daemon.bus.wait_for_name()
+    assert daemon.properties()['StateProblem'] == ''
+    assert interval(daemon) == seven
+    assert ctl(daemon, 'twin', 'report', 'other', '{"x":1}').returncode == 0
+    assert daemon.stop() == 0
+    assert '"unsent":42' in twin.read_text() and '"x":1' in twin.read_text()
+
+
+BUSY = """
+streams: { alarms: { priority = "urgent"; }; };
+sensors: {
+  w: { driver = "simulated"; model = "wind"; interval = "100ms"; };
+  x: { driver = "tail"; path = "%s"; from = "start"; };
+};
+rules = ( { channel = "w.windSpeed"; alarm: { below = 1000.0; stream = "alarms"; }; } );
+"""
+
+
+@pytest.mark.parametrize('name', ['positions', 'alarms'])
+def test_the_other_files_are_not_written_over(daemon, tmp_path, name):
+    log = tmp_path / 'x.log'
+    log.write_text('{"v": 1}\n')
+    daemon.configure(BUSY % log)
+    path = daemon.state / name
+    path.write_text('hublink-%s 1\n' % name)
+    before = path.stat()
+    daemon.start(prefix=BARE)
+    daemon.bus.wait_for_name()
+    daemon.wait_for_properties(lambda p: p['Alarms'] and p['Ledger']['accepted'] > 3, 'alarm')
+    assert daemon.stop() == 0
+    assert path.stat().st_ino != before.st_ino  # it is written, as a rule
+
+    kept = path.read_text()
+    give(path, OTHER)
+    path.chmod(0o600)
+    daemon.start(prefix=BARE)
+    daemon.bus.wait_for_name()
+    log.write_text('{"v": 1}\n{"v": 2}\n')
+    daemon.wait_for_properties(lambda p: p['Alarms'] and p['Ledger']['accepted'] > 9, 'alarm')
+    assert '%s cannot be read' % path in status(daemon)
+    assert daemon.stop() == 0
+    assert path.read_text() == kept and path.stat().st_uid == OTHER
+
+
+@pytest.mark.parametrize('text', ['{"reported":{"plc":{"unsent":42', '[1]', '{"a":"\0"}'])
+def test_a_damaged_twin_is_set_aside(daemon, text):
+    twin = daemon.state / 'twin.json'
+    twin.write_text(text)
+    daemon.start()
+    daemon.bus.wait_for_name()
+    aside, = daemon.state.glob('twin.json-damaged-*')
+    assert aside.read_text() == text
+    assert len(daemon.lines('set aside as %s' % aside)) == 1
+    assert daemon.properties()['StateProblem'] == ''
+    assert ctl(daemon, 'twin', 'report', 'other', '{"x":1}').returncode == 0
+    assert daemon.stop() == 0
+    assert '"x":1' in twin.read_text() and aside.read_text() == text

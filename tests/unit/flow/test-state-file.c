@@ -89,6 +89,25 @@ START_TEST(what_comes_meanwhile_goes_together)
 }
 END_TEST
 
+/* Whoever could not read it does not know what he would write over. */
+START_TEST(what_is_withheld_is_not_written_over)
+{
+        _cleanup_(fake_disk_freep) FakeDisk *disk = fake_disk_new();
+        Told told = {};
+        StateFile *f = open_file(disk, &told);
+
+        store(f, disk, "of another user");
+        state_file_withhold(f, -EACCES);
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(state_file_store(f, "new", 3), -EACCES);
+                disk_dispatch(&disk->disk);
+        }
+        state_file_free(f);
+        ck_assert(holds(disk, "of another user"));
+        ck_assert_int_eq(told.n, 1);
+}
+END_TEST
+
 /* Whenever the power goes, the file is the one or the other; once it was told, it is the other. */
 START_TEST(a_cut_leaves_one_of_the_two)
 {
@@ -156,6 +175,7 @@ int main(void)
 
         tcase_add_test(c, it_is_there_and_told);
         tcase_add_test(c, what_comes_meanwhile_goes_together);
+        tcase_add_test(c, what_is_withheld_is_not_written_over);
         tcase_add_test(c, a_cut_leaves_one_of_the_two);
         tcase_add_test(c, a_call_that_fails_is_told);
         return suite_run(s);
