@@ -3,45 +3,53 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Of a date. Within a name there are serial numbers too, and the tenth of several machines: there it has to tell the
+ * day. */
+#define MONTH_DIGITS 6
+#define DAY_DIGITS   8
 
 uint64_t rotated_mtime(const struct stat *st)
 {
         return (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
 }
 
-/* A date or a number, as rotation makes them; nothing that was packed. */
-static bool is_stamp(const char *p, size_t n)
+/* Digits of a stamp as rotation makes them, behind its separator; 0: it is none, or of something that was packed. */
+static size_t stamp_digits(const char *p, size_t n)
 {
-        bool digit = false;
+        size_t digits = 0;
 
         if (n < 2 || !strchr(".-_", p[0]))
-                return false;
+                return 0;
         for (size_t i = 0; i < n; i++) {
-                digit = digit || (p[i] >= '0' && p[i] <= '9');
+                digits += p[i] >= '0' && p[i] <= '9';
                 if (!strchr("0123456789.-_:TZ+", p[i]))
-                        return false;
+                        return 0;
         }
-        return digit;
+        return digits;
 }
 
-/* "x.log" becomes "x.log.1", "x.log-20261121" or "x-20261121.log". */
 bool rotated_is_name(const char *name, const char *of)
 {
-        size_t n = strlen(name), n_of = strlen(of), stem, extension;
+        size_t n = strlen(name), n_of = strlen(of), stem, extension, digits;
         const char *dot = strrchr(of, '.');
 
-        if (n > n_of && strncmp(name, of, n_of) == 0 && is_stamp(name + n_of, n - n_of))
-                return true;
+        if (n > n_of && strncmp(name, of, n_of) == 0) {
+                digits = stamp_digits(name + n_of, n - n_of);
+                if (digits >= (name[n_of] == '.' ? 1 : MONTH_DIGITS))
+                        return true;
+        }
         if (!dot || dot == of)
                 return false;
         stem = (size_t)(dot - of);
         extension = n_of - stem;
         return n > n_of && strncmp(name, of, stem) == 0 && strcmp(name + n - extension, dot) == 0 &&
-               is_stamp(name + stem, n - n_of);
+               stamp_digits(name + stem, n - n_of) >= DAY_DIGITS;
 }
 
 void rotated_free(Rotated *rotated, size_t n)
@@ -51,15 +59,20 @@ void rotated_free(Rotated *rotated, size_t n)
         free(rotated);
 }
 
+static uint64_t nanoseconds(const struct statx_timestamp *t)
+{
+        return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
+}
+
 static int add(const char *folder, const char *name, Rotated **rotated, size_t *n)
 {
         Rotated *more;
-        struct stat st;
+        struct statx st;
         char *path;
 
         if (asprintf(&path, "%s/%s", folder, name) < 0)
                 return -ENOMEM;
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+        if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_BTIME, &st) < 0 || !S_ISREG(st.stx_mode)) {
                 free(path);
                 return 0;
         }
@@ -69,7 +82,13 @@ static int add(const char *folder, const char *name, Rotated **rotated, size_t *
                 return -ENOMEM;
         }
         *rotated = more;
-        more[(*n)++] = (Rotated){path, st.st_ino, (uint64_t)st.st_size, rotated_mtime(&st)};
+        more[(*n)++] = (Rotated){
+                .path = path,
+                .inode = st.stx_ino,
+                .size = st.stx_size,
+                .mtime = nanoseconds(&st.stx_mtime),
+                .birth = st.stx_mask & STATX_BTIME ? nanoseconds(&st.stx_btime) : 0,
+        };
         return 0;
 }
 

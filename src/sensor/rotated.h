@@ -5,8 +5,9 @@
  * Rotated - the files that a growing file became, beside it
  *
  * "x.log" becomes "x.log.1", "x.log-20261121" or "x-20261121.log", by a new name or by a copy. What was packed
- * (x.log.2.gz) does not count. Their order is that of their times; where those are the same, which happens within one
- * step of the kernel's clock, the greater number is the older file, and the earlier date.
+ * (x.log.2.gz) does not count, nor do neighbours that are only numbered alike (x-2.log): a short number counts in one
+ * place, behind the whole name and a dot. Their order is that of their times; where those are the same, which happens
+ * within one step of the kernel's clock, the greater number is the older file, and the earlier date.
  */
 
 #include <stddef.h>
@@ -18,9 +19,10 @@
 typedef struct Rotated {
         char *path;
         uint64_t inode, size, mtime;
+        uint64_t birth; /* 0: the file system does not tell */
 } Rotated;
 
-/* Is this the name of a rotated file of that name? */
+/* Is this the name of a rotated file of that name? Both without their folder. */
 bool rotated_is_name(const char *name, const char *of);
 
 /* Those beside path, the oldest first. 0 or a negative errno. */

@@ -468,7 +468,12 @@ START_TEST(names_of_rotated_files_are_known)
         } cases[] = {
                 {"x.log.1", "x.log", true},          {"x.log.10", "x.log", true},
                 {"x.log-20261121", "x.log", true},   {"x.log-20261121-1763719200", "x.log", true},
-                {"x-20261121.log", "x.log", true},   {"x.1.log", "x.log", true},
+                {"x-20261121.log", "x.log", true},   {"x.2026-11-21.log", "x.log", true},
+                {"x.log-202611", "x.log", true},     {"x.log_2026-11-21", "x.log", true},
+                /* those are others' */
+                {"x.1.log", "x.log", false},         {"x-2.log", "x.log", false},
+                {"x_03.log", "x.log", false},        {"x-202611.log", "x.log", false},
+                {"x.log-2", "x.log", false},         {"x.log_1", "x.log", false},
                 {"x.log.2026-11-21T10:00:00Z", "x.log", true},
                 {"x.log", "x.log", false},           {"x.log.1.gz", "x.log", false},
                 {"x.log.zst", "x.log", false},       {"x.log.", "x.log", false},
