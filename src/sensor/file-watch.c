@@ -9,6 +9,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "sensor/rotated.h"
+
 #define FOLDER_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define FILE_EVENTS   (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 #define DONE_EVENTS   (IN_CLOSE_WRITE | IN_MOVED_TO) /* whoever wrote it is done */
@@ -45,7 +47,7 @@ static void forget(FileWatch *w, int watch)
                 w->file_watch = -1;
 }
 
-/* Is this about our file? Others in the folder are none of our business. */
+/* Is this about our file, or what may become of it when it is rotated? Others in the folder are none of our business. */
 static bool concerns(FileWatch *w, const struct inotify_event *e)
 {
         if (e->mask & IN_IGNORED) {
@@ -54,7 +56,9 @@ static bool concerns(FileWatch *w, const struct inotify_event *e)
         }
         if (e->mask & IN_Q_OVERFLOW || e->wd == w->file_watch)
                 return true;
-        return e->len > 0 ? strcmp(e->name, w->name) == 0 : e->wd == w->folder_watch;
+        if (e->len == 0)
+                return e->wd == w->folder_watch;
+        return strcmp(e->name, w->name) == 0 || rotated_is_name(e->name, w->name);
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata)

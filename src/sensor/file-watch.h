@@ -4,9 +4,10 @@
 /*
  * File watch - a word when the file of a name may have changed
  *
- * Written to, closed, replaced, removed, made: the same word for all, and it may come for nothing. So whoever
- * gets it looks. It may also fail to come: on network file systems, where the kernel has no watch left, while the
- * folder does not exist. So whoever waits for it also looks now and then without it, and renews it.
+ * Written to, closed, replaced, removed, made, or one with the name of a rotated file came beside it: the same word for
+ * all, and it may come for nothing. So whoever gets it looks. It may also fail to come: on network file systems, where
+ * the kernel has no watch left, while the folder does not exist. So whoever waits for it also looks now and then without
+ * it, and renews it.
  *
  * Owns:   an inotify descriptor and its event source.
  */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "sensor/tail-file.h"
 
 #define CHUNK       4096u
 #define COMPARE_MAX ((uint64_t)1024 * 1024) /* bytes; what is alike for so long is taken for alike */
@@ -63,4 +64,13 @@ TailCut tail_cut_judge(int fd, int copy, uint64_t offset)
         if (mine.st_size < its.st_size || !goes_on_alike(fd, copy, offset))
                 return TAIL_CUT_SURELY;
         return lines_are_alike(fd, offset) ? TAIL_CUT_PERHAPS : TAIL_CUT_NOT;
+}
+
+bool tail_cut_is_unmistakable(int fd, uint64_t offset)
+{
+        char last[CHUNK];
+        size_t n = (size_t)MIN(offset, (uint64_t)CHUNK);
+
+        return offset >= TAIL_MARK && read_at(fd, last, n, offset - n) == n &&
+               !memmem(last, n - 1, last + n - TAIL_MARK, TAIL_MARK);
 }

@@ -12,6 +12,7 @@
  * Blocks: for a worker's thread.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum TailCut {
@@ -22,3 +23,7 @@ typedef enum TailCut {
 
 /* Both hold the same up to the offset, as far as was looked. */
 TailCut tail_cut_judge(int fd, int copy, uint64_t offset);
+
+/* Can what lies before the offset be known again? Where it is short, or comes more than once, another file may begin
+ * just so. */
+bool tail_cut_is_unmistakable(int fd, uint64_t offset);

@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include "sensor/neighbours.h"
 #include "sensor/rotated.h"
 #include "sensor/tail-file.h"
 
@@ -28,7 +29,9 @@ struct TailFile {
 
         /* The file before this one, while no byte of this one was read: until then another may take its place. */
         bool turning;
-        uint64_t last_inode, last_mtime;
+        SourcePosition left; /* where its end was */
+
+        Neighbours neighbours; /* of the file that is read, while it had its name: none of them came after it */
 
         SourcePosition resume; /* serial 0: there is nothing to go on from */
         bool from_end;
@@ -49,13 +52,15 @@ int tail_open_path(TailFile *t);
 /* tail-resume.c */
 
 int tail_resume_begin(TailFile *t, TailLook *look);
+/* Opens it if it holds what was read up to there; -1: it does not. */
+int tail_open_known(const char *path, const SourcePosition *at, struct stat *st, char *start, char *before);
 /* The copy that was made of a file before it was cut: it holds what was read, and was written no earlier. */
 bool tail_resume_in_copy(TailFile *t, const SourcePosition *at, const Rotated *siblings, size_t n);
 
 /* tail-turn.c */
 
-/* The oldest file that came after this one and was rotated since, as a whole. */
-bool tail_turn_to_later(TailFile *t, uint64_t file, uint64_t mtime, const Rotated *siblings, size_t n);
+/* The oldest file that came after the one that was left there and was rotated since. */
+bool tail_turn_to_later(TailFile *t, const SourcePosition *left, const Rotated *siblings, size_t n);
 /* Is its writer done with it? Something is in the file that has its name now, or had it meanwhile. */
 bool tail_turn_is_due(const TailFile *t);
 /* This one will not grow any more, or is another now. */
@@ -64,5 +69,7 @@ void tail_turn_leave(TailFile *t);
 int tail_turn_next(TailFile *t);
 /* Nothing of it was read when it was chosen: is it still the next one? */
 bool tail_turn_is_still_next(const TailFile *t);
+/* Before it is read: who is beside it? False: nothing new, or it has not its name any more. */
+bool tail_turn_look_beside(const TailFile *t, Neighbours *ret);
 /* It does not hold any more what was read of it. True: what was not read is in a copy, and is read on there. */
 int tail_turn_cut(TailFile *t, bool *ret_copy);

@@ -140,10 +140,15 @@ static int look_next(TailFile *t, TailLook *look)
 
 static int look_once(TailFile *t, TailLook *look)
 {
-        bool superseded = tail_turn_is_due(t), copy; /* before it is read, so that its end is its end */
+        Neighbours beside = {};
+        bool looked = tail_turn_look_beside(t, &beside), copy;
+        bool superseded = tail_turn_is_due(t); /* before it is read, so that its end is its end */
         ssize_t n = read_on(t, look);
         int r;
 
+        if (looked && n >= 0) /* and it was not cut either: a copy made before a cut does come after it */
+                neighbours_renew(&t->neighbours, &beside);
+        neighbours_done(&beside);
         if (n == -ESTALE) {
                 r = tail_turn_cut(t, &copy);
                 if (r < 0)
@@ -210,6 +215,7 @@ TailFile *tail_file_free(TailFile *t)
         if (!t)
                 return NULL;
         safe_close(t->fd);
+        neighbours_done(&t->neighbours);
         free(t->path);
         free(t);
         return NULL;

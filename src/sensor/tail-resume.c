@@ -38,8 +38,7 @@ static int skip_to_end(TailFile *t)
         return tail_read_marks(t->fd, t->offset, t->start, t->before) ? 0 : -EIO;
 }
 
-/* Opens it if it holds what was read; -1: it does not. */
-static int open_if_known(const char *path, const SourcePosition *at, struct stat *st, char *start, char *before)
+int tail_open_known(const char *path, const SourcePosition *at, struct stat *st, char *start, char *before)
 {
         int fd = tail_open_file(path, st);
 
@@ -56,7 +55,7 @@ static bool take_if_known(TailFile *t, const char *path, const SourcePosition *a
 {
         char start[TAIL_MARK], before[TAIL_MARK];
         struct stat st;
-        int fd = open_if_known(path, at, &st, start, before);
+        int fd = tail_open_known(path, at, &st, start, before);
 
         if (fd < 0)
                 return false;
@@ -71,12 +70,18 @@ static bool take_if_known(TailFile *t, const char *path, const SourcePosition *a
         return true;
 }
 
+/* It was there before, and so little that both begin with is a head line perhaps. */
+static bool is_another_log(const TailFile *t, const Rotated *file, const SourcePosition *at)
+{
+        return at->offset < TAIL_MARK && neighbours_have(&t->neighbours, file);
+}
+
 bool tail_resume_in_copy(TailFile *t, const SourcePosition *at, const Rotated *siblings, size_t n)
 {
         bool found = false;
 
         for (size_t i = 0; i < n && !found && at->offset > 0; i++)
-                found = take_if_known(t, siblings[i].path, at, false, false);
+                found = !is_another_log(t, &siblings[i], at) && take_if_known(t, siblings[i].path, at, false, false);
         return found;
 }
 
@@ -89,7 +94,7 @@ static void look_for_cut(TailFile *t, TailLook *look, const SourcePosition *at, 
 
         for (size_t i = 0; i < n && cut == TAIL_CUT_NOT && at->offset > 0; i++) {
                 int fd = siblings[i].mtime > at->mtime && siblings[i].inode != at->file
-                                 ? open_if_known(siblings[i].path, at, &st, start, before)
+                                 ? tail_open_known(siblings[i].path, at, &st, start, before)
                                  : -1;
 
                 if (fd < 0)
@@ -121,7 +126,7 @@ static int resume(TailFile *t, TailLook *look)
         found = found || tail_resume_in_copy(t, &at, siblings, n);
         if (!found) {
                 look->gap = at.offset > 0;
-                r = tail_turn_to_later(t, at.file, at.mtime, siblings, n) ? 0 : tail_open_path(t);
+                r = tail_turn_to_later(t, &at, siblings, n) ? 0 : tail_open_path(t);
         }
         rotated_free(siblings, n);
         return r;

@@ -193,6 +193,27 @@ START_TEST(lines_of_influxdb_are_taken)
 }
 END_TEST
 
+/* Too short to be known by what it holds; but it was seen to come while the file had its name. */
+START_TEST(a_copy_that_somebody_makes_is_not_read)
+{
+        char command[256];
+
+        append("{\"a\":1}\n{\"a\":2}\n");
+        configure();
+        live_until(&bench.n_readings, 2);
+        live(USEC_PER_SEC);
+        (void)snprintf(command, sizeof(command), "cp %s %s-20261122", path, path);
+        ck_assert_int_eq(system(command), 0);
+        live(USEC_PER_SEC);
+        (void)snprintf(command, sizeof(command), "mv %s %s.1", path, path);
+        ck_assert_int_eq(system(command), 0);
+        append("{\"a\":3}\n");
+        live(11 * USEC_PER_SEC);
+        ck_assert_uint_eq(bench.n_readings, 3);
+        ck_assert_str_eq(bench_last(&bench), "meter a=3i");
+}
+END_TEST
+
 START_TEST(it_goes_on_where_it_was)
 {
         append("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
@@ -418,6 +439,7 @@ int main(void)
         tcase_add_test(c, each_line_is_a_reading_once_it_ends);
         tcase_add_test(c, channels_pick_their_parts);
         tcase_add_test(c, lines_of_influxdb_are_taken);
+        tcase_add_test(c, a_copy_that_somebody_makes_is_not_read);
         tcase_add_test(c, it_goes_on_where_it_was);
         tcase_add_test(c, nothing_is_read_before_it_is_known_where);
         tcase_add_test(c, from_the_end_is_a_position_of_its_own);
