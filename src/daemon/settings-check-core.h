@@ -6,6 +6,7 @@
  *
  * settings-check.c      the parts one by one
  * settings-check-commands.c  what starts a unit, and how long it may take
+ * settings-check-files.c  growing files that would be taken for one another
  * settings-check-i2c.c  sensors on one bus that would answer together
  * settings-check-methods.c  names of methods that are the daemon's own
  * settings-check-pnp.c  what Plug and Play names across them
@@ -31,6 +32,10 @@ const Node *check_group(const Check *c, const char *map, const char *name);
 /* settings-check-commands.c */
 
 void check_commands(const Check *c);
+
+/* settings-check-files.c */
+
+void check_files(const Check *c);
 
 /* settings-check-i2c.c */
 

@@ -329,6 +329,7 @@ int settings_check(const Settings *s, Problems *problems)
                         return r;
         }
         check_socket_places(&c);
+        check_files(&c);
         check_i2c(&c);
         check_rules(&c);
         check_pnp(&c);

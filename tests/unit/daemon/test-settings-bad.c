@@ -334,6 +334,11 @@ static const BadCase cases[] = {
          "u: { driver = \"socket\"; listen = \"udp:[::1]:8094\"; };\n"
          "b: { driver = \"socket\";\n listen = \"tcp:[::1]:8094\"; }; };\n",
          4, "sensors.b.listen: sensor a listens on the same address"},
+        {"sensors: { a: { driver = \"tail\"; path = \"/var/log/plc.log\"; };\n"
+         "b: { driver = \"tail\"; path = \"/var/log/plc-2.log\"; };\n" /* it is nothing of a's */
+         "c: { driver = \"tail\"; path = \"/var/log/old/plc.log.1\"; };\n"
+         "d: { driver = \"watch\";\n path = \"/var/log/plc-20261122.log\"; }; };\n",
+         5, "sensors.d.path: sensor a follows /var/log/plc.log, and would take this one for a rotated file of it"},
         {"sensors: { a: { driver = \"socket\";\n listen = \"tcp:gateway:8094\"; }; };\n", 2,
          "expected a numeric address and a port, as in udp:127.0.0.1:8094 or tcp:[::1]:8094"},
         {"sensors: { a: { driver = \"socket\"; listen = \"udp:[::1]:8094\";\n group = \"root\"; }; };\n", 2,
