@@ -78,6 +78,16 @@ int sysfs_open(const SensorSettings *settings, const DriverTools *tools, const c
 
 /* ---- finding ---- */
 
+/* The first line of it, as a string. */
+static int end_line(Buffer *text)
+{
+        buffer_append(text, "", 1);
+        if (buffer_error(text) < 0)
+                return -ENOMEM;
+        text->data[strcspn(text->data, "\n")] = 0;
+        return 0;
+}
+
 void sysfs_forget(SysfsDevice *d)
 {
         free(d->folder);
@@ -118,39 +128,59 @@ static const char *place_of(const char *real)
         return devices ? devices + 9 : none;
 }
 
+/* The driver's word for a device, which it may lack. 0, 1: it is not called so, -ENOMEM */
+static int ask_name(SysfsDevice *d, const char *folder, Search *search)
+{
+        static const char *const files[] = {"name"};
+        bool called = false, seen = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(files) && !called; i++) {
+                _cleanup_free_ char *path = NULL;
+                Sample sample;
+                int r;
+
+                if (asprintf(&path, "%s/%s", folder, files[i]) < 0) {
+                        path = NULL;
+                        return -ENOMEM;
+                }
+                r = text_file_load(path, &d->text, &sample);
+                if (r == 0)
+                        r = end_line(&d->text);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                seen = true;
+                if (search)
+                        add_word(search->names, d->text.data);
+                called = strcmp(d->text.data, d->settings.device) == 0;
+        }
+        if (search)
+                search->n_seen += seen;
+        return !called;
+}
+
 static int try_entry(SysfsDevice *d, const char *entry, Search *search)
 {
-        _cleanup_free_ char *folder = NULL, *name_file = NULL, *real = NULL;
-        const char *name;
-        Sample sample;
+        _cleanup_free_ char *folder = NULL, *real = NULL;
+        int r;
 
         if (asprintf(&folder, "%s/%s", d->class, entry) < 0) {
                 folder = NULL;
                 return -ENOMEM;
         }
-        if (asprintf(&name_file, "%s/name", folder) < 0) {
-                name_file = NULL;
-                return -ENOMEM;
-        }
-        if (text_file_load(name_file, &d->text, &sample) != 0)
-                return 0;
-        buffer_append(&d->text, "", 1);
-        if (buffer_error(&d->text) < 0)
-                return -ENOMEM;
-        d->text.data[strcspn(d->text.data, "\n")] = 0;
-        name = d->text.data;
-        search->n_seen++;
-        add_word(search->names, name);
-        if (strcmp(name, d->settings.device) != 0)
-                return 0;
         real = realpath(folder, NULL);
         if (!real)
                 return errno == ENOMEM ? -ENOMEM : 0;
+        r = ask_name(d, real, search);
+        if (r != 0)
+                return r < 0 ? r : 0;
         add_word(search->paths, place_of(real));
         if (d->settings.at && !strstr(real, d->settings.at))
                 return 0;
+        /* Where it really is, below its parent: the same number may soon be below another one. */
         if (search->n_found++ == 0)
-                d->folder = TAKE_PTR(folder);
+                d->folder = TAKE_PTR(real);
         return 0;
 }
 
@@ -176,9 +206,9 @@ int sysfs_find(SysfsDevice *d, Sample *sample)
         if (r < 0)
                 return r;
         if (search.n_found > 1)
-                return sample_fail(sample, REFUSAL_UNREADABLE, "%u devices are called %s%s: `at` picks one, by a part "
-                                                               "of "
-                                   "its path: %s", search.n_found, name, d->settings.at ? " there" : "", search.paths);
+                return sample_fail(sample, REFUSAL_UNREADABLE, "%u devices are called %s%s: `at` picks one, by parts "
+                                   "of its path: %s", search.n_found, name, d->settings.at ? " there" : "",
+                                   search.paths);
         if (search.paths[0])
                 return sample_fail(sample, REFUSAL_UNREADABLE, "no device called %s has \"%s\" in its path; there is "
                                                                "%s",
@@ -187,7 +217,7 @@ int sysfs_find(SysfsDevice *d, Sample *sample)
                            search.n_seen > 0 ? search.names : "is none");
 }
 
-int sysfs_read(SysfsDevice *d, SysfsChannelFn read_channel, Sample *sample)
+static int read_found(SysfsDevice *d, SysfsChannelFn read_channel, Sample *sample)
 {
         int r = sysfs_find(d, sample);
 
@@ -196,6 +226,29 @@ int sysfs_read(SysfsDevice *d, SysfsChannelFn read_channel, Sample *sample)
                 r = read_channel(d, &d->settings.channels[i], &sample->channels[i].value, sample);
         }
         sample->n_channels = d->settings.n_channels;
+        return r;
+}
+
+/* Devices may be numbered anew while it runs. What was read is the device's if it was still called so afterwards; if
+ * not, good or bad, it was another one's, or nobody's: then it is looked for again. */
+int sysfs_read(SysfsDevice *d, SysfsChannelFn read_channel, Sample *sample)
+{
+        bool known = d->folder;
+        int r = read_found(d, read_channel, sample), asked;
+
+        if (r < 0 || !d->folder)
+                return r;
+        asked = ask_name(d, d->folder, NULL);
+        if (asked > 0 && known) {
+                sysfs_forget(d);
+                r = read_found(d, read_channel, sample);
+                asked = r == 0 ? ask_name(d, d->folder, NULL) : 0;
+        }
+        if (asked < 0)
+                r = asked;
+        else if (asked > 0 && r == 0)
+                r = sample_fail(sample, REFUSAL_UNREADABLE, "%s was not called %s any more when it had been read",
+                                d->folder, d->settings.device);
         if (r != 0)
                 sysfs_forget(d);
         return r;
@@ -237,14 +290,11 @@ int sysfs_text(SysfsDevice *d, const char *attribute, const char **ret, Sample *
 
         if (r == 0)
                 r = text_file_load(path, &d->text, sample);
-        if (r != 0)
-                return r;
-        buffer_append(&d->text, "", 1);
-        if (buffer_error(&d->text) < 0)
-                return -ENOMEM;
-        d->text.data[strcspn(d->text.data, "\n")] = 0;
-        *ret = d->text.data;
-        return 0;
+        if (r == 0)
+                r = end_line(&d->text);
+        if (r == 0)
+                *ret = d->text.data;
+        return r;
 }
 
 int sysfs_number(SysfsDevice *d, const char *attribute, double *ret, Sample *sample)

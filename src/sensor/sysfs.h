@@ -4,8 +4,9 @@
 /*
  * Sysfs - devices that the kernel's drivers show as files, found by what they are called
  *
- * hwmon3 and iio:device1 are numbers of this boot. What stays is the name that the driver gives (the file `name`), and,
- * where several have it, the place on its bus that the device's path tells.
+ * hwmon3 and iio:device1 are numbers of the moment: of this boot, and until a driver is loaded again. What stays is the
+ * name that the driver gives (the file `name`), and, where several have it, the place on its bus that the device's path
+ * tells.
  *
  * Reading may block: for worker threads.
  */
@@ -16,7 +17,7 @@
 typedef struct SysfsDevice {
         SensorSettings settings;
         char *class;  /* the folder of all devices of the kind */
-        char *folder; /* of this one; NULL: it is to be looked for */
+        char *folder; /* of this one, where it really is; NULL: it is to be looked for */
         const char *units[READING_CHANNELS_MAX]; /* of its channels, as the last read found them; NULL: none */
         Buffer text;
 } SysfsDevice;
@@ -35,7 +36,8 @@ int sysfs_place(void *device, const char *folder);
 /* It is to be looked for again: what fails may have come back under another number. */
 void sysfs_forget(SysfsDevice *d);
 
-/* SensorDriver.read(): finds the device, and reads each channel with this. */
+/* SensorDriver.read(): finds the device, and reads each channel with this. What is given is that device's, also where
+ * numbers changed meanwhile. */
 typedef int (*SysfsChannelFn)(SysfsDevice *d, const ChannelSettings *c, Value *ret, Sample *sample);
 int sysfs_read(SysfsDevice *d, SysfsChannelFn read_channel, Sample *sample);
 const char *sysfs_found_unit(void *device, size_t i); /* SensorDriver.found_unit() */

@@ -214,7 +214,7 @@ START_TEST(numbers_may_change_while_it_runs)
         ChannelSettings c = ATTRIBUTE("temp1_input");
 
         ck_assert_int_eq(read_device("hwmon", "acpitz", NULL, &c, 1), 0);
-        run("cd %s/sys/class/hwmon && rm hwmon0", root);
+        run("cd %s/sys/class/hwmon && rm -r $(realpath hwmon0) && rm hwmon0", root);
         ck_assert_int_eq(driver->read(device, &sample), SENSOR_E_FAILED); /* unplugged */
         ck_assert_int_eq(driver->read(device, &sample), SENSOR_E_FAILED);
         ck_assert_msg(strstr(sample.error, "is called acpitz; there coretemp") ||
@@ -222,6 +222,37 @@ START_TEST(numbers_may_change_while_it_runs)
         add_hwmon(9, "virtual/thermal2", "acpitz", "echo 30000 > temp1_input");
         ck_assert_msg(driver->read(device, &sample) == 0, "%s", sample.error);
         ck_assert(sample.channels[0].value.number == 30);
+}
+END_TEST
+
+/* A driver was loaded again: the chip's number is another chip's now, which has such a file too. */
+START_TEST(a_number_that_is_anothers_now_is_not_read)
+{
+        ChannelSettings c = ATTRIBUTE("temp1_input"), in = ATTRIBUTE("in_temp");
+
+        ck_assert_int_eq(read_device("hwmon", "coretemp", NULL, &c, 1), 0);
+        run("cd %s/sys && mv devices/platform/coretemp.0/hwmon/hwmon1 devices/platform/coretemp.0/hwmon/hwmon3 && "
+            "mv devices/pci0/i2c-1/1-0049/hwmon/hwmon3 devices/pci0/i2c-1/1-0049/hwmon/hwmon1 && cd class/hwmon && "
+            "ln -sfn ../../devices/platform/coretemp.0/hwmon/hwmon3 hwmon3 && "
+            "ln -sfn ../../devices/pci0/i2c-1/1-0049/hwmon/hwmon1 hwmon1", root);
+        ck_assert_msg(driver->read(device, &sample) == 0, "%s", sample.error);
+        ck_assert_msg(sample.channels[0].value.number == 51, "%g", sample.channels[0].value.number);
+
+        /* below one parent, as those without one are: the name alone tells */
+        add_hwmon(7, "virtual", "pch", "echo 60000 > temp1_input");
+        add_hwmon(8, "virtual", "other", "echo 127000 > temp1_input");
+        ck_assert_int_eq(read_device("hwmon", "pch", NULL, &c, 1), 0);
+        run("cd %s/sys/devices/virtual/hwmon && mv hwmon7 x && mv hwmon8 hwmon7 && mv x hwmon8", root);
+        ck_assert_msg(driver->read(device, &sample) == 0, "%s", sample.error);
+        ck_assert_msg(sample.channels[0].value.number == 60, "%g", sample.channels[0].value.number);
+
+        ck_assert_int_eq(read_device("iio", "bmp280", NULL, &in, 1), 0);
+        run("cd %s/sys && mv devices/i2c-1/1-0076/iio:device0 devices/i2c-1/1-0076/iio:device1 && cd bus/iio/devices && "
+            "ln -s ../../../devices/i2c-1/1-0076/iio:device1 iio:device1 && "
+            "mkdir -p ../../../devices/adc/iio:device0 && ln -sfn ../../../devices/adc/iio:device0 iio:device0 && "
+            "cd iio:device0 && echo adc > name && echo 99000 > in_temp_input", root);
+        ck_assert_msg(driver->read(device, &sample) == 0, "%s", sample.error);
+        ck_assert_msg(sample.channels[0].value.number == 21.5, "%g", sample.channels[0].value.number);
 }
 END_TEST
 
@@ -315,7 +346,6 @@ START_TEST(settings_are_checked)
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)"a", .label = (char *)"b"}},
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)"../../etc/passwd"}},
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)""}},
-                {"iio", "channels.c.label", "x", {.label = (char *)"b"}},
                 {"hwmon", NULL, "x", {.label = (char *)"b"}},
                 {"iio", NULL, "x", {.attribute = (char *)"in_temp"}},
         };
@@ -349,6 +379,7 @@ int main(void)
         tcase_add_test(c, a_sensor_knows_the_units_of_its_labels);
         tcase_add_test(c, several_of_a_name_are_told_apart_by_their_place);
         tcase_add_test(c, numbers_may_change_while_it_runs);
+        tcase_add_test(c, a_number_that_is_anothers_now_is_not_read);
         tcase_add_test(c, what_is_not_there_is_told_in_words);
         tcase_add_test(c, industrial_io_is_scaled_as_its_abi_says);
         tcase_add_test(c, a_scale_may_be_shared_by_all);
