@@ -67,7 +67,7 @@ static void tell_holder(Doctor *d, const SensorSettings *s, const I2cHolder *h)
 
         if (*h->shown)
                 (void)snprintf(remedy, sizeof(remedy),
-                               "Read what that driver shows: driver = \"%s\"; device = \"%s\"; at = \"%s\"; or take "
+                               "Read what that driver shows: driver = \"%s\"; device = \"%s\"; at = \"/%s/\"; or take "
                                "the address from it: echo %s > /sys/bus/i2c/drivers/%s/unbind",
                                h->kind, h->name, h->place, h->place, h->driver);
         else

@@ -152,8 +152,9 @@ const SettingsRow settings_sensor_rows[] = {
 
         {"device", .type = &value_text, SENSOR(device), SYSFS, .required = true, .example = "\"coretemp\"",
          .meaning = "What the device's file `name` says."},
-        {"at", .type = &value_text, SENSOR(at), SYSFS, .example = "\"1-0048\"",
-         .meaning = "A part of the device's path, wanted where several have the name."},
+        {"at", .type = &value_text, SENSOR(at), SYSFS, .example = "\"/1-0048/\"",
+         .meaning = "Whole parts of the device's path, as they stand between its slashes; wanted where several have "
+                    "the name."},
 
         {"bus", .type = &value_bus, SENSOR(bus), ANY_I2C, .required = true,
          .meaning = "The I2C bus. An adapter on USB may have another number the next time: let udev make a link, and "

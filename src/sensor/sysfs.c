@@ -128,6 +128,19 @@ static const char *place_of(const char *real)
         return devices ? devices + 9 : none;
 }
 
+/* Whole parts of a path, as they stand between its slashes: "1-0048" is not in "/11-0048/". */
+static bool has_part(const char *path, const char *part)
+{
+        size_t n = strlen(part);
+
+        if (n == 0)
+                return true;
+        for (const char *p = strstr(path, part); p; p = strstr(p + 1, part))
+                if ((p == path || *part == '/' || p[-1] == '/') && (p[n] == 0 || p[n] == '/' || part[n - 1] == '/'))
+                        return true;
+        return false;
+}
+
 /* The driver's word for a device, which it may lack. 0, 1: it is not called so, -ENOMEM */
 static int ask_name(SysfsDevice *d, const char *folder, Search *search)
 {
@@ -176,7 +189,7 @@ static int try_entry(SysfsDevice *d, const char *entry, Search *search)
         if (r != 0)
                 return r < 0 ? r : 0;
         add_word(search->paths, place_of(real));
-        if (d->settings.at && !strstr(real, d->settings.at))
+        if (d->settings.at && !has_part(real, d->settings.at))
                 return 0;
         /* Where it really is, below its parent: the same number may soon be below another one. */
         if (search->n_found++ == 0)

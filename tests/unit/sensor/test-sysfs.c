@@ -256,6 +256,42 @@ START_TEST(a_number_that_is_anothers_now_is_not_read)
 }
 END_TEST
 
+/* 1-0048 is no part of 11-0048, nor of 1-0048a. */
+START_TEST(a_place_is_whole_parts_of_the_path)
+{
+        static const struct {
+                const char *at;
+                bool fits;
+        } cases[] = {
+                {"1-0048", true},           {"/1-0048/", true},      {"/1-0048", true},  {"1-0048/", true},
+                {"i2c-1/1-0048", true},     {"1-0048/hwmon", true},  {"-0048", false},   {"1-004", false},
+                {"1-0048/hwm", false},      {"pci0/i2c-1/", true},   {"hwmon2", true},   {"", false}, /* both have it */
+        };
+        ChannelSettings c = ATTRIBUTE("temp1_input");
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                bool both = strcmp(cases[i].at, "pci0/i2c-1/") == 0;
+
+                add_hwmon(11, "pci0/i2c-11/11-0048", "tmp102", "echo 99000 > temp1_input");
+                add_hwmon(12, "pci0/i2c-1/1-0048a", "tmp102", "echo 98000 > temp1_input");
+                if (both)
+                        run("cd %s/sys/class/hwmon && rm hwmon3 hwmon12", root);
+                ck_assert_msg((read_device("hwmon", "tmp102", cases[i].at, &c, 1) == 0) == cases[i].fits, "%s: %s",
+                              cases[i].at, cases[i].fits ? sample.error : "it fits");
+                ck_assert_msg(!cases[i].fits || sample.channels[0].value.number == -12.5, "%s", cases[i].at);
+                run("rm -r %s/sys/class/hwmon/hwmon11 %s/sys/devices/pci0/i2c-11 %s/sys/devices/pci0/i2c-1/1-0048a && "
+                    "rm -f %s/sys/class/hwmon/hwmon12", root, root, root, root);
+                if (both)
+                        run("ln -s ../../devices/pci0/i2c-1/1-0049/hwmon/hwmon3 %s/sys/class/hwmon/hwmon3", root);
+        }
+        /* the right one is away: nobody stands in for it */
+        add_hwmon(11, "pci0/i2c-11/11-0048", "tmp102", "echo 99000 > temp1_input");
+        run("rm -r %s/sys/devices/pci0/i2c-1/1-0048 %s/sys/class/hwmon/hwmon2", root, root);
+        ck_assert_int_eq(read_device("hwmon", "tmp102", "1-0048", &c, 1), SENSOR_E_FAILED);
+        ck_assert_msg(strstr(sample.error, "has \"1-0048\" in its path"), "%s", sample.error);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_told_in_words)
 {
         ChannelSettings none = ATTRIBUTE("temp9_input"), label = LABEL("Core 7"), junk = ATTRIBUTE("in2_input"),
@@ -380,6 +416,7 @@ int main(void)
         tcase_add_test(c, several_of_a_name_are_told_apart_by_their_place);
         tcase_add_test(c, numbers_may_change_while_it_runs);
         tcase_add_test(c, a_number_that_is_anothers_now_is_not_read);
+        tcase_add_test(c, a_place_is_whole_parts_of_the_path);
         tcase_add_test(c, what_is_not_there_is_told_in_words);
         tcase_add_test(c, industrial_io_is_scaled_as_its_abi_says);
         tcase_add_test(c, a_scale_may_be_shared_by_all);
