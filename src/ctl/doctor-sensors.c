@@ -175,6 +175,21 @@ static void look_at_program(Doctor *d, const SensorSettings *s)
 
 /* ---- what the kernel shows by name ---- */
 
+static bool says(const char *folder, const char *file, const char *word)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+
+        if (asprintf(&path, "%s/%s", folder, file) < 0) {
+                path = NULL;
+                return false;
+        }
+        if (doctor_read(path, &text) < 0)
+                return false;
+        text[strcspn(text, "\n")] = 0;
+        return strcmp(text, word) == 0;
+}
+
+/* By the driver's word for it, or by its label. */
 static bool has_device(const Doctor *d, const char *class, const char *name)
 {
         char named[PATH_MAX], folder[PATH_MAX];
@@ -185,13 +200,11 @@ static bool has_device(const Doctor *d, const char *class, const char *name)
         doctor_place(d, named, folder);
         dir = opendir(folder);
         for (struct dirent *e; dir && !found && (e = readdir(dir));) {
-                _cleanup_free_ char *path = NULL, *text = NULL;
+                _cleanup_free_ char *device = NULL;
 
-                if (*e->d_name == '.' || asprintf(&path, "%s/%s/name", folder, e->d_name) < 0 ||
-                    doctor_read(path, &text) < 0)
+                if (*e->d_name == '.' || asprintf(&device, "%s/%s", folder, e->d_name) < 0)
                         continue;
-                text[strcspn(text, "\n")] = 0;
-                found = strcmp(text, name) == 0;
+                found = says(device, "name", name) || says(device, "label", name);
         }
         if (dir)
                 (void)closedir(dir);

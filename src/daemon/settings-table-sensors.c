@@ -42,7 +42,7 @@ static const SettingsRow channel_rows[] = {
 
         {"attribute", .type = &value_text, CHANNEL(attribute), SYSFS, .example = "\"temp1_input\"",
          .meaning = "The file of the device that has the value; of industrial I/O _input or _raw may be left out."},
-        {"label", .type = &value_text, CHANNEL(label), .drivers = DRIVER_HWMON, .example = "\"Core 0\"",
+        {"label", .type = &value_text, CHANNEL(label), SYSFS, .example = "\"Core 0\"",
          .meaning = "In place of `attribute` what the device's file of labels says."},
 
         {"register", HEX(0, 0xFFFF), CHANNEL(reg), I2C, .required = true,
@@ -151,7 +151,7 @@ const SettingsRow settings_sensor_rows[] = {
          .meaning = "The program whose output is read, and its arguments."},
 
         {"device", .type = &value_text, SENSOR(device), SYSFS, .required = true, .example = "\"coretemp\"",
-         .meaning = "What the device's file `name` says."},
+         .meaning = "What the device's file `name` says, or its file `label`."},
         {"at", .type = &value_text, SENSOR(at), SYSFS, .example = "\"/1-0048/\"",
          .meaning = "Whole parts of the device's path, as they stand between its slashes; wanted where several have "
                     "the name."},

@@ -9,9 +9,6 @@
  *   temp  mCel  in  mV  curr  mA  power  uW  energy  uJ  humidity  m%  fan  1/min  freq  Hz
  */
 
-#include <errno.h>
-#include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sensor/sysfs.h"
@@ -64,42 +61,14 @@ static const char *unit_of(const ChannelSettings *c, const Kind *kind)
         return c->unit ?: kind && c->scale == 1 ? kind->unit : NULL;
 }
 
-/* "temp2_label" says so: it is temp2_input. */
-static int find_label(SysfsDevice *d, const char *label, char **ret, Sample *sample)
-{
-        DIR *dir = opendir(d->folder);
-        int r = 0;
-
-        *ret = NULL;
-        if (!dir)
-                return sample_fail(sample, REFUSAL_UNREADABLE, "%s cannot be read: %s", d->folder,
-                                   strerrordesc_np(errno));
-        for (struct dirent *e; r == 0 && !*ret && (e = readdir(dir));) {
-                size_t n = strlen(e->d_name);
-                const char *text;
-                Sample ignored;
-
-                if (n < 7 || strcmp(e->d_name + n - 6, "_label") != 0 ||
-                    sysfs_text(d, e->d_name, &text, &ignored) != 0 || strcmp(text, label) != 0)
-                        continue;
-                if (asprintf(ret, "%.*s_input", (int)(n - 6), e->d_name) < 0) {
-                        *ret = NULL;
-                        r = -ENOMEM;
-                }
-        }
-        closedir(dir);
-        if (r == 0 && !*ret)
-                return sample_fail(sample, REFUSAL_UNREADABLE, "nothing in %s has the label \"%s\"", d->folder, label);
-        return r;
-}
-
 static int read_channel(SysfsDevice *d, const ChannelSettings *c, Value *ret, Sample *sample)
 {
         _cleanup_free_ char *found = NULL;
         const char *attribute;
         const Kind *kind;
         double x;
-        int r = c->label ? find_label(d, c->label, &found, sample) : 0;
+        /* of temp2_label: temp2_input */
+        int r = c->label ? sysfs_find_label(d, c->label, "_input", &found, sample) : 0;
 
         if (r != 0)
                 return r;

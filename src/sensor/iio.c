@@ -5,7 +5,8 @@
  *
  * A channel's attribute is its name without an end ("in_pressure", "in_voltage0"): what is there as _input is taken,
  * else (_raw + _offset) * _scale, where offset and scale may be shared by all of a kind (in_voltage_scale). A whole
- * name of a file is taken as it is. Units are those of the kernel's ABI (its documentation, ABI/testing/sysfs-bus-iio),
+ * name of a file is taken as it is. Or a channel is found by its label: what in_voltage0_label says stands for
+ * in_voltage0. Units are those of the kernel's ABI (its documentation, ABI/testing/sysfs-bus-iio),
  * with thousandths made whole:
  *
  *   temp  mCel  voltage  mV  current  mA  power  mW  humidityrelative  m%  pressure  kPa  illuminance  lx
@@ -112,49 +113,6 @@ static int read_raw(SysfsDevice *d, const char *attribute, double *ret, Sample *
         return r;
 }
 
-static int read_channel(SysfsDevice *d, const ChannelSettings *c, Value *ret, Sample *sample)
-{
-        _cleanup_free_ char *input = NULL;
-        const Kind *kind = NULL;
-        double x;
-        int r = with_end(c->attribute, (int)strlen(c->attribute), "_input", &input);
-
-        if (r < 0)
-                return r;
-        if (sysfs_has(d, c->attribute)) {
-                r = sysfs_number(d, c->attribute, &x, sample);
-        } else {
-                kind = kind_of(c->attribute);
-                r = sysfs_has(d, input) ? sysfs_number(d, input, &x, sample) : read_raw(d, c->attribute, &x, sample);
-        }
-        return r == 0 ? sysfs_value(c, c->attribute, x, kind ? kind->parts : 1, ret, sample) : r;
-}
-
-static int iio_read(void *device, Sample *sample)
-{
-        return sysfs_read(device, read_channel, sample);
-}
-
-static int iio_check(const SensorSettings *s, char **ret_error)
-{
-        for (size_t i = 0; i < s->n_channels; i++)
-                if (s->channels[i].label)
-                        return settings_bad(ret_error, "channels.%s.label: belongs to driver hwmon, this one is iio",
-                                            s->channels[i].name);
-        return sysfs_check(s, ret_error);
-}
-
-static int iio_open(const SensorSettings *settings, const DriverTools *tools, void **ret_device,
-                    char error[static SENSOR_ERROR_MAX])
-{
-        SysfsDevice *d;
-        int r = sysfs_open(settings, tools, "bus/iio/devices", &d);
-
-        if (r == 0)
-                *ret_device = d;
-        return r;
-}
-
 /* A whole name is as it is, and so without a unit of ours. */
 static bool is_whole_name(const char *attribute)
 {
@@ -170,14 +128,64 @@ static bool is_whole_name(const char *attribute)
         return false;
 }
 
+/* What is scaled once more is in another unit. attribute: NULL while nobody knows what a label stands at. */
+static const char *unit_of(const ChannelSettings *c, const char *attribute)
+{
+        const Kind *kind = attribute && !is_whole_name(attribute) ? kind_of(attribute) : NULL;
+
+        return c->unit ?: kind && c->scale == 1 ? kind->unit : NULL;
+}
+
+static int read_channel(SysfsDevice *d, const ChannelSettings *c, Value *ret, Sample *sample)
+{
+        _cleanup_free_ char *found = NULL, *input = NULL;
+        const char *attribute;
+        const Kind *kind = NULL;
+        double x;
+        int r = c->label ? sysfs_find_label(d, c->label, "", &found, sample) : 0; /* of "in_temp0_label": in_temp0 */
+
+        if (r != 0)
+                return r;
+        attribute = c->label ? found : c->attribute;
+        r = with_end(attribute, (int)strlen(attribute), "_input", &input);
+        if (r < 0)
+                return r;
+        if (sysfs_has(d, attribute)) {
+                r = sysfs_number(d, attribute, &x, sample);
+        } else {
+                kind = kind_of(attribute);
+                r = sysfs_has(d, input) ? sysfs_number(d, input, &x, sample) : read_raw(d, attribute, &x, sample);
+        }
+        if (r != 0)
+                return r;
+        d->units[c - d->settings.channels] = unit_of(c, attribute);
+        return sysfs_value(c, attribute, x, kind ? kind->parts : 1, ret, sample);
+}
+
+static int iio_read(void *device, Sample *sample)
+{
+        return sysfs_read(device, read_channel, sample);
+}
+
+static int iio_open(const SensorSettings *settings, const DriverTools *tools, void **ret_device,
+                    char error[static SENSOR_ERROR_MAX])
+{
+        SysfsDevice *d;
+        int r = sysfs_open(settings, tools, "bus/iio/devices", &d);
+
+        if (r == 0)
+                *ret_device = d;
+        return r;
+}
+
+/* What a label stands at is known once it was read. */
 static const char *iio_unit(const SensorSettings *settings, const char *channel)
 {
         for (size_t i = 0; i < settings->n_channels; i++) {
                 const ChannelSettings *c = &settings->channels[i];
-                const Kind *kind = c->attribute && !is_whole_name(c->attribute) ? kind_of(c->attribute) : NULL;
 
                 if (strcmp(c->name, channel) == 0)
-                        return c->unit ?: kind && c->scale == 1 ? kind->unit : NULL;
+                        return unit_of(c, c->attribute);
         }
         return NULL;
 }
@@ -185,10 +193,11 @@ static const char *iio_unit(const SensorSettings *settings, const char *channel)
 const SensorDriver driver_iio = {
         .name = "iio",
         .blocks = true,
-        .check = iio_check,
+        .check = sysfs_check,
         .open = iio_open,
         .read = iio_read,
         .close = sysfs_close,
         .shares = sysfs_shares,
         .unit = iio_unit,
+        .found_unit = sysfs_found_unit,
 };

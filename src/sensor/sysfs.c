@@ -141,10 +141,11 @@ static bool has_part(const char *path, const char *part)
         return false;
 }
 
-/* The driver's word for a device, which it may lack. 0, 1: it is not called so, -ENOMEM */
+/* The driver's word for a device, or that of whoever built the board. A device may lack either. 0, 1: it is not
+ * called so, -ENOMEM */
 static int ask_name(SysfsDevice *d, const char *folder, Search *search)
 {
-        static const char *const files[] = {"name"};
+        static const char *const files[] = {"name", "label"};
         bool called = false, seen = false;
 
         for (size_t i = 0; i < ARRAY_SIZE(files) && !called; i++) {
@@ -321,6 +322,34 @@ int sysfs_number(SysfsDevice *d, const char *attribute, double *ret, Sample *sam
                 return sample_fail(sample, REFUSAL_MALFORMED, "\"%.32s\" in %s/%s is not a number", text, d->folder,
                                    attribute);
         return 0;
+}
+
+int sysfs_find_label(SysfsDevice *d, const char *label, const char *end, char **ret, Sample *sample)
+{
+        DIR *dir = opendir(d->folder);
+        int r = 0;
+
+        *ret = NULL;
+        if (!dir)
+                return sample_fail(sample, REFUSAL_UNREADABLE, "%s cannot be read: %s", d->folder,
+                                   strerrordesc_np(errno));
+        for (struct dirent *e; r == 0 && !*ret && (e = readdir(dir));) {
+                size_t n = strlen(e->d_name);
+                const char *text;
+                Sample ignored;
+
+                if (n < 7 || strcmp(e->d_name + n - 6, "_label") != 0 ||
+                    sysfs_text(d, e->d_name, &text, &ignored) != 0 || strcmp(text, label) != 0)
+                        continue;
+                if (asprintf(ret, "%.*s%s", (int)(n - 6), e->d_name, end) < 0) {
+                        *ret = NULL;
+                        r = -ENOMEM;
+                }
+        }
+        closedir(dir);
+        if (r == 0 && !*ret)
+                return sample_fail(sample, REFUSAL_UNREADABLE, "nothing in %s has the label \"%s\"", d->folder, label);
+        return r;
 }
 
 int sysfs_value(const ChannelSettings *c, const char *attribute, double x, double parts, Value *ret, Sample *sample)

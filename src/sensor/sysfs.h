@@ -5,8 +5,8 @@
  * Sysfs - devices that the kernel's drivers show as files, found by what they are called
  *
  * hwmon3 and iio:device1 are numbers of the moment: of this boot, and until a driver is loaded again. What stays is the
- * name that the driver gives (the file `name`), and, where several have it, the place on its bus that the device's path
- * tells.
+ * name that the driver gives (the file `name`) or the board (the file `label`), and, where several have it, the place on
+ * its bus that the device's path tells.
  *
  * Reading may block: for worker threads.
  */
@@ -48,6 +48,9 @@ bool sysfs_has(const SysfsDevice *d, const char *attribute);
 /* The whole of an attribute, trimmed; valid until the next one. */
 int sysfs_text(SysfsDevice *d, const char *attribute, const char **ret, Sample *sample);
 int sysfs_number(SysfsDevice *d, const char *attribute, double *ret, Sample *sample);
+
+/* The attribute that is labelled so: what stands before _label, with this end. */
+int sysfs_find_label(SysfsDevice *d, const char *label, const char *end, char **ret, Sample *sample);
 
 /* As a value: x counts parts, of which so many are a whole; then what the channel's settings say. */
 int sysfs_value(const ChannelSettings *c, const char *attribute, double x, double parts, Value *ret, Sample *sample);

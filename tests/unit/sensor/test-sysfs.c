@@ -292,6 +292,32 @@ START_TEST(a_place_is_whole_parts_of_the_path)
 }
 END_TEST
 
+START_TEST(industrial_io_is_found_by_its_labels)
+{
+        ChannelSettings channels[] = {LABEL("vbat"), LABEL("tank"), LABEL("ambient"),
+                                      {.label = (char *)"ambient", .unit = (char *)"degF", .scale = 1.8, .offset = 32}};
+        static const double values[] = {(100 - 4) * 0.5 / 1000, 101.325, 21.5, 70.7};
+        static const char *const units[] = {"V", "kPa", "Cel", "degF"};
+        ChannelSettings none = LABEL("vcore");
+
+        run("cd %s/sys/bus/iio/devices/iio:device0 && echo outdoor > label && echo vbat > in_voltage0_label && "
+            "echo tank > in_pressure_label && echo ambient > in_temp_label", root);
+        for (int by_label = 0; by_label < 2; by_label++) {
+                ck_assert_msg(read_device("iio", by_label ? "outdoor" : "bmp280", NULL, channels, 4) == 0, "%s",
+                              sample.error);
+                for (size_t i = 0; i < 4; i++) {
+                        ck_assert_msg(fabs(sample.channels[i].value.number - values[i]) < 1e-9, "%zu: %.17g", i,
+                                      sample.channels[i].value.number);
+                        ck_assert_str_eq(driver->found_unit(device, i) ?: "", units[i]);
+                }
+        }
+        ck_assert_int_eq(read_device("iio", "bmp280", NULL, &none, 1), SENSOR_E_FAILED);
+        ck_assert_msg(strstr(sample.error, "has the label \"vcore\""), "%s", sample.error);
+        ck_assert_int_eq(read_device("iio", "indoor", NULL, channels, 1), SENSOR_E_FAILED);
+        ck_assert_msg(strstr(sample.error, "is called indoor; there bmp280, outdoor"), "%s", sample.error);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_told_in_words)
 {
         ChannelSettings none = ATTRIBUTE("temp9_input"), label = LABEL("Core 7"), junk = ATTRIBUTE("in2_input"),
@@ -382,6 +408,8 @@ START_TEST(settings_are_checked)
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)"a", .label = (char *)"b"}},
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)"../../etc/passwd"}},
                 {"hwmon", "channels.c.attribute", "x", {.attribute = (char *)""}},
+                {"iio", "channels.c.attribute", "x", {.attribute = (char *)"a", .label = (char *)"b"}},
+                {"iio", NULL, "x", {.label = (char *)"b"}},
                 {"hwmon", NULL, "x", {.label = (char *)"b"}},
                 {"iio", NULL, "x", {.attribute = (char *)"in_temp"}},
         };
@@ -417,6 +445,7 @@ int main(void)
         tcase_add_test(c, numbers_may_change_while_it_runs);
         tcase_add_test(c, a_number_that_is_anothers_now_is_not_read);
         tcase_add_test(c, a_place_is_whole_parts_of_the_path);
+        tcase_add_test(c, industrial_io_is_found_by_its_labels);
         tcase_add_test(c, what_is_not_there_is_told_in_words);
         tcase_add_test(c, industrial_io_is_scaled_as_its_abi_says);
         tcase_add_test(c, a_scale_may_be_shared_by_all);
