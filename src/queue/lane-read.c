@@ -99,17 +99,31 @@ void lane_advance(Lane *l, QueueSource source)
         cursor_advance(&l->cursors[source]);
 }
 
+/* From where the browser is. What it met of the stream since it was at `from` is settled, and stays so, or was too far
+ * for it then. */
+static bool may_go_on(const Cursor *c, unsigned id, uint64_t first, uint64_t end)
+{
+        uint64_t was_end = c->bounds.end[id], seen = c->seen[id];
+        bool passed_far = seen >= was_end && first <= seen;
+
+        return was_end != 0 && first >= c->bounds.from[id] && (end <= was_end || !passed_far);
+}
+
+/* Its bounds are those of one stream at a time. Where no page is at hand it is asked again and again for the same
+ * number, and for another stream meanwhile: it must not begin anew for that, or it would not come to an end. */
 int lane_browse(Lane *l, const Stream *s, uint64_t first, uint64_t last, CursorRecord *ret)
 {
         Cursor *c = &l->cursors[LANE_BROWSER];
+        uint64_t end = last == UINT64_MAX ? last : last + 1;
         int r;
 
+        if (reader_is_waiting(&c->reader))
+                return QUEUE_E_WAIT;
         first = MAX(first, (uint64_t)1);
-        /* Another stream, or numbers that lie behind it. Its bounds are those of one stream at a time. */
-        if (c->bounds.end[s->id] == 0 || first < c->bounds.from[s->id] || first <= c->seen[s->id])
+        if (!may_go_on(c, s->id, first, end))
                 cursor_go_to_start(c);
         c->bounds.from[s->id] = first;
-        c->bounds.end[s->id] = last == UINT64_MAX ? last : last + 1;
+        c->bounds.end[s->id] = end;
         while ((r = cursor_peek(c, ret)) == 0 && ret->record.n < first)
                 cursor_advance(c);
         return r == 0 && ret->record.n > last ? QUEUE_E_EMPTY : r;

@@ -109,6 +109,83 @@ START_TEST(what_has_an_outcome_is_passed_what_is_in_hand_is_not)
 }
 END_TEST
 
+/* As after a full disk: much was settled, and each page has to be waited for. It does not begin anew after each. */
+START_TEST(it_gets_past_what_is_settled_where_no_page_is_at_hand)
+{
+        QueueRecord r;
+        unsigned s[2];
+        uint64_t reads;
+        Bench b;
+
+        begin(&b, s, true);
+        for (unsigned i = 0; i < 10; i++)
+                put(&b, s[0], 601 + 300 * i, 300);
+        queue_settle(b.queue, s[0], queue_epoch(b.queue), 3, 3590, OUTCOME_ACKNOWLEDGED);
+        insist(browse(&b, s[0], 1, UINT64_MAX, &r) == 0);
+        insist_on(&r, s[0], 1);
+        reads = b.disk->n_reads;
+        ck_assert_int_eq(browse(&b, s[0], 3, UINT64_MAX, &r), 0);
+        insist_on(&r, s[0], 3591);
+        ck_assert_uint_lt(b.disk->n_reads - reads, 100);
+
+        /* what was passed as too far is found once it is asked for, and so is what lies before */
+        insist(browse(&b, s[0], 2, 2, &r) == 0);
+        insist_on(&r, s[0], 2);
+        insist(browse(&b, s[0], 3, 3595, &r) == 0);
+        insist_on(&r, s[0], 3591);
+        insist(browse(&b, s[0], 3, 3590, &r) == QUEUE_E_EMPTY);
+        insist(browse(&b, s[0], 3592, 3593, &r) == 0);
+        insist_on(&r, s[0], 3592);
+        insist(browse(&b, s[0], 3593, UINT64_MAX, &r) == 0);
+        insist_on(&r, s[0], 3593);
+        queue_settle(b.queue, s[0], queue_epoch(b.queue), 3591, 3600, OUTCOME_ACKNOWLEDGED);
+        insist(browse(&b, s[0], 1, UINT64_MAX, &r) == 0);
+        insist_on(&r, s[0], 1);
+        queue_settle(b.queue, s[0], queue_epoch(b.queue), 1, 2, OUTCOME_ACKNOWLEDGED);
+        insist(browse(&b, s[0], 1, UINT64_MAX, &r) == QUEUE_E_EMPTY);
+        put(&b, s[0], 3601, 2);
+        insist(browse(&b, s[0], 1, UINT64_MAX, &r) == 0);
+        insist_on(&r, s[0], 3601);
+        bench_done(&b);
+}
+END_TEST
+
+/* Whatever is asked for, in whatever order, it is what is there. */
+START_TEST(any_order_of_questions_has_its_answers)
+{
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+                bool settled[2][700] = {};
+                uint64_t dice = seed, end[2] = {600, 100};
+                unsigned s[2];
+                QueueRecord r;
+                Bench b;
+
+                begin(&b, s, seed % 2);
+                for (int i = 0; i < 400; i++) {
+                        unsigned k, first, last, n;
+
+                        dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                        k = dice >> 33 & 1;
+                        first = 1 + (unsigned)(dice >> 34) % (unsigned)end[k];
+                        last = dice >> 50 & 1 ? (unsigned)end[k] : MIN(first + (unsigned)(dice >> 51) % 100, (unsigned)end[k]);
+                        if (i % 8 == 7) {
+                                queue_settle(b.queue, s[k], queue_epoch(b.queue), first, MIN(first + 20, last),
+                                             OUTCOME_ACKNOWLEDGED);
+                                for (n = first; n <= MIN(first + 20, last); n++)
+                                        settled[k][n] = true;
+                                continue;
+                        }
+                        for (n = first; n <= last && settled[k][n]; n++)
+                                ;
+                        ck_assert_int_eq(browse(&b, s[k], first, last, &r), n <= last ? 0 : QUEUE_E_EMPTY);
+                        if (n <= last)
+                                insist_on(&r, s[k], n);
+                }
+                bench_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(what_comes_later_is_found_too)
 {
         QueueRecord r;
@@ -179,6 +256,8 @@ int main(void)
 
         tcase_add_test(c, each_is_found_by_its_number);
         tcase_add_test(c, what_has_an_outcome_is_passed_what_is_in_hand_is_not);
+        tcase_add_test(c, it_gets_past_what_is_settled_where_no_page_is_at_hand);
+        tcase_add_test(c, any_order_of_questions_has_its_answers);
         tcase_add_test(c, what_comes_later_is_found_too);
         tcase_add_test(c, a_stream_that_changed_lanes_is_one);
         tcase_add_test(c, a_big_one_is_found_whole);
