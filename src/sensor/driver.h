@@ -24,6 +24,7 @@
 #include "base/backoff.h"
 #include "base/worker.h"
 #include "model/sink.h"
+#include "sensor/file-watch.h"
 #include "sensor/i2c-bus.h"
 #include "sensor/i2c-port.h"
 #include "sensor/settings.h"
@@ -71,6 +72,7 @@ typedef struct DriverTools {
         I2cBuses *buses;   /* NULL: no other device is on a bus */
         const char *sysfs; /* another place than /sys, for tests; NULL: it is that */
         sd_event *event;
+        FileWatches *watches;   /* drivers that follow files */
         Worker *worker;         /* drivers that have shares() */
         PositionBook positions; /* its functions are NULL where none are kept */
         PushSink sink; /* drivers that push */

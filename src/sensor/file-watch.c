@@ -9,92 +9,192 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/log-id.h"
+#include "base/log.h"
 #include "sensor/rotated.h"
 
 #define FOLDER_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define FILE_EVENTS   (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 #define DONE_EVENTS   (IN_CLOSE_WRITE | IN_MOVED_TO) /* whoever wrote it is done */
+#define READS_A_TURN  16 /* before others have theirs */
 
 struct FileWatch {
+        FileWatches *all;
         char *path, *folder;
         const char *name; /* within path */
-        int fd;
         int folder_watch, file_watch; /* -1: there is none */
-        sd_event_source *source;
         void (*changed)(void *userdata, bool closed);
         void *userdata;
+
+        /* Of what is being read from the descriptor, */
+        bool ours, closed;
+        bool named; /* and the name may be another file's now */
 };
 
-/* Adding what is there already gives the same watch again; a new file of the old name gets a new one. */
-void file_watch_renew(FileWatch *w)
-{
-        int old = w->file_watch;
+struct FileWatches {
+        sd_event *event;
+        sd_event_source *source;
+        int fd; /* -1: there is none, yet or at all */
+        bool told;
+        FileWatch **items;
+        size_t n;
+};
 
-        if (w->fd < 0)
+/* ---- what the kernel refuses ---- */
+
+/* What is not there, or not ours to see, is nothing to tell here: whoever reads the file does. */
+static void tell(FileWatches *all, int error)
+{
+        const char *limit = error == ENOSPC                      ? "fs.inotify.max_user_watches"
+                            : error == EMFILE || error == ENFILE ? "fs.inotify.max_user_instances"
+                                                                 : NULL;
+
+        if (all->told || (!limit && error != ENOMEM))
                 return;
-        if (w->folder_watch < 0)
-                w->folder_watch = inotify_add_watch(w->fd, w->folder, FOLDER_EVENTS);
-        w->file_watch = inotify_add_watch(w->fd, w->path, FILE_EVENTS);
-        if (old >= 0 && w->file_watch != old)
-                (void)inotify_rm_watch(w->fd, old);
+        all->told = true;
+        log_line(LOG_WARNING, LOG_ID_FILES_NOT_WATCHED, NULL,
+                 "the kernel tells no more of changes to files (%s%s%s): those of some sensors are looked at every "
+                 "10 s only.",
+                 strerrordesc_np(error), limit ? "; its limit is " : "", limit ?: "");
 }
 
-static void forget(FileWatch *w, int watch)
+/* ---- watches, each of which several may share ---- */
+
+/* Both kinds may fall on one inode, where a file's name is a folder's. Adding what is there gives the same watch. */
+static int add(FileWatches *all, const char *path, uint32_t events)
 {
-        if (watch == w->folder_watch)
-                w->folder_watch = -1;
-        else if (watch == w->file_watch)
-                w->file_watch = -1;
+        int watch = inotify_add_watch(all->fd, path, events | IN_MASK_ADD);
+
+        if (watch < 0)
+                tell(all, errno);
+        return watch;
 }
 
-/* Is this about our file, or what may become of it when it is rotated? Others in the folder are none of our business. */
-static bool concerns(FileWatch *w, const struct inotify_event *e)
+static void drop(FileWatches *all, int watch)
+{
+        if (watch < 0)
+                return;
+        for (size_t i = 0; i < all->n; i++)
+                if (all->items[i]->folder_watch == watch || all->items[i]->file_watch == watch)
+                        return;
+        (void)inotify_rm_watch(all->fd, watch);
+}
+
+/* The kernel dropped it. */
+static void forget(FileWatches *all, int watch)
+{
+        for (size_t i = 0; i < all->n; i++) {
+                FileWatch *w = all->items[i];
+
+                if (w->folder_watch == watch)
+                        w->folder_watch = -1;
+                if (w->file_watch == watch)
+                        w->file_watch = -1;
+        }
+}
+
+/* ---- events ---- */
+
+/* Is this about its file, or what may become of it when it is rotated? Others in the folder are none of its
+ * business. */
+static bool concerns(const FileWatch *w, const struct inotify_event *e)
+{
+        if (e->wd == w->file_watch)
+                return true;
+        if (e->wd != w->folder_watch)
+                return false;
+        return e->len == 0 || strcmp(e->name, w->name) == 0 || rotated_is_name(e->name, w->name);
+}
+
+static void note(FileWatches *all, const struct inotify_event *e)
 {
         if (e->mask & IN_IGNORED) {
-                forget(w, e->wd);
-                return false;
+                forget(all, e->wd);
+                return;
         }
-        if (e->mask & IN_Q_OVERFLOW || e->wd == w->file_watch)
-                return true;
-        if (e->len == 0)
-                return e->wd == w->folder_watch;
-        return strcmp(e->name, w->name) == 0 || rotated_is_name(e->name, w->name);
+        for (size_t i = 0; i < all->n; i++) {
+                FileWatch *w = all->items[i];
+
+                if (e->mask & IN_Q_OVERFLOW) {
+                        w->ours = w->named = true;
+                        w->folder_watch = -1; /* that it is gone may have been among what was lost */
+                } else if (concerns(w, e)) {
+                        w->ours = true;
+                        w->named = w->named || e->len > 0;
+                        w->closed = w->closed || (e->mask & DONE_EVENTS);
+                }
+        }
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         _Alignas(struct inotify_event) char room[4096 + sizeof(struct inotify_event) + NAME_MAX + 1];
-        FileWatch *w = userdata;
-        bool ours = false, closed = false, named = false;
+        FileWatches *all = userdata;
         ssize_t n;
 
-        while ((n = read(fd, room, sizeof(room))) > 0)
+        for (int i = 0; i < READS_A_TURN && (n = read(fd, room, sizeof(room))) > 0; i++)
                 for (const char *p = room; p < room + n;) {
                         const struct inotify_event *e = (const void *)p;
 
-                        if (concerns(w, e)) {
-                                ours = true;
-                                named = named || e->len > 0;
-                                closed = closed || (e->mask & DONE_EVENTS);
-                        }
+                        note(all, e);
                         p += sizeof(*e) + e->len;
                 }
-        if (named || w->folder_watch < 0)
-                file_watch_renew(w);
-        if (ours)
-                w->changed(w->userdata, closed);
+        for (size_t i = 0; i < all->n; i++) {
+                FileWatch *w = all->items[i];
+                bool ours = w->ours, closed = w->closed;
+
+                if (ours && (w->named || w->folder_watch < 0))
+                        file_watch_renew(w);
+                w->ours = w->closed = w->named = false;
+                if (ours)
+                        w->changed(w->userdata, closed);
+        }
         return 0;
 }
 
-int file_watch_new(FileWatch **ret, sd_event *event, const char *path, void (*changed)(void *userdata, bool closed),
+/* ---- one file ---- */
+
+static void open_all(FileWatches *all)
+{
+        if (all->fd >= 0)
+                return;
+        all->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (all->fd < 0) {
+                tell(all, errno);
+                return;
+        }
+        if (sd_event_add_io(all->event, &all->source, all->fd, EPOLLIN, on_event, all) < 0)
+                all->fd = safe_close(all->fd);
+        else
+                (void)sd_event_source_set_description(all->source, "sensor-files");
+}
+
+/* A new file of the old name gets a new watch. */
+void file_watch_renew(FileWatch *w)
+{
+        FileWatches *all = w->all;
+        int old = w->file_watch;
+
+        open_all(all);
+        if (all->fd < 0)
+                return;
+        if (w->folder_watch < 0)
+                w->folder_watch = add(all, w->folder, FOLDER_EVENTS);
+        w->file_watch = add(all, w->path, FILE_EVENTS);
+        if (w->file_watch != old)
+                drop(all, old);
+}
+
+int file_watch_new(FileWatch **ret, FileWatches *all, const char *path, void (*changed)(void *userdata, bool closed),
                    void *userdata)
 {
         _cleanup_(file_watch_freep) FileWatch *w = calloc(1, sizeof(*w));
+        FileWatch **items;
         const char *slash;
 
         if (!w)
                 return -ENOMEM;
-        w->fd = w->folder_watch = w->file_watch = -1;
+        w->folder_watch = w->file_watch = -1;
         w->changed = changed;
         w->userdata = userdata;
         w->path = strdup(path);
@@ -105,24 +205,65 @@ int file_watch_new(FileWatch **ret, sd_event *event, const char *path, void (*ch
         w->folder = slash ? strndup(w->path, MAX((size_t)(slash - w->path), (size_t)1)) : strdup(".");
         if (!w->folder)
                 return -ENOMEM;
-        w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (w->fd >= 0 && sd_event_add_io(event, &w->source, w->fd, EPOLLIN, on_event, w) < 0)
-                w->fd = safe_close(w->fd);
-        if (w->source)
-                (void)sd_event_source_set_description(w->source, "sensor-file");
+        items = realloc(all->items, (all->n + 1) * sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        all->items = items;
+        items[all->n++] = w;
+        w->all = all;
         file_watch_renew(w);
         *ret = TAKE_PTR(w);
         return 0;
+}
+
+static void leave(FileWatch *w)
+{
+        FileWatches *all = w->all;
+
+        for (size_t i = 0; i < all->n; i++)
+                if (all->items[i] == w) {
+                        all->items[i] = all->items[--all->n];
+                        break;
+                }
+        drop(all, w->folder_watch);
+        if (w->file_watch != w->folder_watch)
+                drop(all, w->file_watch);
 }
 
 FileWatch *file_watch_free(FileWatch *w)
 {
         if (!w)
                 return NULL;
-        sd_event_source_disable_unref(w->source);
-        safe_close(w->fd);
+        if (w->all)
+                leave(w);
         free(w->path);
         free(w->folder);
         free(w);
+        return NULL;
+}
+
+/* ---- all of them ---- */
+
+int file_watches_new(FileWatches **ret, sd_event *event)
+{
+        FileWatches *all = calloc(1, sizeof(*all));
+
+        if (!all)
+                return -ENOMEM;
+        all->fd = -1;
+        all->event = sd_event_ref(event);
+        *ret = all;
+        return 0;
+}
+
+FileWatches *file_watches_free(FileWatches *all)
+{
+        if (!all)
+                return NULL;
+        sd_event_source_disable_unref(all->source);
+        safe_close(all->fd);
+        sd_event_unref(all->event);
+        free(all->items);
+        free(all);
         return NULL;
 }

@@ -4,22 +4,30 @@
 /*
  * File watch - a word when the file of a name may have changed
  *
- * Written to, closed, replaced, removed, made, or one with the name of a rotated file came beside it: the same word for
- * all, and it may come for nothing. So whoever gets it looks. It may also fail to come: on network file systems, where
- * the kernel has no watch left, while the folder does not exist. So whoever waits for it also looks now and then without
- * it, and renews it.
+ * Written to, closed, replaced, removed, made, or one with the name of a rotated file came beside it: the same word
+ * for all, and it may come for nothing. So whoever gets it looks. It may also fail to come: on network file systems,
+ * where the kernel has no watch left, while the folder does not exist. So whoever waits for it also looks now and then
+ * without it, and renews it.
  *
- * Owns:   an inotify descriptor and its event source.
+ * All share one inotify descriptor, for a user may have few of those (fs.inotify.max_user_instances), and each file or
+ * folder has one watch there, however many look at it. That the kernel gives no more is logged once.
+ *
+ * Owns:   the descriptor and its event source.
  */
 
 #include <systemd/sd-event.h>
 
 #include "base/macro.h"
 
+typedef struct FileWatches FileWatches;
 typedef struct FileWatch FileWatch;
 
-/* Always there, even if nothing can be watched; -ENOMEM. */
-int file_watch_new(FileWatch **ret, sd_event *event, const char *path, void (*changed)(void *userdata, bool closed),
+/* Makes nothing before the first watch; -ENOMEM. */
+int file_watches_new(FileWatches **ret, sd_event *event);
+FileWatches *file_watches_free(FileWatches *all); /* after the last watch */
+
+/* Always there, even if nothing can be watched; -ENOMEM. From changed() none may be freed or made. */
+int file_watch_new(FileWatch **ret, FileWatches *all, const char *path, void (*changed)(void *userdata, bool closed),
                    void *userdata);
 FileWatch *file_watch_free(FileWatch *w);
 DEFINE_CLEANUP(FileWatch *, file_watch_free);

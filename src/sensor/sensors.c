@@ -266,7 +266,7 @@ int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random
                 return -ENOMEM;
         s->tools = (DriverTools){.clock = clock, .random = random, .i2c = i2c, .event = sd_event_ref(event),
                                  .buses = i2c_buses_new(), .measured_by = measured_by, .sensors = s};
-        if (!s->tools.buses) {
+        if (!s->tools.buses || file_watches_new(&s->tools.watches, event) < 0) {
                 sensors_free(s);
                 return -ENOMEM;
         }
@@ -287,6 +287,7 @@ Sensors *sensors_free(Sensors *s)
         seats_free(s, s->seats, s->n_seats);
         free(s->shares);
         i2c_buses_free(s->tools.buses);
+        file_watches_free(s->tools.watches);
         sd_event_unref(s->tools.event);
         free(s);
         return NULL;

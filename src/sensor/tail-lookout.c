@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sensor/file-watch.h"
-
 #define LOOK_USEC    (10 * USEC_PER_SEC)   /* between two looks, if no word comes */
 #define PACE_USEC    (100 * USEC_PER_MSEC) /* at least, however often it is written to */
 #define MISSING_USEC (5 * USEC_PER_SEC)    /* a file may be away so long while it is rotated */
@@ -182,7 +180,7 @@ void tail_lookout_tick(TailLookout *l, usec_t now, const SourcePosition *at)
 
 /* ---- life ---- */
 
-int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, sd_event *event, Worker *worker,
+int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, FileWatches *watches, Worker *worker,
                      const Clock *clock, const TailLookoutPort *port)
 {
         _cleanup_(tail_lookout_freep) TailLookout *l = calloc(1, sizeof(*l));
@@ -195,7 +193,7 @@ int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, sd_even
         l->worker = worker;
         l->clock = clock;
         l->port = *port;
-        r = file_watch_new(&l->watch, event, path, on_changed, l);
+        r = file_watch_new(&l->watch, watches, path, on_changed, l);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(l);

@@ -13,6 +13,7 @@
  */
 
 #include "base/worker.h"
+#include "sensor/file-watch.h"
 #include "sensor/tail-file.h"
 
 typedef struct TailLookout TailLookout;
@@ -28,7 +29,7 @@ typedef struct TailLookoutPort {
 } TailLookoutPort;
 
 /* The path lives longer than this. */
-int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, sd_event *event, Worker *worker,
+int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, FileWatches *watches, Worker *worker,
                      const Clock *clock, const TailLookoutPort *port);
 TailLookout *tail_lookout_free(TailLookout *l);
 DEFINE_CLEANUP(TailLookout *, tail_lookout_free);

@@ -376,8 +376,9 @@ static int tail_open(const SensorSettings *settings, const DriverTools *tools, v
         if (r >= 0 && settings->n_channels > 0)
                 r = text_channels_new(&t->channels, &t->settings);
         if (r >= 0)
-                r = tail_lookout_new(&t->lookout, t->settings.path, settings->from_end, tools->event, tools->worker,
-                                     tools->clock, &(TailLookoutPort){on_looked, on_missed, on_reopened, t});
+                r = tail_lookout_new(&t->lookout, t->settings.path, settings->from_end, tools->watches,
+                                     tools->worker, tools->clock,
+                                     &(TailLookoutPort){on_looked, on_missed, on_reopened, t});
         if (r < 0)
                 return r;
         t->tools = *tools;

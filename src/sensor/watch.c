@@ -284,7 +284,7 @@ static int watch_open(const SensorSettings *settings, const DriverTools *tools, 
         if (r >= 0 && settings->n_channels > 0)
                 r = text_channels_new(&w->channels, &w->settings);
         if (r >= 0)
-                r = file_watch_new(&w->file, tools->event, settings->path, on_changed, w);
+                r = file_watch_new(&w->file, tools->watches, settings->path, on_changed, w);
         if (r < 0)
                 return r;
         w->tools = *tools;
