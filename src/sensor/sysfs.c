@@ -324,8 +324,10 @@ int sysfs_number(SysfsDevice *d, const char *attribute, double *ret, Sample *sam
         return 0;
 }
 
+/* Which of two that have it would depend on the order in which the kernel made them. */
 int sysfs_find_label(SysfsDevice *d, const char *label, const char *end, char **ret, Sample *sample)
 {
+        _cleanup_free_ char *found = NULL;
         DIR *dir = opendir(d->folder);
         int r = 0;
 
@@ -333,7 +335,7 @@ int sysfs_find_label(SysfsDevice *d, const char *label, const char *end, char **
         if (!dir)
                 return sample_fail(sample, REFUSAL_UNREADABLE, "%s cannot be read: %s", d->folder,
                                    strerrordesc_np(errno));
-        for (struct dirent *e; r == 0 && !*ret && (e = readdir(dir));) {
+        for (struct dirent *e; r == 0 && (e = readdir(dir));) {
                 size_t n = strlen(e->d_name);
                 const char *text;
                 Sample ignored;
@@ -341,14 +343,19 @@ int sysfs_find_label(SysfsDevice *d, const char *label, const char *end, char **
                 if (n < 7 || strcmp(e->d_name + n - 6, "_label") != 0 ||
                     sysfs_text(d, e->d_name, &text, &ignored) != 0 || strcmp(text, label) != 0)
                         continue;
-                if (asprintf(ret, "%.*s%s", (int)(n - 6), e->d_name, end) < 0) {
-                        *ret = NULL;
+                if (found)
+                        r = sample_fail(sample, REFUSAL_UNREADABLE, "%s and %s in %s have the label \"%s\": "
+                                        "`attribute` picks one", found, e->d_name, d->folder, label);
+                else if (!(found = strdup(e->d_name)))
                         r = -ENOMEM;
-                }
         }
         closedir(dir);
-        if (r == 0 && !*ret)
+        if (r == 0 && !found)
                 return sample_fail(sample, REFUSAL_UNREADABLE, "nothing in %s has the label \"%s\"", d->folder, label);
+        if (r == 0 && asprintf(ret, "%.*s%s", (int)(strlen(found) - 6), found, end) < 0) {
+                *ret = NULL;
+                r = -ENOMEM;
+        }
         return r;
 }
 

@@ -4,9 +4,9 @@
 /*
  * Sysfs - devices that the kernel's drivers show as files, found by what they are called
  *
- * hwmon3 and iio:device1 are numbers of the moment: of this boot, and until a driver is loaded again. What stays is the
- * name that the driver gives (the file `name`) or the board (the file `label`), and, where several have it, the place on
- * its bus that the device's path tells.
+ * hwmon3 and iio:device1 are numbers of the moment: of this boot, and until a driver is loaded again. What stays is
+ * the name that the driver gives (the file `name`) or the board (the file `label`), and, where several have it, the
+ * place on its bus that the device's path tells.
  *
  * Reading may block: for worker threads.
  */

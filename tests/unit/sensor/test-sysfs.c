@@ -321,12 +321,17 @@ END_TEST
 START_TEST(what_is_not_there_is_told_in_words)
 {
         ChannelSettings none = ATTRIBUTE("temp9_input"), label = LABEL("Core 7"), junk = ATTRIBUTE("in2_input"),
-                        iio = ATTRIBUTE("in_humidityrelative");
+                        iio = ATTRIBUTE("in_humidityrelative"), twice = LABEL("Package id 0");
 
         ck_assert_int_eq(read_device("hwmon", "coretemp", NULL, &none, 1), SENSOR_E_FAILED);
         ck_assert_ptr_nonnull(strstr(sample.error, "temp9_input does not exist"));
         ck_assert_int_eq(read_device("hwmon", "coretemp", NULL, &label, 1), SENSOR_E_FAILED);
         ck_assert_ptr_nonnull(strstr(sample.error, "has the label \"Core 7\""));
+        run("echo 'Package id 0' > %s/sys/class/hwmon/hwmon1/temp3_label && echo 7000 > %s/sys/class/hwmon/hwmon1/temp3_input",
+            root, root);
+        ck_assert_int_eq(read_device("hwmon", "coretemp", NULL, &twice, 1), SENSOR_E_FAILED);
+        ck_assert_msg(strstr(sample.error, "temp1_label") && strstr(sample.error, "temp3_label") &&
+                      strstr(sample.error, "`attribute` picks one"), "%s", sample.error);
         ck_assert_int_eq(read_device("hwmon", "ina219", NULL, &junk, 1), SENSOR_E_FAILED);
         ck_assert_ptr_nonnull(strstr(sample.error, "\"junk\" in "));
         ck_assert_int_eq(read_device("iio", "bmp280", NULL, &iio, 1), SENSOR_E_FAILED);
