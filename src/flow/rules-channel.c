@@ -56,6 +56,7 @@ void rule_channel_turn(RuleChannel *c, const RuleTime *was, const RuleTime *now)
         c->watch.changed_usec = now->usec;
         c->summary = (Summary){};
         c->band.sent_usec = now->usec;
+        c->order.newest = MIN(c->order.newest, now->usec);
         for (WindowValue v = 0; v < _WINDOW_VALUE_MAX; v++)
                 c->summary_bands[v].sent_usec = now->usec;
         for (size_t i = 0; i < c->n_alarms; i++) {
@@ -156,7 +157,7 @@ static void note_change(RuleAlarm *a, AlarmChange change, const RuleTime *now)
         if (change == ALARM_NOTHING)
                 return;
         a->news = change;
-        a->wall_usec = now->is_wall ? now->usec : 0;
+        a->wall_usec = rule_time_told(now);
 }
 
 static void look_for_alarms(RuleChannel *c, double x, const RuleTime *now)
@@ -300,9 +301,9 @@ static Value summary_value(const Summary *s, WindowValue v)
 /* A window over lines ends when the last of them says so, not when they are read. */
 static OutboxTime window_time(const RuleChannel *c, const RuleTime *now)
 {
-        if (!now->is_wall)
-                return (OutboxTime){};
-        return (OutboxTime){.wall_usec = MIN(c->summary.end_usec, now->usec), .wall_trusted = true};
+        usec_t told = rule_time_told(now);
+
+        return (OutboxTime){.wall_usec = MIN(c->summary.end_usec, told), .wall_trusted = told > 0};
 }
 
 static void close_window(RuleChannel *c, const RuleTime *now, Outbox *out)

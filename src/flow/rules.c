@@ -127,7 +127,7 @@ static void pass_time(Rules *r, RuleSensor *s, const RuleTime *now)
         usec_t due;
 
         while (now->is_wall && (due = due_of(s)) <= now->usec)
-                tick_sensor(r, s, &(RuleTime){now->boot_usec, due, true});
+                tick_sensor(r, s, &(RuleTime){now->boot_usec, due, true, now->is_doubted});
         if (now->boot_usec >= s->deadline_usec)
                 tick_sensor(r, s, now);
 }
@@ -153,12 +153,28 @@ static void let_time_pass(Rules *r, RuleSensor *s, usec_t now)
                 pass_time(r, s, &at);
 }
 
+/* Its time is another one from now on: with the first line that tells it, and where the clock was wrong. */
+static void turn(Rules *r, RuleSensor *s, const Reading *reading, usec_t now)
+{
+        const RuleTime was = rule_clock_now(&s->clock, now);
+        RuleTime at;
+
+        rule_clock_doubt(&s->clock, r->clock, now);
+        let_time_pass(r, s, now);
+        release_sensor(r, s, now);
+        at = rule_clock_turn(&s->clock, reading, r->clock, now);
+        for (size_t i = 0; i < s->n_channels; i++)
+                rule_channel_turn(&s->channels[i], &was, &at);
+        rules_set_deadline(s);
+}
+
 /* What is due, as it is due; then what is not. */
 void rules_release(Rules *r)
 {
         usec_t now = clock_boot(r->clock);
 
         for (size_t i = 0; i < r->n_sensors; i++) {
+                rule_clock_doubt(&r->sensors[i].clock, r->clock, now);
                 let_time_pass(r, &r->sensors[i], now);
                 release_sensor(r, &r->sensors[i], now);
         }
@@ -182,8 +198,15 @@ static void rules_tick(void *userdata, usec_t now)
                 alarm_book_tick(r->book, now);
         if (r->n_orphans > 0)
                 rules_tell_orphans(r, now);
-        for (size_t i = 0; i < r->n_sensors; i++)
-                let_time_pass(r, &r->sensors[i], now);
+        for (size_t i = 0; i < r->n_sensors; i++) {
+                RuleSensor *s = &r->sensors[i];
+
+                if (now < s->deadline_usec)
+                        continue;
+                if (rule_clock_turns(&s->clock, NULL, r->clock, now))
+                        turn(r, s, NULL, now);
+                let_time_pass(r, s, now);
+        }
 }
 
 Ticker rules_ticker(Rules *r)
@@ -270,20 +293,6 @@ static int pass_on(Rules *r, const char *stream, const Reading *reading)
         return r->sink.down.reading(r->sink.down.userdata, stream, &limited);
 }
 
-/* Its time is that of its lines from now on. */
-static void turn(Rules *r, RuleSensor *s, const Reading *reading, usec_t now)
-{
-        const RuleTime was = rule_clock_now(&s->clock, now);
-        RuleTime at;
-
-        let_time_pass(r, s, now);
-        release_sensor(r, s, now);
-        at = rule_clock_take(&s->clock, reading, r->clock, now);
-        for (size_t i = 0; i < s->n_channels; i++)
-                rule_channel_turn(&s->channels[i], &was, &at);
-        rules_set_deadline(s);
-}
-
 /* A position goes no further than what was taken. */
 static int rule(Rules *r, RuleSensor *s, const Reading *reading, const RuleTime *now)
 {
@@ -313,7 +322,7 @@ static int on_reading(void *userdata, const char *stream, const Reading *reading
                 return pass_on(r, stream, reading);
         now = clock_boot(r->clock);
         note_stream(s, stream);
-        if (rule_clock_turns(&s->clock, reading))
+        if (rule_clock_turns(&s->clock, reading, r->clock, now))
                 turn(r, s, reading, now);
         at = rule_clock_take(&s->clock, reading, r->clock, now);
         pass_time(r, s, &at);

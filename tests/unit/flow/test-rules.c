@@ -789,6 +789,158 @@ START_TEST(a_clock_that_stands_stops_nothing)
 }
 END_TEST
 
+/* ---- clocks that are wrong ---- */
+
+#define FUTURE_MSEC (UINT64_C(73) * 365 * 86400 * 1000)
+
+/* As a source whose clock is right says it. */
+static void take_now(double x)
+{
+        take_at((home.clock.wall_usec - NIGHT) / USEC_PER_MSEC, x);
+}
+
+static void live_for(unsigned seconds, double x)
+{
+        for (unsigned i = 0; i < seconds; i++) {
+                take_now(x);
+                sleep_for(USEC_PER_SEC);
+        }
+}
+
+/* All that came tells no time of its own, or is at most so many seconds old. */
+static void expect_no_future(size_t n, uint64_t age)
+{
+        uint64_t now = (home.clock.wall_usec - NIGHT) / USEC_PER_SEC;
+
+        ck_assert_uint_ge(n_walls, n);
+        for (size_t i = 0; i < n_walls; i++)
+                ck_assert_msg(walls[i] == 0 || (walls[i] <= now && walls[i] + age >= now),
+                              "the %zu. is of %" PRIu64 ", and it is %" PRIu64, i, walls[i], now);
+        forget();
+        n_walls = 0;
+}
+
+/* One line of the future, before the clock was known to be right, dates nothing that comes later. */
+START_TEST(a_line_of_the_future_dates_none_but_itself)
+{
+        const RuleSettings r = {.channel = cpu, .window = {10 * USEC_PER_SEC, 1U << WINDOW_COUNT}};
+
+        begin_night(&r, 1);
+        home.clock.is_synchronised = false;
+        live_for(15, 1);
+        take_at(FUTURE_MSEC, 1);
+        live_for(30, 1);
+        expect_no_future(3, 60);
+        home.clock.is_synchronised = true;
+        live_for(15, 1);
+        forget();
+        n_walls = 0;
+        live_for(30, 1);
+        ck_assert_uint_eq(n_walls, 3);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_uint_ne(walls[i], 0);
+        expect_no_future(3, 30);
+        end();
+}
+END_TEST
+
+/* Each counts once all the same, whenever the clock is set right. */
+START_TEST(a_clock_that_is_set_right_loses_and_doubles_none)
+{
+        const RuleSettings r = {.channel = cpu, .window = {10 * USEC_PER_SEC, 1U << WINDOW_COUNT}};
+
+        for (unsigned at = 0; at < 40; at++) {
+                n_in_windows = 0;
+                begin_night(&r, 1);
+                home.look = count_window;
+                home.clock.is_synchronised = false;
+                take_at(FUTURE_MSEC, 1);
+                live_for(at, 1);
+                home.clock.is_synchronised = true;
+                live_for(40 - at, 1);
+                sleep_for(30 * USEC_PER_SEC);
+                ck_assert_uint_eq(n_in_windows, 41);
+                ck_assert_uint_le(home.n_readings, 8);
+                end();
+        }
+}
+END_TEST
+
+/* Nor does a source that says no more, and one that is ahead by less than its lines would be refused for. */
+START_TEST(a_window_of_the_future_ends_in_the_present)
+{
+        const RuleSettings r = {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_COUNT}};
+
+        for (uint64_t ahead = 3600000; ahead < 2 * FUTURE_MSEC; ahead *= 1000) {
+                begin_night(&r, 1);
+                home.clock.is_synchronised = false;
+                take_at((home.clock.wall_usec - NIGHT) / USEC_PER_MSEC + MIN(ahead, FUTURE_MSEC), 1);
+                sleep_for(USEC_PER_SEC);
+                home.clock.is_synchronised = true;
+                sleep_for(USEC_PER_MIN);
+                EXPECT("- cpu temperature_count=1");
+                ck_assert_uint_eq(walls[0], 0);
+                end();
+        }
+}
+END_TEST
+
+START_TEST(an_alarm_does_not_carry_the_time_of_another_line)
+{
+        const RuleSettings r = {.channel = cpu,
+                                .deadband.width = {true, 1000},
+                                .alarm = {.above = {true, 80}, .hold_usec = 10 * USEC_PER_SEC, .stream = "alarms"}};
+
+        begin_night(&r, 1);
+        home.clock.is_synchronised = false;
+        take_at(FUTURE_MSEC, 20);
+        home.clock.is_synchronised = true;
+        live_for(20, 90);
+        EXPECT("- cpu temperature=20", "alarm cpu.temperature above 90",
+               "alarms cpu temperature=90 alarm=\"above\" limit=80");
+        walls[0] = 0;
+        expect_no_future(2, 15);
+        end();
+}
+END_TEST
+
+/* Without any time server the source itself says in the end that its clock was set back. */
+START_TEST(lines_that_stay_in_the_past_are_followed)
+{
+        const RuleSettings r = {.channel = cpu, .window = {10 * USEC_PER_SEC, 1U << WINDOW_COUNT}};
+
+        begin_night(&r, 1);
+        home.clock.is_synchronised = false;
+        take_at(FUTURE_MSEC, 1);
+        live_for(11 * 60, 1);
+        forget();
+        n_walls = 0;
+        live_for(30, 1);
+        ck_assert_uint_eq(n_walls, 3);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_uint_ne(walls[i], 0);
+        expect_no_future(3, 30);
+        end();
+}
+END_TEST
+
+/* A gateway that has no clock of its own, and a source that has: it is believed. */
+START_TEST(a_clock_that_is_right_dates_windows_before_ours_does)
+{
+        const RuleSettings r = {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_COUNT}};
+
+        begin_night(&r, 1);
+        home.clock.is_synchronised = false;
+        home.clock.wall_usec = USEC_PER_DAY;
+        for (uint64_t i = 0; i < 180; i++)
+                take_at(i * 1000, 1);
+        EXPECT("- cpu temperature_count=60", "- cpu temperature_count=60");
+        ck_assert_uint_eq(walls[0], 60);
+        ck_assert_uint_eq(walls[1], 120);
+        end();
+}
+END_TEST
+
 START_TEST(with_the_first_line_that_tells_its_time_measuring_begins_anew)
 {
         const RuleSettings rules[] = {
@@ -1403,6 +1555,13 @@ int main(void)
         tcase_add_test(c, a_clock_that_stands_stops_nothing);
         tcase_add_test(c, with_the_first_line_that_tells_its_time_measuring_begins_anew);
         tcase_add_test(c, lines_of_the_past_are_a_sign_of_life);
+        c = suite_case(s, "clocks that are wrong");
+        tcase_add_test(c, a_line_of_the_future_dates_none_but_itself);
+        tcase_add_test(c, a_clock_that_is_set_right_loses_and_doubles_none);
+        tcase_add_test(c, a_window_of_the_future_ends_in_the_present);
+        tcase_add_test(c, an_alarm_does_not_carry_the_time_of_another_line);
+        tcase_add_test(c, lines_that_stay_in_the_past_are_followed);
+        tcase_add_test(c, a_clock_that_is_right_dates_windows_before_ours_does);
         c = suite_case(s, "windows");
         tcase_add_test(c, windows_of_equal_length_end_together_in_one_reading);
         tcase_add_test(c, a_value_that_comes_late_belongs_to_the_next_window);
