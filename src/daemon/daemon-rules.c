@@ -137,7 +137,9 @@ void daemon_free_rules(Daemon *d)
 
 int daemon_configure_rules(Daemon *d, const Settings *settings)
 {
-        return rules_configure(d->rules, settings->rules, settings->n_rules);
+        int r = rules_know_streams(d->rules, settings->streams, settings->n_streams);
+
+        return r < 0 ? r : rules_configure(d->rules, settings->rules, settings->n_rules);
 }
 
 /* ---- the sensors' way in ---- */

@@ -324,12 +324,14 @@ bool alarm_book_has_tried(const AlarmBook *b, const char *channel, const AlarmSe
         return !e || b->n_tried >= e->text;
 }
 
-void alarm_book_leave(AlarmBook *b, const char *channel, const AlarmSettings *settings)
+void alarm_book_leave(AlarmBook *b, const char *channel, const AlarmSettings *settings, const char *stream)
 {
         AlarmEntry *e = find(b, channel, settings);
 
-        if (e)
-                e->leaves = true;
+        if (!e)
+                return;
+        e->leaves = true;
+        (void)snprintf(e->end, sizeof(e->end), "%s", stream);
 }
 
 void alarm_book_queue_changed(AlarmBook *b)
@@ -339,7 +341,7 @@ void alarm_book_queue_changed(AlarmBook *b)
         for (size_t i = 0; i < b->n_entries; i++) {
                 AlarmEntry *e = &b->entries[i];
 
-                if (!e->leaves || !b->port.has_arrived(b->port.userdata, e->settings.stream))
+                if (!e->leaves || !b->port.has_arrived(b->port.userdata, e->end))
                         continue;
                 e->is_raised = e->leaves = false;
                 news = true;

@@ -33,7 +33,8 @@ typedef struct AlarmEntry {
         AlarmSettings settings;
         bool is_raised;
         double value; /* that raised it */
-        bool leaves;  /* as soon as its end is on the disk */
+        bool leaves;  /* as soon as its end is on the disk, */
+        Name end;     /* of this stream */
         uint64_t text; /* the first that has it so, counted */
 
         bool is_beyond; /* its limit, on the way to being raised */
@@ -56,8 +57,8 @@ DEFINE_CLEANUP(AlarmBook *, alarm_book_free);
 
 /* Raised: it is to be on the disk before it is told elsewhere. */
 void alarm_book_enter(AlarmBook *b, const char *channel, const AlarmSettings *settings, double value);
-/* Its end was told. */
-void alarm_book_leave(AlarmBook *b, const char *channel, const AlarmSettings *settings);
+/* Its end was told, on this stream. */
+void alarm_book_leave(AlarmBook *b, const char *channel, const AlarmSettings *settings, const char *stream);
 /* That it was entered last is on the disk, or could not be. */
 bool alarm_book_has_tried(const AlarmBook *b, const char *channel, const AlarmSettings *settings);
 

@@ -141,11 +141,21 @@ const uint64_t *collector_refused(const Collector *c)
         return c->refused;
 }
 
+static bool has_stored(const Collector *c, unsigned stream)
+{
+        return c->given[stream] == 0 || queue_durable(c->queue, stream) > c->given[stream];
+}
+
 bool collector_has_stored(const Collector *c, const char *stream)
 {
         const Route *route = find_route(c, stream);
 
-        return route && queue_durable(c->queue, route->stream) > c->given[route->stream];
+        if (route)
+                return has_stored(c, route->stream);
+        for (unsigned i = 0; i < QUEUE_STREAMS_MAX; i++)
+                if (!has_stored(c, i))
+                        return false;
+        return true;
 }
 
 /* ---- encoding ---- */

@@ -34,7 +34,7 @@ void collector_note_positions(Collector *c,
 /* The local services' way in. */
 Intake collector_intake(Collector *c);
 
-/* Is all that this stream was given on the disk? */
+/* Is all that this stream was given on the disk? Of one that is not in the settings any more: all that any was. */
 bool collector_has_stored(const Collector *c, const char *stream);
 
 const uint64_t *collector_refused(const Collector *c); /* _REFUSAL_MAX counters */

@@ -11,6 +11,7 @@
 #include "base/throttle.h"
 #include "flow/rules-again.h"
 #include "flow/rules-channel.h"
+#include "flow/rules-streams.h"
 #include "flow/rules.h"
 
 typedef struct RuleSensor {
@@ -37,6 +38,7 @@ struct Rules {
         const Clock *clock;
         RulesSink sink;
         AlarmBook *book;     /* NULL: none is kept */
+        RuleStreams streams;
         RuleSensor *sensors; /* by name */
         size_t n_sensors;
         RuleOrphan *orphans;

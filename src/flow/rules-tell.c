@@ -20,7 +20,7 @@ static int send_alarm(const Rules *r, const char *sensor, const char *channel, c
                 {"limit", {.kind = VALUE_NUMBER, .number = alarm_limit(&a->settings)}},
         };
 
-        return r->sink.down.reading(r->sink.down.userdata, a->settings.stream,
+        return r->sink.down.reading(r->sink.down.userdata, rule_streams_pick(&r->streams, a->settings.stream),
                                     &(Reading){
                                             .sensor = sensor,
                                             .wall_usec = a->wall_usec,
@@ -117,7 +117,7 @@ static void tell_alarm(const Rules *r, const char *sensor, const char *channel, 
         if (alarm_owes(&a->alarm, now))
                 alarm_told(&a->alarm, !waits_for_book(r, name, a) && send_owed(r, sensor, channel, a), now);
         if (a->is_in_book && !a->alarm.is_raised && !a->alarm.is_told && !a->is_missed) {
-                alarm_book_leave(r->book, name, &a->settings);
+                alarm_book_leave(r->book, name, &a->settings, rule_streams_pick(&r->streams, a->settings.stream));
                 a->is_in_book = false;
         }
 }

@@ -476,6 +476,11 @@ int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings)
         return 0;
 }
 
+int rules_know_streams(Rules *r, const StreamSettings *streams, size_t n_streams)
+{
+        return rule_streams_set(&r->streams, streams, n_streams);
+}
+
 void rules_keep_alarms(Rules *r, AlarmBook *book)
 {
         r->book = book;
@@ -498,6 +503,7 @@ Rules *rules_free(Rules *r)
         if (!r)
                 return NULL;
         sensors_done(r->sensors, r->n_sensors);
+        rule_streams_done(&r->streams);
         free(r->orphans);
         free(r);
         return NULL;

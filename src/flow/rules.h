@@ -18,6 +18,7 @@
 #include "base/ticker.h"
 #include "flow/alarm-book.h"
 #include "flow/rules-settings.h"
+#include "flow/stream.h"
 #include "model/sink.h"
 #include "model/status.h"
 
@@ -42,6 +43,9 @@ void rules_keep_alarms(Rules *r, AlarmBook *book);
 /* The book has got to the disk, or cannot: what waited for it goes. */
 void rules_alarms_stored(Rules *r);
 
+/* Before they are configured: which streams there are from now on. The end of an alarm finds its way though its own is
+ * gone. -ENOMEM changes nothing. */
+int rules_know_streams(Rules *r, const StreamSettings *streams, size_t n_streams);
 /* From now on these; they must have passed the settings' check. What is the same as before goes on undisturbed. An
  * alarm that is asked for no more is cleared. -ENOMEM changes nothing. */
 int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings);

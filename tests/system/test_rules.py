@@ -159,6 +159,23 @@ def test_an_alarm_outlives_the_daemon(gateway):
     until(lambda: stored.read_text() == 'hublink-alarms 1\n')
 
 
+def test_an_alarm_ends_though_its_stream_is_removed_as_well(gateway):
+    stored = gateway.state / 'alarms'
+    settings = gateway.config.read_text()
+    alarms = ' alarms: { priority = "urgent"; max_latency = "0s"; };'
+    assert alarms in settings
+    read(gateway, 90)
+    until(lambda: len(arrived(gateway, 'alarms')) == 1)
+    gateway.configure('rules = ( );', 'conf.d/rules.conf')
+    gateway.configure(settings.replace(alarms, ''))
+    gateway.reload()
+    until(lambda: stored.read_text() == 'hublink-alarms 1\n')
+    until(lambda: {'temperature': 90, 'alarm': 'clear', 'limit': 80} in arrived(gateway))
+    assert not gateway.lines('there is no stream')
+    assert sum(gateway.bus.properties()['Refused'].values()) == 0
+    assert gateway.stop() == 0
+
+
 def test_a_silent_source_is_stale_until_it_speaks(gateway):
     until(lambda: gateway.sensor('apps')['State'] == 'stale')  # from the start on
     assert gateway.sensor('apps')['LastError'] == 'level has not come for 1s'

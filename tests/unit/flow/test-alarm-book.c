@@ -49,6 +49,7 @@ static unsigned n_signals;
 static int store_error;    /* of the next ones */
 static bool store_at_once; /* and the disk is quick */
 static bool refuse;        /* records */
+static const char *urgent; /* the stream for alarms that there is */
 static usec_t hold;
 
 /* on the disk */
@@ -96,7 +97,7 @@ static int on_store(void *userdata, const char *text, size_t size)
 
 static bool has_arrived(void *userdata, const char *stream)
 {
-        ck_assert_str_eq(stream, "alarms");
+        ck_assert_str_eq(stream, urgent);
         return n_durable == n_records;
 }
 
@@ -144,9 +145,9 @@ static void dispatch(void)
 
 static int on_reading(void *userdata, const char *stream, const Reading *reading)
 {
-        if (strcmp(stream ?: "", "alarms") != 0)
+        if (reading->n_channels == 1)
                 return 0;
-        if (refuse)
+        if (refuse || strcmp(stream ?: "", urgent) != 0)
                 return 1;
         insist(n_records < RECORDS);
         records[n_records++] = (Record){
@@ -232,6 +233,7 @@ static void setup(void)
         store_error = 0;
         store_at_once = true;
         refuse = false;
+        urgent = "alarms";
         hold = 0;
 }
 
@@ -350,6 +352,40 @@ START_TEST(what_nobody_asks_for_after_the_start_is_cleared)
         ck_assert(!strstr(file, "cpu") && strstr(file, "room"));
         ck_assert_uint_eq(log_capture_count(&capture, "was removed or changed"), 1);
         ck_assert(ticker.deadline(ticker.userdata) == USEC_INFINITY);
+}
+END_TEST
+
+static void know_streams(const char *name, bool is_urgent)
+{
+        StreamSettings streams[] = {{.name = STREAM_DEFAULT}, {.urgent = is_urgent}};
+
+        urgent = is_urgent ? name : STREAM_DEFAULT;
+        (void)snprintf(streams[1].name, sizeof(Name), "%s", name);
+        ck_assert_int_eq(rules_know_streams(rules, streams, ARRAY_SIZE(streams)), 0);
+}
+
+/* One reload takes the rule and its stream, or the stream goes while the queue does not take the end. */
+START_TEST(the_end_of_an_alarm_finds_another_stream)
+{
+        for (unsigned way = 0; way < 4; way++) {
+                urgent = "alarms";
+                start(1);
+                take(0, HIGH);
+                settle();
+                refuse = way & 1;
+                know_streams("others", way & 2);
+                configure(0);
+                refuse = false;
+                sleep_for(USEC_PER_SEC);
+                ck_assert_uint_eq(count_told(0), 2);
+                settle();
+                ck_assert(!is_known_raised(0));
+                ck_assert(!strstr(file, "cpu"));
+                ck_assert(ticker.deadline(ticker.userdata) == USEC_INFINITY);
+                crash();
+                n_records = n_durable = 0;
+        }
+        start(1);
 }
 END_TEST
 
@@ -764,6 +800,7 @@ int main(void)
         tcase_add_test(c, the_next_value_clears_what_was_raised_before_the_start);
         tcase_add_test(c, or_tells_it_again);
         tcase_add_test(c, what_nobody_asks_for_after_the_start_is_cleared);
+        tcase_add_test(c, the_end_of_an_alarm_finds_another_stream);
         tcase_add_test(c, a_rule_that_comes_back_finds_its_alarm);
         tcase_add_test(c, an_alarm_waits_for_its_book);
         tcase_add_test(c, an_alarm_that_is_over_before_it_is_in_the_book_is_told);

@@ -432,15 +432,16 @@ START_TEST(it_knows_whether_a_stream_is_on_the_disk)
         const Reading reading = {.sensor = "cpu", .channels = &good_channel, .n_channels = 1};
 
         ck_assert(collector_has_stored(collector, "alarms") && collector_has_stored(collector, NULL));
-        ck_assert(!collector_has_stored(collector, "nowhere"));
+        ck_assert(collector_has_stored(collector, "nowhere"));
         ck_assert_int_eq(sink.reading(sink.userdata, "alarms", &reading), 0);
         ck_assert(!collector_has_stored(collector, "alarms") && collector_has_stored(collector, NULL));
+        ck_assert(!collector_has_stored(collector, "nowhere")); /* it may have gone there under another name */
         intake.submit(intake.userdata, &reading, 1, "telemetry", on_answer, NULL);
         ck_assert(!collector_has_stored(collector, NULL));
         the_queue.n_durable = 1;
         ck_assert(collector_has_stored(collector, "alarms") && !collector_has_stored(collector, NULL));
         the_queue.n_durable = 2;
-        ck_assert(collector_has_stored(collector, NULL));
+        ck_assert(collector_has_stored(collector, NULL) && collector_has_stored(collector, "nowhere"));
         the_queue.refuses = QUEUE_E_FULL;
         (void)sink.reading(sink.userdata, "alarms", &reading);
         ck_assert(collector_has_stored(collector, "alarms"));
