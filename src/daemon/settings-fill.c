@@ -181,11 +181,19 @@ static Node literal(char *text)
         return node;
 }
 
-static int set_default(Fill *f, const SettingsRow *row, void *member)
+/* What it is where the files say nothing of it; NULL: unset. */
+static const char *default_of(const SettingsRow *row, const Level *level)
+{
+        const Node *other = row->but.key ? node_child(level->node, row->but.key) : NULL;
+
+        return other && other->kind == NODE_TEXT && strcmp(other->text, row->but.word) == 0 ? row->but.fallback
+                                                                                            : row->fallback;
+}
+
+static int set_default(Fill *f, const SettingsRow *row, const char *fallback, void *member)
 {
         static const char home[] = "\"" SETTINGS_STATE_DIR;
         _cleanup_free_ char *text = NULL, *why = NULL;
-        const char *fallback = row->fallback;
         bool at_home = strncmp(fallback, home, sizeof(home) - 1) == 0;
         Node node;
 
@@ -196,8 +204,9 @@ static int set_default(Fill *f, const SettingsRow *row, void *member)
         return row->type->set(row, &node, member, &why);
 }
 
-static int fill_value(Fill *f, const SettingsRow *row, Node *node, void *member)
+static int fill_value(Fill *f, const Level *level, const SettingsRow *row, Node *node, void *member)
 {
+        const char *fallback = default_of(row, level);
         _cleanup_free_ char *why = NULL;
         int r;
 
@@ -207,7 +216,7 @@ static int fill_value(Fill *f, const SettingsRow *row, Node *node, void *member)
                         return r;
                 complain_unfit(f, row, node, why);
         }
-        return row->fallback ? set_default(f, row, member) : 0;
+        return fallback ? set_default(f, row, fallback, member) : 0;
 }
 
 static void complain_missing(Fill *f, const Level *level, const SettingsRow *row)
@@ -255,7 +264,7 @@ static int fill_element(Fill *f, const Level *level, const SettingsRow *row, con
                 Property *property = element;
 
                 property->name = strdup(key);
-                return property->name ? fill_value(f, row->rows, node, (char *)element + row->rows->offset)
+                return property->name ? fill_value(f, level, row->rows, node, (char *)element + row->rows->offset)
                                       : -ENOMEM;
         }
         (void)snprintf(element, sizeof(Name), "%s", key);
@@ -340,7 +349,7 @@ static int fill_row(Fill *f, const Level *level, const SettingsRow *row)
         }
         if (row->required && !node)
                 complain_missing(f, level, row);
-        return fill_value(f, row, node, member_of(level, row));
+        return fill_value(f, level, row, node, member_of(level, row));
 }
 
 /* Drivers may have rows of their own for one key. */

@@ -185,10 +185,21 @@ static void put_drivers(Manual *m, unsigned drivers)
         put_and_empty(m, &text);
 }
 
+static void put_other_default(Manual *m, const SettingsRow *row)
+{
+        Buffer text = BUFFER_NULL;
+
+        if (!row->but.key)
+                return;
+        buffer_printf(&text, "Where `%s` is `%s` the default is %s.", row->but.key, row->but.word, row->but.fallback);
+        put_and_empty(m, &text);
+}
+
 static void print_value(Manual *m, const SettingsRow *row)
 {
         print_heading(m, row->fallback);
         put_meaning(m, row);
+        put_other_default(m, row);
         put_expected(m, row);
         put_drivers(m, row->drivers);
         if (row->from_cloud)

@@ -53,7 +53,7 @@ static const SettingsRow stream_rows[] = {
         {"priority", CHOICE(0, WORDS("normal", "urgent")), STREAM(urgent), .fallback = "\"normal\"",
          .meaning = "A stream that is `urgent` has a lane of its own in the queue, which is sent first."},
         {"max_latency", TIME(0, USEC_PER_HOUR), STREAM(max_latency_usec), .fallback = "\"10s\"",
-         .from_cloud = true,
+         .but = {"priority", "urgent", "\"0s\""}, .from_cloud = true,
          .meaning = "How long a reading may wait for company in its message."},
         {"expire_after", TIME(100 * USEC_PER_MSEC, 365 * USEC_PER_DAY), STREAM(expire_after_usec),
          .fallback = "\"never\"", .example = "\"1h\"", .or_never = true,

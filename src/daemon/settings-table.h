@@ -46,6 +46,10 @@ struct SettingsRow {
         size_t offset;            /* of the member in the struct that its group fills */
         size_t size;              /* of the member */
         const char *fallback;     /* the default, as in a file; NULL: stays unset, all zero */
+        struct {
+                const char *key, *word; /* of the same group; NULL: there is no such */
+                const char *fallback;
+        } but;                    /* where that is so, the default is this */
         const char *example;      /* for messages; NULL: the default is one */
         uint64_t min, max;        /* of numbers, times and sizes */
         const char *const *words; /* choices, ended by NULL */

@@ -36,6 +36,7 @@ static const char *const sizes[] = {"small", "large", NULL};
 
 static const SettingsRow pump_rows[] = {
         {"power", .type = &value_integer, .min = 1, .max = 9, .fallback = "3", .from_cloud = true,
+         .but = {"size", "large", "7"},
          .meaning = "How strong. `pumps.PUMP.size` helps, and ... waits."},
         {"size", .type = &value_word, .words = sizes, .required = true, .drivers = DRIVER_I2C | DRIVER_CHIP | DRIVER_TAIL,
          .meaning = "Its size."},
@@ -67,6 +68,7 @@ static const char ours_as_a_page[] =
         ".TP\n\\fBpumps.\\fIPUMP\\fB.power\\fR = 3\n"
         "How strong.\n"
         "\\fBpumps.PUMP.size\\fR helps, and ... waits.\n"
+        "Where \\fBsize\\fR is \\fBlarge\\fR the default is 7.\n"
         "A whole number from 1 to 9.\n"
         "The cloud may set it.\n"
         ".TP\n\\fBpumps.\\fIPUMP\\fB.size\\fR\n"

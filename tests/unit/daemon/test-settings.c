@@ -238,6 +238,22 @@ static const char whole[] =
         "clock: { trust = true; };\n"
         "log: { level = \"notice\"; max_lines_per_hour = 120; };\n";
 
+/* Whoever says that a stream is urgent does not have it wait for company. */
+START_TEST(an_urgent_stream_does_not_wait)
+{
+        _cleanup_(settings_freep) Settings *s = load("streams: { alarms: { priority = \"urgent\"; };"
+                                                     "plain: { priority = \"normal\"; };"
+                                                     "patient: { max_latency = \"3s\"; priority = \"urgent\"; }; };");
+
+        ck_assert_uint_eq(s->n_streams, 4);
+        ck_assert_str_eq(s->streams[0].name, STREAM_DEFAULT);
+        ck_assert_uint_eq(s->streams[0].max_latency_usec, 10 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->streams[1].max_latency_usec, 0);
+        ck_assert_uint_eq(s->streams[2].max_latency_usec, 10 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->streams[3].max_latency_usec, 3 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(the_target_configuration_loads)
 {
         _cleanup_(settings_freep) Settings *s = load(whole);
@@ -840,6 +856,7 @@ int main(void)
         tcase_add_test(c, a_rule_may_be_of_a_sensor_that_lines_name);
         tcase_add_test(c, with_dps_there_is_no_connection_string);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
+        tcase_add_test(c, an_urgent_stream_does_not_wait);
         tcase_add_test(c, the_target_configuration_loads);
         tcase_add_test(c, a_stream_has_the_component_of_its_sensors);
         tcase_add_test(c, numbers_are_what_they_look_like);
