@@ -220,6 +220,11 @@ size_t worker_stuck(Worker *w)
         return forget_returned(w);
 }
 
+bool worker_is_free(Worker *w)
+{
+        return !w->first && !w->running && forget_returned(w) == 0;
+}
+
 usec_t worker_stuck_since(Worker *w)
 {
         return forget_returned(w) == WORKER_STUCK_MAX ? w->stuck_since : USEC_INFINITY;
@@ -254,6 +259,14 @@ static WorkerJob *take_waiting(Worker *w)
                 job->next = NULL;
         }
         return job;
+}
+
+void worker_clear(Worker *w)
+{
+        WorkerJob *job;
+
+        while ((job = take_waiting(w)))
+                job->free(job);
 }
 
 static void begin_next(Worker *w)
@@ -387,12 +400,9 @@ int worker_new(Worker **ret, sd_event *event, const Clock *clock, const char *na
 
 Worker *worker_free(Worker *w)
 {
-        WorkerJob *job;
-
         if (!w)
                 return NULL;
-        while ((job = take_waiting(w)))
-                job->free(job);
+        worker_clear(w);
         if (w->hand)
                 hand_free(w->hand, w->running != NULL);
         for (size_t i = 0; i < ARRAY_SIZE(w->stuck); i++)

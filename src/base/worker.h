@@ -51,9 +51,13 @@ DEFINE_CLEANUP(Worker *, worker_free);
 /* The job is the worker's from now on. May call lost() at once. */
 void worker_submit(Worker *w, WorkerJob *job);
 
+/* Nobody wants what waits here any more: freed without a word. What is under way goes on. */
+void worker_clear(Worker *w);
+
 usec_t worker_deadline(const Worker *w);
 void worker_tick(Worker *w, usec_t now);
 
 size_t worker_stuck(Worker *w); /* threads that were abandoned and did not come back */
+bool worker_is_free(Worker *w); /* nothing waits, nothing is under way, and none is stuck */
 /* Since when so many are stuck that nothing begins any more; USEC_INFINITY: it does. */
 usec_t worker_stuck_since(Worker *w);

@@ -33,6 +33,7 @@ struct Sensor {
         Schedule schedule; /* of reads; of tries to open a driver that pushes */
         void *device;
         ReadJob *job; /* under way */
+        bool renew;   /* the device knows the interval that was */
 
         /* The last good reading as its record, and its view, made when somebody looks. */
         Buffer record;
@@ -389,8 +390,18 @@ static bool open_device(Sensor *s, usec_t now)
         return false;
 }
 
+static void close_device(Sensor *s)
+{
+        if (s->device)
+                s->driver->close(s->device);
+        s->device = NULL;
+        s->renew = false;
+}
+
 static void due(Sensor *s, usec_t now)
 {
+        if (s->renew)
+                close_device(s);
         if (!s->device && !open_device(s, now))
                 return;
         if (s->driver->read) {
@@ -423,6 +434,23 @@ void sensor_tick(Sensor *s, usec_t now)
                 s->driver->tick(s->device, now);
         if (s->notify)
                 notify(s, now);
+}
+
+/* It is read soon, as one that is new: who asks for another interval wants to see it. How often it failed is not
+ * forgotten, nor a read that is under way. */
+void sensor_set_interval(Sensor *s, usec_t interval_usec)
+{
+        unsigned failures = s->schedule.failures;
+        bool is_read = s->schedule.due_usec == USEC_INFINITY;
+
+        if (s->settings.interval_usec == interval_usec)
+                return;
+        s->settings.interval_usec = s->status.interval_usec = interval_usec;
+        s->renew = true;
+        schedule_start(&s->schedule, interval_usec, clock_boot(s->tools.clock));
+        s->schedule.failures = failures;
+        if (is_read)
+                schedule_begin(&s->schedule);
 }
 
 const SensorSettings *sensor_settings(const Sensor *s)
@@ -471,13 +499,12 @@ Sensor *sensor_free(Sensor *s)
         if (s->job) {
                 if (s->driver->interrupt)
                         s->driver->interrupt(s->job->device);
-                /* a new one of the same bus may begin before this one has ended */
+                /* whoever waits for the same bus begins at its deadline at the latest, ended or not */
                 if (s->driver->abandon)
                         s->driver->abandon(s->job->device);
                 s->job->sensor = NULL;
         }
-        if (s->device)
-                s->driver->close(s->device);
+        close_device(s);
         buffer_done(&s->record);
         sensor_settings_done(&s->settings);
         free(s);

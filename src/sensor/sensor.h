@@ -25,6 +25,9 @@ DEFINE_CLEANUP(Sensor *, sensor_free);
 const SensorSettings *sensor_settings(const Sensor *s);
 const SensorStatus *sensor_status(Sensor *s); /* valid until the loop turns */
 
+/* From now on it is read so often; nothing else of it changes. */
+void sensor_set_interval(Sensor *s, usec_t interval_usec);
+
 /* While it is well otherwise, it is stale now, and why is its last error; NULL: not any more. */
 void sensor_set_stale(Sensor *s, const char *why);
 

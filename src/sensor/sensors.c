@@ -7,7 +7,8 @@
 
 #include "sensor/sensor.h"
 
-/* A worker and those who share it. */
+/* A worker and those who share it. It stays until its last thread came back, though nobody is left: whoever shares the
+ * same again is kept from it by the same hang, and not by a new one each time. */
 typedef struct Share {
         char *name; /* of what they share: a bus, a path */
         Worker *worker;
@@ -31,16 +32,35 @@ struct Sensors {
 
 /* ---- workers ---- */
 
-static void share_leave(Sensors *s, Share *share)
+static Share *share_free(Share *share)
 {
-        if (!share || --share->users > 0)
-                return;
-        for (size_t i = 0; i < s->n_shares; i++)
-                if (s->shares[i] == share)
-                        s->shares[i] = s->shares[--s->n_shares];
         worker_free(share->worker);
         free(share->name);
         free(share);
+        return NULL;
+}
+
+static void share_leave(Share *share)
+{
+        if (share && --share->users == 0)
+                worker_clear(share->worker);
+}
+
+static bool share_is_over(const Share *share)
+{
+        return share->users == 0 && worker_is_free(share->worker);
+}
+
+static void forget_shares(Sensors *s)
+{
+        size_t left = 0;
+
+        for (size_t i = 0; i < s->n_shares; i++)
+                if (share_is_over(s->shares[i]))
+                        share_free(s->shares[i]);
+                else
+                        s->shares[left++] = s->shares[i];
+        s->n_shares = left;
 }
 
 static const char *last_part(const char *path)
@@ -71,11 +91,11 @@ static int share_enter(Sensors *s, const char *name, Share **ret)
         share->users = 1;
         share->name = strdup(name);
         r = share->name ? worker_new(&share->worker, s->tools.event, s->tools.clock, last_part(name)) : -ENOMEM;
-        s->shares[s->n_shares++] = share;
         if (r < 0) {
-                share_leave(s, share);
+                share_free(share);
                 return r;
         }
+        s->shares[s->n_shares++] = share;
         *ret = share;
         return 0;
 }
@@ -98,10 +118,10 @@ static int distrust_mux(Sensors *s, const SensorSettings *settings)
 
 /* ---- seats ---- */
 
-static void seat_clear(Sensors *s, Seat *seat)
+static void seat_clear(Seat *seat)
 {
         sensor_free(seat->sensor);
-        share_leave(s, seat->share);
+        share_leave(seat->share);
         *seat = (Seat){};
 }
 
@@ -123,30 +143,38 @@ static int seat_fill(Sensors *s, Seat *seat, const SensorSettings *settings)
         }
         r = sensor_new(&new.sensor, settings, &s->tools, &s->sink, new.share ? new.share->worker : NULL);
         if (r < 0) {
-                share_leave(s, new.share);
+                share_leave(new.share);
                 return r;
         }
         *seat = new;
         return 0;
 }
 
-static void seats_free(Sensors *s, Seat *seats, size_t n)
+static void seats_free(Seat *seats, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                seat_clear(s, &seats[i]);
+                seat_clear(&seats[i]);
         free(seats);
 }
 
-/* Moves the seat of a sensor whose settings did not change. */
-static bool take_unchanged(Sensors *s, const SensorSettings *settings, Seat *ret)
+static bool is_same(const Sensor *sensor, const SensorSettings *settings)
+{
+        SensorSettings then = *settings;
+
+        then.interval_usec = sensor_settings(sensor)->interval_usec;
+        return sensor_settings_equal(sensor_settings(sensor), &then);
+}
+
+/* Moves the seat of a sensor of whose settings at most the interval changed. */
+static void take_unchanged(Sensors *s, const SensorSettings *settings, Seat *ret)
 {
         for (size_t i = 0; i < s->n_seats; i++)
-                if (s->seats[i].sensor && sensor_settings_equal(sensor_settings(s->seats[i].sensor), settings)) {
+                if (s->seats[i].sensor && is_same(s->seats[i].sensor, settings)) {
                         *ret = s->seats[i];
                         s->seats[i] = (Seat){};
-                        return true;
+                        sensor_set_interval(ret->sensor, settings->interval_usec);
+                        return;
                 }
-        return false;
 }
 
 int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_settings)
@@ -160,9 +188,9 @@ int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_setti
                         return -ENOMEM;
         }
         for (size_t i = 0; i < n_settings; i++)
-                (void)take_unchanged(s, &settings[i], &seats[i]);
+                take_unchanged(s, &settings[i], &seats[i]);
         /* The others end before new ones begin: they may want the same socket. */
-        seats_free(s, s->seats, s->n_seats);
+        seats_free(s->seats, s->n_seats);
         s->seats = seats;
         s->n_seats = n_settings;
         for (size_t i = 0; i < n_settings && r >= 0; i++)
@@ -170,10 +198,11 @@ int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_setti
                         r = seat_fill(s, &seats[i], &settings[i]);
         if (r < 0) {
                 /* Without memory rather no sensors than half of them. */
-                seats_free(s, s->seats, s->n_seats);
+                seats_free(s->seats, s->n_seats);
                 s->seats = NULL;
                 s->n_seats = 0;
         }
+        forget_shares(s);
         return r;
 }
 
@@ -187,7 +216,7 @@ static usec_t sensors_deadline(void *userdata)
         for (size_t i = 0; i < s->n_seats; i++)
                 d = MIN(d, sensor_deadline(s->seats[i].sensor));
         for (size_t i = 0; i < s->n_shares; i++)
-                d = MIN(d, worker_deadline(s->shares[i]->worker));
+                d = MIN(d, share_is_over(s->shares[i]) ? 0 : worker_deadline(s->shares[i]->worker));
         return d;
 }
 
@@ -197,6 +226,7 @@ static void sensors_tick(void *userdata, usec_t now)
 
         for (size_t i = 0; i < s->n_shares; i++)
                 worker_tick(s->shares[i]->worker, now);
+        forget_shares(s);
         for (size_t i = 0; i < s->n_seats; i++)
                 sensor_tick(s->seats[i].sensor, now);
 }
@@ -224,7 +254,7 @@ usec_t sensors_stuck_since(const Sensors *s, const char **ret_device)
 
         *ret_device = NULL;
         for (size_t i = 0; i < s->n_shares; i++) {
-                usec_t its = worker_stuck_since(s->shares[i]->worker);
+                usec_t its = s->shares[i]->users > 0 ? worker_stuck_since(s->shares[i]->worker) : USEC_INFINITY;
 
                 if (its < since) {
                         since = its;
@@ -284,7 +314,9 @@ Sensors *sensors_free(Sensors *s)
 {
         if (!s)
                 return NULL;
-        seats_free(s, s->seats, s->n_seats);
+        seats_free(s->seats, s->n_seats);
+        for (size_t i = 0; i < s->n_shares; i++)
+                share_free(s->shares[i]);
         free(s->shares);
         i2c_buses_free(s->tools.buses);
         file_watches_free(s->tools.watches);

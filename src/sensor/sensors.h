@@ -30,7 +30,8 @@ DEFINE_CLEANUP(Sensors *, sensors_free);
 /* For sensors that go on where they were; before they are configured. Without it they begin anew each time. */
 void sensors_keep_positions(Sensors *s, const PositionBook *book);
 
-/* From now on these, in this order. Those whose settings did not change go on undisturbed. A sensor that cannot
+/* From now on these, in this order. Those whose settings did not change go on undisturbed, and those with another
+ * interval are read by that. A sensor that cannot
  * be opened is failing and tried again, never an error here. Borrows settings for the call. */
 int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_settings);
 Ticker sensors_ticker(Sensors *s);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "fake-i2c.h"
@@ -181,6 +182,87 @@ START_TEST(hanging_chip_is_given_up_and_comes_back)
 }
 END_TEST
 
+static unsigned count_hanging(void)
+{
+        unsigned n;
+
+        usleep(5000); /* a thread that was begun has got there */
+        pthread_mutex_lock(&bus.lock);
+        n = bus.hanging;
+        pthread_mutex_unlock(&bus.lock);
+        return n;
+}
+
+/* Whoever changes the settings again and again since a chip does not answer, is left with no more threads than if he
+ * had let it be. */
+START_TEST(reloads_pile_up_no_threads)
+{
+        fake_i2c_hang(&bus, 0x4a);
+        for (unsigned i = 0; i < 20; i++) {
+                SensorSettings s = chip("slow", 0x4a);
+
+                s.timeout_usec += i;
+                ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+                for (unsigned k = 0; k < 3; k++) {
+                        bench_next(&bench, &ticker);
+                        ck_assert_uint_le(count_hanging(), WORKER_STUCK_MAX);
+                }
+        }
+        ck_assert_uint_ge(count_hanging(), 2);
+        /* one that leaves holds nothing up either */
+        ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+        fake_i2c_set(&bus, 0x48, 0, "\x19\x00", 2);
+        fake_i2c_release(&bus);
+        fake_clock_advance(&bench.clock, USEC_PER_HOUR);
+        ck_assert_int_eq(sensors_configure(sensors, &(SensorSettings[]){chip("room", 0x48)}[0], 1), 0);
+        for (unsigned i = 0; i < 50 && bench.n_readings == 0; i++) {
+                bench_next(&bench, &ticker);
+                usleep(1000);
+                bench_turn(&bench);
+        }
+        ck_assert_str_eq(bench_last(&bench), "room temperature=25");
+        /* nothing is left when nobody is there */
+        ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+        for (unsigned i = 0; i < 50 && ticker.deadline(ticker.userdata) != USEC_INFINITY; i++) {
+                usleep(1000);
+                bench_turn(&bench);
+                bench_tick(&bench, &ticker);
+        }
+        ck_assert_uint_eq(ticker.deadline(ticker.userdata), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(another_interval_does_not_begin_a_hanging_read_anew)
+{
+        SensorSettings s = chip("slow", 0x4a);
+
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        bench_next(&bench, &ticker);
+        fake_i2c_wait_hanging(&bus, 1);
+        for (unsigned i = 0; i < 10; i++) {
+                s.interval_usec += USEC_PER_SEC;
+                ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        }
+        ck_assert_uint_eq(count_hanging(), 1);
+        bench_next(&bench, &ticker);
+        ck_assert_uint_eq(sensors_status(sensors, 0)->errors, 1);
+        ck_assert_uint_eq(sensors_status(sensors, 0)->interval_usec, 20 * USEC_PER_SEC);
+        ck_assert_uint_eq(capture.n_lines, 1);
+        /* after the failure too: its errors stay, and it is not told once more */
+        s.interval_usec = 5 * USEC_PER_SEC;
+        ck_assert_int_eq(sensors_configure(sensors, &s, 1), 0);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_FAILING);
+        ck_assert_uint_eq(sensors_status(sensors, 0)->errors, 1);
+        fake_i2c_set(&bus, 0x4a, 0, "\x19\x00", 2);
+        fake_i2c_release(&bus);
+        read_once();
+        ck_assert_str_eq(bench_last(&bench), "slow temperature=25");
+        ck_assert(log_capture_has(&capture, "sensor slow: well again after 2 tries"));
+        ck_assert_uint_eq(bus.opened, bus.closed);
+}
+END_TEST
+
 START_TEST(adapter_that_comes_back_is_used_again)
 {
         SensorSettings s = chip("room", 0x48);
@@ -291,7 +373,7 @@ START_TEST(thread_that_comes_back_leaves_the_bus_alone)
 }
 END_TEST
 
-/* The new one of the bus may be there already. */
+/* Until its time is over the bus is its own; then there is a new one. */
 START_TEST(thread_of_a_sensor_that_is_gone_leaves_the_bus_alone)
 {
         ChannelSettings channels[] = {temperature, {.name = "other", .reg = 5, .bytes = 2, .scale = 1}};
@@ -305,6 +387,8 @@ START_TEST(thread_of_a_sensor_that_is_gone_leaves_the_bus_alone)
         bench_next(&bench, &ticker);
         fake_i2c_wait_hanging(&bus, 1);
         ck_assert_int_eq(sensors_configure(sensors, s + 1, 1), 0);
+        bench_next(&bench, &ticker);
+        ck_assert_uint_eq(bench.clock.boot_usec % USEC_PER_SEC, 200 * USEC_PER_MSEC);
         read_once();
         ck_assert_str_eq(bench_last(&bench), "room temperature=25");
         fake_i2c_release(&bus);
@@ -488,6 +572,8 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, absent_chip_does_not_hurt_its_neighbour);
         tcase_add_test(c, hanging_chip_is_given_up_and_comes_back);
+        tcase_add_test(c, reloads_pile_up_no_threads);
+        tcase_add_test(c, another_interval_does_not_begin_a_hanging_read_anew);
         tcase_add_test(c, adapter_that_comes_back_is_used_again);
         tcase_add_test(c, the_others_keep_their_times_while_a_bus_hangs);
         tcase_add_test(c, thread_that_comes_back_leaves_the_bus_alone);
