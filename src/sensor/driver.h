@@ -126,6 +126,10 @@ typedef struct SensorDriver {
          * such. May be NULL. */
         const char *(*channel)(const SensorSettings *settings);
 
+        /* On the loop's thread, while read() is not under way: somebody asked for a reload, and the settings are as
+         * they were. What is looked at seldom is to be looked at soon. May be NULL. */
+        void (*remind)(void *device);
+
         /* Drivers that push: as a Ticker. May be NULL. */
         usec_t (*deadline)(void *device);
         void (*tick)(void *device, usec_t now);

@@ -453,6 +453,12 @@ void sensor_set_interval(Sensor *s, usec_t interval_usec)
                 schedule_begin(&s->schedule);
 }
 
+void sensor_remind(Sensor *s)
+{
+        if (s->device && s->driver->remind)
+                s->driver->remind(s->device);
+}
+
 const SensorSettings *sensor_settings(const Sensor *s)
 {
         return &s->settings;

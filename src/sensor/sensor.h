@@ -28,6 +28,9 @@ const SensorStatus *sensor_status(Sensor *s); /* valid until the loop turns */
 /* From now on it is read so often; nothing else of it changes. */
 void sensor_set_interval(Sensor *s, usec_t interval_usec);
 
+/* There was a reload, and nothing of it changed. */
+void sensor_remind(Sensor *s);
+
 /* While it is well otherwise, it is stale now, and why is its last error; NULL: not any more. */
 void sensor_set_stale(Sensor *s, const char *why);
 

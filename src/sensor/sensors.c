@@ -173,6 +173,7 @@ static void take_unchanged(Sensors *s, const SensorSettings *settings, Seat *ret
                         *ret = s->seats[i];
                         s->seats[i] = (Seat){};
                         sensor_set_interval(ret->sensor, settings->interval_usec);
+                        sensor_remind(ret->sensor);
                         return;
                 }
 }

@@ -10,16 +10,21 @@
  * and readings a second have limits.
  *
  * For datagrams nobody can wait: while the sink has no room they are taken and counted as refused.
+ *
+ * The file of a unix socket may be removed by others: nobody would find it any more, and no descriptor tells. So it is
+ * looked at now and then, and made anew. Clients that are connected stay.
  */
 
 #include "sensor/driver.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/listen.h"
+#include "base/log.h"
 #include "sensor/clients.h"
 #include "sensor/datagram.h"
 #include "sensor/line-intake.h"
@@ -34,6 +39,7 @@
 
 #define TURN_MAX      64                     /* datagrams or clients taken before others have their turn */
 #define TURN_BYTES    (64 * 1024)            /* of datagrams */
+#define LOOK_USEC     USEC_PER_MIN           /* at the file: at its whole multiples, when others are awake as well */
 #define DOOR_USEC     (250 * USEC_PER_MSEC)  /* without descriptors, to the next try to take a client */
 
 typedef struct Socket {
@@ -43,6 +49,9 @@ typedef struct Socket {
         Clients clients;
         Lines datagram;
         usec_t door_at; /* clients are taken again; USEC_INFINITY: they are */
+        usec_t look_at; /* whether its file is there; USEC_INFINITY: it has none */
+        char *listen, *group; /* the settings' */
+        bool peer;
 } Socket;
 
 static usec_t now_of(const Socket *s)
@@ -166,29 +175,90 @@ static void socket_close(void *device)
         sd_event_source_disable_unref(s->source);
         listener_done(&s->listener);
         lines_done(&s->datagram);
+        free(s->listen);
+        free(s->group);
         free(s);
 }
 DEFINE_CLEANUP(Socket *, socket_close);
 
-static int begin_to_listen(Socket *s, const SensorSettings *settings, char error[static SENSOR_ERROR_MAX])
+static int bind_listener(Socket *s, char error[static SENSOR_ERROR_MAX])
 {
         Endpoint endpoint;
         int r;
 
-        r = endpoint_parse(settings->listen, &endpoint, error);
+        r = endpoint_parse(s->listen, &endpoint, error);
         if (r == 0)
-                r = listener_open(&s->listener, &endpoint, settings->group, error);
+                r = listener_open(&s->listener, &endpoint, s->group, error);
         if (r != 0)
                 return r;
-        if (settings->peer && s->listener.family != AF_UNIX) {
+        if (s->peer && s->listener.family != AF_UNIX) {
                 (void)snprintf(error, SENSOR_ERROR_MAX, "%s is no unix socket: take peer away, for an address may be "
                                                         "anybody's",
-                               settings->listen);
+                               s->listen);
                 return SENSOR_E_FAILED;
         }
         s->clients.packets = s->listener.type == SOCK_SEQPACKET;
         s->clients.remote = s->listener.family != AF_UNIX;
         return 0;
+}
+
+static int begin_to_listen(Socket *s, char error[static SENSOR_ERROR_MAX])
+{
+        int r = bind_listener(s, error);
+
+        if (r != 0)
+                return r;
+        r = sd_event_add_io(s->intake.tools.event, &s->source, s->listener.fd, EPOLLIN,
+                            s->listener.type == SOCK_DGRAM ? on_datagram : on_connection, s);
+        if (r < 0) {
+                listener_done(&s->listener);
+                return r;
+        }
+        (void)sd_event_source_set_description(s->source, "sensor-socket");
+        return 0;
+}
+
+static void look_again(Socket *s)
+{
+        s->look_at = s->listener.file.path || s->listener.fd < 0 ? (now_of(s) / LOOK_USEC + 1) * LOOK_USEC
+                                                                 : USEC_INFINITY;
+}
+
+static void tell_removed(const Socket *s)
+{
+        const PushSink *sink = &s->intake.tools.sink;
+        char error[SENSOR_ERROR_MAX];
+
+        (void)snprintf(error, sizeof(error), "%s was removed or replaced by others, and is made anew",
+                       s->listener.file.path);
+        log_warning("sensor %s: %s.", s->intake.name, error);
+        sink->noted(sink->userdata, error);
+}
+
+static void listen_anew(Socket *s)
+{
+        const PushSink *sink = &s->intake.tools.sink;
+        char error[SENSOR_ERROR_MAX] = "";
+        int r = begin_to_listen(s, error);
+
+        if (r == 0)
+                sink->found(sink->userdata);
+        else
+                sink->lost(sink->userdata, r < 0 ? strerrordesc_np(-r) : error);
+}
+
+/* What somebody else bound there meanwhile is his: then it is failing until that is gone. */
+static void look_at_file(Socket *s)
+{
+        if (s->listener.fd >= 0 && !unix_socket_is_there(&s->listener.file)) {
+                tell_removed(s);
+                s->source = sd_event_source_disable_unref(s->source);
+                s->door_at = USEC_INFINITY;
+                listener_done(&s->listener);
+        }
+        if (s->listener.fd < 0)
+                listen_anew(s);
+        look_again(s);
 }
 
 static int socket_open(const SensorSettings *settings, const DriverTools *tools, void **ret_device,
@@ -205,14 +275,15 @@ static int socket_open(const SensorSettings *settings, const DriverTools *tools,
         s->datagram.max = s->intake.max_line;
         s->door_at = USEC_INFINITY;
         s->listener = LISTENER_NULL;
-        r = begin_to_listen(s, settings, error);
+        s->peer = settings->peer;
+        s->listen = strdup(settings->listen);
+        s->group = settings->group ? strdup(settings->group) : NULL;
+        if (!s->listen || (settings->group && !s->group))
+                return -ENOMEM;
+        r = begin_to_listen(s, error);
         if (r != 0)
                 return r;
-        r = sd_event_add_io(tools->event, &s->source, s->listener.fd, EPOLLIN,
-                            s->listener.type == SOCK_DGRAM ? on_datagram : on_connection, s);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_description(s->source, "sensor-socket");
+        look_again(s);
         *ret_device = TAKE_PTR(s);
         return 0;
 }
@@ -221,7 +292,7 @@ static usec_t socket_deadline(void *device)
 {
         const Socket *s = device;
 
-        return MIN(s->door_at, clients_deadline(&s->clients));
+        return MIN(MIN(s->door_at, s->look_at), clients_deadline(&s->clients));
 }
 
 static void socket_tick(void *device, usec_t now)
@@ -233,6 +304,16 @@ static void socket_tick(void *device, usec_t now)
                 s->door_at = USEC_INFINITY;
                 (void)sd_event_source_set_enabled(s->source, SD_EVENT_ON);
         }
+        if (now >= s->look_at)
+                look_at_file(s);
+}
+
+static void socket_remind(void *device)
+{
+        Socket *s = device;
+
+        if (s->look_at != USEC_INFINITY)
+                s->look_at = 0;
 }
 
 const SensorDriver driver_socket = {
@@ -241,6 +322,7 @@ const SensorDriver driver_socket = {
         .check = socket_check,
         .open = socket_open,
         .close = socket_close,
+        .remind = socket_remind,
         .deadline = socket_deadline,
         .tick = socket_tick,
 };

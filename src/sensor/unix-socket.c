@@ -143,6 +143,17 @@ int unix_socket_open(UnixSocket *ret, int type, const char *path, const char *gr
         return 0;
 }
 
+bool unix_socket_is_there(const UnixSocket *s)
+{
+        struct stat st;
+
+        if (!s->path)
+                return true;
+        if (lstat(s->path, &st) < 0)
+                return errno != ENOENT && errno != ENOTDIR;
+        return st.st_dev == s->device && st.st_ino == s->inode;
+}
+
 void unix_socket_done(UnixSocket *s)
 {
         struct stat st;

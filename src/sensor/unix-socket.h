@@ -28,4 +28,6 @@ bool unix_socket_path_fits(const char *path);
 /* group: NULL for that of the process. 0, SENSOR_E_FAILED with an error in words, -ENOMEM. */
 int unix_socket_open(UnixSocket *ret, int type, const char *path, const char *group,
                      char error[static SENSOR_ERROR_MAX]);
+/* Does its path still lead to it? Where nobody can say, it does. */
+bool unix_socket_is_there(const UnixSocket *s);
 void unix_socket_done(UnixSocket *s);

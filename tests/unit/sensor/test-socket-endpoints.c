@@ -136,6 +136,82 @@ START_TEST(left_over_socket_is_replaced_but_no_living_one)
 }
 END_TEST
 
+/* Whoever tidies up its folder makes it deaf for a minute at most, or until a reload; its clients notice nothing. */
+START_TEST(file_that_was_removed_is_made_anew)
+{
+        static const struct {
+                const char *kind;
+                int type;
+        } kinds[] = {{"dgram", SOCK_DGRAM}, {"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                for (unsigned reload = 0; reload < 2; reload++) {
+                        SensorSettings s = socket_settings(kinds[i].kind);
+                        size_t n = bench.n_readings, n_lines = capture.n_lines;
+                        usec_t until = bench.clock.boot_usec + USEC_PER_MIN;
+                        int old, new;
+
+                        start(s);
+                        old = sender(kinds[i].type);
+                        if (kinds[i].type != SOCK_DGRAM) {
+                                say_line(old, "{\"x\":1}\n");
+                                bench_wait_for(&bench, &bench.n_readings, ++n);
+                        }
+                        ck_assert_int_eq(unlink(path), 0);
+                        if (reload)
+                                start(s);
+                        else
+                                while (access(path, F_OK) < 0 && ticker.deadline(ticker.userdata) <= until)
+                                        bench_next(&bench, &ticker);
+                        ck_assert_uint_le(bench.clock.boot_usec, until);
+                        new = sender(kinds[i].type);
+                        say_line(new, "{\"x\":2}\n");
+                        bench_wait_for(&bench, &bench.n_readings, ++n);
+                        ck_assert_str_eq(bench_last(&bench), "apps x=2i");
+                        if (kinds[i].type != SOCK_DGRAM) {
+                                say_line(old, "{\"x\":3}\n");
+                                bench_wait_for(&bench, &bench.n_readings, ++n);
+                                ck_assert_str_eq(bench_last(&bench), "apps x=3i");
+                        }
+                        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+                        ck_assert_uint_eq(capture.n_lines, n_lines + 1);
+                        ck_assert(log_capture_has(&capture, "was removed or replaced"));
+                        ck_assert_uint_eq(sensors_status(sensors, 0)->errors, 1);
+                        start(s); /* and that was that */
+                        ck_assert_uint_eq(capture.n_lines, n_lines + 1);
+                        close(old);
+                        close(new);
+                        ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+                        ck_assert_int_lt(access(path, F_OK), 0);
+                }
+}
+END_TEST
+
+/* What took its name is left alone, and said to be in the way; it listens again once that is gone. */
+START_TEST(file_that_was_replaced_is_not_taken_away)
+{
+        SensorSettings s = socket_settings("stream");
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        size_t n = bench.n_readings;
+        int other = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+        start(s);
+        ck_assert_int_eq(unlink(path), 0);
+        strcpy(address.sun_path, path);
+        ck_assert_int_eq(bind(other, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(other, 1), 0);
+        ck_assert_int_eq(start(s)->state, SENSOR_FAILING);
+        ck_assert_ptr_nonnull(strstr(sensors_status(sensors, 0)->last_error, "another program listens on"));
+        close(other);
+        ck_assert_int_eq(start(s)->state, SENSOR_OK);
+        ck_assert(log_capture_has(&capture, "well again"));
+        fd = sender(SOCK_STREAM);
+        say_line(fd, "{\"x\":2}\n");
+        bench_wait_for(&bench, &bench.n_readings, n + 1);
+        close(fd);
+}
+END_TEST
+
 START_TEST(file_of_another_is_not_removed)
 {
         int fd;
@@ -333,6 +409,8 @@ int main(void)
         tcase_add_test(c, file_has_mode_and_group);
         tcase_add_test(c, what_cannot_be_opened_says_why_and_is_tried_again);
         tcase_add_test(c, left_over_socket_is_replaced_but_no_living_one);
+        tcase_add_test(c, file_that_was_removed_is_made_anew);
+        tcase_add_test(c, file_that_was_replaced_is_not_taken_away);
         tcase_add_test(c, file_of_another_is_not_removed);
         c = suite_case(s, "handed over");
         tcase_add_checked_fixture(c, socket_bench_setup, socket_bench_teardown);
