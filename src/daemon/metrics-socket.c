@@ -158,6 +158,11 @@ int metrics_socket_new(MetricsSocket **ret, sd_event *event, const Clock *clock,
         return 0;
 }
 
+bool metrics_socket_is_there(const MetricsSocket *s)
+{
+        return unix_socket_is_there(&s->file);
+}
+
 MetricsSocket *metrics_socket_free(MetricsSocket *s)
 {
         if (!s)

@@ -20,5 +20,6 @@ int metrics_socket_new(MetricsSocket **ret, sd_event *event, const Clock *clock,
                        const char *path, const char *group, char error[static SENSOR_ERROR_MAX]);
 MetricsSocket *metrics_socket_free(MetricsSocket *s);
 
+bool metrics_socket_is_there(const MetricsSocket *s); /* its file */
 usec_t metrics_socket_deadline(const MetricsSocket *s);
 void metrics_socket_tick(MetricsSocket *s, usec_t now);

@@ -27,11 +27,22 @@ static bool same(const char *a, const char *b)
 
 /* ---- the socket ---- */
 
+/* Somebody tidied up its folder: no descriptor tells. */
+static void look_at_socket(Metrics *m)
+{
+        if (!m->socket || metrics_socket_is_there(m->socket))
+                return;
+        log_warning("The metrics' socket %s was removed or replaced by others, and is made anew.",
+                    m->settings.listen + strlen(METRICS_LISTEN));
+        m->socket = metrics_socket_free(m->socket);
+}
+
 static void open_socket(Metrics *m)
 {
         char error[SENSOR_ERROR_MAX] = "";
         int r;
 
+        look_at_socket(m);
         if (!m->settings.listen || m->socket)
                 return;
         r = metrics_socket_new(&m->socket, m->event, m->clock, &m->source, m->settings.listen + strlen(METRICS_LISTEN),
@@ -59,7 +70,7 @@ static void store_file(Metrics *m)
 /* At a round time, when others are awake as well. */
 static void plan(Metrics *m, usec_t now)
 {
-        bool is_work = m->file || (m->settings.listen && !m->socket);
+        bool is_work = m->file || m->settings.listen;
 
         m->due_usec = is_work ? (now / m->settings.interval_usec + 1) * m->settings.interval_usec : USEC_INFINITY;
 }

@@ -100,6 +100,20 @@ def test_the_socket_answers_what_every_reader_takes(daemon, tmp_path):
     assert not (tmp_path / 'm.sock').exists()
 
 
+def test_a_socket_whose_file_was_removed_is_made_anew(daemon, tmp_path):
+    daemon.start()
+    (tmp_path / 'm.sock').unlink()
+    wait_for('it stays deaf', (tmp_path / 'm.sock').exists)
+    assert ask(tmp_path / 'm.sock')[0] == 200
+    daemon.configure(SETTINGS + METRICS.replace('"1s"', '"1h"') % (tmp_path, tmp_path)).reload()
+    (tmp_path / 'm.sock').unlink()
+    daemon.reload()
+    assert ask(tmp_path / 'm.sock')[0] == 200
+    assert len(daemon.lines('was removed or replaced by others')) == 2
+    assert daemon.stop() == 0
+    assert not (tmp_path / 'm.sock').exists()
+
+
 def test_the_manual_names_each(daemon, tmp_path):
     daemon.credential('HostName=h.localdomain;DeviceId=d;SharedAccessKey=AAAA')
     daemon.start()
