@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "sensor/lines.h"
@@ -149,6 +150,15 @@ static int on_stream(sd_event_source *source, int fd, uint32_t revents, void *us
         return 0;
 }
 
+/* An empty packet reads as the end does. It is one only where the peer said so, and has left nothing behind. */
+static bool is_end(int fd, ssize_t n, uint32_t revents)
+{
+        int left = 0;
+
+        return n < 0 || (n == 0 && (revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) &&
+                         (ioctl(fd, FIONREAD, &left) < 0 || left == 0));
+}
+
 /* The end of a packet is the end of a line. */
 static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -172,7 +182,7 @@ static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *us
         lines_received(&c->lines, size + 1, used);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
-        c->ended = n <= 0;
+        c->ended = is_end(fd, n, revents);
         client_work(c);
         return 0;
 }
@@ -210,7 +220,8 @@ static void client_new(Clients *all, const Sender *sender, int fd)
         Client *c = calloc(1, sizeof(*c));
         int yes = 1;
 
-        if (!c || sd_event_add_io(all->event, &c->source, fd, EPOLLIN, all->packets ? on_packet : on_stream, c) < 0) {
+        if (!c || sd_event_add_io(all->event, &c->source, fd, EPOLLIN | (all->packets ? EPOLLRDHUP : 0),
+                                  all->packets ? on_packet : on_stream, c) < 0) {
                 safe_close(fd);
                 free(c);
                 return;

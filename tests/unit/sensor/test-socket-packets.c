@@ -228,6 +228,42 @@ START_TEST(packet_holds_one_line_or_several)
 }
 END_TEST
 
+/* It is no end, wherever it comes: not even as the first of some that were left behind. */
+START_TEST(empty_packet_is_an_empty_line)
+{
+        for (unsigned way = 0; way < 3; way++) { /* the sender stays; says that it is done; leaves */
+                size_t n = bench.n_readings;
+                int fd;
+
+                start(socket_settings("seqpacket"));
+                fd = sender(SOCK_SEQPACKET);
+                say_line(fd, "");
+                if (way == 0)
+                        bench_turn(&bench);
+                say_line(fd, "{\"a\":1}");
+                say_line(fd, "");
+                say_line(fd, "");
+                say_line(fd, "{\"a\":2}");
+                if (way == 1)
+                        ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+                if (way == 2)
+                        close(fd);
+                bench_turn(&bench);
+                ck_assert_uint_eq(bench.n_readings, n + 2);
+                ck_assert_uint_eq(bench.n_refused, 0);
+                if (way == 0)
+                        say_line(fd, "{\"a\":3}");
+                if (way == 1)
+                        ck_assert(is_closed(fd));
+                if (way != 2)
+                        close(fd);
+                bench_turn(&bench);
+                ck_assert_uint_eq(bench.n_readings, n + 2 + (way == 0));
+                ck_assert_int_eq(sensors_configure(sensors, NULL, 0), 0);
+        }
+}
+END_TEST
+
 START_TEST(packets_wait_while_there_is_no_room)
 {
         int fd;
@@ -266,6 +302,7 @@ int main(void)
         c = suite_case(s, "packets");
         tcase_add_checked_fixture(c, socket_bench_setup, socket_bench_teardown);
         tcase_add_test(c, packet_holds_one_line_or_several);
+        tcase_add_test(c, empty_packet_is_an_empty_line);
         tcase_add_test(c, packets_wait_while_there_is_no_room);
         return suite_run(s);
 }
