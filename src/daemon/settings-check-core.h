@@ -11,6 +11,7 @@
  * settings-check-methods.c  names of methods that are the daemon's own
  * settings-check-pnp.c  what Plug and Play names across them
  * settings-check-rules.c  what rules name, and what of them does not go together
+ * settings-check-sockets.c  sockets that would be in each other's way
  * settings-complain.c   how what does not fit is told
  */
 
@@ -52,3 +53,7 @@ void check_pnp(const Check *c);
 /* settings-check-rules.c */
 
 void check_rules(const Check *c);
+
+/* settings-check-sockets.c */
+
+void check_sockets(const Check *c);

@@ -238,6 +238,37 @@ static void check_deadband(const RuleCheck *r)
                                            "silence");
 }
 
+/* The min_interval of its channel, whichever rule has it, and its line. 0: there is none. */
+static usec_t min_interval_of(const RuleCheck *r, unsigned *ret_line)
+{
+        const Settings *s = r->c->settings;
+        const Node *list = node_child(s->tree, "rules");
+
+        for (size_t i = 0; i < s->n_rules; i++)
+                if (s->rules[i].channel && strcmp(s->rules[i].channel, r->rule->channel) == 0 &&
+                    has_min_interval(&s->rules[i])) {
+                        *ret_line = node_child(list->children[i], "min_interval")->place.line;
+                        return s->rules[i].deadband.min_interval_usec;
+                }
+        return 0;
+}
+
+/* The one would be broken by the other, whichever is kept. */
+static void check_silence(const RuleCheck *r)
+{
+        const usec_t silence = r->rule->deadband.max_silence_usec;
+        _cleanup_(buffer_done) Buffer longest = BUFFER_NULL, least = BUFFER_NULL;
+        unsigned line = 0;
+        usec_t min = min_interval_of(r, &line);
+
+        if (silence == 0 || min <= silence)
+                return;
+        quantity_print_time(&longest, silence);
+        quantity_print_time(&least, min);
+        COMPLAIN(r, "max_silence", "%s, and by line %u %s goes not more often than each %s: make this as long as that",
+                 longest.data ?: "", line, r->rule->channel, least.data ?: "");
+}
+
 static void check_intervals(const RuleCheck *r)
 {
         bool window = has_window(r->rule), min = has_min_interval(r->rule);
@@ -402,6 +433,7 @@ static void check_rule(RuleCheck *r)
         check_number(r);
         check_watch(r);
         check_deadband(r);
+        check_silence(r);
         check_intervals(r);
         check_window(r);
         check_alarm(r);

@@ -258,35 +258,6 @@ static int check_sensor_itself(const Check *c, const SensorSettings *s)
         return 0;
 }
 
-/* A path has one socket, whichever its kind; a port of UDP is not that of TCP. */
-static const char *socket_place(const SensorSettings *s)
-{
-        if (!s->listen || strncmp(s->listen, "unix-", 5) != 0)
-                return s->listen;
-        return s->listen + strcspn(s->listen, ":");
-}
-
-static void check_socket_places(const Check *c)
-{
-        for (size_t i = 0; i < c->settings->n_sensors; i++) {
-                const SensorSettings *s = &c->settings->sensors[i];
-
-                for (size_t k = 0; k < i && socket_place(s); k++) {
-                        const SensorSettings *other = &c->settings->sensors[k];
-                        char path[128];
-
-                        if (!socket_place(other) || strcmp(socket_place(s), socket_place(other)) != 0)
-                                continue;
-                        (void)snprintf(path, sizeof(path), "sensors.%s.listen", s->name);
-                        check_complain(c, path, "sensor %s listens on the same %s", other->name,
-                                       socket_place(s)[0] == ':'                  ? "path"
-                                       : strncmp(s->listen, "systemd:", 8) == 0 ? "socket of systemd"
-                                                                                 : "address");
-                        break;
-                }
-        }
-}
-
 /* ---- metrics ---- */
 
 static void check_metrics(const Check *c)
@@ -328,7 +299,7 @@ int settings_check(const Settings *s, Problems *problems)
                 if (r < 0)
                         return r;
         }
-        check_socket_places(&c);
+        check_sockets(&c);
         check_files(&c);
         check_i2c(&c);
         check_rules(&c);

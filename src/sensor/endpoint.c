@@ -116,3 +116,41 @@ int endpoint_parse(const char *listen, Endpoint *ret, char error[static SENSOR_E
         ret->type = scheme->type;
         return scheme->parse(listen, listen + strlen(scheme->name), ret, error);
 }
+
+/* ---- two of them ---- */
+
+/* As IPv6 has those of IPv4. */
+static struct in6_addr widened(const Endpoint *e)
+{
+        struct in6_addr wide = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+        if (e->address.any.sa_family == AF_INET6)
+                return e->address.in6.sin6_addr;
+        memcpy(&wide.s6_addr[12], &e->address.in.sin_addr, 4);
+        return wide;
+}
+
+static in_port_t port_of(const Endpoint *e)
+{
+        return e->address.any.sa_family == AF_INET6 ? e->address.in6.sin6_port : e->address.in.sin_port;
+}
+
+static bool has(const struct in6_addr *a, const struct in6_addr *b)
+{
+        if (IN6_IS_ADDR_UNSPECIFIED(a))
+                return true;
+        return IN6_IS_ADDR_V4MAPPED(a) && IN6_IS_ADDR_V4MAPPED(b) && memcmp(&a->s6_addr[12], "\0\0\0\0", 4) == 0;
+}
+
+EndpointRelation endpoint_compare(const Endpoint *a, const Endpoint *b)
+{
+        struct in6_addr x, y;
+
+        if (a->path || a->name || b->path || b->name || a->type != b->type || port_of(a) != port_of(b))
+                return ENDPOINT_APART;
+        x = widened(a);
+        y = widened(b);
+        if (IN6_ARE_ADDR_EQUAL(&x, &y))
+                return ENDPOINT_SAME;
+        return has(&x, &y) ? ENDPOINT_HAS : has(&y, &x) ? ENDPOINT_WITHIN : ENDPOINT_APART;
+}

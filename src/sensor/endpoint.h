@@ -27,5 +27,15 @@ typedef struct Endpoint {
         socklen_t address_size;
 } Endpoint;
 
+/* Of two addresses; a socket on [::] hears IPv4 too (listener.c). Paths and names are apart. */
+typedef enum EndpointRelation {
+        ENDPOINT_APART,
+        ENDPOINT_SAME,
+        ENDPOINT_HAS,    /* the first is a wildcard that has the second in it */
+        ENDPOINT_WITHIN, /* the other way round */
+} EndpointRelation;
+
+EndpointRelation endpoint_compare(const Endpoint *a, const Endpoint *b);
+
 /* 0; SENSOR_E_BAD with words. */
 int endpoint_parse(const char *listen, Endpoint *ret, char error[static SENSOR_ERROR_MAX]);

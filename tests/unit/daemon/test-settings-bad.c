@@ -213,6 +213,14 @@ static const BadCase cases[] = {
          "rules.1.range: the rule of line 2 has this"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; max_silence = \"1min\"; range = [ 0, 1 ]; } );\n", 2,
          "rules.0.max_silence: without a deadband in the same rule every value is sent"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1;\n max_silence = \"1min\"; min_interval = \"10min\"; } );\n", 3,
+         "rules.0.max_silence: 1min, and by line 3 cpu.temperature goes not more often than each 10min"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; min_interval = \"10min\"; },\n"
+             "{ channel = \"cpu.temperature\"; deadband = 1; max_silence = 1; } );\n", 3,
+         "rules.1.max_silence: 1s, and by line 2 cpu.temperature goes not more often than each 10min"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1;\n max_silence = 1; },\n"
+             "{ channel = \"cpu.temperature\"; min_interval = \"10min\"; } );\n", 3,
+         "rules.0.max_silence: 1s, and by line 4 cpu.temperature goes not more often than each 10min"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; range = [ 5.0, 1.0 ]; } );\n", 2,
          "rules.0.range: expected two numbers, the lower one first, such as [ -40.0, 125.0 ]"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"10s\"; } );\n", 2,
@@ -339,6 +347,25 @@ static const BadCase cases[] = {
          "c: { driver = \"tail\"; path = \"/var/log/old/plc.log.1\"; };\n"
          "d: { driver = \"watch\";\n path = \"/var/log/plc-20261122.log\"; }; };\n",
          5, "sensors.d.path: sensor a follows /var/log/plc.log, and would take this one for a rotated file of it"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"udp:0.0.0.0:9999\"; };\n"
+         "c: { driver = \"socket\"; listen = \"udp:127.0.0.1:9998\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"udp:127.0.0.1:9999\"; }; };\n",
+         4, "sensors.b.listen: sensor a listens on udp:0.0.0.0:9999, which has this address too"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"tcp:[::1]:9999\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"tcp:[::]:9999\"; }; };\n",
+         3, "sensors.b.listen: sensor a listens on tcp:[::1]:9999, which this address has in it"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"tcp:[::]:9999\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"tcp:0.0.0.0:9999\"; }; };\n",
+         3, "sensors.b.listen: sensor a listens on tcp:[::]:9999, which has this address too"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"tcp:[0:0::1]:8094\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"tcp:[::1]:08094\"; }; };\n",
+         3, "sensors.b.listen: sensor a listens on the same address"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"tcp:127.0.0.1:8094\"; };\n"
+         "b: { driver = \"socket\";\n listen = \"tcp:[::ffff:127.0.0.1]:8094\"; }; };\n",
+         3, "sensors.b.listen: sensor a listens on the same address"},
+        {"sensors: { a: { driver = \"socket\"; listen = \"unix-dgram:/run/m\"; }; };\n"
+         "metrics: {\n listen = \"unix:/run/m\"; };\n",
+         3, "metrics.listen: sensor a listens on the same path"},
         {"sensors: { a: { driver = \"socket\";\n listen = \"tcp:gateway:8094\"; }; };\n", 2,
          "expected a numeric address and a port, as in udp:127.0.0.1:8094 or tcp:[::1]:8094"},
         {"sensors: { a: { driver = \"socket\"; listen = \"udp:[::1]:8094\";\n group = \"root\"; }; };\n", 2,

@@ -238,6 +238,24 @@ static const char whole[] =
         "clock: { trust = true; };\n"
         "log: { level = \"notice\"; max_lines_per_hour = 120; };\n";
 
+START_TEST(sockets_may_stand_side_by_side)
+{
+        _cleanup_(settings_freep) Settings *s = load(
+                "sensors: { a: { driver = \"socket\"; listen = \"udp:0.0.0.0:9999\"; };"
+                "b: { driver = \"socket\"; listen = \"tcp:0.0.0.0:9999\"; };"
+                "c: { driver = \"socket\"; listen = \"udp:[::1]:9999\"; };"
+                "d: { driver = \"socket\"; listen = \"udp:127.0.0.1:9998\"; };"
+                "e: { driver = \"socket\"; listen = \"udp:127.0.0.2:9998\"; };"
+                "f: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; };"
+                "g: { driver = \"socket\"; listen = \"systemd:/run/a\"; }; };"
+                "metrics: { listen = \"unix:/run/b\"; };"
+                "rules = ( { channel = \"a.x\"; deadband = 1; max_silence = 60; min_interval = 60; },"
+                "{ channel = \"b.x\"; min_interval = 600; } );");
+
+        ck_assert_uint_eq(s->n_sensors, 7);
+}
+END_TEST
+
 /* Whoever says that a stream is urgent does not have it wait for company. */
 START_TEST(an_urgent_stream_does_not_wait)
 {
@@ -856,6 +874,7 @@ int main(void)
         tcase_add_test(c, a_rule_may_be_of_a_sensor_that_lines_name);
         tcase_add_test(c, with_dps_there_is_no_connection_string);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
+        tcase_add_test(c, sockets_may_stand_side_by_side);
         tcase_add_test(c, an_urgent_stream_does_not_wait);
         tcase_add_test(c, the_target_configuration_loads);
         tcase_add_test(c, a_stream_has_the_component_of_its_sensors);
