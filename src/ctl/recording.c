@@ -57,11 +57,28 @@ static bool take_value(json_object *v, Value *ret)
         }
 }
 
+/* A gateway whose clock was never right says so. */
+static bool is_meant(usec_t wall_usec, Quality quality)
+{
+        if (quality == QUALITY_BOUNDED || quality == QUALITY_UNKNOWN)
+                return wall_usec != USEC_INFINITY;
+        return reading_time_is_of_our_days(wall_usec);
+}
+
+static int pass_over(Recording *r, usec_t wall_usec)
+{
+        r->n_wrong_times++;
+        r->are_seconds = r->are_seconds || (wall_usec < UINT64_MAX / 1000 &&
+                                              reading_time_is_of_our_days(wall_usec * 1000));
+        return 1;
+}
+
 /* Members that are no channels are passed over. */
-static int keep_channels(Recording *r, const char *sensor, usec_t wall_usec, json_object *values)
+static int keep_channels(Recording *r, const char *sensor, usec_t wall_usec, Quality quality, json_object *values)
 {
         Channel channels[READING_CHANNELS_MAX];
-        Reading reading = {.sensor = sensor, .wall_usec = wall_usec, .wall_trusted = true, .channels = channels};
+        Reading reading = {.sensor = sensor, .wall_usec = wall_usec, .wall_trusted = true, .channels = channels,
+                           .quality = quality};
 
         json_object_object_foreach(values, name, value) {
                 if (reading.n_channels == READING_CHANNELS_MAX || !channel_name_is_valid(name) ||
@@ -71,18 +88,28 @@ static int keep_channels(Recording *r, const char *sensor, usec_t wall_usec, jso
         }
         if (reading.n_channels == 0 || !name_is_valid(sensor) || wall_usec == 0)
                 return 0;
-        return keep(r, &reading);
+        return is_meant(wall_usec, quality) ? keep(r, &reading) : pass_over(r, wall_usec);
 }
 
-static usec_t time_of(json_object *o, const char *name, usec_t unit)
+/* In microseconds, as we write it ourselves. */
+static usec_t time_of(json_object *o)
 {
         json_object *t;
-        int64_t v;
 
-        if (!json_object_object_get_ex(o, name, &t) || !json_object_is_type(t, json_type_int))
+        if (!json_object_object_get_ex(o, "time", &t) || !json_object_is_type(t, json_type_int))
                 return 0;
-        v = json_object_get_int64(t);
-        return v > 0 && (uint64_t)v <= UINT64_MAX / unit ? (usec_t)v * unit : 0;
+        return (usec_t)MAX(json_object_get_int64(t), 0);
+}
+
+/* As lines have it. USEC_INFINITY: there is one, and it is none. */
+static usec_t msec_of(json_object *o)
+{
+        json_object *t;
+
+        if (!json_object_object_get_ex(o, "t", &t) ||
+            (!json_object_is_type(t, json_type_int) && !json_object_is_type(t, json_type_double)))
+                return 0;
+        return reading_time_of_msec(json_object_get_double(t)) ?: USEC_INFINITY;
 }
 
 static const char *text_of(json_object *o, const char *name)
@@ -94,9 +121,26 @@ static const char *text_of(json_object *o, const char *name)
                        : "";
 }
 
+static Quality quality_of(json_object *o, const char *name)
+{
+        return MAX(quality_from_string(text_of(o, name)), QUALITY_GOOD);
+}
+
 static int take_flat(Recording *r, json_object *o)
 {
-        return keep_channels(r, text_of(o, "s"), time_of(o, "t", USEC_PER_MSEC), o);
+        return keep_channels(r, text_of(o, "s"), msec_of(o), quality_of(o, "q"), o);
+}
+
+/* What becomes of a time that was not certain then is seen when it is sent. */
+static Quality exported_quality(json_object *o)
+{
+        Quality quality = quality_of(o, "quality");
+        json_object *trusted;
+
+        return quality == QUALITY_GOOD && json_object_object_get_ex(o, "time_trusted", &trusted) &&
+                               !json_object_get_boolean(trusted)
+                       ? QUALITY_UNKNOWN
+                       : quality;
 }
 
 static int take_array(Recording *r, json_object *array)
@@ -119,11 +163,11 @@ static int take_object(Recording *r, json_object *o)
         json_object *inner, *values;
 
         if (json_object_object_get_ex(o, "channels", &values) && json_object_is_type(values, json_type_object))
-                return keep_channels(r, text_of(o, "sensor"), time_of(o, "time", 1), values);
+                return keep_channels(r, text_of(o, "sensor"), time_of(o), exported_quality(o), values);
         if (json_object_object_get_ex(o, "sensor", &inner) && json_object_is_type(inner, json_type_object))
                 return json_object_object_get_ex(inner, "values", &values) &&
                                        json_object_is_type(values, json_type_object)
-                               ? keep_channels(r, text_of(inner, "name"), time_of(o, "time", 1), values)
+                               ? keep_channels(r, text_of(inner, "name"), time_of(o), QUALITY_GOOD, values)
                                : 0;
         if (json_object_object_get_ex(o, "body", &inner))
                 return json_object_is_type(inner, json_type_array)    ? take_array(r, inner)

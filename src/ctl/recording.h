@@ -9,7 +9,8 @@
  *   {"device":"gw","body":[{"t":1763647200123,"s":"cpu","temperature":48.31}]}   a monitor of events
  *   {"t":1763647200123,"s":"cpu","temperature":48.31}   what a socket takes, or a message holds; also several in [ ]
  *
- * What holds no reading with a sensor and a time is counted, and passed over. They come out by time.
+ * What holds no reading with a sensor and a time is counted, and passed over; so is one whose `t` nobody means, as the
+ * daemon would refuse it: seconds, say, are taken for January 1970. They come out by time.
  *
  * Owns:   the readings, as records.
  */
@@ -27,6 +28,8 @@ typedef struct Recording {
         RecordedReading *readings;
         size_t n_readings;
         uint64_t n_lines, n_empty; /* lines; those without a reading */
+        uint64_t n_wrong_times;    /* readings */
+        bool are_seconds;          /* it seems, those are */
 } Recording;
 
 void recording_done(Recording *r);

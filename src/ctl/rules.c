@@ -159,8 +159,9 @@ static void print_sums_json(const Test *t, const RehearsalSums *with, const Rehe
         Buffer b = BUFFER_NULL;
 
         buffer_printf(&b, "{\"event\":\"sums\",\"lines\":%" PRIu64 ",\"without_reading\":%" PRIu64
-                          ",\"recorded\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64,
-                      t->recording.n_lines, t->recording.n_empty, with->taken, with->first_usec, with->last_usec);
+                          ",\"wrong_time\":%" PRIu64 ",\"recorded\":%" PRIu64 ",\"from\":%" PRIu64 ",\"to\":%" PRIu64,
+                      t->recording.n_lines, t->recording.n_empty, t->recording.n_wrong_times, with->taken,
+                      with->first_usec, with->last_usec);
         put_sums_json(&b, "with_rules", with);
         put_sums_json(&b, "without_rules", without);
         finish(t, &b);
@@ -173,6 +174,13 @@ static void add_row(Table *t, const char *what, const RehearsalSums *s)
         table_add(t, COLOUR_NONE, "%" PRIu64, s->messages);
         table_add(t, COLOUR_NONE, "%" PRIu64, s->units);
         table_add(t, COLOUR_NONE, "%" PRIu64, s->bytes);
+}
+
+static void print_wrong_times(const Recording *r, FILE *f, const char *before)
+{
+        fprintf(f, "%s%" PRIu64 " reading%s whose time nobody means: passed over, as the daemon refuses such; t is in "
+                   "milliseconds since 1970%s.\n",
+                before, r->n_wrong_times, plural(r->n_wrong_times), r->are_seconds ? " (are these seconds?)" : "");
 }
 
 static void print_sums(const Test *t, const RehearsalSums *with, const RehearsalSums *without)
@@ -189,6 +197,8 @@ static void print_sums(const Test *t, const RehearsalSums *with, const Rehearsal
                 printf("%" PRIu64 " of %" PRIu64
                        " line%s without a reading that has a sensor and a time: passed over.\n",
                        t->recording.n_empty, t->recording.n_lines, plural(t->recording.n_lines));
+        if (t->recording.n_wrong_times > 0)
+                print_wrong_times(&t->recording, stdout, "");
         table_head(&table, 5, (const char *const[]){"", "readings", "messages", "units", "bytes"});
         add_row(&table, "with these rules", with);
         add_row(&table, "without any", without);
@@ -239,6 +249,8 @@ static int run(Test *t, const char *path)
         int r = read_recording(&t->recording, path);
 
         if (r >= 0 && t->recording.n_readings == 0) {
+                if (t->recording.n_wrong_times > 0)
+                        print_wrong_times(&t->recording, stderr, "rules test: ");
                 fprintf(stderr,
                         "rules test: there is no reading in %s; expected are JSON lines, as hublinkctl queue export or "
                         "hublinkctl --json watch write them.\n",

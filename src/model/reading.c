@@ -24,6 +24,7 @@
 
 #define YEAR_2000 (946684800 * USEC_PER_SEC)
 #define YEAR_2200 (7258118400 * USEC_PER_SEC)
+#define MSEC_MAX  253402300799000.0 /* the end of 9999: later than any sensor, and far from any overflow */
 
 enum {
         FLAG_WALL_TRUSTED = 1,
@@ -34,10 +35,20 @@ enum {
 
 #define POSITION_SIZE 36
 
+bool reading_time_is_of_our_days(usec_t wall_usec)
+{
+        return wall_usec >= YEAR_2000 && wall_usec <= YEAR_2200;
+}
+
+usec_t reading_time_of_msec(double msec)
+{
+        return msec >= 1 && msec <= MSEC_MAX ? (usec_t)(msec * 1000 + 0.5) : 0;
+}
+
 /* The clock is asked last whether it is to be believed: that costs system calls, and this is asked for each line. */
 bool reading_time_is_sane(const Clock *clock, usec_t wall_usec)
 {
-        if (wall_usec < YEAR_2000 || wall_usec > YEAR_2200)
+        if (!reading_time_is_of_our_days(wall_usec))
                 return false;
         return wall_usec <= usec_add(clock_wall(clock), USEC_PER_DAY) || !clock_synchronised(clock);
 }
@@ -60,6 +71,14 @@ const char *quality_to_string(Quality quality)
                 break;
         }
         return NULL;
+}
+
+Quality quality_from_string(const char *text)
+{
+        for (Quality q = 0; q < _QUALITY_MAX; q++)
+                if (strcmp(quality_to_string(q), text) == 0)
+                        return q;
+        return _QUALITY_INVALID;
 }
 
 uint32_t source_place(const char *path)

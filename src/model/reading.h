@@ -50,6 +50,7 @@ typedef enum Quality {
 } Quality;
 
 const char *quality_to_string(Quality quality);
+Quality quality_from_string(const char *text); /* _QUALITY_INVALID: there is none such */
 
 /* How far a growing file was read once this reading is taken: it is stored with the reading, in one record, so that
  * neither is ever on the disk without the other. Which file it is, is known by what it holds as well: numbers of
@@ -81,6 +82,10 @@ typedef struct Reading {
 /* May a source have meant this time? Microseconds are easily taken for seconds, milliseconds or nanoseconds: those
  * land decades away. Where our own clock is not to be believed, only the century is. */
 bool reading_time_is_sane(const Clock *clock, usec_t wall_usec);
+/* As far as that can be said without a clock: is it of our days? */
+bool reading_time_is_of_our_days(usec_t wall_usec);
+/* Of milliseconds since 1970, as lines and messages have them. 0: that is no time at all. */
+usec_t reading_time_of_msec(double msec);
 
 /* Room for the channels of a decoded reading. */
 typedef struct ReadingSpace {

@@ -10,9 +10,6 @@
 
 #define NUMBER_LENGTH_MAX 400 /* characters; the longest exact double has about 770, but nobody sends that */
 
-/* 9999-12-31T23:59:59Z in milliseconds: later than any sensor, and far from any overflow. */
-#define TIME_MAX_MSEC 253402300799000.0
-
 typedef struct Cursor {
         char *start, *p, *end;
         ReadingLine *line;
@@ -363,11 +360,11 @@ static int set_time(Cursor *c, const char *where, const Value *v)
         if (v->kind != VALUE_INTEGER && v->kind != VALUE_NUMBER)
                 return refuse_at(c, where, REFUSAL_MALFORMED, NOT_A_TIME);
         msec = v->kind == VALUE_INTEGER ? (double)v->integer : v->number;
-        if (msec < 1 || msec > TIME_MAX_MSEC)
+        if (reading_time_of_msec(msec) == 0)
                 return refuse_at(c, where, REFUSAL_RANGE, NOT_A_TIME);
         if (c->line->wall_usec != 0)
                 return refuse_at(c, where, REFUSAL_MALFORMED, "a name twice");
-        c->line->wall_usec = (usec_t)(msec * 1000 + 0.5);
+        c->line->wall_usec = reading_time_of_msec(msec);
         return 0;
 }
 

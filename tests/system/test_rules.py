@@ -293,6 +293,27 @@ def test_all_who_write_readings_down_are_understood(config):
     assert sent == [1, 20, 30.5, 40, 50]  # by time
 
 
+def test_times_are_what_the_daemon_takes_them_for(config, tmp_path):
+    t = 1763647200000
+    told = rehearse(config, lines([
+        {'t': t + 0.25, 's': 'cpu', 'temperature': 1},
+        {'t': (t + 3000) / 1000, 's': 'cpu', 'temperature': 2},  # in seconds
+        {'t': (t + 1000) * 1000, 's': 'cpu', 'temperature': 3},  # in microseconds
+        [{'t': t // 1000, 's': 'cpu', 'temperature': 4}, {'t': t + 2000.5, 's': 'cpu', 'temperature': 50}],
+        {'t': 86400000, 's': 'cpu', 'temperature': 6, 'q': 'unknown'},  # of a gateway that did not know better
+        {'s': 'cpu', 'temperature': 7}]))
+    sums = told.pop()
+    assert (sums['lines'], sums['without_reading'], sums['wrong_time'], sums['recorded']) == (6, 1, 3, 3)
+    sent = [r for m in told for r in json.loads(m['body'])]
+    assert [(r['temperature'], r['t'], r.get('q')) for r in sent] == [
+        (6, 86400000, 'unknown'), (1, t, None), (50, t + 2000, None)]
+    seconds = lines({'t': t // 1000 + i, 's': 'cpu', 'temperature': i} for i in range(9))
+    done = ctl('--config', config, 'rules', 'test', '-', stdin=seconds)
+    assert done.returncode == 1 and done.stdout == '' and '9 readings' in done.stderr and 'seconds?' in done.stderr
+    done = ctl('--config', config, 'rules', 'test', '--quiet', '-', stdin=seconds + lines(recording(3)))
+    assert done.returncode == 0 and '9 readings whose time nobody means' in done.stdout and 'seconds?' in done.stdout
+
+
 def test_a_queue_that_was_exported_is_rehearsed(gateway, tmp_path):
     gateway.devhub.stop()
     gateway.configure('rules = ( );', 'conf.d/rules.conf').reload()

@@ -253,6 +253,27 @@ static FakeClock sane_clock(void)
         return fake;
 }
 
+START_TEST(milliseconds_are_times)
+{
+        ck_assert_uint_eq(reading_time_of_msec(1763647200123), 1763647200123000);
+        ck_assert_uint_eq(reading_time_of_msec(1763647200123.25), 1763647200123250);
+        ck_assert_uint_eq(reading_time_of_msec(1), 1000);
+        ck_assert_uint_eq(reading_time_of_msec(0.5), 0);
+        ck_assert_uint_eq(reading_time_of_msec(-1), 0);
+        ck_assert_uint_eq(reading_time_of_msec(1e15), 0);
+        ck_assert_uint_eq(reading_time_of_msec(NAN), 0);
+}
+END_TEST
+
+START_TEST(qualities_are_read_as_they_are_written)
+{
+        for (Quality q = 0; q < _QUALITY_MAX; q++)
+                ck_assert_int_eq(quality_from_string(quality_to_string(q)), q);
+        ck_assert_int_eq(quality_from_string("fair"), _QUALITY_INVALID);
+        ck_assert_int_eq(quality_from_string(""), _QUALITY_INVALID);
+}
+END_TEST
+
 START_TEST(only_sane_times)
 {
         FakeClock fake = sane_clock();
@@ -287,6 +308,8 @@ int main(void)
 
         c = suite_case(s, "time");
         tcase_add_test(c, only_sane_times);
+        tcase_add_test(c, milliseconds_are_times);
+        tcase_add_test(c, qualities_are_read_as_they_are_written);
 
         c = suite_case(s, "hostile bytes");
         tcase_add_test(c, every_truncation_is_seen);
