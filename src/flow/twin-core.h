@@ -75,6 +75,7 @@ struct Twin {
         bool alone;             /* a patch was refused: each section by itself, to find which */
         Document *owners;       /* whose a section is; one that is not here is anybody's */
         Document *given_up;     /* sections that the hub refuses, as they were then */
+        size_t refused_at;      /* the size of what the hub had, when it last refused one */
         size_t pending_bytes;
         bool only_answers;        /* nothing but the answers to settings is pending */
         uint64_t settings_change; /* that must be stored before these leave */

@@ -5,7 +5,8 @@
  *
  * The pace is one in 10 s, save for answers to what the service desired, and for the rest of what was too large for one
  * patch: of these some go at once, and then one each 2 s. A patch that the hub refuses for good is tried again section
- * by section; the section that is to blame is given up until it changes.
+ * by section; the section that is to blame is given up until it changes, until the hub has less than it had then, since
+ * its one word may mean that there was no room, or until the hub is asked for the whole, as after each connection.
  */
 
 #include <errno.h>
@@ -91,9 +92,17 @@ static int adopt(Twin *t)
         return r;
 }
 
+/* What was refused has its chance again. */
+static void give_chance(Twin *t)
+{
+        t->given_up = document_free(t->given_up);
+        t->refused_at = 0;
+}
+
 void twin_take_reported(Twin *t, Document *half, uint64_t version)
 {
         twin_strip(half);
+        give_chance(t);
         document_free(t->hub_has);
         t->hub_has = half;
         t->hub_has_fresh = true;
@@ -280,6 +289,8 @@ static void on_taken(Twin *t, uint64_t version)
 {
         if (document_merge(t->hub_has, t->in_flight) < 0)
                 t->hub_has_fresh = false;
+        if (document_size(t->hub_has) < t->refused_at)
+                give_chance(t);
         if (version > 0)
                 t->reported_version = version;
         t->last_reported_usec = clock_wall(t->clock);
@@ -314,12 +325,13 @@ static void on_refused(Twin *t, const TwinAnswer *answer, usec_t now)
                 return;
         }
         t->refused++;
+        t->refused_at = document_size(t->hub_has);
         (void)document_next(t->in_flight, &m);
         twin_note_error(t, "the hub refuses the section %s with status %d", m.name, answer->status);
         if (throttle_admits(&t->told_refused, now, TELL_INTERVAL, &held_back))
                 log_line(LOG_WARNING, LOG_ID_TWIN_REFUSED, NULL,
                          "Twin: the hub refuses the reported section %s with status %d (%.200s); it is given up until "
-                         "it changes%s.",
+                         "it changes, others shrink, or the hub is connected to anew%s.",
                          m.name, answer->status, answer->body, throttle_others(&others, held_back));
         if (give_up(t, m.name) < 0)
                 twin_try_later(t, &t->patch, now);

@@ -533,6 +533,118 @@ START_TEST(what_the_hub_would_refuse_never_leaves_here)
 }
 END_TEST
 
+static CloudVerdict report_filler(unsigned i, int size)
+{
+        char section[8], json[3700];
+
+        (void)snprintf(section, sizeof(section), "f%u", i);
+        (void)snprintf(json, sizeof(json), "{\"t\":\"%0*d\"}", size, 0);
+        return report(section, json);
+}
+
+/* Sections of a service, as many as are taken: large ones, and then small ones. Gives the number of the large. */
+static unsigned fill_half(void)
+{
+        unsigned n = 0, i;
+
+        while (report_filler(n, 3600).error == REQUEST_OK)
+                n++;
+        for (i = n; report_filler(i, 30).error == REQUEST_OK; i++)
+                ck_assert_uint_lt(i, 200);
+        return n;
+}
+
+static void desire_large(unsigned n)
+{
+        char json[3200];
+
+        for (unsigned i = 0; i < n; i++) {
+                (void)snprintf(json, sizeof(json), "{\"settings\":{\"s%u\":\"%03000d\"}}", i, 0);
+                cloud_desire(&c, json);
+        }
+}
+
+START_TEST(a_full_half_has_room_for_the_answers_to_settings)
+{
+        c.half_max = 32 * 1024;
+        cloud_connect(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        (void)fill_half();
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        ck_assert_int_eq(report_as(NULL, "", "{\"property\":1}").error, REQUEST_OK);
+        cloud_desire(&c, "{\"settings\":{\"interval\":5}}");
+        cloud_run(&c, USEC_PER_MIN);
+        ck_assert_ptr_nonnull(strstr(cloud_reported(&c, "settings"), "\"av\":2"));
+        ck_assert_str_eq(cloud_reported(&c, "property"), "1");
+        ck_assert_uint_eq(status().refused, 0);
+}
+END_TEST
+
+START_TEST(what_was_refused_for_want_of_room_goes_when_there_is_some)
+{
+        LogCapture log;
+
+        log_capture_begin(&log);
+        c.half_max = 32 * 1024;
+        cloud_connect(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        (void)fill_half();
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        desire_large(3);
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        ck_assert_uint_gt(status().refused, 0);
+        ck_assert_int_eq(report("f0", "{\"t\":\"short\"}").error, REQUEST_OK); /* which is not enough */
+        ck_assert_int_eq(report("", "{\"f1\":null,\"f2\":null,\"f3\":null}").error, REQUEST_OK);
+        cloud_run(&c, 5 * USEC_PER_MIN);
+        ck_assert_ptr_nonnull(strstr(cloud_reported(&c, "settings"), "\"av\":4"));
+        ck_assert_uint_eq(status().pending_bytes, 0);
+        log_capture_end(&log);
+}
+END_TEST
+
+/* Those who report go on as if nothing were. */
+START_TEST(what_is_refused_is_not_tried_again_with_each_report)
+{
+        LogCapture log;
+        uint64_t refused;
+        char json[32];
+
+        log_capture_begin(&log);
+        c.half_max = 32 * 1024;
+        cloud_connect(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        (void)fill_half();
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        desire_large(3);
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        refused = status().refused;
+        for (unsigned i = 0; i < 50; i++) {
+                (void)snprintf(json, sizeof(json), "{\"t\":\"%02u\"}", i);
+                ck_assert_int_eq(report("f0", json).error, REQUEST_OK);
+                cloud_run(&c, USEC_PER_MIN);
+        }
+        ck_assert_uint_eq(status().refused, refused + 1); /* the first made one of 3.6 KB smaller */
+        log_capture_end(&log);
+}
+END_TEST
+
+START_TEST(what_makes_a_half_smaller_is_always_taken)
+{
+        unsigned n;
+
+        cloud_connect(&c);
+        cloud_run(&c, USEC_PER_MIN);
+        n = fill_half();
+        desire_large(4);
+        cloud_run(&c, 10 * USEC_PER_MIN);
+        ck_assert_uint_eq(n, 7);
+        ck_assert_int_eq(report("f0", "{\"t\":\"short\"}").error, REQUEST_OK);
+        ck_assert_int_eq(report("f0", "{\"t\":\"short, but longer\"}").error, REQUEST_BAD_VALUE);
+        ck_assert_int_eq(report("f0", "{\"t\":\"shirt\"}").error, REQUEST_OK);
+        ck_assert_int_eq(report("", "{\"f1\":null}").error, REQUEST_OK);
+}
+END_TEST
+
 START_TEST(a_busy_hub_gets_it_later)
 {
         static const int statuses[] = {429, 500, 503};
@@ -575,7 +687,7 @@ START_TEST(a_section_that_is_refused_does_not_hold_up_the_others)
         cloud_disconnect(&c);
         cloud_connect(&c);
         cloud_run(&c, 10 * USEC_PER_MIN);
-        ck_assert_uint_eq(status().refused, 1);
+        ck_assert_uint_eq(status().refused, 2); /* another hub may take it */
         (void)report("b", "{\"x\":2}");
         cloud_run(&c, USEC_PER_MIN);
         ck_assert_str_eq(cloud_reported(&c, "b"), "{\"x\":2,\"__t\":\"c\"}");
@@ -728,6 +840,10 @@ int main(void)
         tcase_add_test(t, the_pace_is_one_in_ten_seconds);
         tcase_add_test(t, what_is_too_large_for_one_patch_goes_in_several);
         tcase_add_test(t, what_the_hub_would_refuse_never_leaves_here);
+        tcase_add_test(t, a_full_half_has_room_for_the_answers_to_settings);
+        tcase_add_test(t, what_was_refused_for_want_of_room_goes_when_there_is_some);
+        tcase_add_test(t, what_is_refused_is_not_tried_again_with_each_report);
+        tcase_add_test(t, what_makes_a_half_smaller_is_always_taken);
         tcase_add_test(t, a_busy_hub_gets_it_later);
         tcase_add_test(t, a_section_that_is_refused_does_not_hold_up_the_others);
         tcase_add_test(t, a_cure_that_crosses_the_refusal_is_sent);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/hub.h"
+#include "model/document-limits.h"
 #include "suite.h"
 
 static char *text_of(const Document *d)
@@ -262,6 +263,18 @@ static char *whole_twin(const Cloud *c)
         return text;
 }
 
+static bool has_room_for(const Cloud *c, const char *text)
+{
+        Document *after = NULL, *patch = parse(text);
+        size_t size;
+
+        insist(document_copy(&after, c->reported) == 0 && document_merge(after, patch) == 0);
+        size = document_size(after);
+        document_free(after);
+        document_free(patch);
+        return c->half_max == 0 || size <= c->half_max;
+}
+
 static CloudWord obey(Cloud *c, const CloudRequest *request)
 {
         int status = c->next_status;
@@ -276,6 +289,8 @@ static CloudWord obey(Cloud *c, const CloudRequest *request)
         if (request->patch)
                 c->largest_patch = MAX(c->largest_patch, strlen(request->patch));
         if (request->patch && c->poison && strstr(request->patch, c->poison))
+                status = 400;
+        if (request->patch && !has_room_for(c, request->patch))
                 status = 400;
         if (status)
                 return (CloudWord){request->number, status, 0, strdup("{\"errorCode\":400004}")};

@@ -38,6 +38,7 @@ typedef struct Cloud {
         size_t n_answers, n_pushes;
         int next_status; /* of the next request, in place of what it would be */
         const char *poison; /* a patch with this text in it is refused with 400 */
+        size_t half_max;    /* and one that would make the reported half larger; 0: any is taken */
 
         Document *desired, *reported;
         uint64_t desired_version, reported_version;
