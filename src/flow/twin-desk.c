@@ -89,8 +89,7 @@ static bool is_answer(const Document *d)
         return false;
 }
 
-/* The hub does not count control characters; the disk has each of them in six. */
-static bool is_short_enough(const Document *half, Buffer *why)
+static size_t text_size(const Document *half)
 {
         Buffer text = BUFFER_NULL;
         size_t size;
@@ -98,14 +97,47 @@ static bool is_short_enough(const Document *half, Buffer *why)
         document_write(half, &text);
         size = text.size;
         buffer_done(&text);
-        if (size > TWIN_WANTED_MAX)
+        return size;
+}
+
+/* What is not the daemon's own. */
+static size_t size_of_others(const Document *half)
+{
+        size_t size = document_size(half);
+
+        if (document_has(half, TWIN_SELF))
+                size -= strlen(TWIN_SELF) + document_size(document_member(half, TWIN_SELF));
+        if (document_has(half, TWIN_SETTINGS))
+                size -= strlen(TWIN_SETTINGS) + document_size(document_member(half, TWIN_SETTINGS));
+        return size;
+}
+
+/* The daemon's own sections may grow when a service fills all that is left: whoever makes his smaller is never in the
+ * wrong. The hub does not count control characters; the disk has each of them in six. */
+static bool has_room(const Document *after, const Document *before, const char *user, Buffer *why)
+{
+        size_t size = document_size(after), others = size_of_others(after);
+
+        if (size > TWIN_HALF_MAX && size > document_size(before)) {
+                buffer_printf(why, "the hub takes 32 KiB of reported properties, and this would make %zu bytes", size);
+                return false;
+        }
+        if (user && others > TWIN_OTHERS_MAX && others > size_of_others(before)) {
+                buffer_printf(why, "28 KiB of the 32 KiB of reported properties that the hub takes are for local "
+                                   "services, and this would make %zu bytes", others);
+                return false;
+        }
+        size = text_size(after);
+        if (size > TWIN_WANTED_MAX && size > text_size(before)) {
                 buffer_printf(why, "128 KiB of reported properties are kept, as JSON, and this would make %zu bytes",
                               size);
-        return size <= TWIN_WANTED_MAX;
+                return false;
+        }
+        return true;
 }
 
 /* What the half would be; -EBADMSG with the words when the hub would not take that. */
-static int try_patch(const Twin *t, const Document *patch, Document **ret, Buffer *why)
+static int try_patch(const Twin *t, const Document *patch, const char *user, Document **ret, Buffer *why)
 {
         _cleanup_(document_freep) Document *after = NULL;
         int r;
@@ -117,12 +149,7 @@ static int try_patch(const Twin *t, const Document *patch, Document **ret, Buffe
                 r = twin_want_patch(after, patch);
         if (r < 0)
                 return r;
-        if (document_size(after) > TWIN_HALF_MAX) {
-                buffer_printf(why, "the hub takes 32 KiB of reported properties, and this would make %zu bytes",
-                              document_size(after));
-                return -EBADMSG;
-        }
-        if (!is_short_enough(after, why))
+        if (!has_room(after, t->wanted, user, why))
                 return -EBADMSG;
         *ret = TAKE_PTR(after);
         return 0;
@@ -159,7 +186,8 @@ static int take_report(Twin *t, const char *section, const char *json, const cha
         }
         if (!twin_may_report(t, patch, user, why))
                 return -EPERM;
-        if ((r = try_patch(t, patch, &after, why)) < 0 || (r = twin_owners_after(t, patch, user, &owners)) < 0)
+        if ((r = try_patch(t, patch, user, &after, why)) < 0 ||
+            (r = twin_owners_after(t, patch, user, &owners)) < 0)
                 return r;
         if (is_answer(patch))
                 t->urgent = true;

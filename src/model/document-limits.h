@@ -10,6 +10,7 @@
 #include "model/document.h"
 
 #define TWIN_HALF_MAX   (32 * 1024) /* as counted below */
+#define TWIN_OTHERS_MAX (28 * 1024) /* of it for local services: what the daemon has to answer needs room too */
 #define TWIN_NAME_MAX   1024
 #define TWIN_TEXT_MAX   4096
 #define TWIN_DEPTH_MAX  10

@@ -96,7 +96,7 @@ MACROS = {
     'calls that wait on': ['METHODS_WAITING_MAX'],
     'answers that one responder': ['METHODS_OWED_ONE_MAX', 'METHODS_OWED_MAX'],
     'time of a call': ['METHODS_TIMEOUT_DEFAULT', 'METHOD_TIMEOUT_MAX'],
-    'all that is reported': ['TWIN_HALF_MAX', 'TWIN_TEXT_MAX'],
+    'all that local services report': ['TWIN_OTHERS_MAX', 'TWIN_TEXT_MAX'],
     'levels': ['TWIN_DEPTH_MAX'],
 }
 SECOND = 1000000
