@@ -30,7 +30,7 @@ static void on_ended(void *userdata, RequestError error, const char *detail)
 {
         CommandUnit *u = userdata;
 
-        if (error == REQUEST_DISK_ERROR || error == REQUEST_BUSY || error == REQUEST_QUEUE_FULL)
+        if (error == REQUEST_DISK_ERROR || error == REQUEST_BUSY)
                 u->letter.again_at = usec_add(clock_boot(u->owner->clock), COMMAND_RETRY_INTERVAL);
         else
                 let_go(u); /* also when it is not ours any more: it ran out of its time in between */

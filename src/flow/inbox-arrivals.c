@@ -213,7 +213,7 @@ static void on_reported(void *userdata, const SubmitAnswer *answer)
         Inbox *x = a->x;
 
         if (answer->error != REQUEST_OK)
-                log_warning("Inbox: the cloud is not told that a message was refused: %s.", answer->detail);
+                inbox_report_lost(x, 0, a->message, INBOX_REJECTED, answer->detail ?: "");
         confirm(x, a);
         inbox_note(x); /* one of the same key may wait */
 }
@@ -226,7 +226,7 @@ static void refuse(Inbox *x, InboxArrival *a)
 
         x->status.refused++;
         tell_refused(x, a);
-        inbox_audit(x, 0, a->message, a->received_usec, NULL, AUDIT_REFUSED, TOO_LARGE);
+        inbox_audit(x, 0, a->message, a->received_usec, NULL, AUDIT_REFUSED, TOO_LARGE, false);
         if (inbox_is_reported(x, a->message, INBOX_REJECTED) &&
             inbox_report_new(0, a->message, INBOX_REJECTED, TOO_LARGE, &report) >= 0) {
                 a->flying = true;

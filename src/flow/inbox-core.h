@@ -101,7 +101,7 @@ struct Inbox {
         usec_t look_for_room_at; /* in a store that had none */
         usec_t due_at;   /* the next lock that runs out, the next look at what expires */
 
-        Throttle told_full, told_failed, told_lost, told_rejected, told_expired, told_refused;
+        Throttle told_full, told_failed, told_lost, told_rejected, told_expired, told_refused, told_untold;
 };
 
 /* inbox.c */
@@ -119,9 +119,9 @@ void inbox_changed(Inbox *x);            /* tells, and asks the hub for more or 
 bool inbox_has_expired(Inbox *x, const InboxEntry *e);
 void inbox_offer(Inbox *x, InboxEntry *e); /* whoever had it has it no more */
 void inbox_lose(Inbox *x, InboxEntry *e);  /* it cannot be read any more, and is gone */
-/* id 0: it has none. who: ended it; NULL: we did. */
+/* id 0: it has none. who: ended it; NULL: we did. untold: the cloud was to be told, and is not. */
 void inbox_audit(Inbox *x, uint64_t id, const C2dMessage *message, usec_t received_usec, const char *who, int status,
-                 const char *reason);
+                 const char *reason, bool untold);
 
 /* inbox-room.c */
 bool inbox_room_allows(const Inbox *x, InboxUse use, size_t size); /* a record of that size */
@@ -163,6 +163,8 @@ void inbox_forget(Inbox *x, InboxEntry *e, Outcome outcome);
 bool inbox_is_reported(const Inbox *x, const C2dMessage *about, InboxOutcome outcome);
 /* id 0: the inbox never had it. -ENOMEM. */
 int inbox_report_new(uint64_t id, const C2dMessage *about, InboxOutcome outcome, const char *reason, Message **ret);
+/* It did not get through, for that reason. */
+void inbox_report_lost(Inbox *x, uint64_t id, const C2dMessage *about, InboxOutcome outcome, const char *why);
 
 /* inbox-tidy.c */
 void inbox_tidy_step(Inbox *x);

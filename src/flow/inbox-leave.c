@@ -18,6 +18,7 @@ struct InboxLeave {
         InboxEntry *entry; /* busy, so it stays */
         InboxOutcome outcome;
         char *reason;
+        bool untold; /* the cloud was to be told, and is not */
         DoneFn done;
         void *userdata;
 };
@@ -86,7 +87,8 @@ static void audit(Inbox *x, const InboxLeave *l)
                      : l->outcome == INBOX_REJECTED ? AUDIT_REJECTED
                                                     : AUDIT_EXPIRED;
 
-        inbox_audit(x, e->id, e->message, e->received_usec, status == AUDIT_EXPIRED ? NULL : e->who, status, l->reason);
+        inbox_audit(x, e->id, e->message, e->received_usec, status == AUDIT_EXPIRED ? NULL : e->who, status, l->reason,
+                    l->untold);
 }
 
 static void count(InboxStatus *s, InboxOutcome outcome)
@@ -146,14 +148,26 @@ static void write_down(InboxLeave *l)
 
 /* ---- the cloud is told ---- */
 
+/* It is over in a little while, or whoever gave so long a reason may give a shorter one. A full queue may stay so for
+ * days. */
+static bool may_try_again(RequestError error)
+{
+        return error == REQUEST_BUSY || error == REQUEST_DISK_ERROR || error == REQUEST_TOO_LARGE;
+}
+
 static void on_reported(void *userdata, const SubmitAnswer *answer)
 {
         InboxLeave *l = userdata;
 
-        if (answer->error != REQUEST_OK)
+        if (may_try_again(answer->error)) {
                 stay(l, answer->error, answer->detail);
-        else
-                write_down(l);
+                return;
+        }
+        if (answer->error != REQUEST_OK) {
+                l->untold = true;
+                inbox_report_lost(l->x, l->entry->id, l->entry->message, l->outcome, answer->detail ?: "");
+        }
+        write_down(l);
 }
 
 /* ---- in ---- */
@@ -164,7 +178,7 @@ void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reas
         InboxLeave *l = calloc(1, sizeof(*l));
 
         if (l)
-                *l = (InboxLeave){x, e, outcome, strdup(reason ?: ""), done, userdata};
+                *l = (InboxLeave){x, e, outcome, strdup(reason ?: ""), false, done, userdata};
         if (!l || !l->reason || (inbox_is_reported(x, e->message, outcome) &&
                                 inbox_report_new(e->id, e->message, outcome, l->reason, &report) < 0)) {
                 if (l)

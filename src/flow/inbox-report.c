@@ -5,6 +5,9 @@
  *
  * A report is on the disk before the end is: a crash between the two tells it once more, and never not at all. So that
  * its reader can drop the second, a report names the message as the inbox does.
+ *
+ * One that the queue does not take, and will not take in a little while either, is counted and told here. The message
+ * ends without it: whoever has it has done what it asks, and would do so again each time that it is offered.
  */
 
 #include <errno.h>
@@ -12,6 +15,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log-id.h"
+#include "base/log.h"
 #include "flow/inbox-core.h"
 
 #define REPORT_PROPERTY "hl-inbox"    /* its value says what became of the message */
@@ -63,4 +68,17 @@ int inbox_report_new(uint64_t id, const C2dMessage *about, InboxOutcome outcome,
                 return -ENOMEM;
         *ret = TAKE_PTR(m);
         return 0;
+}
+
+void inbox_report_lost(Inbox *x, uint64_t id, const C2dMessage *about, InboxOutcome outcome, const char *why)
+{
+        ThrottleOthers others;
+        uint64_t held_back;
+
+        x->status.untold++;
+        if (throttle_admits(&x->told_untold, clock_boot(x->clock), INBOX_TELL_INTERVAL, &held_back))
+                log_line(LOG_WARNING, LOG_ID_INBOX_UNTOLD, NULL,
+                         "Inbox: the cloud is not told that message %llu (%s) was %s: %.300s%s.",
+                         (unsigned long long)id, about->message_id ?: "no message id", words[outcome], why,
+                         throttle_others(&others, held_back));
 }

@@ -121,14 +121,15 @@ void inbox_lose(Inbox *x, InboxEntry *e)
 }
 
 void inbox_audit(Inbox *x, uint64_t id, const C2dMessage *message, usec_t received_usec, const char *who, int status,
-                 const char *reason)
+                 const char *reason, bool untold)
 {
         _cleanup_(buffer_done) Buffer name = BUFFER_NULL;
 
         buffer_append_string(&name, "message");
         if (id > 0)
                 buffer_printf(&name, " %llu", (unsigned long long)id);
-        buffer_printf(&name, " (%s)", message->message_id ?: "no message id");
+        buffer_printf(&name, " (%s)%s", message->message_id ?: "no message id",
+                      untold ? ", the cloud is not told" : "");
         audit_add(x->audit, &(AuditEntry){
                                     .kind = AUDIT_MESSAGE,
                                     .time_usec = received_usec,

@@ -283,6 +283,7 @@ static void put_inbox(const Writer *w)
         } counts[] = {
                 {"received", inbox->received}, {"redelivered", inbox->redelivered}, {"completed", inbox->completed},
                 {"rejected", inbox->rejected}, {"expired", inbox->expired},         {"refused", inbox->refused},
+                {"untold", inbox->untold},
         };
 
         metric_family(w->b, w->form, &messages);

@@ -106,6 +106,7 @@ typedef struct InboxStatus {
         uint64_t redelivered;      /* recognised, and not stored again */
         uint64_t completed, rejected, expired;
         uint64_t refused; /* too large to be stored */
+        uint64_t untold;  /* reports of an end that the queue did not take */
         bool full;        /* the hub keeps what comes until there is room */
 } InboxStatus;
 

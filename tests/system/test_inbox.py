@@ -53,6 +53,27 @@ def facts(gateway):
     return gateway.bus.properties(INBOX)
 
 
+def test_a_full_queue_does_not_keep_a_message_that_is_done(gateway):
+    """The cloud was to be told, and cannot: a service does what is asked once, all the same."""
+    gateway.stop()
+    gateway.configure((SETTINGS % (gateway.directory / 'queue', 'true')).replace(
+        'commit_interval', 'max_bytes = "4M"; segment = "512K"; when_full = "drop-newest"; commit_interval'))
+    gateway.start()
+    gateway.wait_for_link('connected')
+    send(gateway, 'open the valve', '--message-id', 'order-1')
+    until(lambda: listed(gateway.bus))
+    gateway.devhub.stop()
+    for values in ({'c%02d' % i: 'x' * 4000 for i in range(50)}, {'one': 'x' * 200}):  # until no corner is free
+        with pytest.raises(dbus.DBusException) as full:
+            for _ in range(1000):
+                gateway.submit(values)
+        assert error_of(full) == 'QueueFull'
+    taker = Taker(gateway.bus)
+    taker.complete(taker.take().id)
+    assert listed(gateway.bus) == [] and taker.take() is None
+    gateway.wait_for_log('the cloud is not told that message 1 (order-1) was completed')
+
+
 def test_a_message_is_taken_and_completed(gateway):
     send(gateway, 'open the valve', '--message-id', 'order-1', '--correlation-id', 'c-1', '--property', 'valve=7',
          '--content-type', 'text/plain', '--user-id', 'ann', '--expiry', '1h')

@@ -474,6 +474,7 @@ START_TEST(one_that_no_record_holds_is_refused_and_confirmed)
 
         h.report_error = REQUEST_QUEUE_FULL; /* no reason to have it again */
         ck_assert_int_eq(inbox_house_deliver(&h, "big", text), TOLD_STORED);
+        ck_assert_uint_eq(inbox_house_status(&h).untold, 1);
         ck_assert_uint_eq(inbox_house_status(&h).refused, 2);
         ck_assert_int_eq(inbox_house_deliver(&h, "small", "x"), TOLD_STORED); /* the way is free */
         ck_assert_ptr_nonnull(inbox_house_find(&h, "small"));
@@ -583,8 +584,8 @@ START_TEST(the_cloud_is_told_if_that_is_asked_for)
         inbox_house_run(&h, USEC_PER_SEC);
 
         g = inbox_house_take(&h, 0, ANN);
-        h.report_error = REQUEST_QUEUE_FULL; /* then it is not over */
-        ck_assert_int_eq(inbox_house_reject(&h, g.id, ANN, "\"no\""), REQUEST_QUEUE_FULL);
+        h.report_error = REQUEST_BUSY; /* then it is not over */
+        ck_assert_int_eq(inbox_house_reject(&h, g.id, ANN, "\"no\""), REQUEST_BUSY);
         ck_assert_uint_eq(inbox_house_status(&h).waiting, 2);
         h.report_error = REQUEST_OK;
         ck_assert_int_eq(inbox_house_reject(&h, g.id, ANN, "\"no\""), REQUEST_OK);
@@ -602,6 +603,47 @@ START_TEST(the_cloud_is_told_if_that_is_asked_for)
         ck_assert_uint_eq(h.n_reports, 2);
         ck_assert_str_eq(h.report_outcome, "completed");
         inbox_house_end(&h);
+}
+END_TEST
+
+/* It would be carried out once more for each try, for as long as the queue stays full: a day of outage is enough. */
+START_TEST(a_queue_that_takes_no_report_does_not_keep_a_message)
+{
+        static const RequestError errors[] = {REQUEST_QUEUE_FULL, REQUEST_NO_SUCH_STREAM, REQUEST_BAD_VALUE};
+        static const RequestError passing[] = {REQUEST_DISK_ERROR, REQUEST_BUSY, REQUEST_TOO_LARGE};
+        LogCapture log;
+        InboxHouse h;
+        InboxGot g;
+
+        log_capture_begin(&log);
+        inbox_house_begin(&h);
+        h.settings.report_rejects = h.settings.report_completions = true;
+        inbox_house_close(&h);
+        inbox_house_open(&h);
+        for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+                char id[8], name[64];
+
+                (void)snprintf(id, sizeof(id), "m-%u", i);
+                (void)inbox_house_deliver(&h, id, "x");
+                g = inbox_house_take(&h, 0, ANN);
+                for (unsigned k = 0; k < ARRAY_SIZE(passing); k++) {
+                        h.report_error = passing[k];
+                        ck_assert_int_eq(inbox_house_complete(&h, g.id, ANN), passing[k]);
+                }
+                h.report_error = errors[i];
+                ck_assert_int_eq(i == 1 ? inbox_house_reject(&h, g.id, ANN, "no") : inbox_house_complete(&h, g.id, ANN),
+                                 REQUEST_OK);
+                ck_assert_uint_eq(inbox_house_status(&h).waiting, 0);
+                ck_assert_uint_eq(inbox_house_status(&h).untold, i + 1);
+                (void)snprintf(name, sizeof(name), "message %u (m-%u), the cloud is not told", i + 1, i);
+                ck_assert_str_eq(audited(&h, 0)->name, name);
+                ck_assert_int_eq(inbox_house_take(&h, 0, ANN).error, REQUEST_NO_SUCH_MESSAGE);
+        }
+        ck_assert(log_capture_has(&log, "the cloud is not told that message 1 (m-0) was completed: the queue is full"));
+        ck_assert_uint_eq(log_capture_count(&log, "the cloud is not told that"), 1);
+        ck_assert_uint_eq(h.n_reports, 0);
+        inbox_house_end(&h);
+        log_capture_end(&log);
 }
 END_TEST
 
@@ -688,6 +730,7 @@ int main(void)
         tcase_add_test(c, what_expires_is_gone);
         tcase_add_test(c, nothing_expires_by_a_clock_that_nobody_believes);
         tcase_add_test(c, the_cloud_is_told_if_that_is_asked_for);
+        tcase_add_test(c, a_queue_that_takes_no_report_does_not_keep_a_message);
         tcase_add_test(c, a_report_that_goes_up_twice_is_known_by_its_id);
         tcase_add_test(c, the_end_of_each_is_in_the_audit);
         tcase_add_test(c, one_that_no_record_holds_is_refused_and_confirmed);
