@@ -26,6 +26,13 @@ static inline bool connection_is_held(const Connection *c)
         return c->held_usec != USEC_INFINITY;
 }
 
+/* Both ways: what the hub has not acknowledged would be sent twice, and what we have not, delivered twice; what it
+ * waits for would never come. */
+static inline bool connection_is_drained(const Connection *c)
+{
+        return c->oldest_usec == USEC_INFINITY && !connection_is_held(c) && !c->owes;
+}
+
 /* connection-due.c */
 void connection_blame(Connection *c, LinkReason reason, const char *fmt, ...) _printf_(3, 4);
 void connection_blame_refusal(Connection *c, int code); /* of CONNACK */

@@ -140,6 +140,8 @@ usec_t connection_drain_overdue(const Connection *c)
 {
         if (c->phase != CONNECTION_DRAINING)
                 return USEC_INFINITY;
+        if (connection_is_drained(c))
+                return 0;
         return unless_held(c, c->deadline_usec, CONNECTION_DRAIN_USEC);
 }
 

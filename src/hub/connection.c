@@ -77,7 +77,7 @@ static unsigned begin(Connection *c, usec_t now)
         enter(c, CONNECTION_LOOKUP, now);
         c->begun_usec = now;
         c->oldest_usec = c->pinged_usec = c->asked_usec = c->held_usec = USEC_INFINITY;
-        c->proven = false;
+        c->owes = c->proven = false;
         return CONNECTION_CONNECT;
 }
 
@@ -111,15 +111,9 @@ static unsigned begin_anew(Connection *c, usec_t now)
         return actions | begin(c, now);
 }
 
-/* Both ways: what the hub has not acknowledged would be sent twice, and what we have not, delivered twice. */
-static bool is_drained(const Connection *c)
-{
-        return c->oldest_usec == USEC_INFINITY && !connection_is_held(c);
-}
-
 static unsigned drain(Connection *c, usec_t now)
 {
-        if (is_drained(c))
+        if (connection_is_drained(c))
                 return begin_anew(c, now);
         enter(c, CONNECTION_DRAINING, now);
         return 0;
@@ -164,14 +158,14 @@ static unsigned on_puback(Connection *c, const ConnectionEvent *event, usec_t no
         c->pinged_usec = USEC_INFINITY;
         c->oldest_usec = event->oldest_usec;
         prove(c);
-        return c->phase == CONNECTION_DRAINING && is_drained(c) ? begin_anew(c, now) : 0;
+        return c->phase == CONNECTION_DRAINING && connection_is_drained(c) ? begin_anew(c, now) : 0;
 }
 
 static unsigned on_released(Connection *c, usec_t now)
 {
         c->held_usec = USEC_INFINITY;
         c->released_usec = now;
-        return c->phase == CONNECTION_DRAINING && is_drained(c) ? begin_anew(c, now) : 0;
+        return c->phase == CONNECTION_DRAINING && connection_is_drained(c) ? begin_anew(c, now) : 0;
 }
 
 static unsigned on_ended(Connection *c, const ConnectionEvent *event, usec_t now)
@@ -299,6 +293,12 @@ unsigned connection_feed(Connection *c, const ConnectionEvent *event, usec_t now
 
         case CONNECTION_EVENT_RELEASED:
                 return connection_is_connected(c) ? on_released(c, now) : 0;
+
+        case CONNECTION_EVENT_CALLED:
+        case CONNECTION_EVENT_ANSWERED: /* a planned end that waited for it comes with the next tick */
+                if (connection_is_connected(c))
+                        c->owes = event->kind == CONNECTION_EVENT_CALLED;
+                return 0;
 
         case CONNECTION_EVENT_UNFIT:
                 if (!connection_is_connected(c))

@@ -14,7 +14,8 @@
  *     PROVISIONING               not the hub has answered, but the service that knows which hub is ours: that
  *                                talk keeps times of its own. Then the steps again, to the hub
  *     OPEN                       messages flow
- *     DRAINING                   nothing new goes out; the window may empty itself, then we connect anew
+ *     DRAINING                   nothing new goes out; the window may empty itself, and calls of the hub that are under
+ *                                way be answered, for the next connection cannot; then we connect anew
  *     WAITING                    until the next try
  *
  * A link is dead when an answer is overdue: a step of the connect, a SUBACK, a PUBACK, a ping. The ping is sent after a
@@ -92,6 +93,8 @@ typedef enum ConnectionEventKind {
         CONNECTION_EVENT_ASKED,   /* for a subscription, or for its end */
         CONNECTION_EVENT_HELD,    /* nothing is sent from now on */
         CONNECTION_EVENT_RELEASED,
+        CONNECTION_EVENT_CALLED,  /* the hub waits for an answer of ours */
+        CONNECTION_EVENT_ANSWERED, /* not any more */
         CONNECTION_EVENT_UNFIT,   /* we cannot go on with this connection: reason, detail */
         CONNECTION_EVENT_ASKING,  /* this connection is one to the provisioning service, and stands */
         CONNECTION_EVENT_ASSIGNED, /* it has told: the same try goes on to the hub */
@@ -149,6 +152,7 @@ typedef struct Connection {
         usec_t held_usec;     /* since when nothing is sent; USEC_INFINITY: it is */
         usec_t peace_usec;    /* until then no try, but for somebody who wants one */
         usec_t released_usec; /* the last hold ended, or the link came up */
+        bool owes;            /* the hub waits for an answer */
         bool proven;
 
         unsigned n_brief;  /* connections in a row that the hub closed soon */

@@ -109,6 +109,8 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ASKED] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_STOPPED),
+                                [CONNECTION_EVENT_CALLED] = STAY(CONNECTION_STOPPED),
+                                [CONNECTION_EVENT_ANSWERED] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_STOPPED),
                                 [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_STOPPED),
@@ -132,6 +134,8 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ASKED] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_OFFLINE),
+                                [CONNECTION_EVENT_CALLED] = STAY(CONNECTION_OFFLINE),
+                                [CONNECTION_EVENT_ANSWERED] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_OFFLINE),
                                 [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_OFFLINE),
@@ -155,6 +159,8 @@ START_TEST(every_event_in_every_phase)
                 [CONNECTION_EVENT_ASKED] = STAY(phase),                                                              \
                 [CONNECTION_EVENT_HELD] = STAY(phase),                                                               \
                 [CONNECTION_EVENT_RELEASED] = STAY(phase),                                                           \
+                [CONNECTION_EVENT_CALLED] = STAY(phase),                                                           \
+                [CONNECTION_EVENT_ANSWERED] = STAY(phase),                                                           \
                 [CONNECTION_EVENT_UNFIT] = STAY(phase),                                                              \
                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_PROVISIONING),                                           \
                 [CONNECTION_EVENT_ASSIGNED] = __VA_ARGS__,                                                             \
@@ -185,6 +191,8 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ASKED] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_OPEN),
+                                [CONNECTION_EVENT_CALLED] = STAY(CONNECTION_OPEN),
+                                [CONNECTION_EVENT_ANSWERED] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_UNFIT] = {CLOSE | LOST, CONNECTION_WAITING},
                                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_OPEN),
                                 [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_OPEN),
@@ -208,6 +216,8 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ASKED] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_DRAINING),
+                                [CONNECTION_EVENT_CALLED] = STAY(CONNECTION_DRAINING),
+                                [CONNECTION_EVENT_ANSWERED] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_UNFIT] = {CLOSE | LOST, CONNECTION_WAITING},
                                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_DRAINING),
                                 [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_DRAINING),
@@ -231,6 +241,8 @@ START_TEST(every_event_in_every_phase)
                                 [CONNECTION_EVENT_ASKED] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_HELD] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_RELEASED] = STAY(CONNECTION_WAITING),
+                                [CONNECTION_EVENT_CALLED] = STAY(CONNECTION_WAITING),
+                                [CONNECTION_EVENT_ANSWERED] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_UNFIT] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_ASKING] = STAY(CONNECTION_WAITING),
                                 [CONNECTION_EVENT_ASSIGNED] = STAY(CONNECTION_WAITING),
@@ -745,6 +757,34 @@ START_TEST(renewal_waits_for_the_window_but_not_for_ever)
 }
 END_TEST
 
+START_TEST(renewal_waits_for_calls_under_way_but_not_for_ever)
+{
+        for (int answered = 0; answered < 2; answered++) {
+                Bench b;
+                usec_t due;
+
+                bench_enter(&b, CONNECTION_OPEN);
+                due = b.now + 48 * USEC_PER_MIN;
+                b.now = due - SEC;
+                FEED(&b, CONNECTION_EVENT_PUBACK, .oldest_usec = USEC_INFINITY);
+                FEED(&b, CONNECTION_EVENT_SENT, .oldest_usec = USEC_INFINITY);
+                FEED(&b, CONNECTION_EVENT_CALLED);
+                b.now = due;
+                ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_TICK), 0);
+                ck_assert_int_eq(b.c.phase, CONNECTION_DRAINING);
+                if (answered) {
+                        b.now += 3 * SEC;
+                        ck_assert_uint_eq(FEED(&b, CONNECTION_EVENT_ANSWERED), 0);
+                        ck_assert_uint_le(connection_deadline(&b.c), b.now);
+                }
+                ck_assert_uint_eq(answered ? FEED(&b, CONNECTION_EVENT_TICK) : tick_at_deadline(&b),
+                                  CONNECTION_GOODBYE | CONNECTION_LOST | CONNECTION_CONNECT);
+                ck_assert_uint_eq(b.now, due + (answered ? 3 * SEC : CONNECTION_DRAIN_USEC));
+                ck_assert(!b.c.owes);
+        }
+}
+END_TEST
+
 /* ---- orders ---- */
 
 /* Answers pings until the link is dropped. */
@@ -867,6 +907,7 @@ int main(void)
         c = suite_case(s, "renewal");
         tcase_add_test(c, the_token_is_renewed_at_four_fifths_of_its_life);
         tcase_add_test(c, renewal_waits_for_the_window_but_not_for_ever);
+        tcase_add_test(c, renewal_waits_for_calls_under_way_but_not_for_ever);
 
         c = suite_case(s, "orders");
         tcase_add_test(c, subscriptions_are_answered_in_time_or_the_link_is_left);
