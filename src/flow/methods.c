@@ -124,6 +124,11 @@ static void count_late(Methods *m, const char *name)
         log_debug("An answer of method %s came when nobody waited for it any more.", name ?: "(unknown)");
 }
 
+void methods_not_delivered(Methods *m, const char *name)
+{
+        count_late(m, name);
+}
+
 static const char *whom(const PendingMethod *c)
 {
         return *c->responder ? c->responder : "hublinkd";

@@ -65,6 +65,8 @@ void methods_answer(Methods *m, uint64_t call, int status, const char *json);
 
 /* The hub calls. Exactly one answer, within this or later. */
 void methods_call(Methods *m, const MethodCall *call, MethodAnswerFn answer, void *userdata);
+/* An answer found no way back: the connection of the call is gone. Counted as late. */
+void methods_not_delivered(Methods *m, const char *name);
 /* What the hub called was no call, and was answered so. name: "" where it was none. */
 void methods_refused(Methods *m, const char *name, int status);
 

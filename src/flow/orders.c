@@ -51,29 +51,35 @@ static void on_twin(void *userdata, const TwinAnswer *answer)
 /* What the hub wants to be answered. */
 typedef struct HubCall {
         Orders *orders;
+        uint64_t connection;
         char rid[METHOD_RID_MAX + 1];
+        char name[]; /* of the method */
 } HubCall;
 
 static void on_answer(void *userdata, const MethodAnswer *a)
 {
         HubCall *c = userdata;
-        int r = hub_answer(*c->orders->hub, c->rid, a->status, a->json, a->json_size);
+        int r = hub_answer(*c->orders->hub, c->connection, c->rid, a->status, a->json, a->json_size);
 
-        if (r != 0)
-                log_debug("The answer of a method did not go out: %s.", r < 0 ? strerror(-r) : "there is no link");
+        if (r < 0)
+                log_warning("The answer of method %s does not go out: %s.", c->name, strerror(-r));
+        else if (r > 0 && PART(c->orders->methods))
+                methods_not_delivered(*c->orders->methods, c->name);
         free(c);
 }
 
 static void on_call(void *userdata, const MethodCall *call)
 {
         Orders *o = userdata;
-        HubCall *c = PART(o->methods) ? calloc(1, sizeof(*c)) : NULL;
+        HubCall *c = PART(o->methods) ? calloc(1, sizeof(*c) + strlen(call->name) + 1) : NULL;
 
         if (!c) { /* the hub tells its caller so when his time is over */
                 log_warning("Method %s: the hub's call cannot be taken for want of memory.", call->name);
                 return;
         }
         c->orders = o;
+        c->connection = call->connection;
+        memcpy(c->name, call->name, strlen(call->name) + 1);
         (void)snprintf(c->rid, sizeof(c->rid), "%s", call->rid);
         methods_call(*o->methods, call, on_answer, c);
 }

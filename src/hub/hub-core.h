@@ -60,6 +60,7 @@ struct Hub {
         int messages_mid; /* of that for cloud messages */
         bool listening;   /* the twin's filters are granted */
         Gate gate;
+        unsigned n_calls; /* of this connection, that are not answered yet */
         uint64_t last_request; /* on the twin */
         uint64_t n_malformed;
         Throttle malformed, refused; /* of lines in the log */
@@ -106,3 +107,8 @@ void hub_orders_forget(Hub *hub);
 void hub_orders_heard(Hub *hub, const TransportMessage *m);
 void hub_orders_granted(Hub *hub, int mid, const uint8_t *codes, size_t n);
 void hub_orders_given_up(Hub *hub, int mid);
+
+/* hub-send.c */
+
+/* An answer to a call that nobody was asked. */
+int hub_send_answer(Hub *hub, const char *rid, int status, const char *json, size_t size);

@@ -64,7 +64,7 @@ void hub_orders_ask(Hub *hub)
 void hub_orders_forget(Hub *hub)
 {
         gate_forget(&hub->gate);
-        hub->n_asked = 0;
+        hub->n_asked = hub->n_calls = 0;
         hub->orders_mid = hub->messages_mid = 0;
         hub->listening = false;
 }
@@ -178,8 +178,18 @@ static void refuse_call(Hub *hub, const Order *o, const char *fault)
 
         method_error_write(&json, fault);
         if (!buffer_error(&json))
-                (void)hub_answer(hub, o->rid, METHOD_BAD_REQUEST, json.data, json.size);
+                (void)hub_send_answer(hub, o->rid, METHOD_BAD_REQUEST, json.data, json.size);
         hub->orders.refused(hub->orders.userdata, o->name, METHOD_BAD_REQUEST);
+}
+
+static void on_call(Hub *hub, const Order *o)
+{
+        MethodCall call = o->call;
+
+        call.connection = hub->generation;
+        if (hub->n_calls++ == 0)
+                hub_feed_kind(hub, CONNECTION_EVENT_CALLED);
+        hub->orders.call(hub->orders.userdata, &call);
 }
 
 static void obey(Hub *hub, const Order *o)
@@ -191,7 +201,7 @@ static void obey(Hub *hub, const Order *o)
                 on_message(hub, o->message);
                 break;
         case ORDER_CALL:
-                sink->call(sink->userdata, &o->call);
+                on_call(hub, o);
                 break;
         case ORDER_DESIRED:
                 sink->desired(sink->userdata, o->twin.version, o->twin.body, o->twin.body_size);

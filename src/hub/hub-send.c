@@ -108,7 +108,7 @@ static int send_plainly(Hub *hub, const char *payload, size_t size)
 }
 
 /* A connection that drains for a planned end still carries answers: the next one may not be asked for them. */
-int hub_answer(Hub *hub, const char *rid, int status, const char *json, size_t size)
+int hub_send_answer(Hub *hub, const char *rid, int status, const char *json, size_t size)
 {
         if (size > METHOD_PAYLOAD_MAX)
                 return HUB_E_TOO_LARGE;
@@ -117,6 +117,19 @@ int hub_answer(Hub *hub, const char *rid, int status, const char *json, size_t s
         buffer_clear(&hub->topic);
         topic_method_response(&hub->topic, status, rid, strlen(rid));
         return send_plainly(hub, json, size);
+}
+
+/* The hub may count its calls anew with each connection: by another one the answer would be somebody else's. */
+int hub_answer(Hub *hub, uint64_t connection, const char *rid, int status, const char *json, size_t size)
+{
+        int r;
+
+        if (connection != hub->generation)
+                return HUB_E_NOT_READY;
+        r = hub_send_answer(hub, rid, status, json, size);
+        if (hub->n_calls > 0 && --hub->n_calls == 0)
+                hub_feed_kind(hub, CONNECTION_EVENT_ANSWERED);
+        return r;
 }
 
 static int send_request(Hub *hub, void (*name)(Buffer *b, const char *rid), const char *payload, size_t size,

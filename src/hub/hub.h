@@ -128,8 +128,9 @@ void hub_want_messages(Hub *hub, bool wanted);
  * that message again in any case. */
 void hub_message_stored(Hub *hub, uint64_t ticket);
 void hub_message_failed(Hub *hub, uint64_t ticket);
-/* The answer to OrderSink.call(); rid as it was given there. HUB_E_NOT_READY: there is no link. */
-int hub_answer(Hub *hub, const char *rid, int status, const char *json, size_t size);
+/* The answer to OrderSink.call(), once; connection and rid as they were given there. HUB_E_NOT_READY: that connection
+ * is gone. */
+int hub_answer(Hub *hub, uint64_t connection, const char *rid, int status, const char *json, size_t size);
 /* OrderSink.twin() brings the answer, named by *ret_request, unless the link is lost before. json: an object. */
 int hub_twin_get(Hub *hub, uint64_t *ret_request);
 int hub_twin_report(Hub *hub, const char *json, size_t size, uint64_t *ret_request);

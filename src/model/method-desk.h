@@ -52,7 +52,7 @@ typedef struct MethodInfo {
         ResponderKind kind;
         const char *responder; /* unique or well-known bus name; of a unit its name; "" for a built-in one */
         uint64_t calls, failures; /* failures: answers that the daemon gave in the responder's place */
-        uint64_t late;            /* answers that came after that, and were dropped */
+        uint64_t late;            /* answers that came after that, or after the hub's connection had gone; dropped */
 } MethodInfo;
 
 /* What the bus asks. */

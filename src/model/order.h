@@ -24,6 +24,7 @@ typedef struct MethodCall {
         const char *name;    /* name_is_of_method(), with `component*` before a command of a component */
         const char *payload; /* what came as JSON, not looked at yet; "" when nothing did; NUL-terminated */
         size_t payload_size;
+        uint64_t connection; /* by which it came: no other can carry the answer */
 } MethodCall;
 
 /* The hub's answer to a request on the twin, hub_twin_get() or hub_twin_report(). */

@@ -48,6 +48,7 @@ typedef struct Uplink {
         uint64_t wanted, next, acknowledged; /* tickets in order */
         char line[1024];
         size_t line_size;
+        uint64_t connection; /* of the last call */
 } Uplink;
 
 static void say(const char *text)
@@ -152,8 +153,10 @@ static void on_message(void *userdata, uint64_t ticket, const C2dMessage *m)
 
 static void on_call(void *userdata, const MethodCall *call)
 {
+        Uplink *u = userdata;
         Buffer b = BUFFER_NULL;
 
+        u->connection = call->connection;
         buffer_append_string(&b, "{\"call\":");
         json_string(&b, call->rid);
         put_text(&b, "name", call->name, strlen(call->name));
@@ -199,7 +202,7 @@ static void answer(Uplink *u, char *words)
         if (!end)
                 return;
         *end = 0;
-        (void)hub_answer(u->hub, rid, status, end + 1, strlen(end + 1));
+        (void)hub_answer(u->hub, u->connection, rid, status, end + 1, strlen(end + 1));
 }
 
 /* False: that is none of its commands. */

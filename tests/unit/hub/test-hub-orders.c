@@ -96,7 +96,7 @@ static void on_call(void *userdata, const MethodCall *call)
         (void)snprintf(t.payload, sizeof(t.payload), "%s", call->payload);
         ck_assert_uint_eq(strlen(call->payload), call->payload_size);
         if (t.reply == STORED)
-                ck_assert_int_eq(hub_answer(t.hub, call->rid, 200, "{}", 2), 0);
+                ck_assert_int_eq(hub_answer(t.hub, call->connection, call->rid, 200, "{}", 2), 0);
 }
 
 static void on_refused(void *userdata, const char *name, int status)
@@ -604,12 +604,12 @@ START_TEST(an_answer_needs_a_link_and_has_a_size)
 {
         static char large[METHOD_PAYLOAD_MAX + 1];
 
-        ck_assert_int_eq(hub_answer(t.hub, "1", 200, "{}", 2), HUB_E_NOT_READY);
+        ck_assert_int_eq(hub_answer(t.hub, t.far.generation, "1", 200, "{}", 2), HUB_E_NOT_READY);
         fake_transport_accept(&t.far);
-        ck_assert_int_eq(hub_answer(t.hub, "1", 200, large, sizeof(large)), HUB_E_TOO_LARGE);
-        ck_assert_int_eq(hub_answer(t.hub, "1", -5, large, METHOD_PAYLOAD_MAX), 0);
+        ck_assert_int_eq(hub_answer(t.hub, t.far.generation, "1", 200, large, sizeof(large)), HUB_E_TOO_LARGE);
+        ck_assert_int_eq(hub_answer(t.hub, t.far.generation, "1", -5, large, METHOD_PAYLOAD_MAX), 0);
         ck_assert_ptr_nonnull(find_published("$iothub/methods/res/-5/?$rid=1"));
-        ck_assert_int_eq(hub_answer(t.hub, "2", 200, "", 0), 0);
+        ck_assert_int_eq(hub_answer(t.hub, t.far.generation, "2", 200, "", 0), 0);
 }
 END_TEST
 
@@ -623,7 +623,7 @@ START_TEST(while_the_connection_drains_answers_still_go_out)
         ck_assert_int_eq(connection_string_parse(OTHER_DEVICE, &cs, &error), 0);
         ck_assert_int_eq(hub_configure(t.hub, &t.settings, cs), 0);
         ck_assert(!hub_is_ready(t.hub));
-        ck_assert_int_eq(hub_answer(t.hub, "1", 200, "{}", 2), 0);
+        ck_assert_int_eq(hub_answer(t.hub, t.far.generation, "1", 200, "{}", 2), 0);
         ck_assert_ptr_nonnull(find_published("$iothub/methods/res/200/?$rid=1"));
         deliver(1); /* a last one for the old device */
         ck_assert_uint_eq(t.n_messages, 1);
