@@ -80,13 +80,13 @@ static bool take_date(const char **p, int64_t *ret_days)
         time_t seconds;
 
         if (!take(p, 4, 9999, &year) || !take_char(p, '-') || !take(p, 2, 12, &month) || !take_char(p, '-') ||
-            !take(p, 2, 31, &day) || year < 1970 || month == 0 || day == 0)
+            !take(p, 2, 31, &day) || month == 0 || day == 0)
                 return false;
         tm.tm_year = (int)year - 1900;
         tm.tm_mon = (int)month - 1;
         tm.tm_mday = (int)day;
         seconds = timegm(&tm);
-        *ret_days = seconds / 86400;
+        *ret_days = seconds / 86400; /* of midnight: before 1970 as well there is no rest */
         return tm.tm_mday == (int)day; /* else the month is shorter */
 }
 
@@ -133,7 +133,7 @@ int iso_time_parse(const char *text, usec_t *ret)
                 return -EINVAL;
         total = days * 86400 + (int64_t)(hours * 3600 + minutes * 60 + seconds) - zone;
         if (total < 0)
-                return -EINVAL;
+                return -ERANGE;
         *ret = (usec_t)total * USEC_PER_SEC + fraction;
         return 0;
 }

@@ -7,6 +7,7 @@
  * call, so that a clock which was set since then does not move them.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,16 @@ typedef struct Since {
         usec_t wall_usec, boot_usec;
 } Since;
 
+/* A service whose language begins in the year 1 sends that when it means no time. */
+static bool read_time(const char *text, usec_t *ret)
+{
+        int r = iso_time_parse(text, ret);
+
+        if (r == -ERANGE)
+                *ret = 0;
+        return r == 0 || r == -ERANGE;
+}
+
 static bool read_since(const Pnp *p, const char *json, size_t size, Since *ret)
 {
         usec_t boot = clock_boot(p->clock), wall = clock_wall(p->clock);
@@ -59,7 +70,7 @@ static bool read_since(const Pnp *p, const char *json, size_t size, Since *ret)
         if (!value) /* what a service sends that has nothing to say */
                 return true;
         if (!json_object_is_type(value, json_type_string) ||
-            iso_time_parse(json_object_get_string(value), &ret->wall_usec) < 0)
+            !read_time(json_object_get_string(value), &ret->wall_usec))
                 return false;
         ret->boot_usec = ret->wall_usec > wall ? usec_add(boot, ret->wall_usec - wall)
                                                : usec_sub(boot, wall - ret->wall_usec);

@@ -456,6 +456,22 @@ START_TEST(the_report_since_the_start_and_since_a_time)
 }
 END_TEST
 
+/* What a service sends that has nothing to say: the first moment that its language knows. */
+START_TEST(a_time_before_all_readings_is_the_start)
+{
+        static const char *const times[] = {"\"0001-01-01T00:00:00Z\"", "\"1970-01-01T00:00:00+05:00\"",
+                                            "\"1969-12-31T23:59:59.999Z\"", "\"1970-01-01T00:00:00Z\""};
+
+        read_room(20);
+        read_room(24);
+        for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+                expect_run("getMaxMinReport", times[i], 200,
+                           "{\"maxTemp\":24,\"minTemp\":20,\"avgTemp\":22,\"startTime\":\"1970-01-01T00:00:00.000Z\","
+                           "\"endTime\":\"2026-01-01T00:00:16.000Z\"}");
+        expect_error("getMaxMinReport", "\"1969-02-29T00:00:00Z\"", 400); /* there was no such day */
+}
+END_TEST
+
 START_TEST(a_clock_that_is_set_moves_no_reading)
 {
         t.clock.wall_usec = 0; /* as at a start without a battery */
@@ -530,6 +546,7 @@ int main(void)
         c = suite_case(s, "the command");
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, the_report_since_the_start_and_since_a_time);
+        tcase_add_test(c, a_time_before_all_readings_is_the_start);
         tcase_add_test(c, a_clock_that_is_set_moves_no_reading);
         tcase_add_test(c, what_cannot_be_answered);
         tcase_add_test(c, of_a_component_it_is_called_so);
