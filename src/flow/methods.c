@@ -134,6 +134,12 @@ static const char *whom(const PendingMethod *c)
         return *c->responder ? c->responder : "hublinkd";
 }
 
+/* Three digits, as HTTP's: the services' libraries read it as that, and so do audit and metrics. */
+static bool is_status(int status)
+{
+        return status >= METHOD_STATUS_MIN && status <= METHOD_STATUS_MAX;
+}
+
 static void settle_answered(Methods *m, PendingMethod *c, int status, const char *json)
 {
         size_t size = strlen(json);
@@ -142,11 +148,16 @@ static void settle_answered(Methods *m, PendingMethod *c, int status, const char
                                                       : NULL;
         char text[512];
 
-        if (!fault) {
+        if (!fault && is_status(status)) {
                 settle(m, c, &(MethodAnswer){status, json, size});
                 return;
         }
-        (void)snprintf(text, sizeof(text), "the answer of %s is not JSON that can be sent: %s", whom(c), fault);
+        if (fault)
+                (void)snprintf(text, sizeof(text), "the answer of %s is not JSON that can be sent: %s", whom(c), fault);
+        else
+                (void)snprintf(text, sizeof(text),
+                               "the answer of %s cannot be sent: its status is %d, and not from %d to %d", whom(c),
+                               status, METHOD_STATUS_MIN, METHOD_STATUS_MAX);
         settle_failed(m, c, METHOD_FAILED, text);
 }
 

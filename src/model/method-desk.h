@@ -15,14 +15,17 @@
 
 #define METHOD_TIMEOUT_MAX (5 * USEC_PER_MIN) /* as the hub's own */
 
-/* Statuses that the daemon itself gives. A responder's own go through as they are. */
+#define METHOD_STATUS_MIN 100 /* of a responder */
+#define METHOD_STATUS_MAX 999
+
+/* Statuses that the daemon itself gives. A responder's own go through as they are, within these bounds. */
 typedef enum MethodStatus {
         METHOD_OK = 200,
         METHOD_BAD_REQUEST = 400, /* the payload is no JSON, or not what the built-in method takes */
         METHOD_FORBIDDEN = 403,   /* methods.allow does not name it */
         METHOD_NOT_FOUND = 404,   /* nobody answers to this name */
         METHOD_BUSY = 429,        /* too many calls are waiting */
-        METHOD_FAILED = 500,      /* the responder answered an error, no JSON, or too much of it */
+        METHOD_FAILED = 500,      /* the responder answered an error, no JSON, too much of it, or no status */
         METHOD_UNAVAILABLE = 503, /* the responder left before it answered, or cannot be started */
         METHOD_TIMEOUT = 504,     /* no answer in time */
 } MethodStatus;

@@ -2,6 +2,7 @@
 #include "flow/methods.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/utf8.h"
@@ -218,7 +219,13 @@ START_TEST(every_fault_gives_one_answer)
                 {0, 200, "{}", 200, "{}"},
                 {0, 200, "", 200, ""},
                 {0, 200, "null", 200, "null"},
-                {0, -5, "\"bare\"", -5, "\"bare\""},
+                {0, 100, "\"bare\"", 100, "\"bare\""},
+                {0, 999, "{}", 999, "{}"},
+                {0, 99, "{}", METHOD_FAILED, "its status is 99, and not from 100 to 999"},
+                {0, 1000, "{}", METHOD_FAILED, "its status is 1000"},
+                {0, 0, "{}", METHOD_FAILED, "its status is 0"},
+                {0, -5, "{}", METHOD_FAILED, "its status is -5"},
+                {0, INT_MAX, "{", METHOD_FAILED, "is not JSON"},
                 {0, 200, "{", METHOD_FAILED, "is not JSON"},
                 {0, 200, "{} {}", METHOD_FAILED, "is not JSON"},
                 {0, 200, "NaN", METHOD_FAILED, "is not JSON"},
@@ -234,7 +241,7 @@ START_TEST(every_fault_gives_one_answer)
         large[0] = '1';
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const char *json = cases[i].json ?: large;
-                bool failed = cases[i].answer == METHOD_FAILED || cases[i].answer >= METHOD_UNAVAILABLE;
+                bool failed = cases[i].answer != cases[i].status;
                 House h;
                 Caller c;
 
