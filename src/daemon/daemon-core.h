@@ -85,6 +85,7 @@ struct Daemon {
         Methods *methods;
         BuiltinMethods *builtin_methods;
         Pnp *pnp;
+        Document *kept; /* beside the twin's halves, until all who keep something there have read it */
         DaemonCommand *commands; /* methods of Plug and Play */
         CommandUnits *command_units;
         StateFile *positions_file;

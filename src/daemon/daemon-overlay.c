@@ -44,8 +44,9 @@ int daemon_load_overlay(Daemon *d)
 int daemon_keep_overlay(void *userdata, Document *state)
 {
         const Daemon *d = userdata;
+        int r = overlay_keep(&d->overlay, state);
 
-        return overlay_keep(&d->overlay, state);
+        return r < 0 ? r : pnp_keep(d->pnp, state);
 }
 
 /* ---- taken over ---- */

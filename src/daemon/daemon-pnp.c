@@ -90,6 +90,14 @@ int daemon_configure_pnp(Daemon *d, const Settings *settings)
         return r < 0 ? r : add_commands(d, &pnp);
 }
 
+static void on_told_changed(void *userdata)
+{
+        Daemon *d = userdata;
+
+        if (d->twin)
+                twin_keep_changed(d->twin);
+}
+
 static void on_taken(void *userdata, const Reading *reading)
 {
         Daemon *d = userdata;
@@ -102,8 +110,9 @@ int daemon_build_pnp(Daemon *d)
         const TwinDesk twin = twin_desk(d->twin);
         int r = pnp_new(&d->pnp, &d->house.clock, &twin);
 
-        if (r < 0)
+        if (r < 0 || (r = pnp_remember(d->pnp, d->kept, on_told_changed, d)) < 0)
                 return r;
+        d->kept = document_free(d->kept);
         collector_watch(d->collector, on_taken, d);
         return daemon_configure_pnp(d, d->settings);
 }
@@ -119,4 +128,5 @@ void daemon_free_pnp(Daemon *d)
         if (d->collector)
                 collector_watch(d->collector, NULL, NULL);
         d->pnp = pnp_free(d->pnp);
+        d->kept = document_free(d->kept);
 }

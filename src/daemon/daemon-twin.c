@@ -112,6 +112,15 @@ static int set_damaged_aside(Daemon *d, const char *path, Buffer *state)
         return r == -ENOMEM ? r : 0;
 }
 
+/* What cannot be read the twin has told of. */
+static int remember(Daemon *d, const Buffer *state)
+{
+        const char *error;
+        int r = state->size > 0 ? document_parse(&d->kept, state->data, state->size, &error) : 0;
+
+        return r == -EBADMSG ? 0 : r;
+}
+
 int daemon_build_twin(Daemon *d)
 {
         _cleanup_free_ char *path = NULL;
@@ -130,6 +139,8 @@ int daemon_build_twin(Daemon *d)
                 r = set_damaged_aside(d, path, &state);
         if (r >= 0)
                 r = build(d, &state);
+        if (r >= 0)
+                r = remember(d, &state);
         buffer_done(&state);
         return r;
 }

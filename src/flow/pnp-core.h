@@ -7,6 +7,7 @@
  * pnp.c           its life, the channels, and what of them is reported
  * pnp-writable.c  the properties that a service writes
  * pnp-command.c   the commands
+ * pnp-told.c      what was told, over restarts, and taken back
  */
 
 #include "base/throttle.h"
@@ -60,10 +61,22 @@ struct Pnp {
         usec_t later_usec; /* when a report is due that had to wait; USEC_INFINITY: none has */
         usec_t again_usec; /* the twin refused something: when all is told anew; USEC_INFINITY: it did not */
         Throttle told_refused;
+
+        /* pnp-told.c */
+        Document *told; /* the properties that the twin has of us */
+        bool look_back; /* the settings may name them no more */
+        void (*told_changed)(void *userdata);
+        void *told_userdata;
 };
 
 /* Of a component, or of the device itself. Takes the property's JSON as it is. */
 void pnp_tell(Pnp *p, const char *component, const char *property, const char *json);
+
+void pnp_on_told(void *userdata, RequestError error, const char *detail); /* a DoneFn; userdata: Pnp */
+
+/* pnp-told.c */
+void pnp_note_told(Pnp *p, const char *component, const char *property);
+void pnp_take_back(Pnp *p);
 
 /* pnp-writable.c */
 void pnp_obey(Pnp *p);

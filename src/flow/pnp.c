@@ -18,7 +18,7 @@
 /* ---- to the twin ---- */
 
 /* It may come long after, and of what was told then nothing is known any more: so all is told anew. */
-static void on_told(void *userdata, RequestError error, const char *detail)
+void pnp_on_told(void *userdata, RequestError error, const char *detail)
 {
         Pnp *p = userdata;
         usec_t now = clock_boot(p->clock);
@@ -36,10 +36,12 @@ void pnp_tell(Pnp *p, const char *component, const char *property, const char *j
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
         buffer_printf(&b, "{%s\"%s\":%s}", *component ? "\"__t\":\"c\"," : "", property, json);
-        if (buffer_error(&b))
-                on_told(p, REQUEST_BUSY, "Out of memory.");
-        else
-                p->twin.report(p->twin.userdata, component, b.data, NULL, on_told, p);
+        if (buffer_error(&b)) {
+                pnp_on_told(p, REQUEST_BUSY, "Out of memory.");
+                return;
+        }
+        pnp_note_told(p, component, property);
+        p->twin.report(p->twin.userdata, component, b.data, NULL, pnp_on_told, p);
 }
 
 /* ---- what is reported ---- */
@@ -89,7 +91,7 @@ static void tell_all_anew(Pnp *p)
         }
         for (size_t i = 0; i < p->table.n_writables; i++)
                 p->table.writables[i].answered = 0;
-        p->has_read = p->twin_changed = true;
+        p->has_read = p->twin_changed = p->look_back = true;
 }
 
 void pnp_reading(Pnp *p, const Reading *reading)
@@ -125,7 +127,7 @@ static usec_t deadline(void *userdata)
 {
         const Pnp *p = userdata;
 
-        return p->has_read || p->twin_changed ? 0 : MIN(p->later_usec, p->again_usec);
+        return p->has_read || p->twin_changed || p->look_back ? 0 : MIN(p->later_usec, p->again_usec);
 }
 
 static void tick(void *userdata, usec_t now)
@@ -135,6 +137,10 @@ static void tick(void *userdata, usec_t now)
         if (now >= p->again_usec) {
                 p->again_usec = USEC_INFINITY;
                 tell_all_anew(p);
+        }
+        if (p->look_back) { /* first: it may make room for others */
+                p->look_back = false;
+                pnp_take_back(p);
         }
         if (p->has_read || now >= p->later_usec) {
                 p->has_read = false;
@@ -292,7 +298,7 @@ int pnp_configure(Pnp *p, const PnpSettings *settings)
         }
         table_done(&p->table);
         p->table = table;
-        p->has_read = p->twin_changed = true;
+        p->has_read = p->twin_changed = p->look_back = true;
         return 0;
 }
 
@@ -306,6 +312,11 @@ int pnp_new(Pnp **ret, const Clock *clock, const TwinDesk *twin)
                 return -ENOMEM;
         p->clock = clock;
         p->twin = *twin;
+        p->told = document_new();
+        if (!p->told) {
+                free(p);
+                return -ENOMEM;
+        }
         p->started_usec = clock_boot(clock);
         p->later_usec = p->again_usec = USEC_INFINITY;
         *ret = p;
@@ -317,6 +328,7 @@ Pnp *pnp_free(Pnp *p)
         if (!p)
                 return NULL;
         table_done(&p->table);
+        document_free(p->told);
         free(p);
         return NULL;
 }

@@ -11,6 +11,8 @@
  * changes is their business. Each change of the desired half is acknowledged anew, for its version stands in the
  * answer.
  *
+ * What the settings name no more is taken back from the twin, also what they named in an earlier run.
+ *
  * Owns:   the extremes of the channels that are asked for, since the daemon began.
  * Knows:  the twin as its desk; nothing of methods, MQTT or D-Bus. Pure.
  * Time:   boot clock for readings, wall clock for what a command's caller names. It wants to be ticked: within calls it
@@ -20,6 +22,7 @@
 #include "base/buffer.h"
 #include "base/number.h"
 #include "base/ticker.h"
+#include "model/document.h"
 #include "model/reading.h"
 #include "model/twin-desk.h"
 #include "sensor/settings.h"
@@ -71,6 +74,11 @@ DEFINE_CLEANUP(Pnp *, pnp_free);
 /* Copied. Channels that are asked for as before keep what they read. All or nothing. */
 int pnp_configure(Pnp *p, const PnpSettings *settings);
 Ticker pnp_ticker(Pnp *p);
+
+/* Once, before the first tick: what was reported in earlier runs. state: what is stored beside the twin's halves, where
+ * pnp_keep() has put it; NULL: nothing is. changed: it is another, to be stored; the twin may be told so within. */
+int pnp_remember(Pnp *p, const Document *state, void (*changed)(void *userdata), void *userdata);
+int pnp_keep(const Pnp *p, Document *state);
 
 void pnp_reading(Pnp *p, const Reading *reading);
 void pnp_twin_changed(Pnp *p); /* TwinSink.changed */

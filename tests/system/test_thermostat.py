@@ -124,6 +124,22 @@ def answer(thermostat, version):
     return until(given)
 
 
+@pytest.mark.parametrize('again', ['reload', 'start'])
+def test_what_the_settings_name_no_more_is_taken_back(thermostat, again):
+    until(lambda: reported(thermostat, 'maxTempSinceLastReboot'))
+    answer(thermostat, wish(thermostat, 46))
+    if again == 'start':
+        assert thermostat.stop() == 0
+    thermostat.configure(re.sub(r'report = .*', '', EXAMPLE).replace('targetTemperature', 'goal'),
+                         'conf.d/thermostat.conf')
+    getattr(thermostat, again)()
+    until(lambda: not {'maxTempSinceLastReboot', 'targetTemperature'} & set(twin(thermostat)['properties']['reported']))
+    thermostat.configure(EXAMPLE, 'conf.d/thermostat.conf')
+    thermostat.reload()
+    until(lambda: reported(thermostat, 'maxTempSinceLastReboot'))
+    assert until(lambda: reported(thermostat, 'targetTemperature'))['value'] == 46
+
+
 def test_a_target_that_is_none_is_refused_and_one_set_while_away_is_seen(thermostat):
     version = wish(thermostat, 'warm')
     told = answer(thermostat, version)

@@ -146,13 +146,21 @@ static void on_report(void *userdata, const char *section, const char *json, con
         desk.report(desk.userdata, section, json, client, done, done_userdata);
 }
 
+static void on_owners(void *userdata, TwinOwnerFn each, void *each_userdata)
+{
+        TwinDesk desk = twin_desk(((Walk *)userdata)->cloud.twin);
+
+        desk.owners(desk.userdata, each, each_userdata);
+}
+
 /* ---- runs of the daemon ---- */
 
 static void begin_run(Walk *w)
 {
         const PnpSettings settings = {.writables = writables, .n_writables = N_WRITABLES};
         const TwinDesk desk = {
-                .desired = on_desired, .reported = on_reported, .report = on_report, .userdata = w,
+                .desired = on_desired, .reported = on_reported, .report = on_report, .owners = on_owners,
+                .userdata = w,
         };
 
         insist(pnp_new(&w->pnp, &w->cloud.clock.clock, &desk) == 0);

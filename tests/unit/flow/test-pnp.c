@@ -64,6 +64,10 @@ static void on_report(void *userdata, const char *section, const char *json, con
         done(done_userdata, t.refuses, t.refuses ? "no" : NULL);
 }
 
+static void on_owners(void *userdata, TwinOwnerFn each, void *each_userdata)
+{
+}
+
 static void turn(void)
 {
         Ticker ticker = pnp_ticker(t.pnp);
@@ -116,7 +120,7 @@ static void configure(const char *component, const ReportSettings *reports, size
 
 static void setup(void)
 {
-        TwinDesk desk = {.desired = on_desired, .reported = on_reported, .report = on_report};
+        TwinDesk desk = {.desired = on_desired, .reported = on_reported, .report = on_report, .owners = on_owners};
 
         memset(&t, 0, sizeof(t));
         fake_clock_init(&t.clock);

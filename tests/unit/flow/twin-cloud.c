@@ -121,7 +121,9 @@ static int on_keep(void *userdata, Document *state)
 {
         Cloud *c = userdata;
 
-        return c->applied ? document_put_copy(state, "applied", c->applied) : 0;
+        int r = c->applied ? document_put_copy(state, "applied", c->applied) : 0;
+
+        return r < 0 || !c->keep ? r : c->keep(c->keep_userdata, state);
 }
 
 static void on_desired_changed(void *userdata, const char *section, const char *json, uint64_t version)

@@ -54,6 +54,8 @@ typedef struct Cloud {
         Document *applied; /* the settings that are in effect here */
         uint64_t applications;
         char told[4096]; /* "section=json@version;" */
+        int (*keep)(void *userdata, Document *state); /* somebody else's, with his userdata; NULL: nobody's */
+        void *keep_userdata;
         void (*changed)(void *userdata); /* as the sink's; NULL: nobody is told */
         void *changed_userdata;
 } Cloud;
