@@ -106,12 +106,14 @@ int settings_cloud_write(const Document *desired, Buffer *text, char **ret_why)
 
 /* ---- what may be set from there ---- */
 
-static void complain(const Node *node, const char *path, const char *what, Problems *problems)
+/* True: it was told, and goes; what else is wrong with it would only be told beside. */
+static bool complain(const Node *node, const char *path, const char *what, Problems *problems)
 {
         problems_add(problems, node->place, "%s: %s", path, what);
+        return true;
 }
 
-static void restrict_group(const Node *over, const Node *files, const SettingsRow *rows, const char *path,
+static void restrict_group(Node *over, const Node *files, const SettingsRow *rows, const char *path,
                            Problems *problems);
 
 static const SettingsRow *find_row(const SettingsRow *rows, const char *key)
@@ -128,48 +130,56 @@ static bool is_there(const SettingsRow *row, const Node *files, const char *name
         return node_child(files, name) || (row->map->always && strcmp(row->map->always, name) == 0);
 }
 
-static void restrict_elements(const Node *over, const Node *files, const SettingsRow *row, const char *path,
+static bool is_stranger(Node *child, const Node *files, const SettingsRow *row, const char *path, Problems *problems)
+{
+        if (child->kind != NODE_GROUP)
+                return complain(child, path, "this cannot be set from the cloud", problems);
+        if (!is_there(row, files, child->key))
+                return complain(child, path, "there is none of this name in the settings of the gateway", problems);
+        restrict_group(child, node_child(files, child->key), row->rows, path, problems);
+        return false;
+}
+
+static void restrict_elements(Node *over, const Node *files, const SettingsRow *row, const char *path,
                               Problems *problems)
 {
         char below[256];
 
-        for (size_t i = 0; i < over->n_children; i++) {
-                const Node *child = over->children[i];
-
-                (void)snprintf(below, sizeof(below), "%.180s.%.64s", path, child->key);
-                if (child->kind != NODE_GROUP)
-                        complain(child, below, "this cannot be set from the cloud", problems);
-                else if (!is_there(row, files, child->key))
-                        complain(child, below, "there is none of this name in the settings of the gateway", problems);
+        for (size_t i = 0; i < over->n_children;) {
+                (void)snprintf(below, sizeof(below), "%.180s.%.64s", path, over->children[i]->key);
+                if (is_stranger(over->children[i], files, row, below, problems))
+                        node_drop(over, i);
                 else
-                        restrict_group(child, node_child(files, child->key), row->rows, below, problems);
+                        i++;
         }
 }
 
-static void restrict_child(const Node *child, const Node *files, const SettingsRow *row, const char *path,
-                           Problems *problems)
+static bool is_forbidden(Node *child, const Node *files, const SettingsRow *row, const char *path, Problems *problems)
 {
         if (row->map && child->kind == NODE_GROUP)
                 restrict_elements(child, files, row, path, problems);
         else if (row->rows && child->kind == NODE_GROUP)
                 restrict_group(child, files, row->rows, path, problems);
         else if (!row->from_cloud)
-                complain(child, path, "this cannot be set from the cloud", problems);
+                return complain(child, path, "this cannot be set from the cloud", problems);
+        return false;
 }
 
 /* A key that there is not is no row's business: the filling tells of it, with the nearest that there is. */
-static void restrict_group(const Node *over, const Node *files, const SettingsRow *rows, const char *path,
+static void restrict_group(Node *over, const Node *files, const SettingsRow *rows, const char *path,
                            Problems *problems)
 {
         char below[256];
 
-        for (size_t i = 0; i < over->n_children; i++) {
-                const Node *child = over->children[i];
+        for (size_t i = 0; i < over->n_children;) {
+                Node *child = over->children[i];
                 const SettingsRow *row = find_row(rows, child->key);
 
                 (void)snprintf(below, sizeof(below), "%.180s%s%.64s", path, *path ? "." : "", child->key);
-                if (row)
-                        restrict_child(child, node_child(files, child->key), row, below, problems);
+                if (row && is_forbidden(child, node_child(files, child->key), row, below, problems))
+                        node_drop(over, i);
+                else
+                        i++;
         }
 }
 
