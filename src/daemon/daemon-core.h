@@ -62,7 +62,7 @@ struct Daemon {
         char *device_id; /* NULL: it is not known yet */
         HouseClock house;
         Overlay overlay;    /* what lies over the settings files */
-        char *desired_told; /* why others were refused; NULL: they are not */
+        char *desired_told; /* why others were refused, and what that means; NULL: they are not */
         usec_t boot_wall_usec; /* when the machine was started; 0: not known yet */
         char *state_problem;   /* what of the state folder cannot be read; NULL: nothing */
 
@@ -151,7 +151,7 @@ void daemon_end_twin(Daemon *d); /* what is on its way to the disk arrives */
 /* What an earlier run stored, over the settings at birth. */
 int daemon_load_overlay(Daemon *d);
 /* What is in effect, over settings that were read anew. */
-int daemon_lay_over(const Daemon *d, Settings **settings);
+int daemon_lay_over(Daemon *d, Settings **settings);
 /* As TwinPort.keep(). */
 int daemon_keep_overlay(void *userdata, Document *state);
 /* Other texts over the files: in effect, and on their way to the disk. SETTINGS_E_BAD with the problems: nothing is. */
@@ -161,6 +161,8 @@ int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals,
 
 /* As TwinPort.apply(). */
 int daemon_apply_desired(void *userdata, const Document *settings, Document **ret_answers);
+/* False: that was told already. others_stay: what the cloud desired before is in effect. */
+bool daemon_note_refusal(Daemon *d, const char *problem, bool others_stay);
 
 /* daemon-intervals.c */
 

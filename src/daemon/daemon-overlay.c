@@ -17,7 +17,7 @@
 
 /* ---- over the files ---- */
 
-int daemon_lay_over(const Daemon *d, Settings **settings)
+int daemon_lay_over(Daemon *d, Settings **settings)
 {
         Problems problems = {};
         int r = settings_cloud_take(settings, d->arguments.state_dir, &d->overlay, &problems);
@@ -26,6 +26,8 @@ int daemon_lay_over(const Daemon *d, Settings **settings)
                 log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL,
                          "%s (desired by the cloud): what the cloud set before is not in effect.",
                          problems.items[i].text);
+        if (problems.n > 0) /* when the hub names it again, that says no more */
+                (void)daemon_note_refusal(d, problems.items[0].text, false);
         problems_done(&problems);
         return r < 0 ? r : 0;
 }

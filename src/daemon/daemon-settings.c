@@ -113,7 +113,7 @@ static int refuse(const char *problem, size_t n_more, char **ret_problem)
         return *ret_problem ? DAEMON_E_BAD : -ENOMEM;
 }
 
-static int next_settings(const Daemon *d, Settings **ret, char **ret_problem)
+static int next_settings(Daemon *d, Settings **ret, char **ret_problem)
 {
         Problems problems = {};
         int r;

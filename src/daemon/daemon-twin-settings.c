@@ -169,17 +169,30 @@ static int answer_all(const Daemon *d, const Document *settings, const Problems 
 
 /* ---- taken over ---- */
 
-/* Once for each reason, not at each connection. */
-static void tell_refused(Daemon *d, const Problems *problems)
+bool daemon_note_refusal(Daemon *d, const char *problem, bool others_stay)
 {
-        const char *why = without_place(problems->items[0].text);
+        char *told;
 
-        if (d->desired_told && strcmp(d->desired_told, why) == 0)
-                return;
+        if (asprintf(&told, "%s: %s", others_stay ? "others stay" : "none", without_place(problem)) < 0)
+                told = NULL;
+        if (told && d->desired_told && strcmp(d->desired_told, told) == 0) {
+                free(told);
+                return false;
+        }
         free(d->desired_told);
-        d->desired_told = strdup(why);
-        log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL,
-                 "Twin: the desired settings are refused, those in effect stay: %s", why);
+        d->desired_told = told;
+        return true;
+}
+
+/* Those that fitted last may do so no more, since the files are others now. */
+static void tell_refused(Daemon *d, const Problems *problems, bool others_stay)
+{
+        const char *problem = problems->items[0].text;
+
+        if (daemon_note_refusal(d, problem, others_stay))
+                log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL, "Twin: the desired settings are refused, %s: %s",
+                         others_stay ? "those in effect stay" : "and none of them is in effect",
+                         without_place(problem));
 }
 
 /* The text in one line. */
@@ -270,8 +283,10 @@ int daemon_apply_desired(void *userdata, const Document *settings, Document **re
         int r = try_settings(d, settings, &problems);
 
         if (r == SETTINGS_E_BAD) {
-                tell_refused(d, &problems);
-                before = are_in_effect(d) ? answers_before(d) : NULL;
+                bool others_stay = are_in_effect(d);
+
+                tell_refused(d, &problems, others_stay);
+                before = others_stay ? answers_before(d) : NULL;
         } else {
                 free(d->desired_told);
                 d->desired_told = NULL;

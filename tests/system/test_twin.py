@@ -184,6 +184,30 @@ def test_what_no_longer_fits_the_files_does_not_keep_it_from_starting(gateway):
     assert answers['sensors']['value'] == {}  # what was in effect before is not now
 
 
+def test_a_setting_that_fits_no_more_takes_the_others_with_it_and_the_log_says_so(gateway):
+    two = (SETTINGS % (gateway.directory / 'queue')).replace('sensors: {', 'sensors: { two: { driver = "simulated"; model = "wind"; };')
+    gateway.configure(two)
+    gateway.reload()
+    desire(gateway, {'settings': {'log': {'max_lines_per_hour': 999}, 'sensors': {'two': {'interval': '5s'}}}})
+    assert settings_answers(gateway, 2)['log']['ac'] == 200
+    gateway.configure(SETTINGS % (gateway.directory / 'queue'))
+    gateway.reload()
+    answers = until(lambda: (lambda a: a if a['sensors']['ac'] == 400 else None)(reported(gateway)['settings']))
+    assert answers['log']['ac'] == 400 and answers['log']['value'] == {}
+    gateway.stop()
+    gateway.start()
+    gateway.bus.wait_for_name()
+    gateway.wait_for_link('connected')
+    time.sleep(1)
+    lines = [line for line in gateway.log().splitlines() if 'sensors.two' in line]
+    assert all('not in effect' in line and 'there is none of this name' in line for line in lines), lines
+    assert len(lines) == 2, lines  # once at the reload, once at the start
+    assert 'those in effect stay' not in gateway.log()
+    desire(gateway, {'settings': {'sensors': {'wind': {'interval': 'soon'}, 'two': None}}})
+    line = gateway.wait_for_log('the desired settings are refused')
+    assert 'and none of them is in effect: sensors.wind.interval' in gateway.log()
+
+
 def busctl(gateway, who, *words):
     return subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1', '/org/hublink1',
                            TWIN, *words], capture_output=True, text=True, timeout=20)
