@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
-#include <stdint.h>
-
 #include "base/bytes.h"
 
 size_t utf8_character(const char *s, size_t size)
@@ -55,4 +53,19 @@ bool utf8_is_valid(const char *s, size_t size)
                 size -= n;
         }
         return true;
+}
+
+uint32_t utf8_code_point(const char *s, size_t length)
+{
+        const uint8_t *p = (const uint8_t *)s;
+        uint32_t c = length == 1 ? p[0] : p[0] & (0x7fu >> length);
+
+        for (size_t i = 1; i < length; i++)
+                c = c << 6 | (p[i] & 0x3fu);
+        return c;
+}
+
+bool utf8_is_noncharacter(uint32_t code_point)
+{
+        return (code_point & 0xfffe) == 0xfffe || (code_point >= 0xfdd0 && code_point <= 0xfdef);
 }

@@ -77,6 +77,24 @@ START_TEST(what_is_no_text_is_seen)
 }
 END_TEST
 
+/* The 66: the last two of each of the 17 planes, and 32 in a row. */
+START_TEST(every_character_has_its_number)
+{
+        unsigned n = 0;
+
+        for (uint32_t c = 0; c <= 0x10ffff; c++) {
+                char s[4];
+                size_t length = encode(c, s);
+
+                insist(utf8_code_point(s, length) == c);
+                n += utf8_is_noncharacter(c);
+        }
+        ck_assert_uint_eq(n, 66);
+        ck_assert(utf8_is_noncharacter(0xffff) && utf8_is_noncharacter(0x10fffe) && utf8_is_noncharacter(0xfdd0));
+        ck_assert(!utf8_is_noncharacter(0xfffd) && !utf8_is_noncharacter(0xfdf0) && !utf8_is_noncharacter(0xffef));
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/utf8");
@@ -85,5 +103,6 @@ int main(void)
         tcase_add_test(c, every_character_is_known);
         tcase_add_test(c, every_pair_of_bytes_is_judged);
         tcase_add_test(c, what_is_no_text_is_seen);
+        tcase_add_test(c, every_character_has_its_number);
         return suite_run(s);
 }
