@@ -13,8 +13,15 @@ static const AuditEntry *entry(const Bus *bus, size_t back)
 
 static int append_entry(sd_bus_message *reply, const AuditEntry *e)
 {
-        return sd_bus_message_append(reply, "(" ENTRY ")", e->time_usec, e->caller, e->name, (int32_t)e->status,
-                                     e->took_usec, e->request, e->answer);
+        int r;
+
+        if ((r = sd_bus_message_open_container(reply, 'r', ENTRY)) < 0 ||
+            (r = sd_bus_message_append(reply, "t", e->time_usec)) < 0 || (r = bus_append_text(reply, e->caller)) < 0 ||
+            (r = bus_append_text(reply, e->name)) < 0 ||
+            (r = sd_bus_message_append(reply, "it", (int32_t)e->status, e->took_usec)) < 0 ||
+            (r = bus_append_text(reply, e->request)) < 0 || (r = bus_append_text(reply, e->answer)) < 0)
+                return r;
+        return sd_bus_message_close_container(reply);
 }
 
 /* The latest n, the oldest of them first. */

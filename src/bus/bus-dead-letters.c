@@ -22,9 +22,15 @@ static const DeadLetterOffice *office(const Bus *bus)
 
 static int append_letter(sd_bus_message *reply, const DeadLetter *l)
 {
-        return sd_bus_message_append(reply, "(" LETTER ")", l->id, l->stream, l->epoch, l->n,
-                                     outcome_to_string(l->reason), l->detail, kinds[l->kind], (uint64_t)l->size,
-                                     l->time_usec);
+        int r;
+
+        if ((r = sd_bus_message_open_container(reply, 'r', LETTER)) < 0 ||
+            (r = sd_bus_message_append(reply, "tstts", l->id, l->stream, l->epoch, l->n,
+                                       outcome_to_string(l->reason))) < 0 ||
+            (r = bus_append_text(reply, l->detail)) < 0 ||
+            (r = sd_bus_message_append(reply, "stt", kinds[l->kind], (uint64_t)l->size, l->time_usec)) < 0)
+                return r;
+        return sd_bus_message_close_container(reply);
 }
 
 /* ---- List ---- */
@@ -82,7 +88,7 @@ static int append_properties(sd_bus_message *m, const Message *message)
             (r = sd_bus_message_open_container(m, 'a', "{ss}")) < 0)
                 return r;
         for (size_t i = 0; r >= 0 && i < message->n_properties; i++)
-                r = sd_bus_message_append(m, "{ss}", message->properties[i].name, message->properties[i].value);
+                r = bus_append_text_pair(m, message->properties[i].name, message->properties[i].value);
         if (r < 0 || (r = sd_bus_message_close_container(m)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
                 return r;
         return sd_bus_message_close_container(m);
@@ -90,10 +96,12 @@ static int append_properties(sd_bus_message *m, const Message *message)
 
 static int append_message(sd_bus_message *m, const Message *message)
 {
-        int r = sd_bus_message_append(m, "{sv}{sv}{sv}", "content_type", "s", message->content_type ?: "",
-                                      "content_encoding", "s", message->content_encoding ?: "", "correlation_id",
-                                      "s", message->correlation_id ?: "");
+        int r = bus_append_text_entry(m, "content_type", message->content_type ?: "");
 
+        if (r >= 0)
+                r = bus_append_text_entry(m, "content_encoding", message->content_encoding ?: "");
+        if (r >= 0)
+                r = bus_append_text_entry(m, "correlation_id", message->correlation_id ?: "");
         if (r >= 0)
                 r = append_properties(m, message);
         return r < 0 ? r : append_bytes(m, "body", message->body.data, message->body.size);

@@ -22,7 +22,7 @@ static const InboxDesk *desk(const Bus *bus)
 
 static int append_system(sd_bus_message *m, const char *name, const char *value)
 {
-        return value ? sd_bus_message_append(m, "{ss}", name, value) : 0;
+        return value ? bus_append_text_pair(m, name, value) : 0;
 }
 
 /* System properties that have no place of their own stand among the others, under their names of the wire. */
@@ -37,8 +37,17 @@ static int append_properties(sd_bus_message *m, const C2dMessage *message)
         if (r >= 0)
                 r = append_system(m, "$.ce", message->content_encoding);
         for (size_t i = 0; r >= 0 && i < message->n_properties; i++)
-                r = sd_bus_message_append(m, "{ss}", message->properties[i].name, message->properties[i].value);
+                r = bus_append_text_pair(m, message->properties[i].name, message->properties[i].value);
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_ids(sd_bus_message *m, const InboxItem *item)
+{
+        int r = sd_bus_message_append(m, "t", item->id);
+
+        if (r >= 0)
+                r = bus_append_text(m, item->message->message_id ?: "");
+        return r < 0 ? r : bus_append_text(m, item->message->correlation_id ?: "");
 }
 
 static int write_message(sd_bus_message *reply, const void *what)
@@ -48,7 +57,7 @@ static int write_message(sd_bus_message *reply, const void *what)
         int r;
 
         if ((r = sd_bus_message_open_container(reply, 'r', MESSAGE)) < 0 ||
-            (r = sd_bus_message_append(reply, "tss", item->id, m->message_id ?: "", m->correlation_id ?: "")) < 0 ||
+            (r = append_ids(reply, item)) < 0 ||
             (r = sd_bus_message_append_array(reply, 'y', m->body.data, m->body.size)) < 0 ||
             (r = append_properties(reply, m)) < 0 ||
             (r = sd_bus_message_append(reply, "ttu", item->received_usec, m->expiry_usec, item->times_taken)) < 0)
@@ -58,15 +67,13 @@ static int write_message(sd_bus_message *reply, const void *what)
 
 static int append_listed(sd_bus_message *reply, const InboxItem *item)
 {
-        const C2dMessage *m = item->message;
         int r;
 
         if ((r = sd_bus_message_open_container(reply, 'r', LISTED)) < 0 ||
-            (r = sd_bus_message_append(reply, "tsst", item->id, m->message_id ?: "", m->correlation_id ?: "",
-                                       (uint64_t)item->size)) < 0 ||
-            (r = append_properties(reply, m)) < 0 ||
-            (r = sd_bus_message_append(reply, "ttust", item->received_usec, m->expiry_usec, item->times_taken,
-                                       item->taker ?: "", item->lock_until_usec)) < 0)
+            (r = append_ids(reply, item)) < 0 || (r = sd_bus_message_append(reply, "t", (uint64_t)item->size)) < 0 ||
+            (r = append_properties(reply, item->message)) < 0 ||
+            (r = sd_bus_message_append(reply, "ttust", item->received_usec, item->message->expiry_usec,
+                                       item->times_taken, item->taker ?: "", item->lock_until_usec)) < 0)
                 return r;
         return sd_bus_message_close_container(reply);
 }

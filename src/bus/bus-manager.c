@@ -12,38 +12,40 @@
 
 /* ---- properties ---- */
 
-#define DEFINE_GETTER(name, type, value)                                                                    \
+#define DEFINE_GETTER(name, append)                                                                         \
         static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,     \
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)                   \
         {                                                                                                   \
                 const Status *s = bus_status(userdata);                                                     \
                                                                                                             \
-                return sd_bus_message_append(reply, type, value);                                           \
+                return append;                                                                              \
         }                                                                                                   \
         struct get_##name##_semicolon
+#define DEFINE_VALUE_GETTER(name, type, value) DEFINE_GETTER(name, sd_bus_message_append(reply, type, value))
+#define DEFINE_TEXT_GETTER(name, text)         DEFINE_GETTER(name, bus_append_text(reply, text))
 
-DEFINE_GETTER(version, "s", s->version);
-DEFINE_GETTER(link_state, "s", link_state_to_string(s->link_state));
-DEFINE_GETTER(link_reason, "s", link_reason_to_string(s->link_reason));
-DEFINE_GETTER(link_detail, "s", s->link_detail);
-DEFINE_GETTER(link_since, "t", s->link_since_usec);
-DEFINE_GETTER(next_attempt, "t", s->next_attempt_usec);
-DEFINE_GETTER(hub, "s", s->hub);
-DEFINE_GETTER(device_id, "s", s->device_id);
-DEFINE_GETTER(send_state, "s", s->busy ? "BUSY" : "IDLE");
-DEFINE_GETTER(queue_records, "t", s->queue.records);
-DEFINE_GETTER(queue_bytes, "t", s->queue.bytes);
-DEFINE_GETTER(queue_fill, "d", s->queue.fill);
-DEFINE_GETTER(disk_state, "s", disk_state_to_string(s->queue.disk_state));
-DEFINE_GETTER(disk_error, "s", s->queue.disk_error);
-DEFINE_GETTER(oldest_age, "t", s->queue.oldest_age_usec);
-DEFINE_GETTER(in_flight, "u", s->in_flight);
-DEFINE_GETTER(last_acknowledged, "t", s->last_acknowledged_usec);
-DEFINE_GETTER(malformed_orders, "t", s->malformed_orders);
-DEFINE_GETTER(orders, "t", s->orders);
-DEFINE_GETTER(method_changes, "t", s->method_changes);
-DEFINE_GETTER(settings_problem, "s", s->settings_problem ?: "");
-DEFINE_GETTER(state_problem, "s", s->state_problem ?: "");
+DEFINE_TEXT_GETTER(version, s->version);
+DEFINE_TEXT_GETTER(link_state, link_state_to_string(s->link_state));
+DEFINE_TEXT_GETTER(link_reason, link_reason_to_string(s->link_reason));
+DEFINE_TEXT_GETTER(link_detail, s->link_detail);
+DEFINE_VALUE_GETTER(link_since, "t", s->link_since_usec);
+DEFINE_VALUE_GETTER(next_attempt, "t", s->next_attempt_usec);
+DEFINE_TEXT_GETTER(hub, s->hub);
+DEFINE_TEXT_GETTER(device_id, s->device_id);
+DEFINE_TEXT_GETTER(send_state, s->busy ? "BUSY" : "IDLE");
+DEFINE_VALUE_GETTER(queue_records, "t", s->queue.records);
+DEFINE_VALUE_GETTER(queue_bytes, "t", s->queue.bytes);
+DEFINE_VALUE_GETTER(queue_fill, "d", s->queue.fill);
+DEFINE_TEXT_GETTER(disk_state, disk_state_to_string(s->queue.disk_state));
+DEFINE_TEXT_GETTER(disk_error, s->queue.disk_error);
+DEFINE_VALUE_GETTER(oldest_age, "t", s->queue.oldest_age_usec);
+DEFINE_VALUE_GETTER(in_flight, "u", s->in_flight);
+DEFINE_VALUE_GETTER(last_acknowledged, "t", s->last_acknowledged_usec);
+DEFINE_VALUE_GETTER(malformed_orders, "t", s->malformed_orders);
+DEFINE_VALUE_GETTER(orders, "t", s->orders);
+DEFINE_VALUE_GETTER(method_changes, "t", s->method_changes);
+DEFINE_TEXT_GETTER(settings_problem, s->settings_problem ?: "");
+DEFINE_TEXT_GETTER(state_problem, s->state_problem ?: "");
 
 static int get_alarms(sd_bus *b, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)

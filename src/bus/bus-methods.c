@@ -97,7 +97,11 @@ static int send_invoke(Invocation *i, const char *destination, const char *name,
 
         r = sd_bus_message_new_method_call(connection, &m, destination, RESPONDER_PATH, RESPONDER_INTERFACE, "Invoke");
         if (r >= 0)
-                r = sd_bus_message_append(m, "sst", name, json, deadline_usec);
+                r = sd_bus_message_append(m, "s", name);
+        if (r >= 0)
+                r = bus_append_json(m, json);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "t", deadline_usec);
         return r < 0 ? r : sd_bus_call_async(connection, &i->slot, m, on_invoked, i, UINT64_MAX);
 }
 
@@ -212,8 +216,9 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int write_answer(sd_bus_message *reply, const void *what)
 {
         const MethodAnswer *a = what;
+        int r = sd_bus_message_append(reply, "i", (int32_t)a->status);
 
-        return sd_bus_message_append(reply, "is", (int32_t)a->status, a->json);
+        return r < 0 ? r : bus_append_json(reply, a->json);
 }
 
 static void on_answer(void *userdata, const MethodAnswer *a)

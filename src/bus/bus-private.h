@@ -5,13 +5,14 @@
  * The inside of the bus: bus.c keeps the connection, bus-manager.c and bus-submit.c are
  * org.hublink1.Manager, bus-sensor.c is org.hublink1.Sensor, bus-dead-letters.c org.hublink1.DeadLetters,
  * bus-inbox.c org.hublink1.Inbox, bus-twin.c org.hublink1.Twin, bus-methods.c org.hublink1.Methods and what responders
- * are asked; bus-units.c asks systemd; bus-errand.c asks who calls.
+ * are asked; bus-units.c asks systemd; bus-errand.c asks who calls; bus-text.c carries what others wrote.
  */
 
 #include <systemd/sd-bus.h>
 
 #include "bus/bus.h"
 #include "bus/bus-errand.h"
+#include "bus/bus-text.h"
 #include "bus/pending-call.h"
 #include "bus/settled-batch.h"
 #include "bus/status-diff.h"

@@ -31,23 +31,25 @@ static void path_of(const char *name, char path[static sizeof(BUS_SENSOR_PREFIX)
 
 /* ---- properties ---- */
 
-#define DEFINE_GETTER(name, type, value)                                                                    \
+#define DEFINE_GETTER(name, append)                                                                         \
         static int get_##name(sd_bus *b, const char *path, const char *interface, const char *property,     \
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)                   \
         {                                                                                                   \
                 const SensorStatus *s = userdata;                                                           \
                                                                                                             \
-                return sd_bus_message_append(reply, type, value);                                           \
+                return append;                                                                              \
         }                                                                                                   \
         struct get_##name##_semicolon
+#define DEFINE_VALUE_GETTER(name, type, value) DEFINE_GETTER(name, sd_bus_message_append(reply, type, value))
+#define DEFINE_TEXT_GETTER(name, text)         DEFINE_GETTER(name, bus_append_text(reply, text))
 
-DEFINE_GETTER(name, "s", s->name);
-DEFINE_GETTER(driver, "s", s->driver);
-DEFINE_GETTER(state, "s", sensor_state_to_string(s->state));
-DEFINE_GETTER(time, "t", s->time_usec);
-DEFINE_GETTER(errors, "t", s->errors);
-DEFINE_GETTER(last_error, "s", s->last_error);
-DEFINE_GETTER(interval, "t", s->interval_usec);
+DEFINE_TEXT_GETTER(name, s->name);
+DEFINE_TEXT_GETTER(driver, s->driver);
+DEFINE_TEXT_GETTER(state, sensor_state_to_string(s->state));
+DEFINE_VALUE_GETTER(time, "t", s->time_usec);
+DEFINE_VALUE_GETTER(errors, "t", s->errors);
+DEFINE_TEXT_GETTER(last_error, s->last_error);
+DEFINE_VALUE_GETTER(interval, "t", s->interval_usec);
 
 int bus_append_channel(sd_bus_message *reply, const Channel *c)
 {
@@ -59,7 +61,7 @@ int bus_append_channel(sd_bus_message *reply, const Channel *c)
         case VALUE_BOOLEAN:
                 return sd_bus_message_append(reply, "{sv}", c->name, "b", (int)c->value.boolean);
         case VALUE_TEXT:
-                return sd_bus_message_append(reply, "{sv}", c->name, "s", c->value.text);
+                return bus_append_text_entry(reply, c->name, c->value.text);
         case _VALUE_KIND_MAX:
                 break;
         }
@@ -87,7 +89,7 @@ static int get_units(sd_bus *b, const char *path, const char *interface, const c
         r = sd_bus_message_open_container(reply, 'a', "{ss}");
         for (size_t i = 0; r >= 0 && s->units && i < s->n_values; i++)
                 if (s->units[i] && *s->units[i])
-                        r = sd_bus_message_append(reply, "{ss}", s->values[i].name, s->units[i]);
+                        r = bus_append_text_pair(reply, s->values[i].name, s->units[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

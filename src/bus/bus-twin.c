@@ -16,6 +16,16 @@ static const TwinDesk *desk(const Bus *bus)
 
 typedef void (*ReadHalf)(void *userdata, const char *section, TwinDesired *ret);
 
+static int reply_json(sd_bus_message *m, const char *json)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(m, &reply);
+
+        if (r >= 0)
+                r = bus_append_json(reply, json);
+        return r < 0 ? r : sd_bus_send(sd_bus_message_get_bus(m), reply, NULL);
+}
+
 static int read_half(sd_bus_message *m, Bus *bus, ReadHalf read, sd_bus_error *error)
 {
         const char *section;
@@ -25,8 +35,7 @@ static int read_half(sd_bus_message *m, Bus *bus, ReadHalf read, sd_bus_error *e
         if (r < 0)
                 return r;
         read(desk(bus)->userdata, section, &half);
-        return half.error == REQUEST_OK ? sd_bus_reply_method_return(m, "s", half.json)
-                                        : bus_error(error, half.error, "%s", half.detail);
+        return half.error == REQUEST_OK ? reply_json(m, half.json) : bus_error(error, half.error, "%s", half.detail);
 }
 
 static int on_get_desired(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -112,7 +121,7 @@ static int get_refused(sd_bus *b, const char *path, const char *interface, const
 static int get_last_error(sd_bus *b, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-        return sd_bus_message_append(reply, "s", status_of(userdata)->last_error ?: "");
+        return bus_append_text(reply, status_of(userdata)->last_error ?: "");
 }
 
 typedef struct OwnerReply {
@@ -125,7 +134,7 @@ static void on_owner(void *userdata, const char *section, const char *user)
         OwnerReply *reply = userdata;
 
         if (reply->r >= 0)
-                reply->r = sd_bus_message_append(reply->m, "{ss}", section, user);
+                reply->r = bus_append_text_pair(reply->m, section, user);
 }
 
 static int get_owners(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *m,
@@ -139,11 +148,21 @@ static int get_owners(sd_bus *b, const char *path, const char *interface, const 
         return reply.r < 0 ? reply.r : sd_bus_message_close_container(m);
 }
 
+static int send_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_signal(bus->connection, &m, BUS_PATH, BUS_TWIN, "DesiredChanged");
+
+        if (r < 0 || (r = bus_append_text(m, section)) < 0 || (r = bus_append_json(m, json)) < 0 ||
+            (r = sd_bus_message_append(m, "t", version)) < 0)
+                return r;
+        return sd_bus_send(bus->connection, m, NULL);
+}
+
 void bus_twin_desired_changed(Bus *bus, const char *section, const char *json, uint64_t version)
 {
         if (bus->named)
-                (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_TWIN, "DesiredChanged", "sst", section, json,
-                                         version);
+                (void)send_desired_changed(bus, section, json, version);
 }
 
 #define ALLOWED SD_BUS_VTABLE_UNPRIVILEGED /* by us: the bus knows who may what */

@@ -32,13 +32,15 @@
 
 int bus_error(sd_bus_error *error, RequestError code, const char *fmt, ...)
 {
+        _cleanup_(buffer_done) Buffer carried = BUFFER_NULL;
         char text[512];
         va_list ap;
 
         va_start(ap, fmt);
         (void)vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
-        return sd_bus_error_set(error, request_error_name(code), text);
+        bus_text(&carried, text); /* it may be cut within a character, too */
+        return sd_bus_error_set(error, request_error_name(code), buffer_error(&carried) ? NULL : carried.data);
 }
 
 /* ---- connecting ---- */

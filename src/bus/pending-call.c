@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bus/bus-text.h"
 
 struct PendingCall {
         PendingCalls *calls; /* NULL: orphaned */
@@ -93,8 +94,11 @@ static void replied(PendingCall *c, int r)
 
 static int reply_error(PendingCall *c, RequestError error, const char *detail)
 {
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+
+        bus_text(&text, detail && *detail ? detail : errors[error].text);
         return sd_bus_reply_method_errorf(c->message, errors[error].name, "%s",
-                                          detail && *detail ? detail : errors[error].text);
+                                          buffer_error(&text) ? errors[error].text : text.data);
 }
 
 void pending_call_submitted(void *userdata, const SubmitAnswer *a)

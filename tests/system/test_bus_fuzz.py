@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from bus import BUILD, NAME, PATH, PrivateBus
+from bus import BUILD, INBOX, MANAGER, METHODS, NAME, PATH, TWIN, PrivateBus
 from bus_members import PEER, members
 from daemon import PROGRAM, Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
@@ -108,6 +108,16 @@ def fuzz(daemon, seed, calls):
     return json.loads(result)
 
 
+def check_readable(bus):
+    """Whatever was put there: nothing of it closes a list for everybody."""
+    connection = bus.connect()
+    for interface, member, signature, arguments in (
+            (INBOX, 'List', '', ()), (TWIN, 'GetReported', 's', ('',)), (TWIN, 'GetDesired', 's', ('',)),
+            (METHODS, 'List', '', ()), (MANAGER, 'Audit', 'u', (0,)), ('org.freedesktop.DBus.Properties', 'GetAll', 's', ('',)),
+            ('org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ())):
+        connection.call_blocking(NAME, PATH, interface, member, signature, arguments, timeout=60)
+
+
 def lines_beside(log):
     """Without those that come by their number: one of the audit a call, those about the link and reloads."""
     usual = ('Method ', 'Link: ', 'Connected to ', 'Disconnected', 'Settings ', 'The settings ')
@@ -130,7 +140,8 @@ def test_whatever_is_called(tmp_path, devhub):  # noqa: F811
         daemon.hub(devhub, devhub.create('gw-1'))
         explorer = Explorer(devhub.directory)
         for n in range(12):
-            explorer.run('send', 'gw-1', 'order %d' % n, '--message-id', 'order-%d' % n)
+            odd = chr(0xffff) if n % 3 == 0 else ''  # well-formed, and not for D-Bus
+            explorer.run('send', 'gw-1', 'order %d' % n, '--message-id', 'order-%d%s' % (n, odd), '--property', 'k=' + odd)
         daemon.start(prefix=CHECKER, ready=not IS_CHECKED)
         daemon.wait_notified('READY=1', 120)
         daemon.wait_for_link('connected', seconds=120)
@@ -143,6 +154,7 @@ def test_whatever_is_called(tmp_path, devhub):  # noqa: F811
             result = fuzz(daemon, SEED, CALLS)
         seconds = time.monotonic() - begun
         assert daemon.is_running(), daemon.log()
+        check_readable(bus)
         ledger = daemon.settle()
         after = pss_kib(pid)
         deadline = time.monotonic() + 10

@@ -125,6 +125,9 @@ static const char *const jsons[] = {
                 "{\"a\":1e999,\"b\":-0,\"c\":18446744073709551616}",
                 "{\"a\":\"\\ud800\"}",
                 "{\"a\":\"\\u0000\"}",
+                "{\"a\":\"\\uffff\\ufdd0\",\"\\ud83f\\udffe\":1}", /* sd-bus sends none as it is */
+                "{\"\\ufffe\":\"\\udbff\\udfff\"}",
+                "\"\\uffff\"",
                 "[1,2,",
                 "{\"a\":nul}",
                 "[]",
