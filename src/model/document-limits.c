@@ -63,6 +63,19 @@ size_t document_size(const Document *d)
         return sum;
 }
 
+size_t document_values(const Document *d)
+{
+        DocumentMember m = {};
+        size_t n = 1;
+
+        if (document_kind(d) == DOCUMENT_ARRAY)
+                for (size_t i = 0; i < elements(d); i++)
+                        n += document_values((const Document *)element(d, i));
+        while (document_next(d, &m))
+                n += document_values(m.value);
+        return n;
+}
+
 /* ---- the rest ---- */
 
 /* Where we are, for the words. */

@@ -39,10 +39,10 @@ Document *document_new_boolean(bool v)
         return document_of(json_object_new_boolean(v));
 }
 
-int document_parse(Document **ret, const char *text, size_t size, const char **ret_error)
+int document_parse_within(Document **ret, const char *text, size_t size, size_t values_max, const char **ret_error)
 {
         json_object *value = NULL;
-        int r = json_read(text, size, &value, ret_error);
+        int r = json_read_within(text, size, values_max, &value, ret_error);
 
         if (r < 0)
                 return r;
@@ -53,6 +53,13 @@ int document_parse(Document **ret, const char *text, size_t size, const char **r
         }
         *ret = document_of(value);
         return 0;
+}
+
+int document_parse(Document **ret, const char *text, size_t size, const char **ret_error)
+{
+        int r = document_parse_within(ret, text, size, DOCUMENT_VALUES_MAX, ret_error);
+
+        return r == -E2BIG ? -EBADMSG : r;
 }
 
 int document_copy(Document **ret, const Document *d)

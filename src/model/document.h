@@ -13,6 +13,8 @@
 
 typedef struct Document Document;
 
+#define DOCUMENT_VALUES_MAX (16 * 1024) /* four times a half of a twin: the hub gives both, with what we answered */
+
 /* life */
 
 /* {}; NULL: no memory. */
@@ -20,8 +22,11 @@ Document *document_new(void);
 Document *document_new_text(const char *text);
 Document *document_new_unsigned(uint64_t v);
 Document *document_new_boolean(bool v);
-/* Gives an object. -EBADMSG: the text is none, and *ret_error (static) says why. */
+/* Gives an object. -EBADMSG: the text is none, or has more than DOCUMENT_VALUES_MAX values, and *ret_error (static)
+ * says why. */
 int document_parse(Document **ret, const char *text, size_t size, const char **ret_error);
+/* With another limit; -E2BIG beyond that. */
+int document_parse_within(Document **ret, const char *text, size_t size, size_t values_max, const char **ret_error);
 /* All of it anew; -ENOMEM. */
 int document_copy(Document **ret, const Document *d);
 Document *document_free(Document *d);

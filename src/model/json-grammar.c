@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/json-grammar.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -9,6 +9,7 @@
 typedef struct Scan {
         const char *p, *end;
         const char *fault;
+        size_t n_values, values_max;
 } Scan;
 
 static bool fail(Scan *s, const char *fault)
@@ -152,6 +153,8 @@ static bool scan_value(Scan *s, unsigned depth)
 {
         bool whole;
 
+        if (++s->n_values > s->values_max)
+                return fail(s, "it has too many values");
         skip_blanks(s);
         if (take(s, '{'))
                 whole = scan_list(s, scan_member, '}', depth + 1);
@@ -175,7 +178,7 @@ static bool scan_value(Scan *s, unsigned depth)
 
 const char *json_grammar_fault_at(const char *text, size_t size, size_t *ret_at)
 {
-        Scan s = {.p = text, .end = text + size};
+        Scan s = {.p = text, .end = text + size, .values_max = SIZE_MAX};
         bool whole;
 
         *ret_at = 0;
@@ -193,4 +196,12 @@ const char *json_grammar_fault(const char *text, size_t size)
         size_t at;
 
         return json_grammar_fault_at(text, size, &at);
+}
+
+bool json_grammar_is_within(const char *text, size_t size, size_t values_max)
+{
+        Scan s = {.p = text, .end = text + size, .values_max = values_max};
+
+        (void)scan_value(&s, 0);
+        return s.n_values <= values_max;
 }

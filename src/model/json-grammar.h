@@ -8,6 +8,7 @@
  * would write again as it came, for others to stumble over. Pure.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define JSON_DEPTH_MAX 64
@@ -16,3 +17,7 @@
 const char *json_grammar_fault(const char *text, size_t size);
 /* The same, and about where: a byte of the text. */
 const char *json_grammar_fault_at(const char *text, size_t size, size_t *ret_at);
+
+/* Is that one value of at most so many, those within it and null counted too? What is no JSON is, as far as it goes. In
+ * memory a value takes many times the room of its text: this asks before it is taken there. */
+bool json_grammar_is_within(const char *text, size_t size, size_t values_max);

@@ -61,6 +61,15 @@ int json_read(const char *text, size_t size, json_object **ret, const char **ret
         return 0;
 }
 
+int json_read_within(const char *text, size_t size, size_t values_max, json_object **ret, const char **ret_error)
+{
+        if (!json_grammar_is_within(text, size, values_max)) {
+                *ret_error = "it has too many values";
+                return -E2BIG;
+        }
+        return json_read(text, size, ret, ret_error);
+}
+
 void json_write(Buffer *b, json_object *value)
 {
         size_t size;

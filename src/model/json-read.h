@@ -14,6 +14,9 @@
 
 /* *ret is NULL for JSON's null. -EBADMSG: it is not JSON, and *ret_error (static) says why. */
 int json_read(const char *text, size_t size, json_object **ret, const char **ret_error);
+/* The same of a text from a stranger: -E2BIG when it has more values than that, those within others counted. An empty
+ * object has two bytes, and some 800 here. */
+int json_read_within(const char *text, size_t size, size_t values_max, json_object **ret, const char **ret_error);
 
 /* Appends it without blanks. NULL: null. */
 void json_write(Buffer *b, json_object *value);

@@ -14,6 +14,9 @@
 
 #include "model/sink.h"
 
+#define TWIN_REPORT_MAX (128 * 1024) /* bytes of one report, as JSON */
+#define TWIN_REPORT_TOO_LONG "a report has at most 128 KiB of JSON"
+
 typedef struct TwinDesired {
         RequestError error; /* NOT_CONNECTED: the hub was never asked */
         const char *detail;

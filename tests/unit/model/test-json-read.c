@@ -79,6 +79,32 @@ START_TEST(what_is_not_json_is_refused)
 }
 END_TEST
 
+START_TEST(values_are_counted_before_they_are_read)
+{
+        static const struct {
+                const char *text;
+                size_t n;
+        } cases[] = {
+                {"null", 1}, {"{}", 1}, {"[]", 1}, {"[{},{}]", 3}, {"{\"a\":[1,2,{\"b\":null}],\"c\":\"{}[],\"}", 7},
+        };
+        const char *error;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *text = cases[i].text;
+                json_object *value = NULL;
+
+                ck_assert_int_eq(json_read_within(text, strlen(text), cases[i].n, &value, &error), 0);
+                json_object_put(value);
+                value = NULL;
+                ck_assert_int_eq(json_read_within(text, strlen(text), cases[i].n - 1, &value, &error), -E2BIG);
+                ck_assert_ptr_null(value);
+        }
+        /* what is wrong beyond the last that is counted is not looked at */
+        ck_assert_int_eq(json_read_within("[1,2,x", 6, 2, &(json_object *){NULL}, &error), -E2BIG);
+        ck_assert_int_eq(json_read_within("[1,x", 4, 4, &(json_object *){NULL}, &error), -EBADMSG);
+}
+END_TEST
+
 START_TEST(every_beginning_of_a_text_is_refused)
 {
         static const char text[] = "{\"a\":[1.5e-3,\"\\u00e4\xc3\xa4\",true,{\"b\":null}]}";
@@ -113,6 +139,7 @@ int main(void)
         tcase_add_test(c, json_comes_out_as_it_went_in);
         tcase_add_test(c, what_is_not_json_is_refused);
         tcase_add_test(c, every_beginning_of_a_text_is_refused);
+        tcase_add_test(c, values_are_counted_before_they_are_read);
         tcase_add_test(c, depth_has_an_edge);
         return suite_run(s);
 }
