@@ -5,6 +5,8 @@
  * and who may report at all is the bus's business; whose a section is, the twin's, so the bus is asked who reports.
  */
 
+#include <string.h>
+
 #include "bus/bus-private.h"
 
 static const TwinDesk *desk(const Bus *bus)
@@ -60,7 +62,11 @@ static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error)
         BusErrand errand = {.bus = userdata, .go_on = go_on_reporting};
         int r = sd_bus_message_read(m, "ss", &errand.name, &errand.json);
 
-        return r < 0 ? r : bus_errand_begin(&errand, m, error);
+        if (r < 0)
+                return r;
+        if (strlen(errand.json) > TWIN_REPORT_MAX) /* not kept until the bus has said whose it is */
+                return bus_error(error, REQUEST_BAD_VALUE, TWIN_REPORT_TOO_LONG);
+        return bus_errand_begin(&errand, m, error);
 }
 
 /* ---- properties, the signal, the table ---- */

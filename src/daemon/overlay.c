@@ -85,9 +85,9 @@ static int read_twin(const char *state_dir, Document **ret, bool *ret_damaged)
 
         if (r < 0 || text.size == 0)
                 return r;
-        r = document_parse(ret, text.data, text.size, &error);
-        *ret_damaged = r == -EBADMSG || (r >= 0 && document_kind(*ret) != DOCUMENT_OBJECT);
-        return r == -EBADMSG ? 0 : r;
+        r = document_parse_within(ret, text.data, text.size, TWIN_STATE_VALUES_MAX, &error);
+        *ret_damaged = r == -EBADMSG || r == -E2BIG || (r >= 0 && document_kind(*ret) != DOCUMENT_OBJECT);
+        return r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
 
 static int load(const char *state_dir, Overlay *o)

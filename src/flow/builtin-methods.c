@@ -11,6 +11,8 @@
 #include "base/quantity.h"
 #include "model/json-read.h"
 
+#define WISH_VALUES_MAX 8 /* there are three */
+
 struct BuiltinMethods {
         Methods *methods;
         BuiltinPeers peers;
@@ -262,7 +264,7 @@ static void on_set_interval(void *userdata, const char *json, size_t size, uint6
         usec_t interval = 0;
         int r;
 
-        if (json_read(json, size, &o, &fault) < 0)
+        if (json_read_within(json, size, WISH_VALUES_MAX, &o, &fault) < 0)
                 o = NULL;
         fault = read_wish(o, &sensor, &interval);
         if (fault) {

@@ -65,7 +65,7 @@ static bool read_since(const Pnp *p, const char *json, size_t size, Since *ret)
         *ret = (Since){usec_sub(wall, usec_sub(boot, p->started_usec)), 0};
         if (size == 0)
                 return true;
-        if (json_read(json, size, &value, &why) < 0)
+        if (json_read_within(json, size, 1, &value, &why) < 0) /* a text, or null */
                 return false;
         if (!value) /* what a service sends that has nothing to say */
                 return true;

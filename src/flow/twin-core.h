@@ -15,6 +15,7 @@
 #include "base/allowance.h"
 #include "base/throttle.h"
 #include "flow/twin.h"
+#include "model/document-limits.h"
 
 #define TWIN_ANSWER_TIMEOUT  USEC_PER_MIN /* nothing is known of a request after that */
 #define TWIN_REPORT_INTERVAL (10 * USEC_PER_SEC)
@@ -108,7 +109,7 @@ void twin_try_later(Twin *t, TwinRequest *request, usec_t now);
 
 /* twin-desired.c */
 void twin_take_desired(Twin *t, Document *half, uint64_t version); /* takes the half: all of it */
-int twin_merge_desired(Twin *t, const Document *patch, uint64_t version);
+int twin_merge_desired(Twin *t, const Document *patch, uint64_t version); /* -E2BIG: TWIN_VALUES_MAX */
 void twin_strip(Document *half); /* of what the hub puts in for itself */
 
 /* twin-report.c */

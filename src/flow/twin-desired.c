@@ -132,6 +132,8 @@ int twin_merge_desired(Twin *t, const Document *patch, uint64_t version)
         if (r < 0)
                 return r;
         twin_strip(after);
+        if (document_values(after) > TWIN_VALUES_MAX)
+                return -E2BIG;
         before = t->desired;
         t->desired = TAKE_PTR(after);
         note_version(t, version);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "flow/twin-core.h"
-#include "model/document-limits.h"
 
 /* ---- reading ---- */
 
@@ -136,6 +135,12 @@ static bool has_room(const Document *after, const Document *before, const char *
         return true;
 }
 
+static int refuse_many(Buffer *why)
+{
+        buffer_append_string(why, "4,096 values are kept of reported properties, and this would make more");
+        return -EBADMSG;
+}
+
 /* What the half would be; -EBADMSG with the words when the hub would not take that. */
 static int try_patch(const Twin *t, const Document *patch, const char *user, Document **ret, Buffer *why)
 {
@@ -149,6 +154,8 @@ static int try_patch(const Twin *t, const Document *patch, const char *user, Doc
                 r = twin_want_patch(after, patch);
         if (r < 0)
                 return r;
+        if (document_values(after) > TWIN_VALUES_MAX && document_values(after) > document_values(t->wanted))
+                return refuse_many(why);
         if (!has_room(after, t->wanted, user, why))
                 return -EBADMSG;
         *ret = TAKE_PTR(after);
@@ -168,16 +175,31 @@ static void take_over(Twin *t, Document *wanted, Document *owners)
                 twin_state_changed(t);
 }
 
+/* Whoever may report may send anything: nothing of it is taken into memory before it is known to be small there. */
+static int parse_report(const char *json, Document **ret, Buffer *why)
+{
+        size_t size = strlen(json);
+        const char *error;
+        int r;
+
+        if (size > TWIN_REPORT_MAX) {
+                buffer_append_string(why, TWIN_REPORT_TOO_LONG);
+                return -EBADMSG;
+        }
+        r = document_parse_within(ret, json, size, TWIN_VALUES_MAX, &error);
+        if (r == -E2BIG)
+                return refuse_many(why);
+        if (r == -EBADMSG)
+                buffer_printf(why, "not a JSON object: %s", error);
+        return r;
+}
+
 static int take_report(Twin *t, const char *section, const char *json, const char *user, Buffer *why)
 {
         _cleanup_(document_freep) Document *patch = NULL, *after = NULL;
         Document *report = NULL, *owners;
-        const char *error;
-        int r;
+        int r = parse_report(json, &report, why);
 
-        r = document_parse(&report, json, strlen(json), &error);
-        if (r == -EBADMSG)
-                buffer_printf(why, "not a JSON object: %s", error);
         if (r < 0 || (r = patch_of(section, report, &patch)) < 0)
                 return r;
         if (is_ours(patch, user)) {

@@ -85,6 +85,18 @@ static int take_object(const Document *state, const char *name, Document **half)
         return 0;
 }
 
+static int begin_desired_anew(Twin *t)
+{
+        Document *empty = document_new();
+
+        if (!empty)
+                return -ENOMEM;
+        document_free(t->desired);
+        t->desired = empty;
+        twin_state_changed(t);
+        return 0;
+}
+
 int twin_state_read(Twin *t, const char *text, size_t size)
 {
         _cleanup_(document_freep) Document *state = NULL;
@@ -93,8 +105,8 @@ int twin_state_read(Twin *t, const char *text, size_t size)
 
         if (size == 0)
                 return 0;
-        r = document_parse(&state, text, size, &error);
-        if (r == -EBADMSG) {
+        r = document_parse_within(&state, text, size, TWIN_STATE_VALUES_MAX, &error);
+        if (r == -EBADMSG || r == -E2BIG) {
                 log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
                          "Twin: what was stored of it cannot be read (%s); it begins anew.", error);
                 return 0;
@@ -103,6 +115,9 @@ int twin_state_read(Twin *t, const char *text, size_t size)
             (r = take_object(state, "reported", &t->wanted)) < 0 ||
             (r = take_object(state, "owners", &t->owners)) < 0)
                 return r;
+        /* an earlier version took any number; the hub has them */
+        if (document_values(t->desired) > TWIN_VALUES_MAX)
+                return begin_desired_anew(t);
         t->known = document_unsigned(document_member(state, "desiredVersion"), &t->desired_version) &&
                    t->desired_version > 0;
         (void)document_unsigned(document_member(state, "desiredTime"), &t->last_desired_usec);

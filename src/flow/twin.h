@@ -34,6 +34,9 @@ typedef struct Twin Twin;
 
 #define TWIN_STATE_MAX (512 * 1024) /* of the text that is stored: both halves, and what is around them */
 
+/* And values in it: what is kept there comes from several, each with a limit of its own. */
+#define TWIN_STATE_VALUES_MAX (64 * 1024)
+
 typedef struct TwinSettings {
         Property *sections; /* name of a section, and the user who alone may report it */
         size_t n_sections;

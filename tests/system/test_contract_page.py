@@ -98,6 +98,7 @@ MACROS = {
     'time of a call': ['METHODS_TIMEOUT_DEFAULT', 'METHOD_TIMEOUT_MAX'],
     'all that local services report': ['TWIN_OTHERS_MAX', 'TWIN_TEXT_MAX'],
     'levels': ['TWIN_DEPTH_MAX'],
+    'values of what': ['TWIN_VALUES_MAX'],
 }
 SECOND = 1000000
 UNITS = {'': 1, 'KiB': 1024, 's': SECOND, 'min': 60 * SECOND, 'h': 3600 * SECOND}

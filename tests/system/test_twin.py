@@ -2,6 +2,8 @@
 """The device twin through the daemon: real daemon, devhub, bus, and the explorer as the service."""
 
 import json
+import pathlib
+import re
 import subprocess
 import time
 
@@ -11,6 +13,7 @@ import pytest
 from bus import TWIN, As
 from gateway_twin import (SETTINGS, Reporter, desire, devhub, error_of, facts, gateway,  # noqa: F401
                           printed, reported, settings_answers, until)
+from https import Service
 
 
 def test_the_daemon_tells_of_itself(gateway):
@@ -41,6 +44,46 @@ def test_a_section_is_desired_told_and_answered(gateway):
     now = facts(gateway)
     assert (now['DesiredVersion'], now['Refused'], now['LastError']) == (3, 0, '')
     assert abs(now['LastDesired'] / 1e6 - time.time()) < 60 and abs(now['LastReported'] / 1e6 - time.time()) < 60
+
+
+def peak_kib(gateway):
+    """The most memory that it had since the last question."""
+    status = pathlib.Path('/proc/%d/status' % gateway.process.pid).read_text()
+    pathlib.Path('/proc/%d/clear_refs' % gateway.process.pid).write_text('5')
+    return int(re.search(r'VmHWM:\s+(\d+)', status)[1])
+
+
+@pytest.mark.parametrize('kib', [100, 300, 15000])
+def test_a_report_beyond_all_limits_costs_its_length_and_no_more(gateway, kib):
+    """It has a memory limit, and others to serve. An object of two bytes has some 800 in memory."""
+    service = Reporter(gateway.bus)
+    peak_kib(gateway)
+    before = peak_kib(gateway)
+    begun = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(dbus.DBusException) as caught:
+            service.report_text('s', '{"a":[%s{}]}' % ('{},' * (kib * 1024 // 3)))
+        assert error_of(caught) == 'BadValue' and ('4,096 values' if kib == 100 else '128 KiB') in str(caught.value)
+    seconds, grown = time.monotonic() - begun, peak_kib(gateway) - before
+    print('kib=%d seconds=%.2f grown_kib=%d' % (kib, seconds, grown))
+    assert grown <= 4096 + 4 * kib and seconds < 10
+
+
+def test_more_that_is_desired_than_is_taken(gateway):
+    with Reporter(gateway.bus).listen() as heard:
+        desire(gateway, {'valve': 1})
+        heard.next()
+    peak_kib(gateway)
+    before = peak_kib(gateway)
+    wish = {'properties': {'desired': {'many': [{}] * 60000}}}
+    assert Service(gateway.devhub).patch('/twins/gw-1', wish).status == 200
+    until(lambda: '4,096 values' in facts(gateway)['LastError'])
+    grown = peak_kib(gateway) - before
+    print('grown_kib=%d' % grown)
+    assert grown <= 8192
+    assert Reporter(gateway.bus).desired() == {'valve': 1}
+    desire(gateway, {'many': None, 'valve': 2})
+    until(lambda: Reporter(gateway.bus).desired() == {'valve': 2})
 
 
 def test_what_changes_while_it_is_away_is_not_missed(gateway):

@@ -176,6 +176,19 @@ static const char *draw_large_object(Dice *d)
         return space;
 }
 
+/* Short, and large in memory. */
+static const char *draw_many(Dice *d)
+{
+        unsigned n = 1 + dice_below(d, dice_one_in(d, 4) ? DICE_TEXT_MAX / 3 - 8 : 5000);
+        char *p = space;
+
+        p += sprintf(p, "{\"a\":[{}");
+        for (unsigned i = 0; i < n; i++)
+                p = stpcpy(p, ",{}");
+        (void)strcpy(p, "]}");
+        return space;
+}
+
 const char *dice_json(Dice *d)
 {
         switch (dice_below(d, d->plain ? 1 : 8)) {
@@ -183,6 +196,8 @@ const char *dice_json(Dice *d)
                 return draw_deep(d);
         case 2:
                 return draw_large_object(d);
+        case 4:
+                return draw_many(d);
         case 3:
                 fill('y', dice_one_in(d, 3) ? 131073 : 4097);
                 space[0] = space[strlen(space) - 1] = '"';

@@ -21,7 +21,7 @@ static Document *parse(const char *text)
         Document *d = NULL;
         const char *error;
 
-        insist(document_parse(&d, text, strlen(text), &error) == 0);
+        insist(document_parse_within(&d, text, strlen(text), SIZE_MAX, &error) == 0);
         return d;
 }
 
