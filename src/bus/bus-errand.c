@@ -17,6 +17,8 @@ static void errand_end(BusErrand *e)
                         *link = e->next;
                         break;
                 }
+        if (e->among)
+                subscribers_dismiss(e->among, sd_bus_message_get_sender(e->message));
         user_question_drop(&e->user);
         sd_bus_slot_unref(e->slot);
         sd_bus_message_unref(e->message);
@@ -63,7 +65,8 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
         if (r < 0)
                 return r;
         e = malloc(sizeof(*e));
-        if (!e) {
+        if (!e || (errand->among && subscribers_watch(errand->among, m) < 0)) {
+                free(e);
                 pending_call_done(call, REQUEST_BUSY, "Out of memory.");
                 return 1;
         }
@@ -79,6 +82,23 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
                 errand_end(e);
         }
         return 1;
+}
+
+bool bus_errand_place(const BusErrand *e, const char *what)
+{
+        int r = subscribers_add(e->among, e->message, e->user.uid);
+        char text[128];
+
+        if (r == 0)
+                return true;
+        if (r < 0)
+                (void)snprintf(text, sizeof(text), "%s", strerror(-r));
+        else if (r == SUBSCRIBERS_E_USER)
+                (void)snprintf(text, sizeof(text), "%d clients of this user %s already.", SUBSCRIBERS_USER_MAX, what);
+        else
+                (void)snprintf(text, sizeof(text), "All places of clients that %s are taken.", what);
+        pending_call_done(e->call, REQUEST_BUSY, text);
+        return false;
 }
 
 void bus_errands_left(Bus *bus, const char *client)

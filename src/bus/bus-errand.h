@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "bus/pending-call.h"
+#include "bus/subscribers.h"
 #include "bus/user-names.h"
 
 typedef struct Bus Bus;
@@ -25,6 +26,7 @@ struct BusErrand {
         const char *name, *json;
         uint64_t id;
         usec_t timeout_usec;
+        Subscribers *among; /* whose guest the caller is meanwhile, so that he is seen to leave; NULL: he need not be */
         /* user: by its name in the password database, "uid N" where it has none, or does not say. Answers through
          * call. */
         void (*go_on)(const BusErrand *e, const char *user);
@@ -36,6 +38,10 @@ struct BusErrand {
         sd_bus_slot *slot;
         UserQuestion user;
 };
+
+/* In go_on(): the caller gets a place among those. False: there is none, and he was answered. what: what they do,
+ * in words. */
+bool bus_errand_place(const BusErrand *e, const char *what);
 
 /* Takes the message for a later answer, or words the refusal. What is given is copied. */
 int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *error);

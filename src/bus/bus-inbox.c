@@ -109,16 +109,6 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- Take ---- */
 
-/* Whoever takes is watched, so that what he has is offered again when he leaves. Below 0: return it. */
-static int watch_taker(Bus *bus, sd_bus_message *m, sd_bus_error *error)
-{
-        int r = subscribers_add(&bus->takers, m);
-
-        if (r == SUBSCRIBERS_E_FULL)
-                return bus_error(error, REQUEST_BUSY, "%u clients take from the inbox already.", SUBSCRIBERS_MAX);
-        return r;
-}
-
 static void on_taken(void *userdata, const InboxAnswer *a)
 {
         if (a->error != REQUEST_OK)
@@ -131,17 +121,18 @@ static void go_on_taking(const BusErrand *e, const char *user)
 {
         char space[BUS_ERRAND_CALLER_MAX];
 
-        desk(e->bus)->take(desk(e->bus)->userdata, e->id, sd_bus_message_get_sender(e->message),
-                           bus_errand_caller(e, user, space), on_taken, e->call);
+        if (bus_errand_place(e, "have messages of the inbox"))
+                desk(e->bus)->take(desk(e->bus)->userdata, e->id, sd_bus_message_get_sender(e->message),
+                                   bus_errand_caller(e, user, space), on_taken, e->call);
 }
 
+/* Whoever takes is watched, so that what he has is offered again when he leaves. */
 static int on_take(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        BusErrand errand = {.bus = userdata, .go_on = go_on_taking};
+        Bus *bus = userdata;
+        BusErrand errand = {.bus = bus, .go_on = go_on_taking, .among = &bus->takers};
         int r = sd_bus_message_read(m, "t", &errand.id);
 
-        if (r >= 0)
-                r = watch_taker(errand.bus, m, error);
         return r < 0 ? r : bus_errand_begin(&errand, m, error);
 }
 
@@ -253,6 +244,13 @@ void bus_inbox_expired(Bus *bus, uint64_t id)
 {
         if (bus->named)
                 (void)sd_bus_emit_signal(bus->connection, BUS_PATH, BUS_INBOX, "Expired", "t", id);
+}
+
+bool bus_inbox_keeps(void *userdata, const char *taker)
+{
+        const Bus *bus = userdata;
+
+        return desk(bus)->has(desk(bus)->userdata, taker);
 }
 
 void bus_inbox_left(void *userdata, const char *taker)

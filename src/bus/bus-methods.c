@@ -135,6 +135,13 @@ void bus_methods_disconnect(Bus *bus)
         }
 }
 
+bool bus_responder_keeps(void *userdata, const char *name)
+{
+        const Bus *bus = userdata;
+
+        return desk(bus)->has(desk(bus)->userdata, name);
+}
+
 void bus_responder_left(void *userdata, const char *name)
 {
         Bus *bus = userdata;
@@ -148,6 +155,8 @@ void bus_responder_left(void *userdata, const char *name)
 
 static void go_on_registering(const BusErrand *e, const char *user)
 {
+        if (!bus_errand_place(e, "answer to methods"))
+                return;
         desk(e->bus)->register_name(desk(e->bus)->userdata, e->name, sd_bus_message_get_sender(e->message), user,
                                     pending_call_done, e->call);
         bus_status_changed(e->bus); /* who answers to what */
@@ -156,13 +165,10 @@ static void go_on_registering(const BusErrand *e, const char *user)
 /* Whoever registers is watched first, so that he cannot leave unseen. */
 static int on_register(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        BusErrand errand = {.bus = userdata, .go_on = go_on_registering};
+        Bus *bus = userdata;
+        BusErrand errand = {.bus = bus, .go_on = go_on_registering, .among = &bus->responders};
         int r = sd_bus_message_read(m, "s", &errand.name);
 
-        if (r >= 0)
-                r = subscribers_add(&errand.bus->responders, m);
-        if (r == SUBSCRIBERS_E_FULL)
-                return bus_error(error, REQUEST_BUSY, "%d clients answer to methods already.", SUBSCRIBERS_MAX);
         return r < 0 ? r : bus_errand_begin(&errand, m, error);
 }
 

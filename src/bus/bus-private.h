@@ -98,6 +98,7 @@ int bus_dead_letters_export(Bus *bus);
 
 /* bus-inbox.c */
 int bus_inbox_export(Bus *bus);
+bool bus_inbox_keeps(void *userdata, const char *taker);
 void bus_inbox_left(void *userdata, const char *taker);
 
 /* bus-twin.c */
@@ -106,6 +107,7 @@ int bus_twin_export(Bus *bus);
 /* bus-methods.c */
 int bus_methods_export(Bus *bus);
 void bus_methods_disconnect(Bus *bus);
+bool bus_responder_keeps(void *userdata, const char *name);
 void bus_responder_left(void *userdata, const char *name);
 
 /* bus-units.c */

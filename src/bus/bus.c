@@ -179,8 +179,8 @@ int bus_new(Bus **ret, sd_event *event, const char *address, const BusPeers *pee
         bus->peers = *peers;
         bus->clock = clock;
         bus->random = random;
-        bus->takers = (Subscribers){.left = bus_inbox_left, .userdata = bus};
-        bus->responders = (Subscribers){.left = bus_responder_left, .userdata = bus};
+        bus->takers = (Subscribers){.keeps = bus_inbox_keeps, .left = bus_inbox_left, .userdata = bus};
+        bus->responders = (Subscribers){.keeps = bus_responder_keeps, .left = bus_responder_left, .userdata = bus};
         bus->backoff = (Backoff){BACKOFF_FIRST, BACKOFF_MAX, BACKOFF_FLOOR, 0};
         bus->link_due_usec = bus->counters_due_usec = bus->sensors_due_usec = USEC_INFINITY;
         if (!bus->address)

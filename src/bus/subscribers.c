@@ -14,6 +14,8 @@ struct Subscriber {
         Subscribers *all;
         Subscriber *next;
         char *name; /* unique, so it never comes back */
+        bool placed;
+        uid_t user; /* of one with a place */
         sd_bus_slot *leaving;
         sd_bus_slot *present;
 };
@@ -26,7 +28,6 @@ static void subscriber_free(Subscriber *c)
         free(c);
 }
 
-
 void subscribers_remove(Subscribers *s, const char *name)
 {
         for (Subscriber **link = &s->first; *link; link = &(*link)->next) {
@@ -35,7 +36,7 @@ void subscribers_remove(Subscribers *s, const char *name)
                 if (strcmp(c->name, name) != 0)
                         continue;
                 *link = c->next;
-                s->n--;
+                s->n -= c->placed;
                 subscriber_free(c);
                 return;
         }
@@ -57,12 +58,12 @@ void subscribers_clear(Subscribers *s)
                 leave(s, s->first->name);
 }
 
-static bool contains(const Subscribers *s, const char *name)
+static Subscriber *find(const Subscribers *s, const char *name)
 {
-        for (const Subscriber *c = s->first; c; c = c->next)
+        for (Subscriber *c = s->first; c; c = c->next)
                 if (strcmp(c->name, name) == 0)
-                        return true;
-        return false;
+                        return c;
+        return NULL;
 }
 
 static int on_leaving(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -100,16 +101,15 @@ static int watch(Subscriber *c, sd_bus *bus)
         return r;
 }
 
-int subscribers_add(Subscribers *s, sd_bus_message *message)
+static int come(Subscribers *s, sd_bus_message *message, Subscriber **ret)
 {
         const char *name = sd_bus_message_get_sender(message);
-        Subscriber *c;
+        Subscriber *c = find(s, name);
         int r;
 
-        if (contains(s, name))
+        *ret = c;
+        if (c)
                 return 0;
-        if (s->n >= SUBSCRIBERS_MAX)
-                return SUBSCRIBERS_E_FULL;
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
@@ -122,6 +122,66 @@ int subscribers_add(Subscribers *s, sd_bus_message *message)
         }
         c->next = s->first;
         s->first = c;
+        *ret = c;
+        return 0;
+}
+
+int subscribers_watch(Subscribers *s, sd_bus_message *message)
+{
+        Subscriber *c;
+
+        return come(s, message, &c);
+}
+
+void subscribers_dismiss(Subscribers *s, const char *name)
+{
+        const Subscriber *c = find(s, name);
+
+        if (c && !c->placed)
+                subscribers_remove(s, name);
+}
+
+/* ---- places ---- */
+
+static int look_for_place(const Subscribers *s, uid_t user)
+{
+        size_t n_own = 0, reserved = user == 0 || user == SUBSCRIBERS_ANYBODY ? 0 : SUBSCRIBERS_ROOT;
+
+        for (const Subscriber *c = s->first; c; c = c->next)
+                n_own += c->placed && c->user == user;
+        if (user != 0 && user != SUBSCRIBERS_ANYBODY && n_own >= SUBSCRIBERS_USER_MAX)
+                return SUBSCRIBERS_E_USER;
+        return s->n + reserved < SUBSCRIBERS_MAX ? 0 : SUBSCRIBERS_E_FULL;
+}
+
+/* Those who came, and have nothing any more. Only when a place is wanted: they may well come again. */
+static void make_room(Subscribers *s)
+{
+        for (Subscriber *c = s->first, *next; c; c = next) {
+                next = c->next;
+                if (c->placed && !s->keeps(s->userdata, c->name))
+                        subscribers_remove(s, c->name);
+        }
+}
+
+int subscribers_add(Subscribers *s, sd_bus_message *message, uid_t user)
+{
+        Subscriber *c = find(s, sd_bus_message_get_sender(message));
+        int r;
+
+        if (c && c->placed)
+                return 0;
+        r = look_for_place(s, user);
+        if (r > 0 && s->keeps) {
+                make_room(s);
+                r = look_for_place(s, user);
+        }
+        if (r == 0)
+                r = come(s, message, &c);
+        if (r != 0)
+                return r;
+        c->placed = true;
+        c->user = user;
         s->n++;
         return 0;
 }

@@ -395,6 +395,16 @@ static void on_extend(void *userdata, uint64_t id, const char *taker, usec_t use
 
 /* ---- takers leave ---- */
 
+static bool on_has(void *userdata, const char *taker)
+{
+        const Inbox *x = userdata;
+
+        for (size_t i = 0; i < x->index.n; i++)
+                if (x->index.entries[i]->taker && strcmp(x->index.entries[i]->taker, taker) == 0)
+                        return true;
+        return false;
+}
+
 /* One about which a record is on its way to the disk: whatever becomes of that comes first. */
 static void on_left(void *userdata, const char *taker)
 {
@@ -418,5 +428,5 @@ static void on_left(void *userdata, const char *taker)
 
 InboxDesk inbox_desk(Inbox *x)
 {
-        return (InboxDesk){on_list, on_take, on_complete, on_reject, on_extend, on_left, x};
+        return (InboxDesk){on_list, on_take, on_complete, on_reject, on_extend, on_has, on_left, x};
 }

@@ -41,4 +41,5 @@ struct Methods {
 void methods_call_here(Methods *m, const char *name, const char *json, usec_t timeout_usec, const char *caller,
                        MethodAnswerFn answer, void *userdata);
 void methods_answered(Methods *m, uint64_t id, int error, int status, const char *json);
+bool methods_is_owed_by(const Methods *m, const char *responder); /* an answer, be it waited for or not */
 void methods_forget(Methods *m, const char *responder); /* it is gone, and will never answer */

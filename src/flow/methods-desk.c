@@ -227,6 +227,16 @@ static void on_unregister(void *userdata, const char *name, const char *client, 
         done(done_userdata, REQUEST_NOT_OWNER, text);
 }
 
+static bool on_has(void *userdata, const char *client)
+{
+        const Methods *m = userdata;
+
+        for (size_t i = 0; i < m->names.n; i++)
+                if (m->names.rows[i].kind == RESPONDER_REGISTERED && strcmp(m->names.rows[i].responder, client) == 0)
+                        return true;
+        return methods_is_owed_by(m, client);
+}
+
 static void on_left(void *userdata, const char *client)
 {
         Methods *m = userdata;
@@ -280,5 +290,5 @@ uint64_t methods_changes(const Methods *m)
 
 MethodDesk methods_desk(Methods *m)
 {
-        return (MethodDesk){on_register, on_unregister, on_list, on_call, on_left, on_answered, m};
+        return (MethodDesk){on_register, on_unregister, on_list, on_call, on_has, on_left, on_answered, m};
 }

@@ -202,6 +202,14 @@ void methods_answer(Methods *m, uint64_t call, int status, const char *json)
         methods_answered(m, call, 0, status, json);
 }
 
+bool methods_is_owed_by(const Methods *m, const char *responder)
+{
+        for (size_t i = 0; i < m->n_calls; i++)
+                if (strcmp(m->calls[i]->responder, responder) == 0)
+                        return true;
+        return false;
+}
+
 /* All answers of a responder who is gone. */
 void methods_forget(Methods *m, const char *responder)
 {

@@ -49,6 +49,8 @@ typedef struct InboxDesk {
                        void *done_userdata);
         /* So much time from now on. BAD_VALUE beyond INBOX_LOCK_MAX_USEC. */
         void (*extend)(void *userdata, uint64_t id, const char *taker, usec_t usec, DoneFn done, void *done_userdata);
+        /* Has he any message, or is one on its way to him? */
+        bool (*has)(void *userdata, const char *taker);
         /* A client has left the bus: what he had taken is offered again. */
         void (*left)(void *userdata, const char *taker);
         void *userdata;

@@ -71,6 +71,8 @@ typedef struct MethodDesk {
         /* caller: in words for the audit. timeout: 0 is the usual one. Exactly one answer. */
         void (*call)(void *userdata, const char *name, const char *json, usec_t timeout_usec, const char *caller,
                      MethodAnswerFn answer, void *answer_userdata);
+        /* Has it any name, or owes it an answer? */
+        bool (*has)(void *userdata, const char *client);
         /* A client has left the bus: its names are free, its calls are answered with METHOD_UNAVAILABLE. */
         void (*left)(void *userdata, const char *client);
         /* The answer to ResponderPort.invoke(). error 0: status and json; -ESRCH: the responder is not there, or went

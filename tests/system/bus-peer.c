@@ -655,6 +655,11 @@ static void peer_call(void *userdata, const char *name, const char *json, usec_t
         fn(fn_userdata, &(MethodAnswer){METHOD_TIMEOUT, "", 0});
 }
 
+static bool peer_has(void *userdata, const char *client)
+{
+        return true;
+}
+
 static void peer_left(void *userdata, const char *client)
 {
 }
@@ -678,9 +683,10 @@ static int run(Peer *p, const char *address)
                 .status = {peer_status, p},
                 .dead_letters = {peer_list, peer_get, peer_requeue, peer_remove, p},
                 .inbox = {peer_inbox_list, peer_inbox_take, peer_inbox_complete, peer_inbox_reject, peer_inbox_extend,
-                          peer_inbox_left, p},
+                          peer_has, peer_inbox_left, p},
                 .twin = {peer_twin_desired, peer_twin_reported, peer_twin_report, peer_twin_owners, p},
-                .methods = {peer_register, peer_unregister, peer_methods, peer_call, peer_left, peer_answered, p},
+                .methods = {peer_register, peer_unregister, peer_methods, peer_call, peer_has, peer_left,
+                            peer_answered, p},
                 .audit = {peer_entry, p},
         };
         sd_event_source *input = NULL;

@@ -90,6 +90,7 @@ MACROS = {
     'calls of one client': ['CALL_QUOTA_SENDER', 'CALL_QUOTA_ALL'],
     'values of one': ['SUBMISSION_VALUES_MAX', 'SUBMISSION_READINGS_MAX'],
     'clients that hear': ['SUBSCRIBERS_MAX'],
+    'clients that have': ['SUBSCRIBERS_MAX', 'SUBSCRIBERS_USER_MAX', 'SUBSCRIBERS_ROOT'],
     'time of a taker': ['INBOX_LOCK_USEC', 'INBOX_LOCK_MAX_USEC'],
     'names registered': ['METHOD_NAMES_CLIENT_MAX', 'METHOD_NAMES_MAX'],
     'argument or answer': ['METHOD_PAYLOAD_MAX'],

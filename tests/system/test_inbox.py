@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages from the cloud to local services: real daemon, devhub, bus, and the explorer as the sender."""
 
+import ast
+import contextlib
 import json
 import os
 import pwd
@@ -199,6 +201,58 @@ def test_the_sender_hears_that_it_is_stored(gateway):
     done = gateway.explorer.run('--json', 'send', 'gw-1', 'x', '--message-id', 'order-1', '--wait')
     assert 'success' in done.stdout.lower(), done.stdout
     assert [m.message_id for m in listed(gateway.bus)] == ['order-1']
+
+
+# Connections of one user, all of which stay: each calls, and what came of it is counted.
+CROWD = '''
+import collections, sys, dbus.bus
+address, n, interface, member, signature, argument = sys.argv[1:]
+connections, found = [], collections.Counter()
+for i in range(int(n)):
+    connections.append(dbus.bus.BusConnection(address))
+    try:
+        connections[-1].call_blocking('org.hublink1', '/org/hublink1', interface, member, signature,
+                                      (int(argument) if signature == 't' else argument + str(i),), timeout=20)
+        found['taken'] += 1
+    except dbus.DBusException as e:
+        found[e.get_dbus_name().rsplit('.', 1)[1]] += 1
+print(dict(found), flush=True)
+sys.stdin.read()
+'''
+
+
+@contextlib.contextmanager
+def crowd(gateway, n, *call):
+    """What came of its calls, and then it goes on being there."""
+    process = subprocess.Popen([*As.SUBMITTER, '/usr/bin/python3', '-c', CROWD, gateway.bus.address, str(n), *call],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield ast.literal_eval(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def test_who_takes_nothing_keeps_nobody_out(gateway):
+    with crowd(gateway, 140, INBOX, 'Take', 't', '999') as found:
+        assert found == {'NoSuchMessage': 140}
+        send(gateway, 'for root', '--message-id', 'order-1')
+        taker = Taker(gateway.bus)
+        taker.complete(taker.wait().id)
+
+
+def test_one_user_has_half_of_the_places(gateway):
+    methods = 'org.hublink1.Methods'
+    with crowd(gateway, 100, methods, 'Register', 's', 'crowd') as found:
+        assert found == {'taken': 64, 'Busy': 36}
+        other = gateway.bus.connect()
+        other.call_blocking('org.hublink1', '/org/hublink1', methods, 'Register', 's', ('mine',))
+    with crowd(gateway, 100, methods, 'Register', 's', 'again') as found:
+        assert found == {'taken': 64, 'Busy': 36}, 'who has left has given it back'
+    with crowd(gateway, 140, methods, 'Register', 's', 'no name') as found:
+        assert found == {'BadValue': 140}
 
 
 @pytest.mark.parametrize('who,may', [(As.NOBODY, False), (As.SUBMITTER, True), (As.ADMIN, True), (As.ROOT, True)])
