@@ -2,7 +2,12 @@
 #include "bench.h"
 
 #include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/number.h"
 
@@ -108,6 +113,42 @@ void bench_turn(Bench *b)
 {
         while (sd_event_run(b->event, 0) > 0)
                 ;
+}
+
+static bool another_thread_runs(void)
+{
+        DIR *dir = opendir("/proc/self/task");
+        pid_t self = gettid();
+        bool runs = false;
+
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *e; !runs && (e = readdir(dir));) {
+                char path[64], stat[128] = "";
+                const char *end;
+                int fd;
+
+                if (*e->d_name == '.' || atoi(e->d_name) == self)
+                        continue;
+                (void)snprintf(path, sizeof(path), "/proc/self/task/%.16s/stat", e->d_name);
+                fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0)
+                        continue; /* it has ended */
+                if (read(fd, stat, sizeof(stat) - 1) > 0 && (end = strrchr(stat, ')')))
+                        runs = end[2] == 'R' || end[2] == 'D';
+                close(fd);
+        }
+        closedir(dir);
+        return runs;
+}
+
+void bench_settle(Bench *b)
+{
+        for (;;) {
+                bool runs = another_thread_runs();
+
+                if (sd_event_run(b->event, runs ? USEC_PER_MSEC / 10 : 0) == 0 && !runs)
+                        return;
+        }
 }
 
 void bench_wait_for(Bench *b, const size_t *n, size_t at_least)

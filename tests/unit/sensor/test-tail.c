@@ -118,7 +118,7 @@ static void live(usec_t usec)
         for (usec_t t = 0; t < usec; t += step) {
                 bench_tick(&bench, &ticker);
                 (void)sd_event_run(bench.event, 2 * USEC_PER_MSEC);
-                bench_turn(&bench);
+                bench_settle(&bench);
                 fake_clock_advance(&bench.clock, step);
         }
 }
