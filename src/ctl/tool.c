@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -13,22 +14,32 @@
 
 extern char **environ;
 
-/* A socket, not a pipe: who does not read to the end must not end us. */
+/* A socket, not a pipe: who does not read to the end must not end us. Signals that we hold back end it all the same. */
 static int spawn(const char *const *arguments, int other, pid_t *ret)
 {
         posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none, pipe;
         int r = posix_spawn_file_actions_init(&actions);
 
         if (r != 0)
                 return -r;
+        (void)posix_spawnattr_init(&attributes); /* which cannot fail here, nor what sets them */
+        (void)sigemptyset(&none);
+        (void)sigemptyset(&pipe);
+        (void)sigaddset(&pipe, SIGPIPE);
+        (void)posix_spawnattr_setsigmask(&attributes, &none);
+        (void)posix_spawnattr_setsigdefault(&attributes, &pipe);
+        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         r = posix_spawn_file_actions_adddup2(&actions, other, STDIN_FILENO);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, other, STDOUT_FILENO);
         if (r == 0)
                 r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         if (r == 0)
-                r = posix_spawnp(ret, arguments[0], &actions, NULL, (char **)arguments, environ);
+                r = posix_spawnp(ret, arguments[0], &actions, &attributes, (char **)arguments, environ);
         (void)posix_spawn_file_actions_destroy(&actions);
+        (void)posix_spawnattr_destroy(&attributes);
         return -r;
 }
 
