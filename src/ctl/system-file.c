@@ -133,6 +133,14 @@ int system_file_remove(const char *root, const char *path, bool *ret_changed)
         return r < 0 ? complain(root, path, -r) : CTL_OK;
 }
 
+void system_folder_remove(const char *root, const char *path)
+{
+        _cleanup_close_ int folder = open_parent(root, path);
+
+        if (folder >= 0)
+                (void)unlinkat(folder, name_of(path), AT_REMOVEDIR);
+}
+
 bool system_file_exists(const char *root, const char *path)
 {
         _cleanup_close_ int fd = root_open(root, path, O_PATH, 0);

@@ -19,4 +19,6 @@ int system_file_write(const char *root, const char *path, mode_t mode, const voi
                       bool *ret_changed);
 /* That there was none is well. */
 int system_file_remove(const char *root, const char *path, bool *ret_changed);
+/* One that is empty, and without a word where that cannot be. */
+void system_folder_remove(const char *root, const char *path);
 bool system_file_exists(const char *root, const char *path);
