@@ -23,6 +23,17 @@ int client_open(Client **ret, const char *address)
         return CTL_OK;
 }
 
+bool client_try_open(Client **ret, const char *address)
+{
+        _cleanup_(client_closep) Client *c = calloc(1, sizeof(*c));
+
+        if (!c || connection_open(&c->bus, address) < 0)
+                return false;
+        c->address = address;
+        *ret = TAKE_PTR(c);
+        return true;
+}
+
 Client *client_close(Client *c)
 {
         if (c) {

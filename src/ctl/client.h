@@ -28,6 +28,7 @@ typedef struct Client Client;
 
 /* address: "system", "session" or a D-Bus address */
 int client_open(Client **ret, const char *address);
+bool client_try_open(Client **ret, const char *address); /* says nothing where there is no bus */
 Client *client_close(Client *c);
 DEFINE_CLEANUP(Client *, client_close);
 

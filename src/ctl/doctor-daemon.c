@@ -9,6 +9,7 @@
 
 #include "ctl/advice.h"
 #include "ctl/doctor.h"
+#include "ctl/setup.h"
 
 static void tell_part(Doctor *d, const GatewayStatus *s, Verdict verdict, const char *id, const char *why,
                       void (*put)(Buffer *b, const GatewayStatus *s))
@@ -18,6 +19,13 @@ static void tell_part(Doctor *d, const GatewayStatus *s, Verdict verdict, const 
         put(&b, s);
         if (buffer_error(&b) == 0 && b.size > 0)
                 doctor_tell(d, verdict, id, (Advice){why, "hublinkctl status; journalctl -u hublinkd"}, "%s", b.data);
+}
+
+static bool has_earlier(const Doctor *d)
+{
+        const SetupWays ways = {.options = d->options, .root = d->root};
+
+        return setup_is_aside(&ways);
 }
 
 static void look_at_link(Doctor *d, const GatewayStatus *s)
@@ -32,7 +40,9 @@ static void look_at_link(Doctor *d, const GatewayStatus *s)
         else
                 doctor_tell(d, colour == COLOUR_BAD ? VERDICT_PROBLEM : VERDICT_WARNING, "link",
                             (Advice){"Readings wait on disk until the hub takes them.",
-                                     "hublinkctl status; then: hublinkctl reconnect"},
+                                     has_earlier(d) ? "hublinkctl status; then: hublinkctl reconnect; the earlier "
+                                                      "credential is kept: hublinkctl setup --back goes back to it" :
+                                                      "hublinkctl status; then: hublinkctl reconnect"},
                             "%s", b.data);
 }
 

@@ -79,7 +79,7 @@ _hublinkctl() {
         flush) options+=' --timeout' ;;
         setup)
             options+=' --connection-string-file --dps-id-scope --dps-registration-id --dps-key-file --dps-group-key-file'
-            options+=' --enable --disable --forget --no-start --timeout --yes --root'
+            options+=' --enable --disable --forget --back --no-start --timeout --yes --root'
             ;;
         doctor) options+=' --offline --strict --root --state-dir' ;;
         call)

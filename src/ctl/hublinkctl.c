@@ -53,7 +53,7 @@ static const Command commands[] = {
         {"setup",
          "[--connection-string-file FILE|-] | --dps-id-scope S --dps-registration-id R\n"
          "        --dps-key-file FILE|- | --dps-group-key-file FILE|- | --enable|--disable i2c|serial|users |\n"
-         "        --forget; each with [--no-start] [--timeout D] [--yes] [--root DIR]",
+         "        --back | --forget; each with [--no-start] [--timeout D] [--yes] [--root DIR]",
          "asks for the credential, or takes it from a file, stores it, starts hublinkd and tells\n"
          "      what the hub says; opens kinds of devices to hublinkd's unit; for root",
          command_setup},

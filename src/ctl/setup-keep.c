@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What an earlier setup stored is kept while the hub is asked about what takes its place, and put back where it refuses
- * that: whoever mistypes a new key does not lose the old one.
+ * What an earlier setup stored is kept while the hub is asked about what takes its place, and put back where that
+ * does not do: whoever mistypes a new key does not lose the old one. It is kept in memory for this setup, and on the
+ * disk for the case that this one does not come to its end. There its unit is written last and removed first: without
+ * it the rest is not whole, and counts as nothing.
  */
 
 #include <errno.h>
@@ -37,6 +39,15 @@ static mode_t path_of(size_t i, char path[static PATH_MAX])
         return 0644;
 }
 
+static mode_t path_aside(size_t i, char path[static PATH_MAX])
+{
+        char place[PATH_MAX];
+
+        (void)path_of(i, place);
+        (void)snprintf(path, PATH_MAX, SETUP_EARLIER "%.255s", strrchr(place, '/'));
+        return 0600;
+}
+
 static int read_it(const SetupWays *ways, const char *path, SetupKeptFile *ret)
 {
         _cleanup_close_ int fd = root_open(ways->root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
@@ -47,15 +58,21 @@ static int read_it(const SetupWays *ways, const char *path, SetupKeptFile *ret)
         return fd < 0 ? fd : file_read_bytes(&ret->data, fd, SIZE_MOST);
 }
 
-void setup_keep(const SetupWays *ways, SetupKept *ret)
+static void read_all(const SetupWays *ways, mode_t (*path_of_file)(size_t i, char path[static PATH_MAX]),
+                     SetupKept *kept)
 {
         char path[PATH_MAX];
 
-        *ret = (SetupKept){.whole = setup_is_stored(ways)};
-        for (size_t i = 0; ret->whole && i < ARRAY_SIZE(ret->files); i++) {
-                (void)path_of(i, path);
-                ret->whole = read_it(ways, path, &ret->files[i]) == 0;
+        for (size_t i = 0; kept->whole && i < ARRAY_SIZE(kept->files); i++) {
+                (void)path_of_file(i, path);
+                kept->whole = read_it(ways, path, &kept->files[i]) == 0;
         }
+}
+
+void setup_keep(const SetupWays *ways, SetupKept *ret)
+{
+        *ret = (SetupKept){.whole = setup_is_stored(ways)};
+        read_all(ways, path_of, ret);
 }
 
 static bool is_as_kept(const SetupWays *ways, const char *path, const SetupKeptFile *kept)
@@ -92,4 +109,52 @@ int setup_put_back(const SetupWays *ways, const SetupKept *kept, bool *ret_chang
         int r = put_back(ways, kept, true, ret_changed);
 
         return r == CTL_OK ? put_back(ways, kept, false, ret_changed) : r;
+}
+
+/* ---- on the disk ---- */
+
+bool setup_is_aside(const SetupWays *ways)
+{
+        char path[PATH_MAX];
+
+        (void)path_aside(2 * _ACCESS_KIND_MAX + 1, path);
+        return system_file_exists(ways->root, path);
+}
+
+void setup_keep_aside(const SetupWays *ways, SetupKept *ret)
+{
+        *ret = (SetupKept){.whole = setup_is_aside(ways)};
+        read_all(ways, path_aside, ret);
+}
+
+int setup_drop_aside(const SetupWays *ways)
+{
+        char path[PATH_MAX];
+        bool changed = false;
+        int r = CTL_OK;
+
+        for (size_t i = 2 * _ACCESS_KIND_MAX + 2; r == CTL_OK && i-- > 0;) {
+                (void)path_aside(i, path);
+                r = system_file_remove(ways->root, path, &changed);
+        }
+        if (r == CTL_OK)
+                system_folder_remove(ways->root, SETUP_EARLIER);
+        return r;
+}
+
+int setup_set_aside(const SetupWays *ways, const SetupKept *kept)
+{
+        int r = setup_drop_aside(ways);
+        char path[PATH_MAX];
+        bool changed = false;
+
+        for (size_t i = 0; r == CTL_OK && i < ARRAY_SIZE(kept->files); i++) {
+                const SetupKeptFile *file = &kept->files[i];
+                mode_t mode = path_aside(i, path);
+
+                if (file->there)
+                        r = system_file_write(ways->root, path, mode, file->data.data ?: "", file->data.size,
+                                              &changed);
+        }
+        return r;
 }

@@ -64,13 +64,14 @@ static bool takes_ours_back(const UnitWord *w)
                strstr(w->file, ".d/") && strcmp(strrchr(w->file, '/'), strrchr(SETUP_UNIT, '/')) > 0;
 }
 
-static int refuse_rivals(const char *root, const char *name)
+int setup_check_rivals(const SetupWays *ways, const Access *a)
 {
         _cleanup_(unit_files_done) UnitFiles unit = {};
+        const char *name = access_name(a->kind);
         const UnitWord *w;
         size_t at = 0;
 
-        if (unit_files_read(&unit, root, UNIT) < 0) {
+        if (unit_files_read(&unit, ways->root, UNIT) < 0) {
                 fprintf(stderr, "Out of memory. Nothing was stored.\n");
                 return CTL_FAILED;
         }
@@ -105,6 +106,8 @@ static int write_secret(const SetupWays *ways, const Access *a, bool *ret_encryp
         int r;
 
         *ret_encrypted = encrypt(ways, a, &sealed);
+        if (setup_is_ended(ways)) /* which may be why it was not encrypted */
+                return CTL_FAILED;
         what = *ret_encrypted ? &sealed : &a->secret;
         setup_secret_path(a->kind, *ret_encrypted, path);
         r = system_file_write(ways->root, path, 0600, what->data, what->size, &changed);
@@ -166,13 +169,10 @@ int setup_store(const SetupWays *ways, const Access *a)
         _cleanup_(buffer_done) Buffer old = BUFFER_NULL;
         char path[PATH_MAX];
         bool encrypted;
-        int r = setup_check(ways, a);
+        int r;
 
-        if (r == CTL_OK)
-                r = refuse_rivals(ways->root, access_name(a->kind));
         read_unit(ways, &old);
-        if (r == CTL_OK)
-                r = write_secret(ways, a, &encrypted, path);
+        r = write_secret(ways, a, &encrypted, path);
         if (r == CTL_OK)
                 r = write_settings(ways, a);
         if (r == CTL_OK)
@@ -191,6 +191,8 @@ int setup_forget(const SetupWays *ways, bool *ret_changed)
                 r = system_file_remove(ways->root, SETUP_SETTINGS, ret_changed);
         if (r == CTL_OK)
                 r = remove_old(ways, old.data ?: "", "");
+        if (r == CTL_OK)
+                r = setup_drop_aside(ways);
         if (r == CTL_OK && *ret_changed)
                 setup_say(ways, "The credential is removed.\n");
         return r;

@@ -2,6 +2,7 @@
 
 /* hublinkd starts with what was stored; the hub's answer is the test of it. */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -44,8 +45,29 @@ static void rest(void)
         (void)nanosleep(&t, NULL);
 }
 
-static int tell(const SetupWays *ways, const GatewayStatus *s, Verdict verdict, bool goes_back)
+bool setup_stays(SetupTerms terms, int result)
 {
+        switch (terms) {
+        case SETUP_STAYS:
+                return true;
+        case SETUP_STAYS_UNLESS_WRONG:
+                return result != CTL_FAILED;
+        case SETUP_STAYS_CONNECTED:
+                return result == CTL_OK;
+        }
+        return true;
+}
+
+bool setup_is_ended(const SetupWays *ways)
+{
+        sigset_t came;
+
+        return sigpending(&came) == 0 && sigandset(&came, &came, &ways->ends) == 0 && !sigisemptyset(&came);
+}
+
+static int tell(const SetupWays *ways, const GatewayStatus *s, Verdict verdict, SetupTerms terms)
+{
+        int r = verdict == VERDICT_CONNECTED ? CTL_OK : verdict == VERDICT_WRONG ? CTL_FAILED : CTL_TIMEOUT;
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
 
         if (ways->options->json)
@@ -53,40 +75,62 @@ static int tell(const SetupWays *ways, const GatewayStatus *s, Verdict verdict, 
         else
                 (void)advice_put_link(&b, s, NULL, clock_wall(&clock_system));
         buffer_append_char(&b, '\n');
-        if (print_buffer(&b) != CTL_OK)
+        if (print_buffer(&b) != CTL_OK && r == CTL_OK)
                 return CTL_FAILED;
-        if (verdict == VERDICT_OPEN || (verdict == VERDICT_WRONG && !goes_back))
+        if (verdict != VERDICT_CONNECTED && setup_stays(terms, r)) {
                 setup_say(ways, "The credential stays stored, and hublinkd goes on trying. hublinkctl status tells how "
                                 "it stands.\n");
-        return verdict == VERDICT_CONNECTED ? CTL_OK : verdict == VERDICT_WRONG ? CTL_FAILED : CTL_TIMEOUT;
+                if (setup_is_aside(ways))
+                        setup_say(ways, "The earlier one is kept until a later one has connected: hublinkctl setup "
+                                        "--back goes back to it.\n");
+        }
+        return r;
 }
 
-static int watch(const SetupWays *ways, Client *client, bool goes_back)
+static int watch(const SetupWays *ways, Client *client, SetupTerms terms, bool *ret_connected)
 {
         usec_t until = usec_add(clock_boot(&clock_system), ways->timeout);
 
-        for (;;) {
+        while (!setup_is_ended(ways)) {
                 bool last = clock_boot(&clock_system) >= until;
                 _cleanup_(gateway_status_done) GatewayStatus s = {};
                 Verdict verdict = VERDICT_OPEN;
 
                 if (client_try_status(client, &s)) {
                         verdict = judge(&s);
+                        *ret_connected = verdict == VERDICT_CONNECTED;
                         if (verdict != VERDICT_OPEN || last)
-                                return tell(ways, &s, verdict, goes_back);
+                                return tell(ways, &s, verdict, terms);
                 } else if (last)
                         return client_status(client, &s) == CTL_OK ? CTL_TIMEOUT : CTL_NOT_RUNNING;
                 rest();
         }
+        return CTL_FAILED;
 }
 
-static int restart(Client *client)
+/* ---- what is to be tried against ---- */
+
+SetupLink setup_link(const SetupWays *ways)
+{
+        _cleanup_(client_closep) Client *client = NULL;
+        _cleanup_(gateway_status_done) GatewayStatus s = {};
+
+        if (*ways->root || !client_try_open(&client, ways->options->bus) || !client_try_status(client, &s))
+                return SETUP_LINK_NONE;
+        if (judge(&s) == VERDICT_CONNECTED)
+                return SETUP_LINK_UP;
+        return s.last_acknowledged > 0 ? SETUP_LINK_ONCE : SETUP_LINK_NONE;
+}
+
+/* ---- systemd ---- */
+
+static int restart(Client *client, const sigset_t *ends)
 {
         int r = unit_reload_files(client);
 
         if (r == CTL_OK)
                 r = unit_enable(client);
-        return r == CTL_OK ? unit_do(client, "RestartUnit") : r;
+        return r == CTL_OK ? unit_do(client, "RestartUnit", ends) : r;
 }
 
 int setup_restart(const SetupWays *ways)
@@ -94,10 +138,10 @@ int setup_restart(const SetupWays *ways)
         _cleanup_(client_closep) Client *client = NULL;
         int r = client_open(&client, ways->options->bus);
 
-        return r == CTL_OK ? restart(client) : r;
+        return r == CTL_OK ? restart(client, NULL) : r;
 }
 
-int setup_try(const SetupWays *ways, bool goes_back)
+int setup_try(const SetupWays *ways, SetupTerms terms, bool *ret_connected)
 {
         _cleanup_(client_closep) Client *client = NULL;
         int r;
@@ -111,10 +155,10 @@ int setup_try(const SetupWays *ways, bool goes_back)
                                 "systemctl restart hublinkd does it.\n");
                 return CTL_OK;
         }
-        if ((r = client_open(&client, ways->options->bus)) != CTL_OK || (r = restart(client)) != CTL_OK)
+        if ((r = client_open(&client, ways->options->bus)) != CTL_OK || (r = restart(client, &ways->ends)) != CTL_OK)
                 return r;
         setup_say(ways, "hublinkd has started, and will with this machine. What the hub says to it:\n");
-        return watch(ways, client, goes_back);
+        return watch(ways, client, terms, ret_connected);
 }
 
 int setup_take_over(const SetupWays *ways)
@@ -125,7 +169,7 @@ int setup_take_over(const SetupWays *ways)
         if (*ways->root || ways->no_start)
                 return CTL_OK;
         if ((r = client_open(&client, ways->options->bus)) != CTL_OK || (r = unit_reload_files(client)) != CTL_OK ||
-            (r = unit_do(client, "TryRestartUnit")) != CTL_OK)
+            (r = unit_do(client, "TryRestartUnit", NULL)) != CTL_OK)
                 return r;
         setup_say(ways, "hublinkd was restarted where it ran.\n");
         return CTL_OK;

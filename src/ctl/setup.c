@@ -20,7 +20,7 @@ typedef struct Setup {
         SetupIds ids;
         const char *secret_file;
         const char *enable, *disable;
-        bool forget, sure;
+        bool forget, back, sure;
 } Setup;
 
 void setup_say(const SetupWays *ways, const char *fmt, ...)
@@ -45,8 +45,8 @@ void setup_complain(const char *what, const char *why)
 /* ---- what is asked of us ---- */
 
 enum {
-        O_CS = 1, O_SCOPE, O_REGISTRATION, O_KEY, O_GROUP_KEY, O_NO_START, O_YES, O_FORGET, O_ENABLE, O_DISABLE, O_ROOT,
-        O_TIMEOUT, O_BARE,
+        O_CS = 1, O_SCOPE, O_REGISTRATION, O_KEY, O_GROUP_KEY, O_NO_START, O_YES, O_FORGET, O_BACK, O_ENABLE, O_DISABLE,
+        O_ROOT, O_TIMEOUT, O_BARE,
 };
 
 static const struct option longs[] = {
@@ -58,6 +58,7 @@ static const struct option longs[] = {
         {"no-start", no_argument, NULL, O_NO_START},
         {"yes", no_argument, NULL, O_YES},
         {"forget", no_argument, NULL, O_FORGET},
+        {"back", no_argument, NULL, O_BACK},
         {"enable", required_argument, NULL, O_ENABLE},
         {"disable", required_argument, NULL, O_DISABLE},
         {"root", required_argument, NULL, O_ROOT},
@@ -106,6 +107,9 @@ static int take(Setup *s, int o)
         case O_FORGET:
                 s->forget = true;
                 return CTL_OK;
+        case O_BACK:
+                s->back = true;
+                return CTL_OK;
         case O_ENABLE:
                 s->enable = optarg;
                 return CTL_OK;
@@ -133,10 +137,11 @@ static bool names_provisioning(const Setup *s)
 static int check(const Setup *s)
 {
         bool by_key = s->secret_file && s->access.kind != ACCESS_CONNECTION_STRING;
-        int n = !!s->enable + !!s->disable + s->forget + (s->secret_file || names_provisioning(s));
+        int n = !!s->enable + !!s->disable + s->forget + s->back + (s->secret_file || names_provisioning(s));
 
         if (n > 1)
-                return usage("setup", "setup: a credential, --forget, --enable and --disable are one at a time.");
+                return usage("setup", "setup: a credential, --back, --forget, --enable and --disable are one at a "
+                                      "time.");
         if (names_provisioning(s) != by_key || (by_key && !(s->access.id_scope && s->access.registration_id)))
                 return usage("setup", "setup: --dps-id-scope, --dps-registration-id and a key belong together.");
         return CTL_OK;
@@ -229,37 +234,9 @@ static int find_secret(Setup *s)
         return setup_ask(&s->access, &s->ids);
 }
 
-/* Refused, or stored by half. result: of what was tried. */
-static int go_back(const SetupWays *ways, const SetupKept *kept, int result)
-{
-        bool changed = false, running = !*ways->root && !ways->no_start;
-
-        if (setup_put_back(ways, kept, &changed) != CTL_OK || !changed)
-                return result;
-        if (running && setup_restart(ways) != CTL_OK)
-                return result;
-        fprintf(stderr, "The credential of the earlier setup is in its place again%s; nothing of the new one stays.\n",
-                running ? ", and hublinkd has started with it" : "");
-        return result;
-}
-
-static int replace(Setup *s)
-{
-        SetupKept kept;
-        int r;
-
-        setup_keep(&s->ways, &kept);
-        r = setup_store(&s->ways, &s->access);
-        if (r == CTL_OK)
-                r = setup_try(&s->ways, kept.whole);
-        if (r == CTL_FAILED && kept.whole)
-                r = go_back(&s->ways, &kept, r);
-        setup_kept_done(&kept);
-        return r;
-}
-
 static int put_in(Setup *s)
 {
+        bool connected = false;
         int r;
 
         if (!s->sure && !s->secret_file && isatty(STDIN_FILENO) && setup_is_stored(&s->ways) &&
@@ -269,7 +246,7 @@ static int put_in(Setup *s)
         }
         r = find_secret(s);
         if (r == CTL_OK)
-                r = replace(s);
+                r = setup_replace(&s->ways, &s->access, &connected);
         if (r == CTL_OK && s->secret_file && strcmp(s->secret_file, "-") != 0)
                 setup_say(&s->ways, "%s is not needed any more: remove it.\n", s->secret_file);
         return r;
@@ -302,6 +279,8 @@ static int run(Setup *s)
                 return setup_enable(&s->ways, s->enable);
         if (s->disable)
                 return setup_disable(&s->ways, s->disable);
+        if (s->back)
+                return setup_back(&s->ways);
         return s->forget ? forget(s) : put_in(s);
 }
 

@@ -9,6 +9,7 @@
  */
 
 #include <limits.h>
+#include <signal.h>
 
 #include "ctl/access.h"
 #include "ctl/ctl.h"
@@ -17,6 +18,7 @@
 #define SETUP_UNIT     SETUP_DROPINS "/credential.conf"
 #define SETUP_TIMEOUT  (30 * USEC_PER_SEC)
 #define SETUP_SETTINGS "/etc/hublink/conf.d/setup.conf"
+#define SETUP_EARLIER  "/etc/hublink/earlier" /* what an earlier setup stored, until a later one has connected */
 
 /* How it is done. */
 typedef struct SetupWays {
@@ -24,6 +26,7 @@ typedef struct SetupWays {
         const char *root; /* "" or the tree of another machine, whose systemd and daemon are not there */
         bool no_start;    /* files only */
         usec_t timeout;   /* of the try */
+        sigset_t ends;    /* signals that are held back, and end the try */
 } SetupWays;
 
 void setup_say(const SetupWays *ways, const char *fmt, ...) _printf_(2, 3);
@@ -42,10 +45,18 @@ bool setup_is_agreed(const char *question); /* y or Y, and a return */
 int setup_check_settings(const SetupWays *ways);
 int setup_check(const SetupWays *ways, const Access *a);
 
+/* ... or hands another over by its name? */
+int setup_check_rivals(const SetupWays *ways, const Access *a);
+
 /* With the unit and the settings that say where it is. */
 int setup_store(const SetupWays *ways, const Access *a);
 int setup_forget(const SetupWays *ways, bool *ret_changed);
 bool setup_is_stored(const SetupWays *ways);
+/* In the place of an earlier one, which is there again where this one does not do what it has to. tried: and it has
+ * connected. */
+int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected);
+/* The one that was kept takes its place again. */
+int setup_back(const SetupWays *ways);
 
 void setup_secret_path(AccessKind kind, bool encrypted, char ret[static PATH_MAX]);
 
@@ -63,9 +74,32 @@ void setup_keep(const SetupWays *ways, SetupKept *ret);
 int setup_put_back(const SetupWays *ways, const SetupKept *kept, bool *ret_changed);
 void setup_kept_done(SetupKept *kept);
 
-/* Starts hublinkd anew, and says in words what comes of it. goes_back: what is refused does not stay. */
-int setup_try(const SetupWays *ways, bool goes_back);
+/* The same on the disk, in a folder beside: for who is killed, or without power, before it is over. */
+int setup_set_aside(const SetupWays *ways, const SetupKept *kept);
+bool setup_is_aside(const SetupWays *ways);
+void setup_keep_aside(const SetupWays *ways, SetupKept *ret); /* as setup_keep(), of what lies there */
+int setup_drop_aside(const SetupWays *ways);
+
+/* What is told of the link of hublinkd as it runs now. */
+typedef enum SetupLink {
+        SETUP_LINK_NONE,
+        SETUP_LINK_ONCE, /* the hub has taken something since it started */
+        SETUP_LINK_UP,
+} SetupLink;
+SetupLink setup_link(const SetupWays *ways);
+
+/* What a new credential must do to stay. */
+typedef enum SetupTerms {
+        SETUP_STAYS,              /* there is none to go back to */
+        SETUP_STAYS_UNLESS_WRONG, /* the one before it had no link either */
+        SETUP_STAYS_CONNECTED,    /* that one had */
+} SetupTerms;
+bool setup_stays(SetupTerms terms, int result); /* of the try */
+
+/* Starts hublinkd anew, and says in words what comes of it. */
+int setup_try(const SetupWays *ways, SetupTerms terms, bool *ret_connected);
 int setup_restart(const SetupWays *ways);
+bool setup_is_ended(const SetupWays *ways); /* by a signal */
 /* systemd reads its files; hublinkd is restarted where it runs. */
 int setup_take_over(const SetupWays *ways);
 

@@ -9,11 +9,12 @@
 #include "ctl/client-core.h"
 #include "ctl/connection.h"
 
-#define SYSTEMD  "org.freedesktop.systemd1"
-#define OBJECT   "/org/freedesktop/systemd1"
-#define SERVICES "org.freedesktop.systemd1.Manager"
-#define ASK_USEC USEC_PER_MIN       /* to read all units anew takes a slow machine some seconds */
-#define JOB_USEC (2 * USEC_PER_MIN) /* a daemon that ends takes 10 s, one that starts less */
+#define SYSTEMD   "org.freedesktop.systemd1"
+#define OBJECT    "/org/freedesktop/systemd1"
+#define SERVICES  "org.freedesktop.systemd1.Manager"
+#define ASK_USEC  USEC_PER_MIN       /* to read all units anew takes a slow machine some seconds */
+#define JOB_USEC  (2 * USEC_PER_MIN) /* a daemon that ends takes 10 s, one that starts less */
+#define LOOK_USEC (200 * USEC_PER_MSEC)
 
 /* ---- what goes wrong ---- */
 
@@ -90,7 +91,14 @@ static const char *result_of(const Job *job)
         return NULL;
 }
 
-static int wait_for_end(Client *c, const Job *job, const char *method)
+static bool has_come(const sigset_t *ends)
+{
+        sigset_t came;
+
+        return ends && sigpending(&came) == 0 && sigandset(&came, &came, ends) == 0 && !sigisemptyset(&came);
+}
+
+static int wait_for_end(Client *c, const Job *job, const char *method, const sigset_t *ends)
 {
         usec_t until = usec_add(clock_boot(&clock_system), JOB_USEC);
         const char *result;
@@ -99,9 +107,11 @@ static int wait_for_end(Client *c, const Job *job, const char *method)
                 int r = sd_bus_process(c->bus, NULL);
 
                 if (r == 0)
-                        r = sd_bus_wait(c->bus, USEC_PER_SEC);
+                        r = sd_bus_wait(c->bus, LOOK_USEC);
                 if (r < 0 && r != -EINTR)
                         return client_no_bus(c, r);
+                if (has_come(ends))
+                        return CTL_FAILED;
                 if (clock_boot(&clock_system) >= until) {
                         fprintf(stderr, "systemd, %s: " UNIT " was not done with it in time.\n", method);
                         return CTL_TIMEOUT;
@@ -113,7 +123,7 @@ static int wait_for_end(Client *c, const Job *job, const char *method)
         return CTL_FAILED;
 }
 
-int unit_do(Client *c, const char *method)
+int unit_do(Client *c, const char *method, const sigset_t *ends)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
@@ -129,5 +139,5 @@ int unit_do(Client *c, const char *method)
         if (sd_bus_message_read(m, "o", &path) < 0)
                 return client_misunderstood(method, -EBADMSG);
         (void)snprintf(job.path, sizeof(job.path), "%s", path);
-        return wait_for_end(c, &job, method);
+        return wait_for_end(c, &job, method, ends);
 }

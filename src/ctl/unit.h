@@ -7,6 +7,8 @@
  * What goes wrong is told on standard error, with the remedy, and comes back as the exit code of the program.
  */
 
+#include <signal.h>
+
 #include "ctl/client.h"
 
 #define UNIT "hublinkd.service"
@@ -14,5 +16,6 @@
 int unit_reload_files(Client *c);            /* what lies in /etc/systemd is read anew */
 int unit_enable(Client *c);                  /* it starts with the machine */
 /* "RestartUnit", "TryRestartUnit" ...; returns when the job is over. It was not running: TryRestartUnit does
- * nothing. */
-int unit_do(Client *c, const char *method);
+ * nothing. ends: signals, blocked by the caller, of which one that is pending ends the wait, without a word:
+ * CTL_FAILED; NULL: none. */
+int unit_do(Client *c, const char *method, const sigset_t *ends);

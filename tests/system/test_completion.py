@@ -51,7 +51,7 @@ def offered(tmp_path):
 
 
 SETUP = set('--connection-string-file --dps-id-scope --dps-registration-id --dps-key-file --dps-group-key-file --enable '
-            '--disable --forget --no-start --timeout --yes --root'.split())
+            '--disable --forget --back --no-start --timeout --yes --root'.split())
 FILES, FOLDERS = {'a-file', 'a-folder', 'asked'}, {'a-folder'}
 
 

@@ -268,6 +268,115 @@ def test_what_is_refused_goes_and_the_earlier_one_comes_back(machine, bus, gatew
     assert set_up(machine, bus, *CS, stdin=wrong).returncode == 1 and kept(machine) == before
 
 
+NOWHERE = 'hub: { dps: { host = "dps.example"; address = "127.0.0.1:1"; }; };'  # nobody listens there
+
+
+def connect(machine, bus, gateway, devhub, text=None):  # noqa: F811
+    """By its connection string; the way to the provisioning service leads nowhere. What setup stored."""
+    toward(gateway, devhub)
+    gateway.configure(NOWHERE, 'conf.d/dps.conf')
+    result = set_up(machine, bus, *CS, stdin=text or devhub.create('gw').connection_string)
+    assert result.returncode == 0, result
+    assert 'hublink/earlier' not in ' '.join(kept(machine))
+    return kept(machine)
+
+
+def test_what_does_not_connect_makes_way_for_what_did(machine, bus, gateway, devhub):  # noqa: F811
+    """A typing error in the name of a hub does not cost the link of a gateway far away."""
+    before = connect(machine, bus, gateway, devhub)
+    result = set_up(machine, bus, *DPS, '--timeout', '1s', stdin='d3Jvbmcta2V5')
+    assert result.returncode == 4 and 'in its place again' in result.stderr and 'stays stored' not in result.stdout, result
+    assert kept(machine) == before
+    gateway.wait_for_link('connected')
+
+
+class Try:
+    """A setup that waits for the hub."""
+
+    def __init__(self, machine, bus, *words, given='d3Jvbmcta2V5', **kwargs):
+        self.process = subprocess.Popen(machine.within([CTL, '--bus', bus.address, 'setup', '--timeout', '40s', *words]),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+        self.process.stdin.write(given)
+        self.process.stdin.close()
+        while 'What the hub says' not in self.process.stdout.readline():
+            assert self.process.poll() is None
+
+    def leave(self):
+        status = self.process.wait(20)
+        self.said = self.process.stderr.read()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_an_interrupt_while_it_is_tried(machine, bus, gateway, devhub, number):  # noqa: F811
+    before = connect(machine, bus, gateway, devhub)
+    attempt = Try(machine, bus, *DPS)
+    assert kept(machine) != before
+    attempt.process.send_signal(number)
+    assert attempt.leave() == -number and 'in its place again' in attempt.said, attempt.said
+    assert kept(machine) == before
+    gateway.wait_for_link('connected')
+
+
+def test_whoever_reads_leaves_while_it_is_tried(machine, bus, gateway, devhub):  # noqa: F811
+    """A connection without a terminal that breaks sends no signal, and what connected is not taken back for it."""
+    text = devhub.create('gw').connection_string
+    connect(machine, bus, gateway, devhub, text)
+    attempt = Try(machine, bus, *CS, given=text)
+    attempt.process.stdout.close()
+    assert attempt.process.wait(20) in (0, 1)
+    gateway.wait_for_link('connected')
+    before = kept(machine)
+    attempt = Try(machine, bus, *DPS, '--timeout', '1s')
+    attempt.process.stdout.close()
+    assert attempt.process.wait(20) in (1, 4) and kept(machine) == before
+    gateway.wait_for_link('connected')
+
+
+def test_no_interrupt_for_who_does_not_hear_it(machine, bus, gateway, devhub):  # noqa: F811
+    """nohup hublinkctl setup."""
+    connect(machine, bus, gateway, devhub)
+    attempt = Try(machine, bus, *DPS, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    attempt.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        attempt.process.wait(1)
+    attempt.process.send_signal(signal.SIGTERM)
+    assert attempt.leave() == -signal.SIGTERM
+
+
+def test_killed_while_it_is_tried(machine, bus, gateway, devhub):  # noqa: F811
+    """What connected last is kept until something connects again, however often something else is tried."""
+    before = connect(machine, bus, gateway, devhub)
+    attempt = Try(machine, bus, *DPS)
+    attempt.process.kill()
+    attempt.leave()
+    aside = {path for path in kept(machine) if 'earlier/' in path}
+    assert aside == {'hublink/earlier/device.cs.cred', 'hublink/earlier/credential.conf'}
+    assert {stat.S_IMODE((machine.etc / path).stat().st_mode) for path in aside} == {0o600}
+    again = set_up(machine, bus, *DPS, '--timeout', '1s', stdin='d3Jvbmcta2V6')
+    assert again.returncode == 4 and 'stays stored' in again.stdout and 'setup --back' in again.stdout, again
+    told = json.loads(machine.run([CTL, '--bus', bus.address, '--json', 'doctor', '--offline']).stdout)['findings']
+    assert ['setup --back' in f['do'] for f in told if f['id'] == 'link'] == [True], told
+    back = set_up(machine, bus, '--back')
+    assert back.returncode == 0 and 'Connected to' in back.stdout, back
+    assert kept(machine) == before
+    back = set_up(machine, bus, '--back')
+    assert back.returncode == 1 and 'no earlier credential' in back.stderr and kept(machine) == before, back
+
+
+def test_what_was_not_tried_keeps_the_earlier_one(machine, bus, gateway, devhub):  # noqa: F811
+    before = connect(machine, bus, gateway, devhub)
+    assert set_up(machine, bus, *DPS, '--no-start', stdin='d3Jvbmcta2V5').returncode == 0
+    assert set_up(machine, bus, '--back', '--no-start').returncode == 0
+    assert {path: text for path, text in kept(machine).items() if 'earlier' not in path} == before
+    # and with the credential goes what was kept of one
+    assert set_up(machine, bus, *DPS, '--no-start', stdin='d3Jvbmcta2V5').returncode == 0
+    assert set_up(machine, bus, '--forget', '--yes').returncode == 0
+    assert set(kept(machine)) == {'hublink/conf.d/dps.conf'} and not (machine.hublink / 'earlier').exists()
+
+
 def test_where_nothing_can_be_encrypted(machine, bus, gateway, devhub):  # noqa: F811
     """The file is root's alone; whoever was asked to encrypt saw the secret neither in words nor in the environment."""
     tools = machine.etc / 'tools'
@@ -322,8 +431,8 @@ def test_the_provisioning_service(machine, bus, gateway):
         result = set_up(machine, bus, '--dps-id-scope', '0ne00000000', '--dps-registration-id', 'gw-17', option, '-',
                        '--no-start', stdin='c2VjcmV0\n')
         assert result.returncode == 0 and 'systemctl restart hublinkd' in result.stdout, 'it runs since it was installed'
-        assert set(kept(machine)) == {'hublink/%s.cred' % name, 'hublink/conf.d/setup.conf',
-                                      'systemd/system/hublinkd.service.d/credential.conf'}
+        assert {path for path in kept(machine) if 'earlier' not in path} == {
+            'hublink/%s.cred' % name, 'hublink/conf.d/setup.conf', 'systemd/system/hublinkd.service.d/credential.conf'}
         machine.hand_over()
         assert (machine.credentials / name).read_text() == 'c2VjcmV0'
         checked = gateway.run('--check')
@@ -332,7 +441,7 @@ def test_the_provisioning_service(machine, bus, gateway):
     # a connection string takes the place of all that
     text = 'HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0'
     assert set_up(machine, bus, '--connection-string-file', '-', '--no-start', stdin=text).returncode == 0
-    assert set(kept(machine)) == {'hublink/device.cs.cred', 'systemd/system/hublinkd.service.d/credential.conf'}
+    assert {path for path in kept(machine) if 'earlier' not in path} == {'hublink/device.cs.cred', 'systemd/system/hublinkd.service.d/credential.conf'}
 
 
 def test_a_fleet_before_it_has_names(machine, bus, gateway):

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A new credential in the place of an earlier one, which comes back where the new one does not do.
+ *
+ * A gateway may be far away, and its link the way to it: where hublinkd was connected with the earlier credential,
+ * the new one has to connect too, within the time that is given. Where it was not, perhaps because the network is away,
+ * the new one goes only if something is wrong with it that time does not mend.
+ *
+ * Signals that would end us are held back meanwhile: they end the try, the earlier one is put back, and then they have
+ * their way. Nor does it end us that nobody reads what we say any more, as when a connection without a terminal breaks.
+ * For who is killed, or has no power, the earlier one lies on the disk until a later one has connected.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/setup.h"
+
+/* ---- signals ---- */
+
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+typedef struct Before {
+        sigset_t mask;
+        struct sigaction pipe;
+} Before;
+
+/* One that is held back is pending even where it is ignored: those are left out. */
+static void hold(SetupWays *ways, Before *before)
+{
+        (void)sigemptyset(&ways->ends);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                struct sigaction action;
+
+                if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+                        (void)sigaddset(&ways->ends, ends[i]);
+        }
+        (void)sigprocmask(SIG_BLOCK, &ways->ends, &before->mask);
+        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &before->pipe);
+}
+
+/* What came meanwhile comes now. */
+static void release(SetupWays *ways, const Before *before)
+{
+        (void)sigaction(SIGPIPE, &before->pipe, NULL);
+        (void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+        (void)sigemptyset(&ways->ends);
+}
+
+/* ---- back to the earlier one ---- */
+
+static int go_back(const SetupWays *ways, const SetupKept *kept)
+{
+        bool changed = false, running = !*ways->root && !ways->no_start;
+        int r;
+
+        if (setup_is_ended(ways))
+                fprintf(stderr, "It is interrupted.\n");
+        r = setup_put_back(ways, kept, &changed);
+        if (r != CTL_OK || !changed)
+                return r;
+        running = running && setup_restart(ways) == CTL_OK;
+        fprintf(stderr, "The credential of the earlier setup is in its place again%s; nothing of the new one stays.\n",
+                running ? ", and hublinkd has started with it" : "");
+        return CTL_OK;
+}
+
+/* What is kept on the disk has had a link, as far as is known: what never had one does not take its place. A tree that
+ * is made has no daemon that could tell, and keeps no secret but its own. */
+static bool is_to_be_set_aside(const SetupWays *ways, const SetupKept *kept, SetupLink link)
+{
+        return kept->whole && !*ways->root && (link != SETUP_LINK_NONE || !setup_is_aside(ways));
+}
+
+static SetupTerms find_terms(const SetupKept *kept, SetupLink link)
+{
+        if (!kept->whole)
+                return SETUP_STAYS;
+        return link == SETUP_LINK_UP ? SETUP_STAYS_CONNECTED : SETUP_STAYS_UNLESS_WRONG;
+}
+
+/* With the signals held back. */
+static int replace(const SetupWays *ways, const Access *a, const SetupKept *kept, bool *ret_connected)
+{
+        SetupLink link = setup_link(ways);
+        bool aside = is_to_be_set_aside(ways, kept, link), back, stored;
+        SetupTerms terms = find_terms(kept, link);
+        int r = aside ? setup_set_aside(ways, kept) : CTL_OK;
+
+        if (r != CTL_OK) {
+                (void)setup_drop_aside(ways);
+                fprintf(stderr, "The earlier credential cannot be kept. Nothing was stored.\n");
+                return r;
+        }
+        r = setup_store(ways, a);
+        stored = r == CTL_OK;
+        if (stored)
+                r = setup_try(ways, terms, ret_connected);
+        back = !*ret_connected && kept->whole && (setup_is_ended(ways) || !setup_stays(terms, r));
+        if (*ret_connected || (back && go_back(ways, kept) == CTL_OK && aside))
+                (void)setup_drop_aside(ways);
+        if (!back && stored && !*ret_connected && setup_is_ended(ways))
+                fprintf(stderr, "It is interrupted. The credential stays stored.\n");
+        return r;
+}
+
+int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected)
+{
+        SetupKept kept;
+        Before before;
+        int r = setup_check(ways, a);
+
+        *ret_connected = false;
+        if (r == CTL_OK)
+                r = setup_check_rivals(ways, a);
+        if (r != CTL_OK)
+                return r;
+        setup_keep(ways, &kept);
+        hold(ways, &before);
+        r = replace(ways, a, &kept, ret_connected);
+        setup_kept_done(&kept);
+        release(ways, &before);
+        return r;
+}
+
+/* ---- ... by hand ---- */
+
+int setup_back(const SetupWays *ways)
+{
+        bool changed = false, connected = false;
+        SetupKept kept;
+        int r;
+
+        setup_keep_aside(ways, &kept);
+        if (!kept.whole) {
+                fprintf(stderr, "There is no earlier credential to go back to.\n");
+                setup_kept_done(&kept);
+                return CTL_FAILED;
+        }
+        r = setup_put_back(ways, &kept, &changed);
+        setup_kept_done(&kept);
+        if (r != CTL_OK)
+                return r;
+        setup_say(ways, "The earlier credential is in its place again.\n");
+        r = setup_try(ways, SETUP_STAYS, &connected);
+        if (connected)
+                (void)setup_drop_aside(ways);
+        return r;
+}
