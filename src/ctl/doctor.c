@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "ctl/connection.h"
 #include "ctl/diagnosis.h"
+#include "ctl/root.h"
 
 static const struct {
         const char *name;
@@ -187,7 +188,7 @@ static void look(Doctor *d)
 /* The tree, as the kernel calls it. That of this machine is none. */
 static int take_root(Doctor *d, const char *folder)
 {
-        if (!realpath(folder, d->root)) {
+        if (!realpath(folder, d->root) || !root_is_tree(d->root)) {
                 fprintf(stderr, "doctor: --root %s: %s.\n", folder, strerror(errno));
                 return CTL_FAILED;
         }
@@ -214,12 +215,14 @@ static int parse(Doctor *d, bool *ret_strict, int argc, char **argv)
                         *ret_strict = true;
                         break;
                 case 'r':
-                        r = take_root(d, optarg);
+                        r = *optarg ? take_root(d, optarg) : usage(argv[0], "doctor: --root: '' is no folder.");
                         if (r != CTL_OK)
                                 return r;
                         break;
                 case 'd':
                         d->state_dir = optarg;
+                        if (!*optarg)
+                                return usage(argv[0], "doctor: --state-dir: '' is no folder.");
                         break;
                 default:
                         return usage(argv[0], "doctor: this is not understood.");

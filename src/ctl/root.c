@@ -10,6 +10,13 @@
 
 #include "base/macro.h"
 
+bool root_is_tree(const char *word)
+{
+        _cleanup_close_ int fd = *word ? open(word, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+        return fd >= 0;
+}
+
 int root_open(const char *root, const char *path, int flags, mode_t mode)
 {
         struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,

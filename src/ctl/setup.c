@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "ctl/root.h"
 
 typedef struct Setup {
         SetupWays ways;
@@ -118,7 +119,7 @@ static int take(Setup *s, int o)
                 return CTL_OK;
         case O_ROOT:
                 s->ways.root = optarg;
-                return CTL_OK;
+                return root_is_tree(optarg) ? CTL_OK : usage("setup", "setup: --root: '%s' is no folder.", optarg);
         case O_TIMEOUT:
                 return parse_span("setup", optarg, &s->ways.timeout);
         case O_BARE:

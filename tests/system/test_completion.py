@@ -146,7 +146,7 @@ def test_an_address_is_asked_as_it_was_given(offered, tmp_path):
 
 VALUES = {'--for': '1s', '--count': '1', '--time': '1', '--stream': 'x', '--timeout': '1s', '--content-type': 'a/b',
           '--property': 'a=b', '--output': '/nonexistent/file', '--from': '1', '--to': '2', '--probe': '99',
-          '--sysfs': '/nonexistent', '--state-dir': '/nonexistent', '--root': '/nonexistent'}
+          '--sysfs': '/nonexistent', '--state-dir': '/nonexistent', '--root': '/tmp'}
 # Each command with its operands.
 LINES = ['status', 'watch', 'sensors', 'sensors scan', 'submit s a=1', 'submit-message -', 'flush', 'reconnect', 'methods',
          'call ping', 'audit', 'dead-letters list', 'dead-letters show 1', 'dead-letters export 1', 'dead-letters requeue 1',

@@ -74,7 +74,7 @@ def test_warnings_count_when_they_are_to(system):
     assert system.run(options=['--strict', '--offline']).returncode == 1
 
 
-@pytest.mark.parametrize('words', [('more',), ('--no-such-option',), ('--root',)])
+@pytest.mark.parametrize('words', [('more',), ('--no-such-option',), ('--root',), ('--root', ''), ('--state-dir', '')])
 def test_wrong_words_are_told(words):
     done = subprocess.run([CTL, 'doctor', *words], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2 and done.stdout == '' and 'doctor' in done.stderr

@@ -132,3 +132,5 @@ def test_links_of_a_tree_lead_to_its_own_files(system):
 def test_a_folder_that_is_not_there_is_told(system):
     done = subprocess.run([CTL, 'doctor', '--root', system.root / 'nowhere'], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 1 and done.stdout == '' and 'nowhere: No such file' in done.stderr
+    done = subprocess.run([CTL, 'doctor', '--root', system.config], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1 and done.stdout == '' and 'hublink.conf: Not a directory' in done.stderr

@@ -553,7 +553,7 @@ def test_a_secret_in_the_place_of_a_file_is_not_repeated(machine, bus):
     ['HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0'], ['--connection-string', 'HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0'], [],
     ['--dps-id-scope', 's'], ['--dps-key-file', '-'], ['--dps-id-scope', 's', '--dps-key-file', '-'],
     ['--connection-string-file', '-', '--dps-key-file', '-'], ['--enable', 'usb'], ['--disable', 'usb'],
-    ['--enable', 'i2c', '--forget'], ['--connection-string-file', '-', '--forget'],
+    ['--enable', 'i2c', '--forget'], ['--connection-string-file', '-', '--forget'], ['--forget', '--back'],
     ['--connection-string-file', '-', '--dps-id-scope', 's', '--dps-registration-id', 'r'], ['--timeout', 'soon']])
 def test_usage(machine, bus, words):
     result = set_up(machine, bus, *words)
@@ -662,6 +662,18 @@ def test_folders_are_for_all_to_pass(tmp_path):
     assert result.returncode == 0, result
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob('*') if path.is_dir()} == {0o755}
     assert stat.S_IMODE((tmp_path / 'etc/hublink/conf.d/setup.conf').stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize('words', [['--forget', '--yes'], ['--back'], ['--enable', 'i2c'], ['--disable', 'i2c'], CS])
+def test_a_tree_that_is_not_there_is_not_this_machine(machine, bus, gateway, words):
+    """IMAGE=; hublinkctl setup --root "$IMAGE"."""
+    text = 'HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0'
+    assert set_up(machine, bus, *CS, '--no-start', stdin=text).returncode == 0
+    before = kept(machine)
+    for root in ('', '/etc/none', '/etc/passwd'):
+        result = set_up(machine, bus, '--root', root, *words, stdin=text)
+        assert result.returncode == 2 and 'setup: --root' in result.stderr and result.stdout == '', result
+        assert kept(machine) == before and machine.calls == [] and not (machine.etc / 'none').exists()
 
 
 def test_an_ordinary_user_makes_no_image():
