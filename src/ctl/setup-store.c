@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/secret.h"
@@ -42,6 +43,25 @@ static void read_unit(const SetupWays *ways, Buffer *b)
 bool setup_is_stored(const SetupWays *ways)
 {
         return system_file_exists(ways->root, SETUP_UNIT);
+}
+
+bool setup_is_another_file(const SetupWays *ways, AccessKind kind, const char *file)
+{
+        struct stat given, stored;
+
+        if (stat(file, &given) < 0)
+                return false;
+        for (int encrypted = 0; encrypted < 2; encrypted++) {
+                _cleanup_close_ int fd = -1;
+                char path[PATH_MAX];
+
+                setup_secret_path(kind, encrypted, path);
+                fd = root_open(ways->root, path, O_PATH, 0);
+                if (fd >= 0 && fstat(fd, &stored) == 0 && stored.st_dev == given.st_dev &&
+                    stored.st_ino == given.st_ino)
+                        return false;
+        }
+        return true;
 }
 
 /* ---- who else hands one over by the same name: the last counts, and that need not be ours ---- */

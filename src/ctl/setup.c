@@ -248,7 +248,8 @@ static int put_in(Setup *s)
         r = find_secret(s);
         if (r == CTL_OK)
                 r = setup_replace(&s->ways, &s->access, &connected);
-        if (r == CTL_OK && s->secret_file && strcmp(s->secret_file, "-") != 0)
+        if (connected && s->secret_file && strcmp(s->secret_file, "-") != 0 &&
+            setup_is_another_file(&s->ways, s->access.kind, s->secret_file))
                 setup_say(&s->ways, "%s is not needed any more: remove it.\n", s->secret_file);
         return r;
 }

@@ -52,6 +52,8 @@ int setup_check_rivals(const SetupWays *ways, const Access *a);
 int setup_store(const SetupWays *ways, const Access *a);
 int setup_forget(const SetupWays *ways, bool *ret_changed);
 bool setup_is_stored(const SetupWays *ways);
+/* Is that file there, and another than those that it may be stored in? */
+bool setup_is_another_file(const SetupWays *ways, AccessKind kind, const char *file);
 /* In the place of an earlier one, which is there again where this one does not do what it has to. tried: and it has
  * connected. */
 int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected);

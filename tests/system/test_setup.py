@@ -213,13 +213,16 @@ def test_pasted_at_the_first_question(machine, bus, gateway):
     assert (machine.credentials / 'device.cs').read_text() == 'HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0'
 
 
-def test_the_file_with_the_secret(machine, bus, gateway):
+def test_the_file_with_the_secret(machine, bus, gateway, devhub):  # noqa: F811
+    """Its owner is told that he may remove it once what it holds has connected, and not before."""
+    toward(gateway, devhub)
     file = machine.etc / 'gw.cs'
-    file.write_text('HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0')
+    file.write_text(devhub.create('gw').connection_string)
     for mode, warned in ((0o644, True), (0o600, False)):
         file.chmod(mode)
-        result = set_up(machine, bus, '--connection-string-file', '/etc/gw.cs', '--no-start')
-        assert result.returncode == 0 and '/etc/gw.cs is not needed any more' in result.stdout, result
+        for more in ([], ['--no-start']):
+            result = set_up(machine, bus, '--connection-string-file', '/etc/gw.cs', *more)
+            assert result.returncode == 0 and ('/etc/gw.cs is not needed any more' in result.stdout) == (not more), result
         assert ('can be read by others' in result.stderr) == warned
     result = set_up(machine, bus, '--connection-string-file', '/etc/none')
     assert result.returncode == 1 and '/etc/none, the file with the connection string, cannot be read' in result.stderr, result
@@ -375,6 +378,30 @@ def test_what_was_not_tried_keeps_the_earlier_one(machine, bus, gateway, devhub)
     assert set_up(machine, bus, *DPS, '--no-start', stdin='d3Jvbmcta2V5').returncode == 0
     assert set_up(machine, bus, '--forget', '--yes').returncode == 0
     assert set(kept(machine)) == {'hublink/conf.d/dps.conf'} and not (machine.hublink / 'earlier').exists()
+
+
+def test_the_only_one_there_is_is_not_to_be_removed(machine, bus, gateway, devhub, tmp_path):  # noqa: F811
+    """The file that was given is the one that is stored, by whatever name."""
+    toward(gateway, devhub)
+    text = devhub.create('gw').connection_string
+    tools = machine.etc / 'tools'
+    tools.mkdir()
+    (tools / 'systemd-creds').write_text('#!/bin/sh\nexit 1\n')
+    (tools / 'systemd-creds').chmod(0o755)
+    stored = machine.hublink / 'device.cs'
+    stored.write_text(text)
+    stored.chmod(0o600)
+    (machine.etc / 'gw.cs').symlink_to('hublink/device.cs')
+    for name in ('/etc/hublink/device.cs', '/etc/hublink/../gw.cs'):
+        result = set_up(machine, bus, '--connection-string-file', name,
+                        env={**os.environ, 'PATH': '/etc/tools:' + os.environ['PATH']})
+        assert result.returncode == 0 and 'Connected to' in result.stdout and 'not needed' not in result.stdout, result
+        assert stored.read_text() == text
+    image = tmp_path / 'image'
+    (image / 'etc/hublink').mkdir(parents=True)
+    (image / 'etc/hublink/device.cs').write_text(text)
+    result = set_up_image(image, '--connection-string-file', image / 'etc/hublink/device.cs')
+    assert result.returncode == 0 and 'not needed' not in result.stdout, result
 
 
 def test_where_nothing_can_be_encrypted(machine, bus, gateway, devhub):  # noqa: F811
