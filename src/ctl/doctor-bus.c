@@ -20,6 +20,8 @@ static const char *const policies[] = {"/usr/share/dbus-1/system.d/org.hublink1.
 
 static void look_at_policy(Doctor *d)
 {
+        bool closed = false;
+
         for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
                 _cleanup_free_ char *path = doctor_path(d, policies[i]);
 
@@ -27,6 +29,11 @@ static void look_at_policy(Doctor *d)
                         doctor_well(d, "bus-policy", "the policy %s is installed", policies[i]);
                         return;
                 }
+                closed |= path && doctor_is_denied(d, -errno);
+        }
+        if (closed) {
+                doctor_unseen(d, "bus-policy", "whether a policy for org.hublink1 is installed, only root can look");
+                return;
         }
         doctor_tell(d, VERDICT_PROBLEM, "bus-policy",
                     (Advice){"Without it the system's bus refuses the name org.hublink1 to hublinkd, and every call to "

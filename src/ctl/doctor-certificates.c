@@ -57,6 +57,8 @@ static void judge(Doctor *d, const char *path, const CertificateStore *s, int r,
 {
         if (r >= 0)
                 tell(d, path, s, remedy);
+        else if (doctor_is_denied(d, r))
+                doctor_unseen(d, "ca-file", "%s can be read only by root or the daemon; run this as root", path);
         else
                 doctor_tell(d, VERDICT_PROBLEM, "ca-file",
                             (Advice){"Without a CA no hub can be told from an impostor, and hublinkd connects to none.",

@@ -25,73 +25,95 @@ static const char *const folders[] = {"/etc/systemd/system", "/run/systemd/syste
 static const char *const polkits[] = {"/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd",
                                       "/usr/libexec/polkit-1/polkitd"};
 
-static bool is_there(const Doctor *d, const char *path)
+/* In the order of what counts. */
+typedef enum Found {
+        FOUND_NOTHING,
+        FOUND_CLOSED, /* we have not the rights to look */
+        FOUND,
+} Found;
+
+static Found is_there(const Doctor *d, const char *path)
 {
         _cleanup_free_ char *full = doctor_path(d, path);
 
-        return full && access(full, F_OK) == 0;
+        if (full && access(full, F_OK) == 0)
+                return FOUND;
+        return full && doctor_is_denied(d, -errno) ? FOUND_CLOSED : FOUND_NOTHING;
 }
 
 /* ---- what it starts ---- */
 
-static bool starts_something(const Doctor *d, const char *file)
+static Found starts_something(const Doctor *d, const char *file)
 {
         static const char key[] = "ExecStart=";
         _cleanup_free_ char *text = NULL;
         char path[PATH_MAX], *save = NULL;
         bool does = false;
+        int r;
 
         doctor_place(d, file, path);
-        if (doctor_read(path, &text) < 0)
-                return false;
+        r = doctor_read(path, &text);
+        if (r < 0)
+                return doctor_is_denied(d, r) ? FOUND_CLOSED : FOUND_NOTHING;
         for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
                 if (strncmp(line, key, strlen(key)) == 0)
                         does = line[strlen(key)]; /* an empty one takes back those before */
-        return does;
+        return does ? FOUND : FOUND_NOTHING;
 }
 
-static bool dropins_start_something(const Doctor *d, const char *folder, const char *unit)
+static Found dropins_start_something(const Doctor *d, const char *folder, const char *unit)
 {
         char dropins[PATH_MAX], path[PATH_MAX];
         struct dirent *entry;
-        bool any = false;
+        Found found = FOUND_NOTHING;
         DIR *dir;
 
         (void)snprintf(dropins, sizeof(dropins), "%s/%s.d", folder, unit);
         doctor_place(d, dropins, path);
         dir = opendir(path);
+        if (!dir && doctor_is_denied(d, -errno))
+                return FOUND_CLOSED;
         while (dir && (entry = readdir(dir))) {
                 char file[PATH_MAX];
 
                 (void)snprintf(file, sizeof(file), "%s/%s.d/%s", folder, unit, entry->d_name);
-                any |= entry->d_name[0] != '.' && starts_something(d, file);
+                if (entry->d_name[0] != '.')
+                        found = MAX(found, starts_something(d, file));
         }
         if (dir)
                 (void)closedir(dir);
-        return any;
+        return found;
 }
 
 /* A drop-in of its own or of all commands, or a unit in the place of the template. */
-static bool has_start(const Doctor *d, const char *unit)
+static Found has_start(const Doctor *d, const char *unit)
 {
+        Found found = FOUND_NOTHING;
+
         for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
                 char path[PATH_MAX];
 
                 (void)snprintf(path, sizeof(path), "%s/%s", folders[i], unit);
-                if (starts_something(d, path) || dropins_start_something(d, folders[i], unit) ||
-                    dropins_start_something(d, folders[i], TEMPLATE))
-                        return true;
+                found = MAX(found, starts_something(d, path));
+                found = MAX(found, dropins_start_something(d, folders[i], unit));
+                found = MAX(found, dropins_start_something(d, folders[i], TEMPLATE));
         }
-        return false;
+        return found;
 }
 
 static bool look_at_command(Doctor *d, const char *name)
 {
         char unit[COMMAND_UNIT_MAX], remedy[256];
+        Found start;
 
         command_unit_name(name, unit);
-        if (has_start(d, unit))
+        start = has_start(d, unit);
+        if (start == FOUND)
                 return true;
+        if (start == FOUND_CLOSED) {
+                doctor_unseen(d, "command", "command %s: what %s starts, only root can look", name, unit);
+                return false;
+        }
         (void)snprintf(remedy, sizeof(remedy), "systemctl edit %s: [Service], ExecStart= and the program", unit);
         doctor_tell(d, VERDICT_PROBLEM, "command-empty",
                     (Advice){"Whoever asks for this command is answered 503, and his message is rejected.", remedy},
@@ -104,15 +126,20 @@ static bool look_at_command(Doctor *d, const char *name)
 static bool look_at_polkit(Doctor *d)
 {
         static const char why[] = "systemd asks polkit, and starts no command for hublinkd without its word.";
-        bool there = false;
+        Found there = FOUND_NOTHING, rule = is_there(d, RULE);
 
         for (size_t i = 0; i < ARRAY_SIZE(polkits); i++)
-                there |= is_there(d, polkits[i]);
-        if (!there)
+                there = MAX(there, is_there(d, polkits[i]));
+        if (there == FOUND_CLOSED)
+                doctor_unseen(d, "polkit", "there are commands; whether polkit is installed, only root can look");
+        else if (there == FOUND_NOTHING)
                 doctor_tell(d, VERDICT_PROBLEM, "polkit-missing",
                             (Advice){why, "apt install polkitd; or dnf install polkit"},
                             "there are commands, and polkit is not installed");
-        else if (!is_there(d, RULE))
+        else if (rule == FOUND_CLOSED)
+                doctor_unseen(d, "polkit-rule", "there are commands; whether the rule for them is there, only root can "
+                                                "look: " RULE);
+        else if (rule == FOUND_NOTHING)
                 doctor_tell(d, VERDICT_PROBLEM, "polkit-rule", (Advice){why, "Install the package again."},
                             "there are commands, and the rule for them is missing: " RULE);
         else

@@ -242,7 +242,9 @@ void doctor_credential(Doctor *d)
                 r = find_in_unit(d, file, path);
         else
                 doctor_place(d, file, path);
-        if (r == -ENOENT)
+        if (by_systemd && d->unit.closed)
+                doctor_unseen(d, "credential", "which one the unit hands over, only root can look");
+        else if (r == -ENOENT)
                 doctor_tell(d, VERDICT_PROBLEM, "credential-missing",
                             (Advice){WHY, "hublinkctl setup; or give one to the unit: LoadCredential=NAME:/PATH "
                                           "(systemctl edit hublinkd)"},

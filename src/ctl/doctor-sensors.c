@@ -92,7 +92,7 @@ static void look_at_i2c(Doctor *d, const SensorSettings *s)
                 tell_holder(d, s, &holder);
                 return;
         }
-        if (access(path, F_OK) < 0) {
+        if (access(path, F_OK) < 0 && !doctor_is_denied(d, -errno)) {
                 tell_absent(d, s, s->bus, "modprobe i2c-dev; ls /dev/i2c-*; hublinkctl sensors scan; is the bus "
                                           "enabled (device tree, firmware)?");
                 return;

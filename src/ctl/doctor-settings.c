@@ -61,14 +61,28 @@ static bool look_at_rights(Doctor *d, const char *file)
         return well;
 }
 
+/* What the others say is then of no use: what they miss may stand there. */
+static bool is_closed_to_us(Doctor *d, const Problems *problems)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < problems->n; i++)
+                if (doctor_is_denied(d, problems->items[i].error)) {
+                        doctor_unseen(d, "settings", "%s: run this as root", problems->items[i].text);
+                        any = true;
+                }
+        return any;
+}
+
 void doctor_settings(Doctor *d)
 {
         Problems problems = {}, warnings = {};
         _cleanup_free_ char *file = doctor_path(d, d->config);
         int r = file ? settings_load(&d->settings, file, d->state_dir, &problems) : -ENOMEM;
         bool well = r >= 0 && look_at_rights(d, file) && r == 0;
+        bool closed = is_closed_to_us(d, &problems);
 
-        for (size_t i = 0; i < problems.n; i++)
+        for (size_t i = 0; !closed && i < problems.n; i++)
                 doctor_tell(d, VERDICT_PROBLEM, "settings",
                             (Advice){"hublinkd does not start with settings that are wrong, and a reload keeps the old "
                                      "ones.",

@@ -84,6 +84,12 @@ bool doctor_find_group(const Doctor *d, const char *name, gid_t *ret)
         return g;
 }
 
+bool doctor_is_denied(const Doctor *d, int error)
+{
+        return (error == -EACCES || error == -EPERM) && geteuid() != 0 &&
+               !(d->user.known && geteuid() == d->user.uid);
+}
+
 int may_read(const char *path)
 {
         return access(path, R_OK) < 0 ? -errno : 0;

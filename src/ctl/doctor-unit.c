@@ -281,6 +281,11 @@ void doctor_unit(Doctor *d)
                             "the unit is masked");
                 return;
         }
+        if (d->unit.closed) {
+                doctor_unseen(d, "unit", "what the unit says, only root can look: %s", d->unit.closed);
+                look_at_start(d);
+                return;
+        }
         d->has_unit = true;
         learn_groups(d);
         if (strncmp(fragment, "/etc", 4) == 0 || strncmp(fragment, "/run", 4) == 0)

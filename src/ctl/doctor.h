@@ -85,6 +85,8 @@ int doctor_read(const char *path, char **ret);
 
 void doctor_find_user(Doctor *d);
 bool doctor_find_group(const Doctor *d, const char *name, gid_t *ret);
+/* Is that an error of our own rights, which tell nothing of those of the daemon? error: negative errno. */
+bool doctor_is_denied(const Doctor *d, int error);
 /* May the daemon's user do what is asked? 0 or the negative errno of question(); -ENOTSUP: neither root nor he asks. */
 int doctor_as_daemon(const Doctor *d, int (*question)(const char *path), const char *path);
 int may_read(const char *path); /* questions */

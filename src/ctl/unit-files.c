@@ -36,6 +36,7 @@ void unit_files_done(UnitFiles *u)
         free(u->words);
         free(u->files);
         free(u->fragment);
+        free(u->closed);
         *u = (UnitFiles){};
 }
 
@@ -144,11 +145,21 @@ static int read_text(UnitFiles *u, char *text, const char *path)
         return r;
 }
 
+static int note_closed(UnitFiles *u, const char *path, int error)
+{
+        if (u->closed || (error != -EACCES && error != -EPERM))
+                return 0;
+        u->closed = strdup(path);
+        return u->closed ? 0 : -ENOMEM;
+}
+
 static int read_words(UnitFiles *u, const char *root, const char *path)
 {
         _cleanup_close_ int fd = root_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
 
+        if (note_closed(u, path, fd) < 0)
+                return -ENOMEM;
         if (fd < 0 || file_read(&text, fd, SIZE_MOST) < 0 || text.size == 0)
                 return buffer_error(&text);
         return read_text(u, text.data, path);
@@ -211,7 +222,7 @@ static bool has_name(const Dropins *all, const char *name)
 }
 
 /* What another folder has under the same name is hidden: those that count come first. */
-static void note_dropins(Dropins *all, const char *root, const char *folder)
+static int note_dropins(UnitFiles *u, Dropins *all, const char *root, const char *folder)
 {
         int fd = root_open(root, folder, O_RDONLY | O_DIRECTORY, 0);
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -227,6 +238,7 @@ static void note_dropins(Dropins *all, const char *root, const char *folder)
                 (void)closedir(dir);
         else
                 (void)safe_close(fd);
+        return note_closed(u, folder, fd);
 }
 
 static int by_name(const void *a, const void *b)
@@ -245,9 +257,9 @@ static int read_dropins(UnitFiles *u, const char *root, const char *unit)
         if (!all)
                 return -ENOMEM;
         for (size_t k = 0; k < ARRAY_SIZE(owners); k++)
-                for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+                for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++) {
                         (void)snprintf(folder, sizeof(folder), "%s/%s.d", folders[i], owners[k]);
-                        note_dropins(all, root, folder);
+                        r = note_dropins(u, all, root, folder);
                 }
         qsort(all->paths, all->n, sizeof(all->paths[0]), by_name);
         for (size_t i = 0; r == 0 && i < all->n; i++)

@@ -29,10 +29,11 @@ typedef struct UnitFiles {
         size_t n;
         char **files;
         size_t n_files;
+        char *closed; /* the first file or folder that we have not the rights to read; NULL: none */
 } UnitFiles;
 
 /* root: "", or the tree of another machine. 0, also where there is no such unit; -ENOMEM. A file that cannot be read is
- * as one that is empty. */
+ * as one that is empty: closed. */
 int unit_files_read(UnitFiles *u, const char *root, const char *unit);
 void unit_files_done(UnitFiles *u);
 

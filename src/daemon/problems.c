@@ -19,22 +19,39 @@ static char *place_and_text(Place place, const char *fmt, va_list ap)
         return buffer_steal(&b);
 }
 
-void problems_add(Problems *p, Place place, const char *fmt, ...)
+static void add(Problems *p, Place place, int error, const char *fmt, va_list ap) _printf_(4, 0);
+
+static void add(Problems *p, Place place, int error, const char *fmt, va_list ap)
 {
         Problem *items = reallocarray(p->items, p->n + 1, sizeof(*items));
         char *text = NULL;
-        va_list ap;
 
         if (items) {
                 p->items = items;
-                va_start(ap, fmt);
                 text = place_and_text(place, fmt, ap);
-                va_end(ap);
         }
         if (text)
-                items[p->n++] = (Problem){place.file, place.line, text};
+                items[p->n++] = (Problem){place.file, place.line, text, error};
         else
                 p->no_memory = true;
+}
+
+void problems_add(Problems *p, Place place, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        add(p, place, 0, fmt, ap);
+        va_end(ap);
+}
+
+void problems_add_unread(Problems *p, Place place, int error, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        add(p, place, error, fmt, ap);
+        va_end(ap);
 }
 
 void problems_add_about(Problems *p, Place place, const char *grade, const char *path, const char *fmt, va_list ap)

@@ -17,6 +17,7 @@ typedef struct Problem {
         unsigned file; /* which one, in the order of reading; for sorting */
         unsigned line; /* 0: the file as a whole */
         char *text;
+        int error; /* negative errno, where the file cannot be read; 0 */
 } Problem;
 
 typedef struct Problems {
@@ -33,6 +34,8 @@ typedef struct Place {
 } Place;
 
 void problems_add(Problems *p, Place place, const char *fmt, ...) _printf_(3, 4);
+/* The file cannot be read. */
+void problems_add_unread(Problems *p, Place place, int error, const char *fmt, ...) _printf_(4, 5);
 /* About a setting: its path goes before the words, and grade ("", "warning: ") before that. */
 void problems_add_about(Problems *p, Place place, const char *grade, const char *path, const char *fmt, va_list ap)
         _printf_(5, 0);

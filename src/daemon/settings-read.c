@@ -198,11 +198,11 @@ static int read_file(const char *path, bool is_main, SettingsFiles *files, Node 
                 int added = add_file(files, path, &place);
 
                 if (added >= 0)
-                        problems_add(problems, place, "cannot be read: %s%s",
-                                     r == -EFBIG    ? "it is larger than 1 MiB"
-                                     : r == -EINVAL ? "it is no regular file"
-                                                    : strerror(-r),
-                                     remedy(r, is_main));
+                        problems_add_unread(problems, place, r, "cannot be read: %s%s",
+                                            r == -EFBIG    ? "it is larger than 1 MiB"
+                                            : r == -EINVAL ? "it is no regular file"
+                                                           : strerror(-r),
+                                            remedy(r, is_main));
                 r = added < 0 ? added : SETTINGS_E_BAD;
         } else {
                 r = settings_read_text(path, text.data ?: "", text.size, files, ret, problems);
@@ -251,7 +251,7 @@ static int complain_of_directory(const char *directory, int error, SettingsFiles
 
         if (r < 0)
                 return r;
-        problems_add(problems, place, "cannot be read: %s", strerror(error));
+        problems_add_unread(problems, place, -error, "cannot be read: %s", strerror(error));
         return SETTINGS_E_BAD;
 }
 

@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -398,6 +399,67 @@ def test_settings_that_hublinkd_cannot_read(system):
         assert found['settings-rights']['do'].endswith(' %s' % path) and found['settings-rights']['do'].startswith('chmod ')
         path.chmod(before)
     assert system.examine() == {}
+
+
+def closed_rule(system):
+    """As Debian 12 has that folder."""
+    system.command()
+    return system.root / 'usr/share/polkit-1/rules.d'
+
+
+def closed_polkit(system):
+    system.command()
+    return system.root / 'usr/lib/polkit-1'
+
+
+def closed_start(system):
+    system.command()
+    return system.root / DROPIN
+
+
+def closed_starts(system):
+    system.command()
+    return (system.root / DROPIN).parent
+
+
+def closed_conf_d(system):
+    folder = system.folder / 'conf.d'
+    folder.mkdir()
+    (folder / 'site.conf').write_text('sensors: { more: { driver = "simulated"; model = "wind"; }; };\n')
+    return folder
+
+
+def closed_devices(system):
+    system.i2c()
+    return system.root / 'dev'
+
+
+def closed_authority(system):
+    file = system.folder / 'ca.pem'
+    shutil.copy(system.gateway.devhub.ca_file, file)
+    system.settings(hub='ca_file = "%s";' % file)
+    return file
+
+
+DROPINS = 'etc/systemd/system/hublinkd.service.d'
+
+
+@pytest.mark.parametrize('unseen, closed', [
+    ('polkit-rule', closed_rule), ('polkit', closed_polkit), ('command', closed_start), ('command', closed_starts),
+    ('settings', lambda system: system.config), ('settings', closed_conf_d),
+    ('settings', lambda system: closed_conf_d(system) / 'site.conf'), ('sensor', closed_devices), ('ca-file', closed_authority),
+    ('unit', lambda system: system.root / DROPINS), ('unit', lambda system: system.root / DROPINS / 'own.conf'),
+    ('bus-policy', lambda system: system.root / 'usr/share/dbus-1/system.d'),
+], ids=['rule', 'polkit', 'start', 'starts', 'config', 'conf.d', 'site', 'devices', 'authority', 'drop-ins', 'drop-in', 'policy'])
+def test_what_is_closed_to_an_ordinary_user_is_no_fault(system, unseen, closed):
+    """Neither for him, who is told that he does not see it, nor for root, who sees that all is well."""
+    path = closed(system)
+    os.chown(path, 0, USER)
+    path.chmod(0o750 if path.is_dir() else 0o640)
+    assert system.examine() == {} and system.said['unseen'] == 0
+    system.prefix = ORDINARY
+    assert system.examine() == {}, system.said
+    assert unseen in {f['id'] for f in system.said['findings'] if f['verdict'] == 'unseen'}, system.said
 
 
 class Bare:
