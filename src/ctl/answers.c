@@ -161,6 +161,7 @@ static const Field status_fields[] = {
         STATUS("MethodChanges", "t", method_changes),
         STATUS("SettingsProblem", "s", settings_problem),
         STATUS("StateProblem", "s", state_problem),
+        STATUS("MetricsProblem", "s", metrics_problem),
         {"Alarms", "a(ssdt)", offsetof(GatewayStatus, alarms), read_alarms},
         STATUS_COUNTS("QueueStats", queue_stats),
         {},
@@ -225,7 +226,8 @@ static const GatewayStatus status_nothing = {.version = "",
                                              .send_state = "",
                                              .disk_error = "",
                                              .settings_problem = "",
-                                             .state_problem = ""};
+                                             .state_problem = "",
+                                             .metrics_problem = ""};
 
 int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)
 {

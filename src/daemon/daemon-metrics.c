@@ -55,9 +55,17 @@ static void write_metrics(void *userdata, MetricsForm form, Buffer *b)
         metrics_write(&facts, form, b);
 }
 
+static void tell_problem(void *userdata, const char *problem)
+{
+        Daemon *d = userdata;
+
+        monitor_tell_metrics(d->monitor, problem);
+        daemon_status_changed(d);
+}
+
 int daemon_build_metrics(Daemon *d)
 {
-        const MetricsSource source = {write_metrics, d};
+        const MetricsSource source = {write_metrics, tell_problem, d};
         int r = metrics_new(&d->metrics, d->event, &d->house.clock, &source);
 
         return r < 0 ? r : metrics_configure(d->metrics, &d->settings->metrics);

@@ -29,7 +29,9 @@ struct MetricsFile {
         Worker *worker;
         char *path;
         bool busy;
-        bool failing; /* and that was told */
+        const char *error; /* of the last try, and that was logged; NULL: none; static */
+        void (*changed)(void *userdata);
+        void *userdata;
 };
 
 /* ---- on the thread ---- */
@@ -69,13 +71,17 @@ static void errand_free(WorkerJob *job)
 
 static void ended(MetricsFile *f, const char *error)
 {
+        const char *before = f->error;
+
         f->busy = false;
-        if (error && !f->failing)
+        f->error = error;
+        if (error && !before)
                 log_line(LOG_WARNING, LOG_ID_METRICS_NOT_WRITTEN, NULL,
                          "The metrics cannot be written to %s: %s. It is tried again.", f->path, error);
-        else if (!error && f->failing)
+        else if (!error && before)
                 log_notice("The metrics are written to %s again.", f->path);
-        f->failing = error;
+        if (error != before)
+                f->changed(f->userdata);
 }
 
 static void done(WorkerJob *job)
@@ -124,13 +130,21 @@ const char *metrics_file_path(const MetricsFile *f)
         return f->path;
 }
 
-int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, const char *path)
+const char *metrics_file_error(const MetricsFile *f)
+{
+        return f->error;
+}
+
+int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, const char *path,
+                     void (*changed)(void *userdata), void *userdata)
 {
         MetricsFile *f = calloc(1, sizeof(*f));
         int r = -ENOMEM;
 
         if (!f)
                 return -ENOMEM;
+        f->changed = changed;
+        f->userdata = userdata;
         f->path = strdup(path);
         if (f->path)
                 r = worker_new(&f->worker, event, clock, "metrics");

@@ -16,12 +16,15 @@
 
 typedef struct MetricsFile MetricsFile;
 
-int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, const char *path);
+/* changed: it can be written again, or cannot, or for another reason. */
+int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, const char *path,
+                     void (*changed)(void *userdata), void *userdata);
 MetricsFile *metrics_file_free(MetricsFile *f);
 
 /* Takes the text. While another is on its way, or when it is the one that is there, nothing is done. */
 void metrics_file_store(MetricsFile *f, Buffer *text);
 const char *metrics_file_path(const MetricsFile *f);
+const char *metrics_file_error(const MetricsFile *f); /* of the last try, in words; NULL: none */
 
 usec_t metrics_file_deadline(const MetricsFile *f);
 void metrics_file_tick(MetricsFile *f, usec_t now);

@@ -2,6 +2,7 @@
 #include "daemon/metrics.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
@@ -16,13 +17,28 @@ struct Metrics {
         MetricsSettings settings; /* copies */
         MetricsFile *file;
         MetricsSocket *socket; /* NULL: none is wanted, or it could not be opened */
-        bool told;             /* that it could not */
+        char socket_error[SENSOR_ERROR_MAX]; /* why it could not; "" */
         usec_t due_usec;
 };
 
 static bool same(const char *a, const char *b)
 {
         return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* ---- what cannot be had ---- */
+
+static void tell_problem(void *userdata)
+{
+        const Metrics *m = userdata;
+        const char *of_file = m->file ? metrics_file_error(m->file) : NULL;
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        if (of_file)
+                buffer_printf(&b, "%s cannot be written: %s", m->settings.file, of_file);
+        if (*m->socket_error)
+                buffer_printf(&b, "%sthere is no socket: %s", of_file ? "; " : "", m->socket_error);
+        m->source.problem(m->source.userdata, b.size > 0 ? b.data : NULL);
 }
 
 /* ---- the socket ---- */
@@ -47,10 +63,15 @@ static void open_socket(Metrics *m)
                 return;
         r = metrics_socket_new(&m->socket, m->event, m->clock, &m->source, m->settings.listen + strlen(METRICS_LISTEN),
                                m->settings.group, error);
-        if (r != 0 && !m->told)
+        if (r < 0)
+                (void)snprintf(error, sizeof(error), "%s", strerrordesc_np(-r));
+        if (r != 0 && !*m->socket_error)
                 log_line(LOG_WARNING, LOG_ID_METRICS_NOT_WRITTEN, NULL,
-                         "The metrics have no socket: %s. It is tried again.", r < 0 ? strerrordesc_np(-r) : error);
-        m->told = r != 0;
+                         "The metrics have no socket: %s. It is tried again.", error);
+        if (strcmp(m->socket_error, r != 0 ? error : "") == 0)
+                return;
+        (void)snprintf(m->socket_error, sizeof(m->socket_error), "%s", r != 0 ? error : "");
+        tell_problem(m);
 }
 
 /* ---- the file ---- */
@@ -141,7 +162,7 @@ int metrics_configure(Metrics *m, const MetricsSettings *settings)
         if (r < 0)
                 return r;
         if (!same(next.file, m->settings.file)) {
-                if (next.file && (r = metrics_file_new(&file, m->event, m->clock, next.file)) < 0) {
+                if (next.file && (r = metrics_file_new(&file, m->event, m->clock, next.file, tell_problem, m)) < 0) {
                         settings_done(&next);
                         return r;
                 }
@@ -150,10 +171,11 @@ int metrics_configure(Metrics *m, const MetricsSettings *settings)
         }
         if (!same(next.listen, m->settings.listen) || !same(next.group, m->settings.group)) {
                 m->socket = metrics_socket_free(m->socket);
-                m->told = false;
+                *m->socket_error = 0;
         }
         settings_done(&m->settings);
         m->settings = next;
+        tell_problem(m); /* what is not wanted any more cannot fail */
         open_socket(m); /* so that it is there when the daemon says that it is ready */
         plan(m, clock_boot(m->clock));
         if (m->file)

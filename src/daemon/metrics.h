@@ -5,7 +5,8 @@
  * Metrics - the daemon's numbers, for programs that collect such
  *
  * In a file, for a collector that reads files, and over a socket, for one that asks. Neither without being set. What
- * cannot be done is told once, and tried again at each interval; nothing else suffers from it.
+ * cannot be done is logged once, told for as long as it is so, and tried again at each interval; nothing else suffers
+ * from it.
  *
  * Owns:   file, socket, and who is connected to it.
  * Knows:  the numbers only as a text that it asks for.
@@ -27,9 +28,10 @@ typedef struct MetricsSettings {
         usec_t interval_usec;
 } MetricsSettings;
 
-/* Where the text comes from: appended. */
+/* Where the text comes from: appended. And who is told what of it cannot be had now, in words; NULL: nothing. */
 typedef struct MetricsSource {
         void (*write)(void *userdata, MetricsForm form, Buffer *b);
+        void (*problem)(void *userdata, const char *problem);
         void *userdata;
 } MetricsSource;
 

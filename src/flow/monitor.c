@@ -12,7 +12,7 @@ struct Monitor {
         size_t n_allocated;
         RaisedAlarm *alarms;
         size_t n_alarms_allocated;
-        char *settings_problem;
+        char *settings_problem, *metrics_problem;
         const char *state_problem;
 };
 
@@ -35,6 +35,7 @@ Monitor *monitor_free(Monitor *m)
         free(m->sensors);
         free(m->alarms);
         free(m->settings_problem);
+        free(m->metrics_problem);
         free(m);
         return NULL;
 }
@@ -135,6 +136,7 @@ static const Status *snapshot(void *userdata)
                 ask_rules(m, &s);
         s.settings_problem = m->settings_problem;
         s.state_problem = m->state_problem;
+        s.metrics_problem = m->metrics_problem;
         ask_sensors(m, &s);
         m->status = s;
         return &m->status;
@@ -150,6 +152,12 @@ void monitor_tell_settings(Monitor *m, const char *problem)
 void monitor_tell_state(Monitor *m, const char *problem)
 {
         m->state_problem = problem;
+}
+
+void monitor_tell_metrics(Monitor *m, const char *problem)
+{
+        free(m->metrics_problem);
+        m->metrics_problem = problem ? strdup(problem) : NULL;
 }
 
 StatusSource monitor_status_source(Monitor *m)

@@ -42,5 +42,7 @@ DEFINE_CLEANUP(Monitor *, monitor_free);
 void monitor_tell_settings(Monitor *m, const char *problem);
 /* What of the state folder cannot be read; NULL: nothing. Borrowed. */
 void monitor_tell_state(Monitor *m, const char *problem);
+/* Why metrics are not written or have no socket, copied; NULL: all is well. */
+void monitor_tell_metrics(Monitor *m, const char *problem);
 
 StatusSource monitor_status_source(Monitor *m);

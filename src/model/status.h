@@ -160,4 +160,5 @@ typedef struct Status {
         size_t n_alarms;
         const char *settings_problem; /* why the last reload was refused; "" or NULL: it was not */
         const char *state_problem;    /* what of the state folder cannot be read; "" or NULL: nothing */
+        const char *metrics_problem;  /* why metrics are not there for who collects them; "" or NULL: they are */
 } Status;

@@ -80,7 +80,7 @@ typedef struct Peer {
         Status status;
         FakeSensor sensors[SENSORS_MAX];
         const SensorStatus *list[SENSORS_MAX];
-        char disk_error[256], link_detail[256], settings_problem[256];
+        char disk_error[256], link_detail[256], settings_problem[256], metrics_problem[256];
         struct {
                 Name sensor, channel;
                 char state[8];
@@ -116,6 +116,7 @@ static const Status *peer_status(void *userdata)
         p->status.queue.disk_error = p->disk_error;
         p->status.link_detail = p->link_detail;
         p->status.settings_problem = p->settings_problem;
+        p->status.metrics_problem = p->metrics_problem;
         p->status.alarms = p->alarms;
         return &p->status;
 }
@@ -422,6 +423,9 @@ static void command(Peer *p, const char *line)
                 bus_status_changed(p->bus);
         } else if (strncmp(line, "settings", 8) == 0) {
                 (void)snprintf(p->settings_problem, sizeof(p->settings_problem), "%s", line[8] ? line + 9 : "");
+                bus_status_changed(p->bus);
+        } else if (strncmp(line, "metrics", 7) == 0) {
+                (void)snprintf(p->metrics_problem, sizeof(p->metrics_problem), "%s", line[7] ? line + 8 : "");
                 bus_status_changed(p->bus);
         } else if (strncmp(line, "raised", 6) == 0) {
                 if (line[6])

@@ -109,8 +109,8 @@ def test_status_json_has_its_members(bus, peer):
     told = json.loads(good(ctl(bus, 'status', '--json')))
     assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub',
                           'device_id', 'ledger', 'queue', 'dead_letters', 'malformed_orders', 'inbox', 'alarms',
-                          'settings_problem', 'state_problem', 'sensors']
-    assert told['alarms'] == [] and told['settings_problem'] == ''
+                          'settings_problem', 'state_problem', 'metrics_problem', 'sensors']
+    assert told['alarms'] == [] and told['settings_problem'] == told['metrics_problem'] == ''
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
     assert (told['hub'], told['device_id']) == ('hub.example', 'gw-1')
@@ -168,6 +168,12 @@ def test_sensors_alarms_and_bad_settings_stand_in_the_head(bus, peer):
     assert told['alarms'][0] == {'channel': 'c.v', 'state': 'above', 'limit': 80}
     peer.tell('raised')
     peer.tell('settings')
+    peer.tell('metrics there is no socket: there is no group "prometheus" on this system')
+    metrics, sensors, link = head(bus)
+    assert metrics == 'Metrics: there is no socket: there is no group "prometheus" on this system. It is tried again.'
+    assert 'nothing to do' not in link
+    assert json.loads(good(ctl(bus, '--json', 'status')))['metrics_problem'].startswith('there is no socket')
+    peer.tell('metrics')
     for sensor in 'ab':
         peer.tell('read %s v Cel 20' % sensor)
     link, = head(bus)

@@ -261,8 +261,16 @@ def test_what_cannot_be_is_told_once_and_tried_again(daemon, tmp_path):
     daemon.wait_for_log('The metrics have no socket: the folder of %s/m.sock does not exist' % folder)
     time.sleep(2.5)
     assert len(daemon.lines('The metrics')) == 2
+    problem = str(daemon.properties()['MetricsProblem'])
+    assert problem == ('%s/m.prom cannot be written: No such file or directory; there is no socket: the folder of %s/m.sock '
+                       'does not exist' % (folder, folder))
+    daemon.configure(SETTINGS).reload()
+    assert str(daemon.properties()['MetricsProblem']) == '', 'none are wanted any more'
+    daemon.configure(SETTINGS + METRICS % (folder, folder)).reload()
+    wait_for('no problem', lambda: str(daemon.properties()['MetricsProblem']) == problem)
     folder.mkdir()
     daemon.wait_for_log('The metrics are written to')
     wait_for('no socket', (folder / 'm.sock').exists)
     assert ask(folder / 'm.sock')[0] == 200
+    wait_for('a problem', lambda: str(daemon.properties()['MetricsProblem']) == '')
     assert daemon.stop() == 0
