@@ -21,6 +21,15 @@ static void tell_part(Doctor *d, const GatewayStatus *s, Verdict verdict, const 
                 doctor_tell(d, verdict, id, (Advice){why, "hublinkctl status; journalctl -u hublinkd"}, "%s", b.data);
 }
 
+/* A group of its own has looked closer. */
+static bool has_finding(const Doctor *d, const char *group)
+{
+        for (size_t i = 0; i < d->n_findings; i++)
+                if (d->findings[i].verdict == VERDICT_PROBLEM && strcmp(d->findings[i].group, group) == 0)
+                        return true;
+        return false;
+}
+
 static bool has_earlier(const Doctor *d)
 {
         const SetupWays ways = {.options = d->options, .root = d->root};
@@ -150,6 +159,9 @@ void doctor_daemon(Doctor *d)
         tell_part(d, &status, VERDICT_WARNING, "inbox", "The hub keeps messages back, until they expire.",
                   advice_put_inbox);
         tell_part(d, &status, VERDICT_WARNING, "losses", "These did not reach the hub.", advice_put_losses);
+        if (!has_finding(d, "metrics"))
+                tell_part(d, &status, VERDICT_WARNING, "metrics", "Whoever collects them sees none, or old ones.",
+                          advice_put_metrics);
         look_at_counts(d, &status);
         look_at_sensors(d, &status, &sensors);
 }

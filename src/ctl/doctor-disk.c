@@ -84,37 +84,6 @@ static void look_at_room(Doctor *d, const char *path)
                 doctor_well(d, "disk-room", "%" PRIu64 " MiB are free where %s is", room / MIB, path);
 }
 
-/* ---- what the unit lets hublinkd write ---- */
-
-static void look_at_reach(Doctor *d, const char *what, const char *folder)
-{
-        char remedy[PATH_MAX + 192];
-
-        if (doctor_unit_lets_write(d, folder))
-                return;
-        (void)snprintf(remedy, sizeof(remedy),
-                       "systemctl edit hublinkd: [Service], ReadWritePaths=-%s; then: systemctl restart hublinkd. The "
-                       "folder has to be there, and user hublink's.",
-                       folder);
-        doctor_tell(d, VERDICT_PROBLEM, "unit-read-only",
-                    (Advice){"To hublinkd all else is read-only, whatever the disk and its rights are "
-                             "(ProtectSystem=strict).",
-                             remedy},
-                    "%s is %s, where the unit does not let hublinkd write", what, folder);
-}
-
-/* A file is written beside itself, and renamed. */
-static void look_at_metrics(Doctor *d)
-{
-        const char *file = d->settings ? d->settings->metrics.file : NULL;
-        char folder[PATH_MAX];
-
-        if (!file || *file != '/')
-                return;
-        (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(file, '/') - file), file);
-        look_at_reach(d, "the folder of metrics.file", *folder ? folder : "/");
-}
-
 /* ---- the state folder itself ---- */
 
 static int try_write(const char *folder)
@@ -253,8 +222,7 @@ void doctor_disk(Doctor *d)
         char path[PATH_MAX];
 
         if (strcmp(d->state_dir, SETTINGS_STATE_DIR) == 0 || !is_in(queue, d->state_dir))
-                look_at_reach(d, "queue.directory", queue);
-        look_at_metrics(d);
+                (void)doctor_reaches(d, "queue.directory", queue);
         if (doctor_sees_files_only(d)) {
                 doctor_unseen(d, "disk", "left out: mount, room and wear of the disk are those of the tree, not of the "
                                          "machine (--root)");

@@ -184,3 +184,21 @@ bool doctor_unit_lets_write(const Doctor *d, const char *folder)
                gives(d, "CacheDirectory", "/var/cache", folder) || gives(d, "LogsDirectory", "/var/log", folder) ||
                lists(d, "ReadWritePaths", folder) || lists(d, "BindPaths", folder) || is_below(folder, "/dev/shm");
 }
+
+bool doctor_reaches(Doctor *d, const char *what, const char *folder)
+{
+        char remedy[PATH_MAX + 192];
+
+        if (doctor_unit_lets_write(d, folder))
+                return true;
+        (void)snprintf(remedy, sizeof(remedy),
+                       "systemctl edit hublinkd: [Service], ReadWritePaths=-%s; then: systemctl restart hublinkd. The "
+                       "folder has to be there, and user hublink's.",
+                       folder);
+        doctor_tell(d, VERDICT_PROBLEM, "unit-read-only",
+                    (Advice){"To hublinkd all else is read-only, whatever the disk and its rights are "
+                             "(ProtectSystem=strict).",
+                             remedy},
+                    "%s is %s, where the unit does not let hublinkd write", what, folder);
+        return false;
+}

@@ -110,6 +110,11 @@ int may_run(const char *path)
         return access(path, X_OK) < 0 ? -errno : 0;
 }
 
+int may_write_in(const char *path)
+{
+        return access(path, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
 static _Noreturn void answer_as(const DaemonUser *user, int (*question)(const char *path), const char *path)
 {
         if (setgroups(user->n_groups, user->groups) < 0 || setgid(user->groups[0]) < 0 || setuid(user->uid) < 0)

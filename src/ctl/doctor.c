@@ -30,6 +30,7 @@ static const struct {
         {"network", doctor_network},
         {"disk", doctor_disk},
         {"sensors", doctor_sensors},
+        {"metrics", doctor_metrics},
         {"daemon", doctor_daemon},
 };
 

@@ -93,6 +93,7 @@ int may_read(const char *path); /* questions */
 int may_read_write(const char *path);
 int may_enter(const char *path); /* a folder, and see what is in it */
 int may_run(const char *path);
+int may_write_in(const char *path); /* a folder: make files, and rename them */
 
 /* ---- the bus (doctor-bus.c) ---- */
 
@@ -109,6 +110,7 @@ bool doctor_unit_opens(const Doctor *d, const char *device);
 const char *doctor_unit_hides(const Doctor *d, const char *file);
 /* Does it let hublinkd write in that folder? */
 bool doctor_unit_lets_write(const Doctor *d, const char *folder);
+bool doctor_reaches(Doctor *d, const char *what, const char *folder); /* the same, and a finding where it does not */
 
 /* ---- the groups, in their order ---- */
 
@@ -122,4 +124,5 @@ void doctor_certificates(Doctor *d);
 void doctor_network(Doctor *d);
 void doctor_disk(Doctor *d);
 void doctor_sensors(Doctor *d);
+void doctor_metrics(Doctor *d);
 void doctor_daemon(Doctor *d);

@@ -59,7 +59,8 @@ static const Command commands[] = {
          command_setup},
         {"doctor", "[--offline] [--strict] [--root DIR] [--state-dir DIR]",
          "looks over this machine: settings, clock, unit, bus, credential, certificates, way to the hub,\n"
-         "      disk, sensors, and the daemon's own words; says what is wrong, why it matters and what to do",
+         "      disk, sensors, metrics, and the daemon's own words; says what is wrong, why it matters and\n"
+         "      what to do",
          command_doctor},
         {"check", "", "check the settings; works with the daemon stopped", command_check},
 };

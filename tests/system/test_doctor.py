@@ -55,7 +55,7 @@ def test_a_person_at_a_terminal_sees_that_it_goes_on(system):
     ours, theirs = pty.openpty()
     subprocess.run(system.gateway.namespace.within([CTL, '--config', system.config, 'doctor', '--offline', '--root', system.root]),
                    stdout=subprocess.DEVNULL, stderr=theirs, timeout=30, check=False)
-    assert b'1/11 settings' in os.read(ours, 65536)
+    assert b'1/12 settings' in os.read(ours, 65536)
     os.close(ours)
     os.close(theirs)
 
@@ -192,6 +192,11 @@ WELL = {
     'another device that is allowed': lambda s: (line(s, 'hidraw0'), s.enable('serial'),
                                                  words(s, 'DeviceAllow=char-hidraw r\n')),
     'a queue elsewhere that is allowed': lambda s: (queue_elsewhere(s), words(s, 'ReadWritePaths=/srv/hublink-doctor\n')),
+    'metrics for a group that it sees': lambda s: (
+        s.enable('users'), metrics(s, 'listen = "unix:/run/hublink/m.sock"; group = "dialout";')),
+    'metrics for its own group': lambda s: metrics(s, 'listen = "unix:/run/hublink/m.sock";'),
+    'metrics in a folder of its own': lambda s: (another_folder(s), os.chown(s.root / 'run/metrics', USER, USER),
+                                                 metrics(s, 'file = "/run/metrics/h.prom";')),
     'the settings of the unit': lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config %s\n' % s.config),
 }
 
@@ -200,6 +205,18 @@ WELL = {
 def test_what_is_well_for_systemd_is_no_finding(system, name):
     WELL[name](system)
     assert system.examine() == {}
+
+
+def metrics(system, text):
+    with system.config.open('a') as config:
+        config.write('metrics: { %s };\n' % text)
+
+
+def another_folder(system):
+    """Which the unit would let it write."""
+    words(system, 'ReadWritePaths=/run/metrics\n')
+    (system.root / 'run/metrics').mkdir(parents=True)
+    return '/run/metrics'
 
 
 def replaced(system):
@@ -243,6 +260,12 @@ PLANTED = {
     'metrics where the unit lets nobody write': (
         lambda s: s.config.write_text(s.config.read_text() + 'metrics: { file = "/var/lib/prometheus/hublink.prom"; };\n'),
         {'unit-read-only'}),
+    'metrics in a folder that is not there': (lambda s: metrics(s, 'file = "/run/hublink/none/h.prom";'), {'metrics-file'}),
+    'metrics in a folder of another': (lambda s: metrics(s, 'file = "%s/h.prom";' % another_folder(s)), {'metrics-file'}),
+    'metrics for a group that the unit hides': (
+        lambda s: metrics(s, 'listen = "unix:/run/hublink/m.sock"; group = "dialout";'), {'metrics-group'}),
+    'metrics for a group that is not there': (
+        lambda s: (s.enable('users'), metrics(s, 'listen = "unix:/run/hublink/m.sock"; group = "prometheus";')), {'outlook'}),
     'other settings in the unit': (
         lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config /etc/other.conf\n'), {'unit-config'}),
     'bus closed': (lambda s: s.i2c(mode=0o600), {'sensor-rights'}),
