@@ -129,6 +129,18 @@ def test_this_build_has_that_of_its_systemd():
     assert life(text_of()) == (NOTIFY_RELOAD if int(re.match(r'\d+', version)[0]) >= 253 else NOTIFY)
 
 
+# --- how long it is until it is started again: for ever, and the log stays bounded ---
+
+STEADY, STEPS = ['RestartSec=30s'], ['RestartSec=5s', 'RestartSteps=20', 'RestartMaxDelaySec=5min']
+
+
+@pytest.mark.parametrize('version, expected', [('252', STEADY), ('253.9', STEADY), ('254', STEPS), ('257.9', STEPS)])
+def test_a_start_that_fails_is_not_given_up_nor_hurried(render, version, expected):
+    text = render(version)
+    assert re.findall(r'^Restart(?:Sec|Steps|MaxDelaySec)=.*$', text, re.M) == expected
+    assert 'StartLimitIntervalSec=0' in text.splitlines()
+
+
 # --- the hub for development ---
 
 def test_the_devhub_is_exposed_as_is_told_there():
