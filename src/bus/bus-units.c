@@ -3,11 +3,12 @@
 /*
  * Units that systemd is asked to start, on the same connection.
  *
- * Where a unit stands is looked at first: to start one that runs is to wait for the end of somebody else's run. The job
- * that starts it is over when a unit of Type=oneshot has ended. That is told by a signal, and anybody can send one like
- * it; nor can it be held to the name on the bus of who took the job, for systemd has another when it was started anew,
- * by an update that runs here. So where the unit stands is looked at again. Of one that ended well systemd may keep
- * nothing: only of one that did not its status is asked for.
+ * Where a unit stands is looked at first: to start one that runs is to wait for the end of somebody else's run. When it
+ * is free who asked puts its argument there, which a run under way would have taken for its own. The job that starts it
+ * is over when a unit of Type=oneshot has ended. That is told by a signal, and anybody can send one like it; nor can it
+ * be held to the name on the bus of who took the job, for systemd has another when it was started anew, by an update
+ * that runs here. So where the unit stands is looked at again. Of one that ended well systemd may keep nothing: only of
+ * one that did not its status is asked for.
  *
  * Nothing here has a time-out of its own: whoever asked has one, and then stops the unit.
  */
@@ -261,6 +262,7 @@ static int start(UnitRun *u)
 static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         UnitRun *u = userdata;
+        const UnitSink *sink = &u->bus->peers.units;
         const char *state;
         int r;
 
@@ -270,6 +272,8 @@ static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 end_misunderstood(u, "Get");
         else if (strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0)
                 end(u, UNIT_BUSY, 0, state);
+        else if (sink->begins(sink->userdata, u->run) < 0)
+                run_free(u);
         else if ((r = start(u)) < 0)
                 end(u, UNIT_REFUSED, 0, strerror(-r));
         return 0;

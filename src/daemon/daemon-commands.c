@@ -63,6 +63,13 @@ static void on_answer(void *userdata, uint64_t call, int status, const char *jso
 
 /* ---- and are told ---- */
 
+static int on_begins(void *userdata, uint64_t run)
+{
+        Daemon *d = userdata;
+
+        return command_units_begins(d->command_units, run);
+}
+
 static void on_ended(void *userdata, uint64_t run, const UnitEnd *end)
 {
         Daemon *d = userdata;
@@ -72,7 +79,7 @@ static void on_ended(void *userdata, uint64_t run, const UnitEnd *end)
 
 UnitSink daemon_unit_sink(Daemon *d)
 {
-        return (UnitSink){on_ended, d};
+        return (UnitSink){on_begins, on_ended, d};
 }
 
 /* ---- life ---- */

@@ -24,6 +24,7 @@ typedef struct CommandRun {
         bool of_letter;
         uint64_t call; /* of a method, else */
         usec_t timeout_usec, deadline_usec;
+        Buffer request; /* until it begins */
         CommandMark mark;
 } CommandRun;
 

@@ -49,6 +49,7 @@ static void finish(CommandUnit *u, const CommandVerdict *v, const Buffer *respon
         _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
         CommandRun run = u->run;
 
+        buffer_done(&run.request);
         u->run = (CommandRun){};
         u->owner->look_at = 0; /* the unit is free for a message */
         if (run.of_letter) {
@@ -134,16 +135,48 @@ static void conclude(CommandUnit *u, const UnitEnd *end)
         finish(u, &v, NULL);
 }
 
-void command_units_ended(CommandUnits *c, uint64_t run, const UnitEnd *end)
+static CommandUnit *unit_of_run(const CommandUnits *c, uint64_t run)
 {
         for (CommandUnit *u = c->units; u; u = u->next)
-                if (run != 0 && u->run.id == run) {
-                        conclude(u, end);
-                        return;
-                }
+                if (run != 0 && u->run.id == run)
+                        return u;
+        return NULL;
+}
+
+void command_units_ended(CommandUnits *c, uint64_t run, const UnitEnd *end)
+{
+        CommandUnit *u = unit_of_run(c, run);
+
+        if (u)
+                conclude(u, end);
 }
 
 /* ---- its beginning ---- */
+
+static void finish_unwritten(CommandUnit *u, int error)
+{
+        CommandVerdict v =
+                verdict(METHOD_FAILED, "the argument of %s cannot be written: %s", u->unit, strerror(-error));
+
+        tell_refused(u, &v);
+        finish(u, &v, NULL);
+}
+
+/* Only now: as long as it runs for somebody else, by hand or since before a restart, the argument there is its own. */
+int command_units_begins(CommandUnits *c, uint64_t run)
+{
+        CommandUnit *u = unit_of_run(c, run);
+        int r;
+
+        if (!u || c->stopped)
+                return -ECANCELED;
+        r = c->peers.files.put_request(c->peers.files.userdata, u->name, u->run.request.data, u->run.request.size,
+                                       &u->run.mark);
+        buffer_done(&u->run.request);
+        if (r < 0)
+                finish_unwritten(u, r);
+        return r;
+}
 
 void command_run_begin(CommandUnit *u, const char *json, size_t size, bool of_letter, uint64_t call)
 {
@@ -158,11 +191,10 @@ void command_run_begin(CommandUnit *u, const char *json, size_t size, bool of_le
                 .timeout_usec = u->settings->timeout_usec,
                 .deadline_usec = usec_add(clock_boot(c->clock), u->settings->timeout_usec),
         };
-        r = c->peers.files.put_request(c->peers.files.userdata, u->name, json, size, &u->run.mark);
+        buffer_append(&u->run.request, json, size);
+        r = buffer_error(&u->run.request);
         if (r < 0) {
-                v = verdict(METHOD_FAILED, "the argument of %s cannot be written: %s", u->unit, strerror(-r));
-                tell_refused(u, &v);
-                finish(u, &v, NULL);
+                finish_unwritten(u, r);
                 return;
         }
         r = c->peers.units.start(c->peers.units.userdata, u->unit, u->run.id);
@@ -256,6 +288,7 @@ CommandUnit *command_units_find(const CommandUnits *c, const char *name)
 static CommandUnit *unit_free(CommandUnit *u)
 {
         buffer_done(&u->letter.request);
+        buffer_done(&u->run.request);
         free(u);
         return NULL;
 }

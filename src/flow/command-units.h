@@ -85,5 +85,6 @@ CommandUnit *command_units_find(const CommandUnits *c, const char *name);
 /* As BuiltinFn of the methods; userdata: a CommandUnit. */
 void command_unit_call(void *userdata, const char *json, size_t size, uint64_t call);
 
+int command_units_begins(CommandUnits *c, uint64_t run);                     /* UnitSink.begins() */
 void command_units_ended(CommandUnits *c, uint64_t run, const UnitEnd *end); /* UnitSink.ended() */
 void command_units_arrived(CommandUnits *c);                                 /* InboxSink.arrived() */

@@ -37,6 +37,9 @@ typedef struct UnitPort {
 } UnitPort;
 
 typedef struct UnitSink {
+        /* The unit runs for nobody, and is asked for next: what it is to find is put there now, and not before. Below
+         * 0: it is not started, and nothing more comes of this run. */
+        int (*begins)(void *userdata, uint64_t run);
         void (*ended)(void *userdata, uint64_t run, const UnitEnd *end);
         void *userdata;
 } UnitSink;

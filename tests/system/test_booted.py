@@ -187,6 +187,8 @@ def test_commands_start_units_that_hold_nothing_else(facts):
     assert 'systemctl edit hublink-command@bare.service' in answer_of(facts, 'command_bare', 503)['error']
     assert json.loads(facts.good('command_mail'))['asked'] == 'by mail'
     assert re.search(r' 200 .*\(mail\).* hublink-command@asked\.service', facts('command_audit'))
+    assert 'runs already' in answer_of(facts, 'command_late', 429)['error']
+    assert facts.good('command_late_asked') == '"A"'
 
 
 def test_polkit_lets_hublinkd_start_these_and_no_others(facts):

@@ -176,11 +176,39 @@ def test_what_systemd_refuses_is_told_with_the_remedy(gateway):
 
 
 def test_what_others_started_is_left_alone(gateway):
-    gateway.units.states['bare'] = 'active'
+    gateway.units['pump'] = lambda run: None
+    assert call(gateway, 'pump', '"first"')[0] == 200
+    request = gateway.units.folder / 'command/pump/request'
+    before = request.read_text(), request.stat().st_ino
+    gateway.units.states['pump'] = 'active'
     n = len(gateway.units.calls)
-    status, text = call(gateway, 'bare')
+    status, text = call(gateway, 'pump', '"second"')
     assert status == 429 and len(gateway.units.calls) == n
-    del gateway.units.states['bare']
+    send(gateway, 'pump', b'"third"', id='patient')
+    until(lambda: any(one.taker for one in listed(gateway.bus)))
+    time.sleep(0.5)
+    assert (request.read_text(), request.stat().st_ino) == before  # it may be reading it now
+    del gateway.units.states['pump']
+    assert report_of(gateway, 'patient')[0] == 'completed'
+    assert gateway.units.requests[-1] == '"third"'
+
+
+def test_a_run_keeps_its_argument_over_a_restart(gateway):
+    """It was started before, and the one of now knows of it by systemd alone."""
+    release, read = threading.Event(), []
+    request = gateway.units.folder / 'command/begun/request'
+    gateway.units['begun'] = lambda run: (release.wait(20), read.append(request.read_text()))[1]
+    threading.Thread(target=lambda: from_hub(gateway, 'begun', '"A"'), daemon=True).start()
+    until(lambda: 'begun' in gateway.units.running)
+    gateway.stop()
+    gateway.start()
+    gateway.wait_for_link('connected')
+    status, text = call(gateway, 'begun', '"B"')
+    assert status == 429 and 'runs already' in text
+    release.set()
+    until(lambda: read)
+    assert read == ['"A"']
+    until(lambda: not gateway.units.running)
 
 
 def test_only_systemd_says_that_it_has_ended(gateway):

@@ -141,6 +141,12 @@ def test_a_start_that_fails_is_not_given_up_nor_hurried(render, version, expecte
     assert 'StartLimitIntervalSec=0' in text.splitlines()
 
 
+# --- the folder of commands ---
+
+def test_what_commands_were_asked_outlives_a_restart():
+    assert 'RuntimeDirectoryPreserve=restart' in text_of().splitlines()
+
+
 # --- the hub for development ---
 
 def test_the_devhub_is_exposed_as_is_told_there():

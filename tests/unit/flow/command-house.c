@@ -20,8 +20,10 @@ static int on_start(void *userdata, const char *unit, uint64_t run)
 
         if (h->start_error < 0)
                 return h->start_error;
-        h->n_started++;
         h->run = run;
+        if (!h->taken && command_units_begins(h->commands, run) < 0)
+                return 0;
+        h->n_started++;
         h->started_at = h->house.disk->n_entries;
         (void)snprintf(h->unit, sizeof(h->unit), "%s", unit);
         return 0;

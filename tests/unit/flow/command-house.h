@@ -25,6 +25,7 @@ typedef struct CommandHouse {
 
         /* systemd */
         bool away;
+        bool taken; /* the unit runs for somebody else: the test ends our run with that */
         int start_error;
         unsigned n_started, n_stopped;
         char unit[64]; /* that was started last, and how this run is called */

@@ -12,6 +12,12 @@
 
 #define PUMP "hublink-command@pump.service"
 
+static void send(CommandHouse *h, const char *id, const char *body)
+{
+        (void)inbox_house_send(&h->house, id, body, 0);
+        command_house_run(h, 3 * USEC_PER_SEC);
+}
+
 /* ---- methods ---- */
 
 START_TEST(a_call_starts_the_unit_and_is_answered_by_it)
@@ -99,6 +105,51 @@ START_TEST(one_runs_at_a_time_of_each)
         ck_assert_int_eq(command_house_call(&h, "other", "4"), 0); /* beside it */
         ck_assert_str_eq(h.unit, "hublink-command@other.service");
         ck_assert_uint_eq(h.n_started, 3);
+        command_house_end(&h);
+}
+END_TEST
+
+/* It may be reading what it was asked, or is yet to. */
+START_TEST(what_others_started_keeps_its_argument)
+{
+        CommandHouse h;
+
+        command_house_begin(&h);
+        ck_assert_int_eq(command_house_call(&h, "pump", "1"), 0);
+        command_house_end_run(&h, UNIT_DONE, 0, "");
+        h.taken = true;
+        ck_assert_int_eq(command_house_call(&h, "pump", "2"), 0);
+        command_house_end_run(&h, UNIT_BUSY, 0, "active");
+        ck_assert_int_eq(h.status, 429);
+        send(&h, "m-1", "3");
+        for (int i = 0; i < 3; i++) {
+                command_house_end_run(&h, UNIT_BUSY, 0, "active");
+                command_house_run(&h, 5 * USEC_PER_SEC);
+        }
+        ck_assert_str_eq(h.request, "1");
+        command_house_end_run(&h, UNIT_BUSY, 0, "active");
+        h.taken = false;
+        command_house_run(&h, 5 * USEC_PER_SEC);
+        ck_assert_str_eq(h.request, "3");
+        command_house_end_run(&h, UNIT_DONE, 0, "");
+        command_house_run(&h, USEC_PER_SEC);
+        ck_assert_ptr_null(inbox_house_find(&h.house, "m-1"));
+        command_house_end(&h);
+}
+END_TEST
+
+/* What is asked of a run that was given up meanwhile, at its deadline. */
+START_TEST(what_nobody_waits_for_does_not_begin)
+{
+        CommandHouse h;
+
+        command_house_begin(&h);
+        h.taken = true;
+        (void)command_house_call(&h, "pump", "1");
+        command_house_run(&h, 20 * USEC_PER_SEC);
+        ck_assert_int_eq(h.status, 504);
+        ck_assert_int_lt(command_units_begins(h.commands, h.run), 0);
+        ck_assert_str_eq(h.request, "");
         command_house_end(&h);
 }
 END_TEST
@@ -219,12 +270,6 @@ START_TEST(without_messages_nobody_wakes_up)
 END_TEST
 
 /* ---- messages ---- */
-
-static void send(CommandHouse *h, const char *id, const char *body)
-{
-        (void)inbox_house_send(&h->house, id, body, 0);
-        command_house_run(h, 3 * USEC_PER_SEC);
-}
 
 static AuditEntry last_audit(CommandHouse *h)
 {
@@ -629,6 +674,8 @@ int main(void)
         tcase_add_test(c, a_call_starts_the_unit_and_is_answered_by_it);
         tcase_add_test(c, every_end_has_its_answer);
         tcase_add_test(c, one_runs_at_a_time_of_each);
+        tcase_add_test(c, what_others_started_keeps_its_argument);
+        tcase_add_test(c, what_nobody_waits_for_does_not_begin);
         tcase_add_test(c, one_that_does_not_end_is_stopped);
         tcase_add_test(c, an_answer_that_cannot_be_sent_is_told_once);
         tcase_add_test(c, one_that_cannot_begin_says_so);
