@@ -29,6 +29,8 @@ def facts(tmp_path_factory):
     shutil.copy(HERE / 'job', job / 'run')
     for name in ('job-rebooted', 'job-moved', 'commands', 'command'):
         shutil.copy(HERE / name, job)
+    for name in ('reboot.conf', 'reboot.service.conf'):
+        shutil.copy(SOURCE / 'conf/examples/commands' / name, job)
     for name in ('probe', 'newer'):
         shutil.copy(BUILD / 'tests/system' / name, job)
     return boot(job, seconds=120)
@@ -296,6 +298,7 @@ def numbers(facts, name, sensor):
 
 def test_a_reboot_with_the_hub_away_loses_nothing(facts):
     """Nor does the new name that the machine has then."""
+    assert answer_of(facts, 'reboot_command', 200) == {'status': 0}  # and it did
     before, after = counts(facts('away')), counts(facts('rebooted'))
     assert before['waiting'] >= 20 and after['waiting'] >= before['waiting'], (before, after)
     assert facts.good('rebooted_name') == 'gateway-in-the-barn' and facts.good('rebooted_active') == 'active'

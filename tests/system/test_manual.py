@@ -90,7 +90,7 @@ def test_sections_that_are_named_are_there():
 
 OPTION = re.compile(r'(?<![\w-])--[a-z][a-z0-9-]*')
 # what a page says of another program
-FOREIGN = {'hublinkd.8': {'--unix-socket', '--list-catalog', '--no-block'}, 'hublinkctl.1': {'--check'},
+FOREIGN = {'hublinkd.8': {'--unix-socket', '--list-catalog', '--no-block', '--on-active', '--timer-property'}, 'hublinkctl.1': {'--check'},
            'hublink-devhub.1': {'--devhub'}}
 PROGRAMS = {'hublinkd.8': 'src/daemon/hublinkd', 'hublinkctl.1': 'src/ctl/hublinkctl',
             'hublink-devhub.1': 'src/devhub/hublink-devhub', 'hublink-explorer.1': 'src/explorer/hublink-explorer'}
