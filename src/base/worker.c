@@ -2,6 +2,7 @@
 #include "base/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -322,6 +323,21 @@ static int on_done(sd_event_source *source, int fd, uint32_t revents, void *user
         (void)take_finished(w);
         begin_next(w);
         return 0;
+}
+
+bool worker_wait(Worker *w, usec_t timeout_usec)
+{
+        usec_t end = usec_add(clock_boot(&clock_system), timeout_usec), left = timeout_usec;
+        struct pollfd p = {w->done_fd, POLLIN, 0};
+
+        while (w->running) {
+                if (poll(&p, 1, (int)(MIN(left, (usec_t)INT32_MAX) / USEC_PER_MSEC + 1)) > 0)
+                        (void)on_done(w->source, w->done_fd, POLLIN, w);
+                left = usec_sub(end, clock_boot(&clock_system));
+                if (left == 0)
+                        return !w->running;
+        }
+        return true;
 }
 
 static usec_t pause_after(unsigned hangs)

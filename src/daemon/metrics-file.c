@@ -15,12 +15,14 @@
 
 #define MODE    0644 /* the collector is somebody else */
 #define TIMEOUT (10 * USEC_PER_SEC)
+#define GO_TIME (USEC_PER_SEC / 4) /* for the file to go: a folder that answers needs far less */
 
 typedef struct Errand {
         WorkerJob job; /* comes first */
         MetricsFile *owner;
         char *path, *beside;
         Buffer text;
+        bool is_last; /* nothing is written any more: the file goes */
         int error;
         bool is_walled; /* it is the unit that keeps us out */
 } Errand;
@@ -29,6 +31,7 @@ struct MetricsFile {
         Worker *worker;
         char *path;
         bool busy;
+        bool is_there; /* ours */
         const char *error; /* of the last try, and that was logged; NULL: none; static */
         void (*changed)(void *userdata);
         void *userdata;
@@ -49,6 +52,10 @@ static void run(WorkerJob *job)
 {
         Errand *e = (Errand *)job;
 
+        if (e->is_last) {
+                (void)unlink(e->path);
+                return;
+        }
         e->error = write_beside(e);
         if (e->error == 0 && rename(e->beside, e->path) < 0)
                 e->error = -errno;
@@ -80,7 +87,7 @@ static void ended(MetricsFile *f, const char *error)
                          "The metrics cannot be written to %s: %s. It is tried again.", f->path, error);
         else if (!error && before)
                 log_notice("The metrics are written to %s again.", f->path);
-        if (error != before)
+        if (error != before && f->changed)
                 f->changed(f->userdata);
 }
 
@@ -89,7 +96,10 @@ static void done(WorkerJob *job)
         Errand *e = (Errand *)job;
         MetricsFile *f = e->owner;
 
-        if (e->is_walled)
+        f->is_there = !e->is_last && (f->is_there || e->error == 0);
+        if (e->is_last)
+                f->busy = false;
+        else if (e->is_walled)
                 ended(f, "the folder is read-only for this service alone; systemctl edit hublinkd, below [Service]: "
                          "ReadWritePaths=- and that folder, then systemctl restart hublinkd");
         else
@@ -102,27 +112,52 @@ static void lost(WorkerJob *job, const char *why)
         ended(((Errand *)job)->owner, why);
 }
 
-void metrics_file_store(MetricsFile *f, Buffer *text)
+static Errand *errand_new(MetricsFile *f)
 {
-        Errand *e;
+        Errand *e = calloc(1, sizeof(*e));
 
-        if (f->busy || buffer_error(text) < 0 || text->size == 0)
-                return;
-        e = calloc(1, sizeof(*e));
         if (!e)
-                return;
+                return NULL;
         e->job = (WorkerJob){.timeout_usec = TIMEOUT, .run = run, .done = done, .lost = lost, .free = errand_free};
         e->owner = f;
         e->path = strdup(f->path);
         if (!e->path || asprintf(&e->beside, "%s.new", f->path) < 0) {
                 e->beside = NULL;
                 errand_free(&e->job);
-                return;
+                return NULL;
         }
+        return e;
+}
+
+void metrics_file_store(MetricsFile *f, Buffer *text)
+{
+        Errand *e;
+
+        if (f->busy || buffer_error(text) < 0 || text->size == 0)
+                return;
+        e = errand_new(f);
+        if (!e)
+                return;
         e->text = *text;
         *text = BUFFER_NULL;
         f->busy = true;
         worker_submit(f->worker, &e->job);
+}
+
+/* What is on its way comes first, or it would be there again. One that was there before us, and was never written over,
+ * is somebody else's. */
+static void take_away(MetricsFile *f)
+{
+        Errand *e;
+
+        if (!worker_wait(f->worker, GO_TIME) || !f->is_there)
+                return;
+        e = errand_new(f);
+        if (!e)
+                return;
+        e->is_last = f->busy = true;
+        worker_submit(f->worker, &e->job);
+        (void)worker_wait(f->worker, GO_TIME);
 }
 
 const char *metrics_file_path(const MetricsFile *f)
@@ -160,6 +195,9 @@ MetricsFile *metrics_file_free(MetricsFile *f)
 {
         if (!f)
                 return NULL;
+        f->changed = NULL; /* who wanted to know is going too */
+        if (f->worker)
+                take_away(f);
         worker_free(f->worker);
         free(f->path);
         free(f);

@@ -38,7 +38,7 @@ typedef struct MetricsSource {
 typedef struct Metrics Metrics;
 
 int metrics_new(Metrics **ret, sd_event *event, const Clock *clock, const MetricsSource *source);
-Metrics *metrics_free(Metrics *m); /* the socket goes, the last file stays */
+Metrics *metrics_free(Metrics *m); /* socket and file go */
 DEFINE_CLEANUP(Metrics *, metrics_free);
 
 /* settings are copied. -ENOMEM: what was there stays. */

@@ -153,7 +153,27 @@ def test_the_file_is_whole_and_for_everybody(daemon, tmp_path):
     assert {sample.name for family in read_older_text(text) for sample in family.samples} >= {
         'hublink_build_info', 'hublink_records_accepted_total', 'hublink_link_state', 'hublink_queue_bytes'}
     assert daemon.stop() == 0
-    assert file.exists() and not list(tmp_path.glob('m.prom?*'))
+    assert not list(tmp_path.glob('m.prom*'))  # its numbers would be told for ever
+
+
+def test_what_is_not_its_own_stays_and_who_was_killed_goes_on(daemon, tmp_path):
+    """A crash leaves the file; so does a folder that cannot be written, where somebody else's may be."""
+    file = tmp_path / 'm.prom'
+    daemon.start()
+    wait_for('no file', file.exists)
+    daemon.kill()
+    assert file.exists()
+    (tmp_path / 'm.prom.new').mkdir()  # nothing can be written beside
+    daemon.start()
+    daemon.wait_for_log('The metrics cannot be written to %s' % file)
+    assert daemon.stop() == 0
+    assert file.exists()
+    (tmp_path / 'm.prom.new').rmdir()
+    inode = file.stat().st_ino
+    daemon.start()
+    wait_for('no other file', lambda: file.stat().st_ino != inode)
+    assert daemon.stop() == 0
+    assert not file.exists()
 
 
 def test_the_numbers_are_those_of_the_ledger(daemon, tmp_path):
@@ -248,9 +268,9 @@ def test_a_reload_moves_both(daemon, tmp_path):
     daemon.configure(SETTINGS + METRICS % (tmp_path / 'other', tmp_path / 'other')).reload()
     wait_for('no other file', (tmp_path / 'other/m.prom').exists)
     assert ask(tmp_path / 'other/m.sock')[0] == 200
-    assert not (tmp_path / 'm.sock').exists()
+    assert not (tmp_path / 'm.sock').exists() and not (tmp_path / 'm.prom').exists()
     daemon.configure(SETTINGS).reload()
-    assert not (tmp_path / 'other/m.sock').exists()
+    assert not list((tmp_path / 'other').iterdir())
     assert daemon.stop() == 0
 
 

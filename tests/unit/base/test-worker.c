@@ -296,6 +296,24 @@ START_TEST(end_at_any_moment_leaks_nothing)
 }
 END_TEST
 
+START_TEST(who_waits_has_all_or_his_time_is_up)
+{
+        ck_assert(worker_wait(worker, 0)); /* there is nothing */
+        for (unsigned i = 0; i < 3; i++)
+                submit(i, false);
+        ck_assert(worker_wait(worker, 20 * USEC_PER_SEC));
+        ck_assert_uint_eq(done, 3);
+        submit(3, true);
+        submit(4, false);
+        ck_assert(!worker_wait(worker, 20 * USEC_PER_MSEC));
+        ck_assert_uint_eq(done, 3);
+        open_gate();
+        ck_assert(worker_wait(worker, 20 * USEC_PER_SEC));
+        ck_assert_uint_eq(done, 5);
+        ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/worker");
@@ -310,6 +328,7 @@ int main(void)
         tcase_add_test(c, stuck_job_is_lost_and_the_next_one_goes_on);
         tcase_add_test(c, pauses_grow_and_end);
         tcase_add_test(c, stuck_threads_are_not_piled_up);
+        tcase_add_test(c, who_waits_has_all_or_his_time_is_up);
         tcase_add_test(c, end_waits_for_nobody);
         tcase_add_test(c, end_at_any_moment_leaks_nothing);
         return suite_run(s);
