@@ -9,6 +9,7 @@
  * settings-check-files.c  growing files that would be taken for one another
  * settings-check-i2c.c  sensors on one bus that would answer together
  * settings-check-methods.c  names of methods that are the daemon's own
+ * settings-check-metrics.c  where the numbers may be told
  * settings-check-pnp.c  what Plug and Play names across them
  * settings-check-rules.c  what rules name, and what of them does not go together
  * settings-check-sockets.c  sockets that would be in each other's way
@@ -19,6 +20,7 @@
 
 typedef struct Check {
         const Settings *settings;
+        const char *state_dir;
         Problems *problems;
 } Check;
 
@@ -45,6 +47,10 @@ void check_i2c(const Check *c);
 /* settings-check-methods.c */
 
 void check_methods(const Check *c);
+
+/* settings-check-metrics.c */
+
+void check_metrics(const Check *c);
 
 /* settings-check-pnp.c */
 

@@ -8,7 +8,6 @@
 #include "base/nearest.h"
 #include "daemon/settings-check-core.h"
 #include "sensor/driver.h"
-#include "sensor/unix-socket.h"
 
 /* ---- hub ---- */
 
@@ -258,26 +257,9 @@ static int check_sensor_itself(const Check *c, const SensorSettings *s)
         return 0;
 }
 
-/* ---- metrics ---- */
-
-static void check_metrics(const Check *c)
+int settings_check(const Settings *s, const char *state_dir, Problems *problems)
 {
-        const char *listen = c->settings->metrics.listen;
-
-        if (listen && strncmp(listen, METRICS_LISTEN "/", strlen(METRICS_LISTEN "/")) != 0)
-                check_complain(c, "metrics.listen",
-                               "expected \"" METRICS_LISTEN "\" and a path, such as \"" METRICS_LISTEN
-                               "/run/hublink/metrics.sock\"; found \"%s\"",
-                               listen);
-        else if (listen && !unix_socket_path_fits(listen + strlen(METRICS_LISTEN)))
-                check_complain(c, "metrics.listen", "the path is too long for a socket");
-        else if (c->settings->metrics.group && !listen)
-                check_complain(c, "metrics.group", "is of the socket, and there is no metrics.listen");
-}
-
-int settings_check(const Settings *s, Problems *problems)
-{
-        const Check c = {s, problems};
+        const Check c = {s, state_dir, problems};
         int r;
 
         check_secret_file(&c, "hub.connection_string_file", s->hub.connection_string_file, "connection string");

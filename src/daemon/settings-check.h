@@ -8,4 +8,4 @@
 #include "daemon/settings.h"
 
 /* Only where the parts themselves are right: one slip is told once. -ENOMEM. */
-int settings_check(const Settings *s, Problems *problems);
+int settings_check(const Settings *s, const char *state_dir, Problems *problems);

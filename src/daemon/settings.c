@@ -66,7 +66,7 @@ static int complete_from(Settings *s, int reading, const char *state_dir, Proble
                         return r;
         }
         if (reading == 0) {
-                r = settings_check(s, problems);
+                r = settings_check(s, state_dir, problems);
                 if (r < 0)
                         return r;
         }
