@@ -204,9 +204,9 @@ static bool real_wait(Disk *disk, usec_t timeout_usec)
         return disk_worker_wait(worker_of(disk), timeout_usec);
 }
 
-static usec_t real_busy_since(const Disk *disk)
+static usec_t real_busy_since(const Disk *disk, ThreadIds *ret)
 {
-        return disk_worker_busy_since(worker_of(disk));
+        return disk_worker_busy_since(worker_of(disk), ret);
 }
 
 static void real_dispatch(Disk *disk)

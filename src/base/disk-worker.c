@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
         JOB_WAITING,
@@ -29,6 +30,7 @@ struct DiskWorker {
         usec_t running_since; /* boot clock */
         bool stop;
         int event_fd;
+        pid_t id; /* of the thread; 0: it has not begun yet */
         pthread_t thread;
 };
 
@@ -78,6 +80,7 @@ static void *work(void *userdata)
         Disk *disk = worker->disk;
 
         pthread_mutex_lock(&worker->lock);
+        worker->id = gettid();
         for (;;) {
                 DiskJob *job;
 
@@ -162,12 +165,15 @@ void disk_worker_dispatch(DiskWorker *worker)
         }
 }
 
-usec_t disk_worker_busy_since(DiskWorker *worker)
+usec_t disk_worker_busy_since(DiskWorker *worker, ThreadIds *ret)
 {
         usec_t since;
 
+        *ret = (ThreadIds){};
         pthread_mutex_lock(&worker->lock);
         since = worker->running ? worker->running_since : USEC_INFINITY;
+        if (worker->running)
+                thread_ids_add(ret, worker->id);
         pthread_mutex_unlock(&worker->lock);
         return since;
 }

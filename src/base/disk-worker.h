@@ -26,5 +26,5 @@ void disk_worker_submit(DiskWorker *worker, DiskJob *job);
 void disk_worker_abandon(DiskWorker *worker, DiskJob *job);
 bool disk_worker_wait(DiskWorker *worker, usec_t timeout_usec);
 void disk_worker_dispatch(DiskWorker *worker);
-usec_t disk_worker_busy_since(DiskWorker *worker);
+usec_t disk_worker_busy_since(DiskWorker *worker, ThreadIds *ret);
 int disk_worker_fd(const DiskWorker *worker);

@@ -33,9 +33,10 @@ bool disk_wait(Disk *disk, usec_t timeout_usec)
         return disk->ops->wait(disk, timeout_usec);
 }
 
-usec_t disk_busy_since(const Disk *disk)
+usec_t disk_busy_since(const Disk *disk, ThreadIds *ret)
 {
-        return disk->ops->busy_since ? disk->ops->busy_since(disk) : USEC_INFINITY;
+        *ret = (ThreadIds){};
+        return disk->ops->busy_since ? disk->ops->busy_since(disk, ret) : USEC_INFINITY;
 }
 
 int disk_open(Disk *disk, const char *path, int flags)

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "base/clock.h"
+#include "base/thread-ids.h"
 
 typedef struct Disk Disk;
 typedef struct DiskJob DiskJob;
@@ -59,7 +60,7 @@ typedef struct DiskOps {
         int (*space)(Disk *disk, const char *path, DiskSpace *ret);
         int (*boot_id)(Disk *disk, uint8_t id[16]); /* which start of the machine this is */
 
-        usec_t (*busy_since)(const Disk *disk); /* NULL: it cannot tell */
+        usec_t (*busy_since)(const Disk *disk, ThreadIds *ret); /* NULL: it cannot tell */
 
         void (*submit)(Disk *disk, DiskJob *job);
         void (*abandon)(Disk *disk, DiskJob *job);
@@ -90,8 +91,9 @@ void disk_submit(Disk *disk, DiskJob *job);
 void disk_abandon(Disk *disk, DiskJob *job);
 /* Blocks until completions wait; false when the time is up. For the end of the day only. */
 bool disk_wait(Disk *disk, usec_t timeout_usec);
-/* On the boot clock: since when the job that is under way is, an abandoned one too; USEC_INFINITY: none is. */
-usec_t disk_busy_since(const Disk *disk);
+/* On the boot clock: since when the job that is under way is, an abandoned one too, and on which thread; USEC_INFINITY: none
+ * is. */
+usec_t disk_busy_since(const Disk *disk, ThreadIds *ret);
 
 /* files */
 

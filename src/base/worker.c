@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #define STACK_SIZE      (256 * 1024)
 #define PAUSE_FIRST     USEC_PER_SEC
 #define PAUSE_MAX       (5 * USEC_PER_MIN)
+
+_Static_assert(WORKER_STUCK_MAX <= THREAD_IDS_MAX, "all that are stuck can be named");
 
 /* The thread and what it shares with the loop. Lives until both have left. */
 typedef struct Hand {
@@ -24,6 +27,7 @@ typedef struct Hand {
         bool let_go;         /* the loop wants nothing of us any more */
         bool ended;
         unsigned refs;
+        pid_t id; /* 0: it has not begun yet */
         pthread_t thread;
 } Hand;
 
@@ -64,6 +68,7 @@ static void *hand_main(void *userdata)
         Hand *h = userdata;
 
         pthread_mutex_lock(&h->lock);
+        h->id = gettid();
         for (;;) {
                 WorkerJob *job;
 
@@ -166,6 +171,16 @@ static bool hand_ended(Hand *h)
         return ended;
 }
 
+static pid_t hand_id(Hand *h)
+{
+        pid_t id;
+
+        pthread_mutex_lock(&h->lock);
+        id = h->id;
+        pthread_mutex_unlock(&h->lock);
+        return id;
+}
+
 static void hand_unref(Hand *h)
 {
         pthread_mutex_lock(&h->lock);
@@ -226,9 +241,14 @@ bool worker_is_free(Worker *w)
         return !w->first && !w->running && forget_returned(w) == 0;
 }
 
-usec_t worker_stuck_since(Worker *w)
+usec_t worker_stuck_since(Worker *w, ThreadIds *ret)
 {
-        return forget_returned(w) == WORKER_STUCK_MAX ? w->stuck_since : USEC_INFINITY;
+        *ret = (ThreadIds){};
+        if (forget_returned(w) < WORKER_STUCK_MAX)
+                return USEC_INFINITY;
+        for (size_t i = 0; i < ARRAY_SIZE(w->stuck); i++)
+                thread_ids_add(ret, hand_id(w->stuck[i]));
+        return w->stuck_since;
 }
 
 static void lose(WorkerJob *job, const char *why)

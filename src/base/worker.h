@@ -20,6 +20,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
+#include "base/thread-ids.h"
 
 #define WORKER_STUCK_MAX 4
 
@@ -63,5 +64,5 @@ void worker_tick(Worker *w, usec_t now);
 
 size_t worker_stuck(Worker *w); /* threads that were abandoned and did not come back */
 bool worker_is_free(Worker *w); /* nothing waits, nothing is under way, and none is stuck */
-/* Since when so many are stuck that nothing begins any more; USEC_INFINITY: it does. */
-usec_t worker_stuck_since(Worker *w);
+/* Since when so many are stuck that nothing begins any more, and which they are; USEC_INFINITY: it does. */
+usec_t worker_stuck_since(Worker *w, ThreadIds *ret);

@@ -6,23 +6,23 @@
  * each of its servers for each of its domains. */
 #define LOOKS 20
 
-static usec_t disk_stuck(void *userdata, const char **ret_what)
+static usec_t disk_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
 {
         const Daemon *d = userdata;
 
         *ret_what = d->queue_directory;
-        return disk_busy_since(d->disk);
+        return disk_busy_since(d->disk, ret_threads);
 }
 
-static usec_t sensors_stuck(void *userdata, const char **ret_what)
+static usec_t sensors_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
 {
-        return sensors_stuck_since(((Daemon *)userdata)->sensors, ret_what);
+        return sensors_stuck_since(((Daemon *)userdata)->sensors, ret_what, ret_threads);
 }
 
-static usec_t link_stuck(void *userdata, const char **ret_what)
+static usec_t link_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
 {
         *ret_what = "(the lookup of the hub's name)";
-        return hub_hindered_since(((Daemon *)userdata)->hub);
+        return hub_hindered_since(((Daemon *)userdata)->hub, ret_threads);
 }
 
 void daemon_build_vitals(Daemon *d, usec_t look_usec)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/vitals.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,16 +8,16 @@
 #include "base/log.h"
 #include "base/macro.h"
 
-#define KERNEL_LOOKS 3 /* a healthy thread is there for a moment as well, with each write */
+#define KERNEL_LOOKS 3 /* one that gets on is there for a moment as well, with each write */
 
 /* As in proc(5): the name, which may hold anything, ends with the last parenthesis; then comes the state. */
-static bool is_uninterruptible(const char *thread)
+bool vitals_waits_in_kernel(pid_t thread)
 {
         char path[64], line[128] = "";
         const char *state;
         FILE *f;
 
-        (void)snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat", thread);
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
         f = fopen(path, "re");
         if (!f)
                 return false;
@@ -28,20 +27,7 @@ static bool is_uninterruptible(const char *thread)
         return state && strncmp(state, ") D", 3) == 0;
 }
 
-bool vitals_waits_in_kernel(void)
-{
-        DIR *tasks = opendir("/proc/self/task");
-        bool waits = false;
-        struct dirent *e;
-
-        while (tasks && !waits && (e = readdir(tasks)))
-                waits = e->d_name[0] != '.' && is_uninterruptible(e->d_name);
-        if (tasks)
-                (void)closedir(tasks);
-        return waits;
-}
-
-void vitals_init(Vitals *v, usec_t look_usec, bool (*waits_in_kernel)(void))
+void vitals_init(Vitals *v, usec_t look_usec, bool (*waits_in_kernel)(pid_t thread))
 {
         *v = (Vitals){.look_usec = look_usec, .waits_in_kernel = waits_in_kernel};
 }
@@ -52,44 +38,58 @@ void vitals_add(Vitals *v, Vital vital)
                 v->rows[v->n++].vital = vital;
 }
 
-static void tell(Vitals *v, const Vital *vital, const char *what, usec_t waited, bool in_kernel)
+static bool any_in_kernel(const Vitals *v, const ThreadIds *threads)
 {
-        const char *end = in_kernel ? "A thread of the daemon waits in the kernel, where a restart would not reach it"
-                                    : "The service manager is left to start the daemon anew";
+        for (size_t i = 0; i < threads->n; i++)
+                if (v->waits_in_kernel(threads->ids[i]))
+                        return true;
+        return false;
+}
 
-        if (v->told[in_kernel] || (in_kernel && (v->told[false] || v->in_kernel < KERNEL_LOOKS)))
+static void tell(Vitals *v, size_t i, const char *what, bool in_kernel)
+{
+        const char *end = in_kernel ? "A thread of it waits in the kernel, where a restart would not reach it"
+                                    : "The service manager is left to start the daemon anew";
+        bool *told = v->rows[i].told;
+
+        if (told[in_kernel] || (in_kernel && (told[false] || v->rows[i].in_kernel < KERNEL_LOOKS)))
                 return;
-        v->told[in_kernel] = true;
+        told[in_kernel] = true;
         log_line(LOG_CRIT, LOG_ID_STUCK, NULL,
                  "%s%s%s: stuck for %llu s. %s; what was accepted is on disk.",
-                 vital->name, what ? " " : "", what ?: "", (unsigned long long)(waited / USEC_PER_SEC), end);
+                 v->rows[i].vital.name, what ? " " : "", what ?: "",
+                 (unsigned long long)(v->rows[i].waited / USEC_PER_SEC), end);
+}
+
+static bool is_good(Vitals *v, size_t i, usec_t passed)
+{
+        const Vital *vital = &v->rows[i].vital;
+        ThreadIds threads = {};
+        const char *what = NULL;
+        usec_t since = vital->stuck_since(vital->userdata, &what, &threads);
+        bool in_kernel;
+
+        v->rows[i].waited = since == USEC_INFINITY || since != v->rows[i].since ? 0 : v->rows[i].waited + passed;
+        v->rows[i].since = since;
+        if (v->rows[i].waited < vital->patience_usec) {
+                v->rows[i].in_kernel = 0;
+                v->rows[i].told[false] = v->rows[i].told[true] = false;
+                return true;
+        }
+        in_kernel = any_in_kernel(v, &threads);
+        v->rows[i].in_kernel = in_kernel ? v->rows[i].in_kernel + 1 : 0;
+        tell(v, i, what, in_kernel);
+        return in_kernel;
 }
 
 bool vitals_are_good(Vitals *v, usec_t now)
 {
         usec_t passed = v->looked_usec > 0 ? MIN(usec_sub(now, v->looked_usec), 2 * v->look_usec) : 0;
-        bool good = true, any = false, in_kernel;
+        bool good = true;
 
         v->looked_usec = now;
-        for (size_t i = 0; i < v->n; i++) {
-                const Vital *vital = &v->rows[i].vital;
-                const char *what = NULL;
-                usec_t since = vital->stuck_since(vital->userdata, &what);
-
-                v->rows[i].waited =
-                        since == USEC_INFINITY || since != v->rows[i].since ? 0 : v->rows[i].waited + passed;
-                v->rows[i].since = since;
-                if (v->rows[i].waited < vital->patience_usec)
-                        continue;
-                any = true;
-                in_kernel = v->waits_in_kernel();
-                v->in_kernel = in_kernel ? v->in_kernel + 1 : 0;
-                tell(v, vital, what, v->rows[i].waited, in_kernel);
-                good = good && in_kernel;
-        }
-        if (!any) {
-                v->told[false] = v->told[true] = false;
-                v->in_kernel = 0;
-        }
+        for (size_t i = 0; i < v->n; i++)
+                if (!is_good(v, i, passed))
+                        good = false;
         return good;
 }

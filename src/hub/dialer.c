@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "hub/tcp.h"
 
@@ -26,6 +27,7 @@ struct Dial {
 
         pthread_mutex_t mutex; /* guards what follows */
         TransportStep step;
+        pid_t id; /* of the thread; 0: it has not begun yet */
         bool cancelled;
         bool done;     /* the thread will not touch this any more */
         bool orphaned; /* nobody is waiting: the thread frees it */
@@ -174,6 +176,9 @@ static void *thread_main(void *userdata)
         Dial *d = userdata;
         bool orphaned;
 
+        (void)pthread_mutex_lock(&d->mutex);
+        d->id = gettid();
+        (void)pthread_mutex_unlock(&d->mutex);
         run(d);
         (void)pthread_mutex_lock(&d->mutex);
         d->done = true;
@@ -234,6 +239,16 @@ int dial_new(Dial **ret, const DialOrder *order)
 int dial_fd(const Dial *d)
 {
         return d->progress_fd;
+}
+
+pid_t dial_thread(Dial *d)
+{
+        pid_t id;
+
+        (void)pthread_mutex_lock(&d->mutex);
+        id = d->id;
+        (void)pthread_mutex_unlock(&d->mutex);
+        return id;
 }
 
 void dial_cancel(Dial *d)

@@ -50,6 +50,7 @@ Dial *dial_free(Dial *d);
 int dial_fd(const Dial *d);
 void dial_cancel(Dial *d);
 
+pid_t dial_thread(Dial *d); /* 0: it has not begun yet */
 /* True: done. */
 bool dial_progress(Dial *d, TransportStep *ret_step);
 /* When done: the product, now the caller's; or NULL with reason and detail (the dial's). */

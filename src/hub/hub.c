@@ -459,9 +459,9 @@ void hub_reconnect(Hub *hub)
 
 /* ---- questions ---- */
 
-usec_t hub_hindered_since(const Hub *hub)
+usec_t hub_hindered_since(const Hub *hub, ThreadIds *ret)
 {
-        return hub->transport->hindered_since(hub->transport);
+        return hub->transport->hindered_since(hub->transport, ret);
 }
 
 bool hub_is_ready(const Hub *hub)

@@ -137,7 +137,7 @@ int hub_twin_report(Hub *hub, const char *json, size_t size, uint64_t *ret_reque
 
 /* questions */
 /* Since when (boot clock) a try that was given up and has not come back hinders every other; USEC_INFINITY: none
- * does. */
-usec_t hub_hindered_since(const Hub *hub);
+ * does. On which thread. */
+usec_t hub_hindered_since(const Hub *hub, ThreadIds *ret);
 bool hub_is_ready(const Hub *hub);
 void hub_status(const Hub *hub, HubStatus *ret);

@@ -338,11 +338,15 @@ static int mosquitto_transport_ping(Transport *transport)
         return c ? mosquitto_client_ping(c) : -ENOTCONN;
 }
 
-static usec_t mosquitto_transport_hindered_since(const Transport *transport)
+static usec_t mosquitto_transport_hindered_since(const Transport *transport, ThreadIds *ret)
 {
         const MosquittoTransport *t = container_of(transport, MosquittoTransport, transport);
 
-        return t->dial && t->dial_generation == 0 ? t->called_off_usec : USEC_INFINITY;
+        *ret = (ThreadIds){};
+        if (!t->dial || t->dial_generation != 0)
+                return USEC_INFINITY;
+        thread_ids_add(ret, dial_thread(t->dial));
+        return t->called_off_usec;
 }
 
 static Transport *mosquitto_transport_free(Transport *transport)

@@ -10,6 +10,7 @@
  */
 
 #include "base/clock.h"
+#include "base/thread-ids.h"
 #include "model/link.h"
 
 typedef struct Transport Transport;
@@ -96,8 +97,9 @@ struct Transport {
         void (*hold)(Transport *t, bool held);
         /* Asks the peer for a sign of life: ALIVE follows, if it lives. */
         int (*ping)(Transport *t);
-        /* Since when (boot clock) what was called off hinders each new connect; USEC_INFINITY: nothing does. */
-        usec_t (*hindered_since)(const Transport *t);
+        /* Since when (boot clock) what was called off hinders each new connect, and on which thread; USEC_INFINITY:
+         * nothing does. */
+        usec_t (*hindered_since)(const Transport *t, ThreadIds *ret);
         /* graceful: DISCONNECT goes out first, unless the gate is held or messages wait to be told: what was not
          * acknowledged stays so. No further event of this generation comes. */
         void (*close)(Transport *t, bool graceful);

@@ -249,16 +249,21 @@ bool sensors_set_stale(Sensors *s, const char *name, const char *why)
         return false;
 }
 
-usec_t sensors_stuck_since(const Sensors *s, const char **ret_device)
+usec_t sensors_stuck_since(const Sensors *s, const char **ret_device, ThreadIds *ret_threads)
 {
         usec_t since = USEC_INFINITY;
 
         *ret_device = NULL;
+        *ret_threads = (ThreadIds){};
         for (size_t i = 0; i < s->n_shares; i++) {
-                usec_t its = s->shares[i]->users > 0 ? worker_stuck_since(s->shares[i]->worker) : USEC_INFINITY;
+                ThreadIds threads;
+                usec_t its = USEC_INFINITY;
 
+                if (s->shares[i]->users > 0)
+                        its = worker_stuck_since(s->shares[i]->worker, &threads);
                 if (its < since) {
                         since = its;
+                        *ret_threads = threads;
                         *ret_device = s->shares[i]->name;
                 }
         }

@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/backoff.h"
+#include "base/thread-ids.h"
 #include "base/ticker.h"
 #include "model/sink.h"
 #include "sensor/i2c-port.h"
@@ -41,8 +42,8 @@ Ticker sensors_ticker(Sensors *s);
 bool sensors_set_stale(Sensors *s, const char *name, const char *why);
 
 /* Since when (boot clock) threads that do not come back keep a device from being asked at all; USEC_INFINITY: none is.
- * Which, borrowed. */
-usec_t sensors_stuck_since(const Sensors *s, const char **ret_device);
+ * Which device, borrowed, and which threads. */
+usec_t sensors_stuck_since(const Sensors *s, const char **ret_device, ThreadIds *ret_threads);
 
 size_t sensors_count(const Sensors *s);
 const SensorStatus *sensors_status(const Sensors *s, size_t i);
