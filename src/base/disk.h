@@ -91,8 +91,8 @@ void disk_submit(Disk *disk, DiskJob *job);
 void disk_abandon(Disk *disk, DiskJob *job);
 /* Blocks until completions wait; false when the time is up. For the end of the day only. */
 bool disk_wait(Disk *disk, usec_t timeout_usec);
-/* On the boot clock: since when the job that is under way is, an abandoned one too, and on which thread; USEC_INFINITY: none
- * is. */
+/* On the boot clock: since when the job that is under way is, an abandoned one too, and on which thread; USEC_INFINITY:
+ * none is. */
 usec_t disk_busy_since(const Disk *disk, ThreadIds *ret);
 
 /* files */

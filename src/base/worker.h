@@ -55,8 +55,8 @@ void worker_submit(Worker *w, WorkerJob *job);
 /* Nobody wants what waits here any more: freed without a word. What is under way goes on. */
 void worker_clear(Worker *w);
 
-/* Blocks until all that it was given has ended, which is told; false when the time is up, and that goes on as it was. For
- * the end of the day only. */
+/* Blocks until all that it was given has ended, which is told; false when the time is up, and that goes on as it was.
+ * For the end of the day only. */
 bool worker_wait(Worker *w, usec_t timeout_usec);
 
 usec_t worker_deadline(const Worker *w);

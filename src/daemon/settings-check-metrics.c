@@ -40,7 +40,8 @@ static void check_file(const Check *c)
         if (!file)
                 return;
         if (below(c->settings->queue.directory, file)) {
-                check_complain(c, "metrics.file", "lies in the folder of the queue (queue.directory), which is its own");
+                check_complain(c, "metrics.file",
+                               "lies in the folder of the queue (queue.directory), which is its own");
                 return;
         }
         name = below(c->state_dir, file);

@@ -10,8 +10,8 @@
  *
  * A thread that waits in the kernel, for a device that does not answer, cannot be killed: a restart would wait for it
  * as well and have less than there is now. So patience with a part whose own threads wait there has no end. Of another
- * part that says nothing, and what most threads are seen waiting for there does end, when they are killed (a file server
- * that is gone) or by a time-out (a chip that does not answer): so one part that waits there is no excuse for another.
+ * part that says nothing; and what most threads are seen waiting for there does end, when they are killed (a file
+ * server that is gone) or by a time-out (a chip that does not answer): so one that waits is no excuse for another.
  *
  * Time: boot clock. What passes while nobody looks (a suspended machine, a stopped process) is nobody's fault and does
  * not
