@@ -227,7 +227,7 @@ chmod 755 bin/systemctl
 asked() { echo "$1:"; [ ! -e asked ] || sort -u asked; rm -f asked; }
 mkdir -p etc/hublink/conf.d
 echo 'hub: { windw = 4; };' >etc/hublink/conf.d/image.conf
-rpm --root "$PWD" --install --nodeps "$3" "$4" 2>&1
+rpm --root "$PWD" --install --nodeps "$3" "$4" 2>&1 | grep -v '^rpm: '
 rm etc/hublink/conf.d/image.conf
 asked install
 echo "user: $(grep ^hublink: etc/passwd) $(grep ^hublink-admin: etc/group | cut -d: -f1)"
