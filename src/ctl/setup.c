@@ -21,6 +21,7 @@ typedef struct Setup {
         SetupIds ids;
         const char *secret_file;
         const char *enable, *disable;
+        const char *tree; /* --root as it was given; NULL: this machine */
         bool forget, back, sure;
 } Setup;
 
@@ -118,8 +119,8 @@ static int take(Setup *s, int o)
                 s->disable = optarg;
                 return CTL_OK;
         case O_ROOT:
-                s->ways.root = optarg;
-                return root_is_tree(optarg) ? CTL_OK : usage("setup", "setup: --root: '%s' is no folder.", optarg);
+                s->ways.root = s->tree = optarg;
+                return CTL_OK;
         case O_TIMEOUT:
                 return parse_span("setup", optarg, &s->ways.timeout);
         case O_BARE:
@@ -140,6 +141,8 @@ static int check(const Setup *s)
         bool by_key = s->secret_file && s->access.kind != ACCESS_CONNECTION_STRING;
         int n = !!s->enable + !!s->disable + s->forget + s->back + (s->secret_file || names_provisioning(s));
 
+        if (s->tree && !root_is_tree(s->tree))
+                return usage("setup", "setup: --root: '%s' is no folder.", s->tree);
         if (n > 1)
                 return usage("setup", "setup: a credential, --back, --forget, --enable and --disable are one at a "
                                       "time.");
