@@ -141,13 +141,26 @@ static bool another_thread_runs(void)
         return runs;
 }
 
-void bench_settle(Bench *b)
+/* The loop turns until no other thread computes or waits for a disk: time stands still for it. */
+static void settle(Bench *b)
 {
         for (;;) {
                 bool runs = another_thread_runs();
 
                 if (sd_event_run(b->event, runs ? USEC_PER_MSEC / 10 : 0) == 0 && !runs)
                         return;
+        }
+}
+
+void bench_live(Bench *b, const Ticker *ticker, usec_t usec)
+{
+        usec_t step = usec < 10 * USEC_PER_SEC ? 50 * USEC_PER_MSEC : 500 * USEC_PER_MSEC;
+
+        for (usec_t t = 0; t < usec; t += step) {
+                bench_tick(b, ticker);
+                (void)sd_event_run(b->event, 2 * USEC_PER_MSEC);
+                settle(b);
+                fake_clock_advance(&b->clock, step);
         }
 }
 

@@ -37,6 +37,7 @@ void bench_done(Bench *b);
 void bench_tick(Bench *b, const Ticker *ticker);           /* now */
 void bench_next(Bench *b, const Ticker *ticker);           /* at its next deadline */
 void bench_turn(Bench *b);                                 /* the loop turns for as long as something is ready */
-void bench_settle(Bench *b); /* as bench_turn, until no other thread computes or waits for a disk: time stands still for it */
+/* Time goes on by so much, in small steps. A worker's thread and inotify are real: it stands still while they work. */
+void bench_live(Bench *b, const Ticker *ticker, usec_t usec);
 void bench_wait_for(Bench *b, const size_t *n, size_t at_least); /* the loop turns until the counter is there */
 const char *bench_last(const Bench *b);                    /* reading; "" for none */

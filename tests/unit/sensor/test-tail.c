@@ -110,17 +110,9 @@ static void append(const char *text)
         ck_assert_int_eq(fclose(f), 0);
 }
 
-/* Time goes on by so much, in small steps; the worker's thread and inotify are real, so they are given a chance. */
 static void live(usec_t usec)
 {
-        usec_t step = usec < 10 * USEC_PER_SEC ? 50 * USEC_PER_MSEC : 500 * USEC_PER_MSEC;
-
-        for (usec_t t = 0; t < usec; t += step) {
-                bench_tick(&bench, &ticker);
-                (void)sd_event_run(bench.event, 2 * USEC_PER_MSEC);
-                bench_settle(&bench);
-                fake_clock_advance(&bench.clock, step);
-        }
+        bench_live(&bench, &ticker, usec);
 }
 
 static void live_until(const size_t *n, size_t at_least)
