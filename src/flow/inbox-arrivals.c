@@ -334,7 +334,7 @@ void inbox_arrivals_step(Inbox *x)
 void inbox_arrivals_end(Inbox *x)
 {
         while (x->first_arrival)
-                fail(x, x->first_arrival, "the daemon is stopping");
+                fail(x, x->first_arrival, INBOX_STOPPING);
 }
 
 /* ---- in ---- */
@@ -376,7 +376,7 @@ void inbox_message(Inbox *x, uint64_t ticket, const C2dMessage *message)
         InboxArrival *a;
 
         if (x->stopped) {
-                leave_with_hub(x, ticket, "the daemon is stopping");
+                leave_with_hub(x, ticket, INBOX_STOPPING);
                 return;
         }
         if (arrival_new(x, ticket, message, &a) < 0) {

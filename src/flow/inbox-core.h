@@ -21,6 +21,8 @@
 #include "flow/inbox.h"
 #include "flow/trust.h"
 
+#define INBOX_STOPPING "the daemon is stopping"
+
 #define INBOX_TELL_INTERVAL (10 * USEC_PER_MIN) /* between two lines of the same kind in the log */
 
 /* The store's streams, by the kind of record that is in them. */
@@ -76,7 +78,8 @@ struct Inbox {
         InboxArrival *first_arrival, **last_arrival;
         size_t n_arrivals;
         uint64_t arrivals_bytes;
-        InboxTake *first_take, **last_take; /* to be read, in order */
+        InboxTake *first_take, **last_take;    /* to be read and written down, in order */
+        InboxLeave *first_leave, **last_leave; /* to be written down, in order */
         bool wanted_by_us, told_want;       /* what the hub was told last, if it was */
         bool listening;                     /* what we want of the hub arrives */
         usec_t doubt_until;                 /* boot clock: what the hub has to deliver again has come by then */
@@ -156,6 +159,9 @@ const char *inbox_append_words(int r, RequestError *ret_error); /* why inbox_app
 /* inbox-leave.c */
 /* done may be NULL. The entry is busy until then; it stays when the disk fails. */
 void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reason, DoneFn done, void *userdata);
+void inbox_leaves_init(Inbox *x);
+void inbox_leaves_step(Inbox *x);
+void inbox_leaves_end(Inbox *x);
 /* It is over, and on the disk: out of the index. */
 void inbox_forget(Inbox *x, InboxEntry *e, Outcome outcome);
 

@@ -17,7 +17,6 @@
 #define IN_BETWEEN "message %llu is on its way out of the inbox or into it: try again shortly"
 #define NOT_READ   "message %llu cannot be read from the disk: see the journal of hublinkd"
 #define TOO_LONG   "a message can be kept for 24 h from now at most"
-#define STOPPING   "the daemon is stopping"
 #define NOT_LOADED "the inbox is still being read: try again shortly"
 #define DISK_FAILS "the disk of the inbox fails: see the journal of hublinkd"
 #define NO_ROOM    "the store of the inbox is full: see the journal of hublinkd"
@@ -44,7 +43,7 @@ const char *inbox_append_words(int r, RequestError *ret_error)
         case QUEUE_E_DISK:
                 *ret_error = REQUEST_DISK_ERROR;
                 return DISK_FAILS;
-        default: /* QUEUE_E_BUSY, -ENOMEM */
+        default: /* -ENOMEM */
                 *ret_error = REQUEST_BUSY;
                 return NO_BUFFERS;
         }
@@ -75,7 +74,7 @@ static const char *is_closed(const Inbox *x, RequestError *ret)
 {
         *ret = REQUEST_BUSY;
         if (x->stopped)
-                return STOPPING;
+                return INBOX_STOPPING;
         if (x->loaded)
                 return NULL;
         if (inbox_disk_is_well(x))
@@ -252,7 +251,8 @@ static bool is_lost(const Inbox *x, const InboxEntry *e, int r)
                 queue_all_settled(x->store, (unsigned)inbox_stream(x, INBOX_MESSAGES), e->n, e->n + 1));
 }
 
-static void write_down(InboxTake *t)
+/* False: not at present. */
+static bool write_down(InboxTake *t)
 {
         Inbox *x = t->x;
         RequestError error;
@@ -263,49 +263,73 @@ static void write_down(InboxTake *t)
         inbox_taken_record_encode(t->entry->id, &x->record);
         r = inbox_append(x, INBOX_TAKEN, INBOX_FOR_TAKING, &(QueueReceipt){on_taken, t});
         if (r == 0)
-                return;
+                return true;
+        if (r == QUEUE_E_BUSY) {
+                inbox_retry_later(x);
+                return false;
+        }
         why = inbox_append_words(r, &error);
         answer_error(t, error, why);
+        return true;
+}
+
+static void cannot_read(InboxTake *t, int r)
+{
+        InboxEntry *e = t->entry;
+        Inbox *x = t->x;
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), NOT_READ, (unsigned long long)e->id);
+        if (r == -ENOMEM)
+                answer_error(t, REQUEST_BUSY, NO_BUFFERS);
+        else
+                answer_error(t, REQUEST_DISK_ERROR, text);
+        e->unreadable = r != -ENOMEM;
+        if (is_lost(x, e, r))
+                inbox_lose(x, e);
+}
+
+static InboxTake *pop(Inbox *x)
+{
+        InboxTake *t = x->first_take;
+
+        x->first_take = t->next;
+        if (!x->first_take)
+                x->last_take = &x->first_take;
+        t->next = NULL;
+        return t;
+}
+
+static void push_back(Inbox *x, InboxTake *t)
+{
+        t->next = x->first_take;
+        x->first_take = t;
+        if (!t->next)
+                x->last_take = &t->next;
 }
 
 void inbox_takes_step(Inbox *x)
 {
         while (x->first_take) {
                 InboxTake *t = x->first_take;
-                InboxEntry *e = t->entry;
-                int r = read_whole(x, e, &t->message);
+                int r = t->message ? 0 : read_whole(x, t->entry, &t->message);
 
                 if (r == QUEUE_E_WAIT)
                         return;
-                x->first_take = t->next;
-                if (!x->first_take)
-                        x->last_take = &x->first_take;
-                if (r == 0) {
-                        write_down(t);
-                } else {
-                        char text[128];
-
-                        (void)snprintf(text, sizeof(text), NOT_READ, (unsigned long long)e->id);
-                        if (r == -ENOMEM)
-                                answer_error(t, REQUEST_BUSY, NO_BUFFERS);
-                        else
-                                answer_error(t, REQUEST_DISK_ERROR, text);
-                        e->unreadable = r != -ENOMEM;
-                        if (is_lost(x, e, r))
-                                inbox_lose(x, e);
+                (void)pop(x);
+                if (r != 0) {
+                        cannot_read(t, r);
+                } else if (!write_down(t)) {
+                        push_back(x, t);
+                        return;
                 }
         }
 }
 
 void inbox_takes_end(Inbox *x)
 {
-        while (x->first_take) {
-                InboxTake *t = x->first_take;
-
-                x->first_take = t->next;
-                answer_error(t, REQUEST_BUSY, STOPPING);
-        }
-        x->last_take = &x->first_take;
+        while (x->first_take)
+                answer_error(pop(x), REQUEST_BUSY, INBOX_STOPPING);
 }
 
 static InboxTake *take_new(Inbox *x, InboxEntry *e, const char *taker, const char *who, InboxAnswerFn answer,

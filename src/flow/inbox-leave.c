@@ -15,6 +15,7 @@
 
 struct InboxLeave {
         Inbox *x;
+        InboxLeave *next;
         InboxEntry *entry; /* busy, so it stays */
         InboxOutcome outcome;
         char *reason;
@@ -129,7 +130,8 @@ static void on_receipt(void *userdata, int error, unsigned stream, uint64_t epoc
         leave_free(l);
 }
 
-static void write_down(InboxLeave *l)
+/* False: not at present. */
+static bool write_down(InboxLeave *l)
 {
         Inbox *x = l->x;
         InboxDone done = {l->entry->id, l->outcome, l->entry->key, l->entry->doubt};
@@ -141,9 +143,69 @@ static void write_down(InboxLeave *l)
         inbox_done_record_encode(&done, 1, &x->record);
         r = inbox_append(x, INBOX_DONE, INBOX_FOR_END, &(QueueReceipt){on_receipt, l});
         if (r == 0)
-                return;
+                return true;
+        if (r == QUEUE_E_BUSY) {
+                inbox_retry_later(x);
+                return false;
+        }
         why = inbox_append_words(r, &error);
         stay(l, error, why);
+        return true;
+}
+
+/* ---- one after another ---- */
+
+void inbox_leaves_init(Inbox *x)
+{
+        x->last_leave = &x->first_leave;
+}
+
+static InboxLeave *pop(Inbox *x)
+{
+        InboxLeave *l = x->first_leave;
+
+        x->first_leave = l->next;
+        if (!x->first_leave)
+                x->last_leave = &x->first_leave;
+        l->next = NULL;
+        return l;
+}
+
+static void push_back(Inbox *x, InboxLeave *l)
+{
+        l->next = x->first_leave;
+        x->first_leave = l;
+        if (!l->next)
+                x->last_leave = &l->next;
+}
+
+/* Or behind those that wait. */
+static void write_down_in_turn(InboxLeave *l)
+{
+        Inbox *x = l->x;
+
+        if (!x->first_leave && write_down(l))
+                return;
+        *x->last_leave = l;
+        x->last_leave = &l->next;
+}
+
+void inbox_leaves_step(Inbox *x)
+{
+        while (x->first_leave) {
+                InboxLeave *l = pop(x);
+
+                if (!write_down(l)) {
+                        push_back(x, l);
+                        return;
+                }
+        }
+}
+
+void inbox_leaves_end(Inbox *x)
+{
+        while (x->first_leave)
+                stay(pop(x), REQUEST_BUSY, INBOX_STOPPING);
 }
 
 /* ---- the cloud is told ---- */
@@ -167,7 +229,7 @@ static void on_reported(void *userdata, const SubmitAnswer *answer)
                 l->untold = true;
                 inbox_report_lost(l->x, l->entry->id, l->entry->message, l->outcome, answer->detail ?: "");
         }
-        write_down(l);
+        write_down_in_turn(l);
 }
 
 /* ---- in ---- */
@@ -178,7 +240,7 @@ void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reas
         InboxLeave *l = calloc(1, sizeof(*l));
 
         if (l)
-                *l = (InboxLeave){x, e, outcome, strdup(reason ?: ""), false, done, userdata};
+                *l = (InboxLeave){x, NULL, e, outcome, strdup(reason ?: ""), false, done, userdata};
         if (!l || !l->reason || (inbox_is_reported(x, e->message, outcome) &&
                                 inbox_report_new(e->id, e->message, outcome, l->reason, &report) < 0)) {
                 if (l)
@@ -191,5 +253,5 @@ void inbox_leave(Inbox *x, InboxEntry *e, InboxOutcome outcome, const char *reas
         if (report)
                 x->intake.submit_message(x->intake.userdata, report, NULL, on_reported, l);
         else
-                write_down(l);
+                write_down_in_turn(l);
 }

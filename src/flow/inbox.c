@@ -294,13 +294,15 @@ static void work(Inbox *x, usec_t now)
                 x->retry_at = USEC_INFINITY;
         if (!x->loaded)
                 inbox_load_step(x);
-        inbox_arrivals_step(x);
-        if (x->loaded) {
+        if (x->loaded) { /* what makes room goes first */
                 if (now >= x->due_at)
                         look_at_times(x, now);
+                inbox_leaves_step(x);
                 inbox_takes_step(x);
-                inbox_tidy_step(x);
         }
+        inbox_arrivals_step(x);
+        if (x->loaded)
+                inbox_tidy_step(x);
         inbox_ask_hub(x);
 }
 
@@ -362,6 +364,7 @@ int inbox_new(Inbox **ret, const InboxSettings *settings, const QueueSettings *q
         x->load_next = 1;
         inbox_arrivals_init(x);
         inbox_takes_init(x);
+        inbox_leaves_init(x);
         store = store_settings(settings, queue, directory);
         x->store_bytes = store.max_bytes;
         r = queue_open(&x->store, &store, disk, clock, random,
@@ -392,6 +395,7 @@ void inbox_stop(Inbox *x, usec_t timeout_usec)
         x->stopped = true;
         x->stop_usec = timeout_usec;
         inbox_takes_end(x);
+        inbox_leaves_end(x);
         queue_finish(x->store, timeout_usec);
 }
 
@@ -402,6 +406,8 @@ Inbox *inbox_free(Inbox *x)
         x->stopped = true;
         if (x->last_take)
                 inbox_takes_end(x);
+        if (x->last_leave)
+                inbox_leaves_end(x);
         x->store = queue_close(x->store, x->stop_usec);
         if (x->last_arrival)
                 inbox_arrivals_end(x);
