@@ -148,6 +148,30 @@ size_t number_format_fixed(double x, unsigned decimals, char text[static NUMBER_
         return (size_t)n;
 }
 
+/* Nobody means -0. */
+double number_rounded(double x, unsigned decimals)
+{
+        double power = pow(10, decimals), whole = round(x * power);
+
+        return fabs(whole) < 0x1p53 ? whole / power + 0.0 : x;
+}
+
+/* Beyond so many digits a number that nobody wrote would be found, too: each is near to some decimal. */
+#define DIGITS_WRITTEN 1e13
+
+unsigned number_decimals(double x)
+{
+        double a = fabs(x), power = 1;
+
+        assert(isfinite(x));
+        if (a == nearbyint(a))
+                return 0;
+        for (unsigned k = 0; k <= NUMBER_DECIMALS_MAX && a * power < DIGITS_WRITTEN; k++, power *= 10)
+                if (fabs(nearbyint(a * power) / power - a) <= a * 0x1p-50)
+                        return k;
+        return NUMBER_DECIMALS_MAX + 1;
+}
+
 int number_parse(const char *text, double *ret)
 {
         const char *p = text;

@@ -33,6 +33,12 @@ size_t number_format(double x, char text[static NUMBER_TEXT_MAX]);
 #define NUMBER_FIXED_TEXT_MAX 336
 size_t number_format_fixed(double x, unsigned decimals, char text[static NUMBER_FIXED_TEXT_MAX]);
 
+/* To so many decimals, however few of them it needs as text. What that many cannot tell stays as it is. */
+double number_rounded(double x, unsigned decimals);
+/* How many it has: the fewest that tell it but for the noise of a multiplication, which made 48.312 of 48312. Above
+ * NUMBER_DECIMALS_MAX: nobody wrote it, it was computed. x must be finite. */
+unsigned number_decimals(double x);
+
 /* The whole of text must be a decimal number (blanks around it are allowed). -EINVAL if it is not, -ERANGE if
  * it is not finite as a double. */
 int number_parse(const char *text, double *ret);

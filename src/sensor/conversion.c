@@ -21,13 +21,6 @@ double curve_at(const Curve *c, double x)
         return p[0].value + (x - p[0].raw) * (p[1].value - p[0].value) / (p[1].raw - p[0].raw);
 }
 
-double number_rounded(double x, unsigned decimals)
-{
-        double power = pow(10, decimals), whole = round(x * power);
-
-        return fabs(whole) < 0x1p53 ? whole / power : x;
-}
-
 unsigned decimals_scaled(unsigned decimals, double scale)
 {
         double smaller = -log10(fabs(scale));

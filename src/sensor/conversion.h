@@ -44,7 +44,6 @@ typedef struct Conversion {
 
 double numbers_polynomial(const Numbers *n, double x);
 double curve_at(const Curve *c, double x);
-double number_rounded(double x, unsigned decimals); /* what that many cannot tell stays as it is */
 /* How many mean anything once it is scaled: a hundredth of it has two more. 0, all that there are, stays 0. */
 unsigned decimals_scaled(unsigned decimals, double scale);
 double convert(const Conversion *c, double raw);

@@ -100,6 +100,43 @@ START_TEST(fixed_decimals_are_as_many_as_asked)
 }
 END_TEST
 
+START_TEST(a_number_is_rounded_to_what_it_means)
+{
+        static const struct {
+                double x;
+                unsigned decimals;
+                double rounded;
+        } cases[] = {
+                {25.0026703256, 2, 25}, {-0.126, 2, -0.13}, {24.68 - 1e-14, 2, 24.68}, {1e300, 9, 1e300}, {0.5, 1, 0.5},
+                {1e-12, 9, 0}, {123456789.987654321, 9, 123456789.987654321}, {21.5, 0, 22},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                ck_assert_double_eq(number_rounded(cases[i].x, cases[i].decimals), cases[i].rounded);
+        ck_assert(!signbit(number_rounded(-0.3, 0)));
+        ck_assert_double_eq(number_rounded(5, 400), 5); /* a power that no number holds */
+}
+END_TEST
+
+START_TEST(a_number_has_the_decimals_that_somebody_wrote)
+{
+        static const struct {
+                double x;
+                unsigned decimals;
+        } cases[] = {
+                {0, 0}, {-3, 0}, {21.5, 1}, {-0.001, 3}, {3 * 0.1, 1}, {48312 * 0.001, 3}, {1e-7, 7}, {1.1 * 100, 0},
+                {1e300, 0}, {64 / 3.0, 16}, {1e-20, 16}, {(double)21.3F, 16}, {0.123456789012, 12},
+                {1763647200.123, 3},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                ck_assert_msg(number_decimals(cases[i].x) == cases[i].decimals, "%.17g: %u", cases[i].x,
+                              number_decimals(cases[i].x));
+        for (unsigned raw = 0; raw < 200000; raw++) /* a file in thousandths, as a channel's scale makes it whole */
+                insist(number_decimals(raw * 0.001) <= 3);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/number");
@@ -109,5 +146,7 @@ int main(void)
         tcase_add_test(c, any_double_reads_back);
         tcase_add_test(c, fixed_decimals_are_as_many_as_asked);
         tcase_add_test(c, only_decimals_are_numbers);
+        tcase_add_test(c, a_number_is_rounded_to_what_it_means);
+        tcase_add_test(c, a_number_has_the_decimals_that_somebody_wrote);
         return suite_run(s);
 }

@@ -73,21 +73,6 @@ START_TEST(a_polynomial_begins_with_its_constant)
 }
 END_TEST
 
-START_TEST(a_number_is_rounded_to_what_it_means)
-{
-        static const struct {
-                double x;
-                unsigned decimals;
-                double rounded;
-        } cases[] = {{25.0026703256, 2, 25}, {-0.126, 2, -0.13}, {24.68 - 1e-14, 2, 24.68}, {1e300, 9, 1e300}, {0.5, 1, 0.5},
-                     {1e-12, 9, 0}, {123456789.987654321, 9, 123456789.987654321}};
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                ck_assert_double_eq(number_rounded(cases[i].x, cases[i].decimals), cases[i].rounded);
-        ck_assert_double_eq(number_rounded(5, 400), 5); /* a power that no number holds */
-}
-END_TEST
-
 /* ---- formulas ---- */
 
 /* BST-BMP280-DS001, 3.12: the example that the document calculates. */
@@ -235,7 +220,6 @@ int main(void)
         tcase_add_test(c, every_single_flipped_bit_is_seen);
         tcase_add_test(c, a_table_is_lines_between_its_points);
         tcase_add_test(c, a_polynomial_begins_with_its_constant);
-        tcase_add_test(c, a_number_is_rounded_to_what_it_means);
         tcase_add_test(c, bmp280_is_that_of_its_data_sheet);
         tcase_add_test(c, bme280_agrees_with_the_other_form_of_its_data_sheet);
         tcase_add_test(c, a_calibration_of_zeros_hurts_nobody);
