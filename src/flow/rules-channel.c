@@ -295,7 +295,7 @@ static Value summary_value(const Summary *s, WindowValue v)
 {
         if (v == WINDOW_COUNT)
                 return (Value){.kind = VALUE_INTEGER, .integer = (int64_t)s->n};
-        return (Value){.kind = VALUE_NUMBER, .number = summary_get(s, v)};
+        return (Value){.kind = VALUE_NUMBER, .number = summary_told(s, v)};
 }
 
 /* A window over lines ends when the last of them says so, not when they are read. */

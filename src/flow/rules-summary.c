@@ -4,6 +4,7 @@
 /* The mean goes along, so that no sum of giants becomes infinite; rounding does not carry it out of the range. */
 void summary_add(Summary *s, const WindowSettings *settings, double value, usec_t now)
 {
+        s->decimals = MAX(s->decimals, number_decimals(value));
         if (s->n++ == 0) {
                 s->end_usec = usec_add(now - now % settings->length_usec, settings->length_usec);
                 if (s->end_usec <= s->told_usec)
@@ -31,4 +32,21 @@ double summary_get(const Summary *s, WindowValue value)
                 break;
         }
         return (double)s->n;
+}
+
+static unsigned digits_of(uint64_t n)
+{
+        unsigned digits = 1;
+
+        while (n /= 10)
+                digits++;
+        return digits;
+}
+
+double summary_told(const Summary *s, WindowValue value)
+{
+        double x = summary_get(s, value);
+        unsigned decimals = s->decimals + digits_of(s->n);
+
+        return value == WINDOW_MEAN && decimals <= NUMBER_DECIMALS_MAX ? number_rounded(x, decimals) : x;
 }

@@ -10,6 +10,10 @@
  *
  * What comes after its window was told counts in the next one.
  *
+ * A mean is told with as many decimals more than its values as their number has digits. More of them say nothing: their
+ * number times it, rounded as they are, is their sum. Values that have all the digits there are do not tell how many
+ * of them mean anything, and nor does their mean.
+ *
  * Pure.
  */
 
@@ -21,6 +25,7 @@ typedef struct Summary {
         usec_t told_usec; /* the end of the last one that was told */
         uint64_t n;
         double mean, min, max;
+        unsigned decimals; /* the most that one of the values has */
 } Summary;
 
 /* What is due is to be taken first. The value is finite. */
@@ -36,3 +41,5 @@ static inline void summary_next(Summary *s)
 }
 /* What there is to tell of it; the count too. */
 double summary_get(const Summary *s, WindowValue value);
+/* The same, as it is told. */
+double summary_told(const Summary *s, WindowValue value);

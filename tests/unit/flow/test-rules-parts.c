@@ -244,6 +244,67 @@ START_TEST(a_mean_lies_between_the_lowest_and_the_highest_of_whatever_comes)
 }
 END_TEST
 
+static double mean_of(const double *values, size_t n)
+{
+        const WindowSettings window = {.length_usec = USEC_PER_HOUR};
+        Summary s = {};
+
+        for (size_t i = 0; i < n; i++)
+                summary_add(&s, &window, values[i], i);
+        return summary_told(&s, WINDOW_MEAN);
+}
+
+START_TEST(a_mean_has_the_digits_that_its_values_justify)
+{
+        static const struct {
+                double values[4];
+                size_t n;
+                const char *text;
+        } cases[] = {
+                {{21, 21, 22}, 3, "21.3"},          {{21.5, 21.5, 22}, 3, "21.67"}, {{21.25}, 1, "21.25"},
+                {{0, 0, 1}, 3, "0.3"},              {{-1, 0, 0}, 3, "-0.3"},
+                {{48312 * 0.001, 48.313}, 2, "48.3125"},
+                {{1e17, 3e17}, 2, "2e17"},
+                {{64 / 3.0, 64 / 3.0}, 2, "21.333333333333332"}, /* they have no fewer themselves */
+                {{1e-20, 3e-20}, 2, "2.0000000000000002e-20"},
+        };
+        char text[NUMBER_TEXT_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                (void)number_format(mean_of(cases[i].values, cases[i].n), text);
+                ck_assert_str_eq(text, cases[i].text);
+        }
+}
+END_TEST
+
+/* So nothing is lost by it. */
+START_TEST(a_mean_and_its_count_tell_the_sum)
+{
+        static const double power[] = {1, 10, 100, 1000};
+        static const size_t sizes[] = {1, 2, 3, 7, 9, 10, 11, 59, 60, 99, 100, 999, 1000, 3600};
+
+        for (uint64_t seed = 0; seed < SEEDS * ARRAY_SIZE(sizes); seed++) {
+                const size_t n = sizes[seed % ARRAY_SIZE(sizes)];
+                const double unit = power[seed % ARRAY_SIZE(power)];
+                static double values[3600];
+                char text[NUMBER_TEXT_MAX];
+                int64_t sum = 0;
+                double mean;
+
+                dice_begin(seed);
+                for (size_t i = 0; i < n; i++) {
+                        int64_t whole = (int64_t)dice(200000) - 40000;
+
+                        sum += whole;
+                        values[i] = (double)whole / unit;
+                }
+                mean = mean_of(values, n);
+                insist(llround(mean * (double)n * unit) == sum);
+                insist(number_format(mean, text) <= strlen("-199999.9999")); /* six digits, and as many as 3600 has */
+        }
+}
+END_TEST
+
 /* ---- watch ---- */
 
 START_TEST(it_is_stale_when_nothing_came_and_only_then)
@@ -437,6 +498,8 @@ int main(void)
         tcase_add_test(c, another_quality_goes_at_once);
         c = suite_case(s, "a window's summary");
         tcase_add_test(c, a_window_is_told_as_if_all_its_values_were_kept);
+        tcase_add_test(c, a_mean_has_the_digits_that_its_values_justify);
+        tcase_add_test(c, a_mean_and_its_count_tell_the_sum);
         tcase_add_test(c, a_mean_lies_between_the_lowest_and_the_highest_of_whatever_comes);
         c = suite_case(s, "a watch");
         tcase_add_test(c, it_is_stale_when_nothing_came_and_only_then);

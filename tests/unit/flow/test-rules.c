@@ -1010,6 +1010,28 @@ END_TEST
 
 /* ---- windows ---- */
 
+START_TEST(a_mean_goes_up_with_the_digits_that_it_has)
+{
+        const RuleSettings r = {.channel = cpu,
+                                .window = {USEC_PER_MIN, 1U << WINDOW_MEAN},
+                                .deadband.width = {true, 0.03}};
+
+        begin();
+        rule(&r, 1);
+        take_one("cpu", "temperature", 21);
+        take_one("cpu", "temperature", 21);
+        take_one("cpu", "temperature", 22);
+        sleep_for(USEC_PER_MIN);
+        EXPECT("- cpu temperature_mean=21.3");
+        /* what was told is off by 0.033, but the deadband is of the means as they are */
+        for (unsigned i = 0; i < 12; i++)
+                take_one("cpu", "temperature", i < 4 ? 22 : 21);
+        sleep_for(USEC_PER_MIN);
+        EXPECT_NOTHING();
+        end();
+}
+END_TEST
+
 START_TEST(windows_of_equal_length_end_together_in_one_reading)
 {
         const unsigned all = (1U << WINDOW_MEAN) | (1U << WINDOW_MIN) | (1U << WINDOW_MAX) | (1U << WINDOW_COUNT);
@@ -1563,6 +1585,7 @@ int main(void)
         tcase_add_test(c, lines_that_stay_in_the_past_are_followed);
         tcase_add_test(c, a_clock_that_is_right_dates_windows_before_ours_does);
         c = suite_case(s, "windows");
+        tcase_add_test(c, a_mean_goes_up_with_the_digits_that_it_has);
         tcase_add_test(c, windows_of_equal_length_end_together_in_one_reading);
         tcase_add_test(c, a_value_that_comes_late_belongs_to_the_next_window);
         tcase_add_test(c, windows_that_say_nothing_new_stay);
