@@ -153,12 +153,18 @@ static bool has_min_interval(const RuleSettings *s)
         return s->deadband.min_interval_usec > 0;
 }
 
+static bool has_decimals(const RuleSettings *s)
+{
+        return s->decimals.is_set;
+}
+
 static const struct {
         const char *member;
         bool (*is_set)(const RuleSettings *s);
 } parts[] = {
         {"range", has_range},   {"stale_after", has_stale_after}, {"frozen_after", has_frozen_after},
         {"window", has_window}, {"deadband", has_deadband},       {"min_interval", has_min_interval},
+        {"decimals", has_decimals},
 };
 
 /* Has a rule before this one, and of the same channel, this part? Gives its line. */
@@ -200,7 +206,7 @@ static void check_asks_for_something(const RuleCheck *r)
         if (!has_some_alarm(&r->rule->alarm))
                 COMPLAIN(r, "",
                          "this rule asks for nothing: give it a range, stale_after, frozen_after, an alarm with above "
-                         "or below, a window, a deadband or a min_interval");
+                         "or below, a window, a deadband, a min_interval or decimals");
 }
 
 /* A text is no number, however it looks. */
@@ -210,7 +216,7 @@ static void check_number(const RuleCheck *r)
 
         if (r->channel && r->channel->text &&
             (has_range(s) || has_frozen_after(s) || has_window(s) || has_deadband(s) || has_min_interval(s) ||
-             alarm_is_set(&s->alarm)))
+             has_decimals(s) || alarm_is_set(&s->alarm)))
                 COMPLAIN(r, "channel", "%s is a text: of one that is no number only stale_after can be asked",
                          s->channel);
 }

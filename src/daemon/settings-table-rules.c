@@ -49,6 +49,9 @@ const SettingsRow settings_rule_rows[] = {
         {"min_interval", SPAN(100 * USEC_PER_MSEC, USEC_PER_DAY), RULE(deadband.min_interval_usec),
          .example = "\"10s\"",
          .meaning = "Between two values that are sent lies at least so much time. Without it they go as they come."},
+        {"decimals", .type = &value_decimals, .min = 0, .max = NUMBER_DECIMALS_MAX, RULE(decimals), .example = "1",
+         .meaning = "What is sent of the channel, and of its windows, is rounded to so many decimals; no part of the "
+                    "rules looks at that. Without it values go as they were read."},
         END,
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Values of rules: numbers and times that may be left out, and what of a window is sent, [ "mean", "max" ].
+ * Values of rules: numbers and times that may be left out, what of a window is sent, [ "mean", "max" ], and how many
+ * decimals, of which 0 is not none.
  */
 
 #include <math.h>
@@ -115,3 +116,30 @@ static bool send_is_unset(const SettingsRow *row, const void *member)
 }
 
 const SettingsType value_send = {send_set, send_print, send_expect, send_is_unset};
+
+/* ---- decimals ---- */
+
+static int decimals_set(const SettingsRow *row, const Node *node, void *member, char **ret_why)
+{
+        if (node->kind != NODE_INTEGER || node->integer < (int64_t)row->min || node->integer > (int64_t)row->max)
+                return VALUE_E_UNFIT;
+        *(DecimalsSettings *)member = (DecimalsSettings){true, (unsigned)node->integer};
+        return 0;
+}
+
+static void decimals_print(const SettingsRow *row, const void *member, Buffer *b)
+{
+        buffer_printf(b, "%u", ((const DecimalsSettings *)member)->n);
+}
+
+static void decimals_expect(const SettingsRow *row, Buffer *b)
+{
+        value_integer.expect(row, b);
+}
+
+static bool decimals_is_unset(const SettingsRow *row, const void *member)
+{
+        return !((const DecimalsSettings *)member)->is_set;
+}
+
+const SettingsType value_decimals = {decimals_set, decimals_print, decimals_expect, decimals_is_unset};

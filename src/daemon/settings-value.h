@@ -46,6 +46,7 @@ extern const SettingsType value_names;    /* ChipNames */
 extern const SettingsType value_limit;   /* NumberLimit: a number that may be left out */
 extern const SettingsType value_span;    /* usec_t: a time that may be left out; 0: it is */
 extern const SettingsType value_send;    /* unsigned: what of a window is sent */
+extern const SettingsType value_decimals; /* DecimalsSettings */
 extern const SettingsType value_range;   /* NumberRange */
 extern const SettingsType value_plain;   /* char *, JSON: a number, a text, true or false */
 extern const SettingsType

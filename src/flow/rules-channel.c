@@ -43,6 +43,8 @@ int rule_channel_add(RuleChannel *c, const RuleSettings *s)
         }
         if (s->deadband.min_interval_usec > 0)
                 c->deadband.min_interval_usec = s->deadband.min_interval_usec;
+        if (s->decimals.is_set)
+                c->decimals = s->decimals;
         return alarm_is_set(&s->alarm) ? add_alarm(c, &s->alarm) : 0;
 }
 
@@ -139,6 +141,19 @@ void rule_channel_inherit(RuleChannel *c, const RuleChannel *old)
                 if (same)
                         c->alarms[i] = *same;
         }
+}
+
+/* ---- what goes ---- */
+
+/* Of one outside its range that is what is to be seen: rounded it might lie within. */
+static void send(const RuleChannel *c, const OutboxItem *item, Outbox *out)
+{
+        OutboxItem told = *item;
+
+        if (c->decimals.is_set && told.value.kind == VALUE_NUMBER && told.quality != QUALITY_RANGE &&
+            isfinite(told.value.number))
+                told.value.number = number_rounded(told.value.number, c->decimals.n);
+        outbox_add(out, &told);
 }
 
 /* ---- values ---- */
@@ -242,7 +257,7 @@ void rule_channel_take(RuleChannel *c, const OutboxItem *item, const RuleHold *f
         keep(c, &mine, now);
         c->last_from = *from;
         if (passes(c, x, mine.quality, now->usec))
-                outbox_add(out, &mine);
+                send(c, &mine, out);
         if (window_is_empty)
                 c->window_from = *from;
 }
@@ -315,13 +330,15 @@ static void close_window(RuleChannel *c, const RuleTime *now, Outbox *out)
                 if (!(c->window.send & (1U << v)))
                         continue;
                 deadband_sent(&c->summary_bands[v], summary_get(&c->summary, v), quality, now->usec);
-                outbox_add(out, &(OutboxItem){
-                                        .name = c->summary_names[v],
-                                        .value = summary_value(&c->summary, v),
-                                        .quality = quality,
-                                        .time = window_time(c, now),
-                                        .band = &c->summary_bands[v],
-                                });
+                send(c,
+                     &(OutboxItem){
+                             .name = c->summary_names[v],
+                             .value = summary_value(&c->summary, v),
+                             .quality = quality,
+                             .time = window_time(c, now),
+                             .band = &c->summary_bands[v],
+                     },
+                     out);
         }
         summary_next(&c->summary);
 }
@@ -336,7 +353,7 @@ static void send_last(RuleChannel *c, Quality quality, OutboxTime time, usec_t n
         item.time = time;
         (void)is_number(&item.value, &x);
         deadband_sent(&c->band, x, quality, now);
-        outbox_add(out, &item);
+        send(c, &item, out);
 }
 
 static void tick_alarms(RuleChannel *c, const RuleTime *now)

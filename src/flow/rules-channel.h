@@ -53,6 +53,7 @@ typedef struct RuleChannel {
         WatchSettings watch_settings;
         WindowSettings window;
         DeadbandSettings deadband;
+        DecimalsSettings decimals;
         RuleAlarm *alarms;
         size_t n_alarms;
         RuleOrder order; /* of the values that the alarms looked at */

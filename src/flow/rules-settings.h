@@ -12,6 +12,7 @@
  *   alarm     beyond a limit
  *   window    many values become a few: their mean, lowest, highest, count
  *   deadband  what says nothing new stays here
+ *   decimals  what goes is rounded; none of the others looks at that
  *
  * Owns:   its text.
  */
@@ -24,6 +25,11 @@ typedef struct NumberLimit {
         bool is_set;
         double value;
 } NumberLimit;
+
+typedef struct DecimalsSettings {
+        bool is_set; /* else as many as there are */
+        unsigned n;  /* at most NUMBER_DECIMALS_MAX */
+} DecimalsSettings;
 
 /* "sensor.channel" */
 typedef char RuleChannelName[2 * NAME_LENGTH_MAX + 2];
@@ -67,6 +73,7 @@ typedef struct RuleSettings {
         AlarmSettings alarm;
         WindowSettings window;
         DeadbandSettings deadband;
+        DecimalsSettings decimals;
 } RuleSettings;
 
 static inline bool alarm_is_set(const AlarmSettings *a)

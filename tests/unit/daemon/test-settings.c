@@ -118,7 +118,8 @@ START_TEST(rules_are_what_the_files_say)
                 "streams: { alarms: { priority = \"urgent\"; }; };\n"
                 "sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { temperature: {}; load: {}; }; }; };\n"
                 "rules = (\n"
-                "  { channel = \"cpu.temperature\"; deadband = 1; max_silence = \"5min\"; range = [ -40.0, 125.0 ]; },\n"
+                "  { channel = \"cpu.temperature\"; deadband = 1; max_silence = \"5min\"; range = [ -40.0, 125.0 ];\n"
+                "    decimals = 0; },\n"
                 "  { channel = \"cpu.load\"; stale_after = \"1min\"; frozen_after = 3600; window = \"1min\";\n"
                 "    send = [ \"max\", \"count\" ]; },\n"
                 "  { channel = \"cpu.temperature\"; min_interval = \"10s\";\n"
@@ -134,6 +135,7 @@ START_TEST(rules_are_what_the_files_say)
         ck_assert_uint_eq(s->rules[0].deadband.max_silence_usec, 5 * USEC_PER_MIN);
         ck_assert(s->rules[0].range.is_set && s->rules[0].range.low == -40 && s->rules[0].range.high == 125);
         ck_assert(!alarm_is_set(&s->rules[0].alarm));
+        ck_assert(s->rules[0].decimals.is_set && s->rules[0].decimals.n == 0 && !s->rules[1].decimals.is_set);
         ck_assert_uint_eq(s->rules[1].watch.stale_after_usec, USEC_PER_MIN);
         ck_assert_uint_eq(s->rules[1].watch.frozen_after_usec, USEC_PER_HOUR);
         ck_assert_uint_eq(s->rules[1].window.length_usec, USEC_PER_MIN);

@@ -1008,6 +1008,66 @@ START_TEST(a_sensor_outside_its_range_is_in_trouble_until_it_is_good_for_a_while
 }
 END_TEST
 
+/* ---- decimals ---- */
+
+START_TEST(what_goes_is_rounded_and_what_is_judged_is_not)
+{
+        const RuleSettings rules[] = {
+                {.channel = cpu, .deadband.width = {true, 0.5}, .decimals = {true, 0}, .range = {true, -40, 80.4}},
+                {.channel = cpu, .alarm = {.above = {true, 80}, .stream = "alarms"}},
+                {.channel = load, .decimals = {true, 2}}};
+        const Channel a[] = {NUMBER("temperature", 20.4), NUMBER("load", 21.299999237060547), NUMBER("fan", 0.123)};
+        const Channel b[] = {{"load", {.kind = VALUE_INTEGER, .integer = INT64_MAX}}};
+        const Channel c[] = {{"load", {.kind = VALUE_BOOLEAN, .boolean = true}}};
+        const Channel d[] = {{"load", {.kind = VALUE_TEXT, .text = "high"}}};
+
+        begin();
+        rule(rules, ARRAY_SIZE(rules));
+        take("cpu", a, 3);
+        EXPECT("- cpu temperature=20 load=21.3 fan=0.123");
+        take_one("cpu", "temperature", 20.85); /* 21, but it is no news */
+        EXPECT_NOTHING();
+        take_one("cpu", "temperature", 20.95);
+        EXPECT("- cpu temperature=21");
+        take_one("cpu", "temperature", 80.25); /* beyond the limit, though as what goes it is at it */
+        EXPECT("- cpu temperature=80", "alarm cpu.temperature above 80.25",
+               "alarms cpu temperature=80.25 alarm=\"above\" limit=80");
+        take_one("cpu", "temperature", 80.41); /* as what would go it is within the range */
+        EXPECT("- cpu [range] temperature=80.41",
+               "stale cpu: temperature is not within -40 to 80.4: look at the sensor and its wire");
+        take("cpu", b, 1);
+        take("cpu", c, 1);
+        take("cpu", d, 1);
+        take_one("cpu", "load", NAN); /* the collector refuses it */
+        take_one("cpu", "load", 1e300);
+        take_one("cpu", "load", -0.001);
+        EXPECT("- cpu load=9223372036854775807", "- cpu load=true", "- cpu load=\"high\"", "- cpu load=null",
+               "- cpu load=1e300", "- cpu load=0");
+        end();
+}
+END_TEST
+
+START_TEST(windows_and_what_goes_once_more_are_rounded_as_well)
+{
+        const RuleSettings rules[] = {
+                {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_MEAN | 1U << WINDOW_MAX | 1U << WINDOW_COUNT}},
+                {.channel = cpu, .decimals = {true, 1}},
+                {.channel = load, .watch.stale_after_usec = USEC_PER_MIN, .decimals = {true, 1}}};
+        const Channel a[] = {NUMBER("temperature", 21.26), NUMBER("load", 0.26)};
+        const Channel b[] = {NUMBER("temperature", 21.27)};
+
+        begin();
+        rule(rules, ARRAY_SIZE(rules));
+        take("cpu", a, 2);
+        take("cpu", b, 1);
+        EXPECT("- cpu load=0.3");
+        sleep_for(USEC_PER_MIN);
+        EXPECT("- cpu temperature_mean=21.3 temperature_max=21.3 temperature_count=2", "- cpu [stale] load=0.3",
+               "stale cpu: load has not come for 1min");
+        end();
+}
+END_TEST
+
 /* ---- windows ---- */
 
 START_TEST(a_mean_goes_up_with_the_digits_that_it_has)
@@ -1584,6 +1644,9 @@ int main(void)
         tcase_add_test(c, an_alarm_does_not_carry_the_time_of_another_line);
         tcase_add_test(c, lines_that_stay_in_the_past_are_followed);
         tcase_add_test(c, a_clock_that_is_right_dates_windows_before_ours_does);
+        c = suite_case(s, "decimals");
+        tcase_add_test(c, what_goes_is_rounded_and_what_is_judged_is_not);
+        tcase_add_test(c, windows_and_what_goes_once_more_are_rounded_as_well);
         c = suite_case(s, "windows");
         tcase_add_test(c, a_mean_goes_up_with_the_digits_that_it_has);
         tcase_add_test(c, windows_of_equal_length_end_together_in_one_reading);
