@@ -4,8 +4,9 @@
 /*
  * The inside of the rules, for the files that they are made of
  *
- * rules.c       readings and their channels, time, and what stays over a reload
- * rules-tell.c  what is told beside the readings: alarms, and sensors that are stale
+ * rules.c         readings and their channels, and time
+ * rules-reload.c  which rules there are, and what stays when there are others
+ * rules-tell.c    what is told beside the readings: alarms, and sensors that are stale
  */
 
 #include "base/throttle.h"
@@ -51,6 +52,10 @@ struct Rules {
 RuleSensor *rules_find_sensor(const Rules *r, const char *name);
 RuleChannel *rules_find_channel(RuleSensor *s, const char *name);
 void rules_set_deadline(RuleSensor *s); /* anew, whatever was changed */
+
+/* rules-reload.c */
+
+void rules_sensors_done(RuleSensor *sensors, size_t n);
 
 /* rules-tell.c */
 
