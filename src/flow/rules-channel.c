@@ -105,6 +105,16 @@ bool rule_channel_has_alarm(const RuleChannel *c, const AlarmSettings *settings)
         return find_alarm(c, settings);
 }
 
+static bool has_same_window(const RuleChannel *c, const RuleChannel *old)
+{
+        return windows_equal(&c->window, &old->window);
+}
+
+static bool has_same_bands(const RuleChannel *c, const RuleChannel *old)
+{
+        return has_same_window(c, old) && deadbands_equal(&c->deadband, &old->deadband);
+}
+
 /* Its name is that of the new one. */
 static void inherit_last(RuleChannel *c, const RuleChannel *old)
 {
@@ -118,8 +128,6 @@ static void inherit_last(RuleChannel *c, const RuleChannel *old)
 
 void rule_channel_inherit(RuleChannel *c, const RuleChannel *old)
 {
-        bool same_window = windows_equal(&c->window, &old->window);
-
         inherit_last(c, old);
         c->is_outside = c->range.is_set && old->is_outside;
         c->is_doubted = c->range.is_set && old->is_doubted;
@@ -127,11 +135,11 @@ void rule_channel_inherit(RuleChannel *c, const RuleChannel *old)
         c->order = old->order;
         if (watches_equal(&c->watch_settings, &old->watch_settings))
                 c->watch = old->watch;
-        if (same_window) {
+        if (has_same_window(c, old)) {
                 c->summary = old->summary;
                 c->window_from = old->window_from;
         }
-        if (same_window && deadbands_equal(&c->deadband, &old->deadband)) {
+        if (has_same_bands(c, old)) {
                 c->band = old->band;
                 memcpy(c->summary_bands, old->summary_bands, sizeof(c->summary_bands));
         }
@@ -377,11 +385,11 @@ void rule_channel_tick(RuleChannel *c, const RuleTime *now, Outbox *out)
         tick_alarms(c, now);
 }
 
-void rule_channel_release(RuleChannel *c, const RuleTime *now, Outbox *out)
+void rule_channel_release(RuleChannel *c, const RuleChannel *next, const RuleTime *now, Outbox *out)
 {
-        if (c->summary.n > 0)
+        if (c->summary.n > 0 && !(next && has_same_window(next, c)))
                 close_window(c, now, out);
-        if (waits(c))
+        if (waits(c) && !(next && has_same_bands(next, c)))
                 send_last(c, c->last.quality, c->last.time, now->usec, out);
 }
 

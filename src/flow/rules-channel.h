@@ -91,8 +91,9 @@ usec_t rule_channel_boot_deadline(const RuleChannel *c);
 #define RULE_CHANNEL_TICK_MAX (_WINDOW_VALUE_MAX + 2)
 void rule_channel_tick(RuleChannel *c, const RuleTime *now, Outbox *out);
 
-/* What waits for its time does not wait any longer: a window so far, a value that came too soon. As many items. */
-void rule_channel_release(RuleChannel *c, const RuleTime *now, Outbox *out);
+/* What waits for its time does not wait any longer: a window so far, a value that came too soon. As many items. next:
+ * what goes on with it, inheriting, is left alone; NULL: nobody does. */
+void rule_channel_release(RuleChannel *c, const RuleChannel *next, const RuleTime *now, Outbox *out);
 /* Lowers *at to where this source is to be read on from, if anything of it is held that lies before. */
 void rule_channel_limit(const RuleChannel *c, const char *source, SourcePosition *at);
 

@@ -52,6 +52,8 @@ struct Rules {
 RuleSensor *rules_find_sensor(const Rules *r, const char *name);
 RuleChannel *rules_find_channel(RuleSensor *s, const char *name);
 void rules_set_deadline(RuleSensor *s); /* anew, whatever was changed */
+/* What it holds goes, save for what the next one goes on with; NULL: there is none. */
+void rules_release_sensor(Rules *r, RuleSensor *s, RuleSensor *next, usec_t now);
 
 /* rules-reload.c */
 

@@ -68,7 +68,22 @@ static int seat_rule(RuleSensor **sensors, size_t *n, const RuleSettings *settin
         return c ? rule_channel_add(c, settings) : -ENOMEM;
 }
 
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(((const RuleSensor *)a)->name, ((const RuleSensor *)b)->name);
+}
+
 /* ---- what stays ---- */
+
+/* What nobody goes on with goes now, by the old rules: it was read, and is not lost to a change of mind. */
+static void release_old(Rules *r, RuleSensor *sensors, size_t n, usec_t now)
+{
+        for (size_t i = 0; i < r->n_sensors; i++) {
+                RuleSensor *old = &r->sensors[i];
+
+                rules_release_sensor(r, old, n > 0 ? bsearch(old, sensors, n, sizeof(*sensors), by_name) : NULL, now);
+        }
+}
 
 /* Once all have their seats: from here on addresses count. */
 static void begin(const Rules *r, RuleSensor *s, usec_t now)
@@ -105,11 +120,6 @@ static void end_sensor(Rules *r, const RuleSensor *old)
 
 /* ---- all of it, or nothing ---- */
 
-static int by_name(const void *a, const void *b)
-{
-        return strcmp(((const RuleSensor *)a)->name, ((const RuleSensor *)b)->name);
-}
-
 int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings)
 {
         usec_t now = clock_boot(r->clock);
@@ -126,6 +136,7 @@ int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings)
         }
         if (n > 0)
                 qsort(sensors, n, sizeof(*sensors), by_name);
+        release_old(r, sensors, n, now);
         for (size_t i = 0; i < n; i++)
                 begin(r, &sensors[i], now);
         r->sensors = sensors;

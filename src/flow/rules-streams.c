@@ -30,10 +30,15 @@ int rule_streams_set(RuleStreams *s, const StreamSettings *streams, size_t n)
         return 0;
 }
 
-const char *rule_streams_pick(const RuleStreams *s, const char *stream)
+bool rule_streams_has(const RuleStreams *s, const char *stream)
 {
         for (size_t i = 0; i < s->n; i++)
                 if (strcmp(s->names[i], stream) == 0)
-                        return stream;
-        return s->names ? s->other : stream;
+                        return true;
+        return !s->names;
+}
+
+const char *rule_streams_pick(const RuleStreams *s, const char *stream)
+{
+        return rule_streams_has(s, stream) ? stream : s->other;
 }

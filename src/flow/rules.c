@@ -63,11 +63,17 @@ static void limit(void *userdata, const char *source, SourcePosition *at)
         rules_limit_position(userdata, source, at);
 }
 
+/* What was held may outlive its stream: then it goes by the usual one. */
+static const char *stream_of(const Rules *r, const RuleSensor *s)
+{
+        return *s->stream && rule_streams_has(&r->streams, s->stream) ? s->stream : NULL;
+}
+
 static int empty(Rules *r, RuleSensor *s, usec_t now)
 {
         return outbox_empty(&r->outbox, &(OutboxPost){
                                                 .sink = &r->sink.down,
-                                                .stream = *s->stream ? s->stream : NULL,
+                                                .stream = stream_of(r, s),
                                                 .sensor = s->name,
                                                 .source = &s->source,
                                                 .limit = limit,
@@ -127,14 +133,15 @@ static void pass_time(Rules *r, RuleSensor *s, const RuleTime *now)
                 tick_sensor(r, s, now);
 }
 
-static void release_sensor(Rules *r, RuleSensor *s, usec_t now)
+static void release(Rules *r, RuleSensor *s, RuleSensor *next, usec_t now)
 {
         const RuleTime at = rule_clock_now(&s->clock, now);
 
         for (size_t i = 0; i < s->n_channels; i++) {
                 if (r->outbox.n + RULE_CHANNEL_TICK_MAX > OUTBOX_MAX)
                         (void)empty(r, s, now);
-                rule_channel_release(&s->channels[i], &at, &r->outbox);
+                rule_channel_release(&s->channels[i], next ? rules_find_channel(next, s->channels[i].name) : NULL,
+                                     &at, &r->outbox);
         }
         (void)empty(r, s, now);
         rules_set_deadline(s);
@@ -156,7 +163,7 @@ static void turn(Rules *r, RuleSensor *s, const Reading *reading, usec_t now)
 
         rule_clock_doubt(&s->clock, r->clock, now);
         let_time_pass(r, s, now);
-        release_sensor(r, s, now);
+        release(r, s, NULL, now);
         at = rule_clock_turn(&s->clock, reading, r->clock, now);
         for (size_t i = 0; i < s->n_channels; i++)
                 rule_channel_turn(&s->channels[i], &was, &at);
@@ -164,15 +171,19 @@ static void turn(Rules *r, RuleSensor *s, const Reading *reading, usec_t now)
 }
 
 /* What is due, as it is due; then what is not. */
+void rules_release_sensor(Rules *r, RuleSensor *s, RuleSensor *next, usec_t now)
+{
+        rule_clock_doubt(&s->clock, r->clock, now);
+        let_time_pass(r, s, now);
+        release(r, s, next, now);
+}
+
 void rules_release(Rules *r)
 {
         usec_t now = clock_boot(r->clock);
 
-        for (size_t i = 0; i < r->n_sensors; i++) {
-                rule_clock_doubt(&r->sensors[i].clock, r->clock, now);
-                let_time_pass(r, &r->sensors[i], now);
-                release_sensor(r, &r->sensors[i], now);
-        }
+        for (size_t i = 0; i < r->n_sensors; i++)
+                rules_release_sensor(r, &r->sensors[i], NULL, now);
 }
 
 static usec_t rules_deadline(void *userdata)

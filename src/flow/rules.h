@@ -47,7 +47,8 @@ void rules_alarms_stored(Rules *r);
  * gone. -ENOMEM changes nothing. */
 int rules_know_streams(Rules *r, const StreamSettings *streams, size_t n_streams);
 /* From now on these; they must have passed the settings' check. What is the same as before goes on undisturbed. An
- * alarm that is asked for no more is cleared. -ENOMEM changes nothing. */
+ * alarm that is asked for no more is cleared; of a window or an interval that is, what was held goes. -ENOMEM changes
+ * nothing. */
 int rules_configure(Rules *r, const RuleSettings *settings, size_t n_settings);
 /* Tells once more which sensors are stale: some were made anew. */
 void rules_tell_stale(Rules *r);

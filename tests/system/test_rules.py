@@ -217,6 +217,25 @@ def test_a_reload_leaves_rules_alone_that_did_not_change(gateway):
     assert arrived(gateway, 'alarms')[1:] == [{'temperature': 90, 'alarm': 'clear', 'limit': 80}]
 
 
+def test_a_window_is_not_lost_to_a_reload(gateway):
+    own = SETTINGS.replace('alarms:', 'own: { max_latency = "0s"; }; alarms:')
+    own = own.replace('interval = "100ms"; channels', 'interval = "100ms"; stream = "own"; channels')
+    window = '{ channel = "cpu.temperature"; window = "1d"; send = [ "mean", "max", "count" ]; decimals = %d; }'
+    for decimals, expected in (1, 20.3), (0, 20):
+        gateway.configure(own % {'folder': gateway.directory})
+        gateway.configure('rules = ( %s );' % (window % decimals), 'conf.d/rules.conf').reload()
+        read(gateway, 20.26)
+        time.sleep(1)
+        # with its rule, and the second time with its stream as well
+        if decimals == 0:
+            gateway.configure(SETTINGS % {'folder': gateway.directory})
+        gateway.configure('rules = ( );', 'conf.d/rules.conf').reload()
+        stream = 'own' if decimals else 'telemetry'
+        until(lambda: any('temperature_count' in r for r in arrived(gateway, stream)))
+        sent = [r for r in arrived(gateway, stream) if 'temperature_count' in r]
+        assert len(sent) == 1 and sent[0]['temperature_max'] == expected and sent[0]['temperature_count'] > 3
+
+
 def test_plug_and_play_hears_what_was_read(gateway):
     gateway.configure('''
         sensors: { cpu: { report = ( { property = "highest"; of = "temperature"; value = "max"; } ); }; };

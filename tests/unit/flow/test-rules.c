@@ -475,6 +475,29 @@ START_TEST(wherever_it_is_killed_each_line_is_in_one_window)
 }
 END_TEST
 
+START_TEST(whenever_the_rules_change_each_line_is_in_one_window)
+{
+        const RuleSettings rules[] = {{.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_COUNT}},
+                                      {.channel = cpu, .window = {USEC_PER_HOUR, 1U << WINDOW_COUNT}}};
+
+        for (uint64_t last = 1; last < TAIL_LINES; last++) {
+                n_in_windows = 0;
+                begin();
+                rule(rules, 1);
+                home.look = count_window;
+                (void)take_lines(1, last);
+                rule(rules + 1, 1);
+                ck_assert_uint_eq(n_in_windows, last);
+                ck_assert_uint_eq(home.last_serial, last + 1); /* and is not read again */
+                (void)take_lines(last + 1, TAIL_LINES);
+                rule(NULL, 0);
+                ck_assert_uint_eq(n_in_windows, TAIL_LINES);
+                ck_assert_uint_eq(home.last_serial, TAIL_LINES + 1);
+                end();
+        }
+}
+END_TEST
+
 START_TEST(at_the_end_of_the_day_goes_what_waits)
 {
         const RuleSettings rules[] = {
@@ -1383,6 +1406,95 @@ START_TEST(a_reload_leaves_alone_what_did_not_change)
 }
 END_TEST
 
+START_TEST(a_window_whose_rule_changes_goes_as_far_as_it_is)
+{
+        enum { LONGER, OTHER_VALUES, NO_WINDOW, OTHER_CHANNEL, NO_RULE, _CHANGES };
+        const RuleSettings before = {.channel = cpu,
+                                     .window = {USEC_PER_MIN, 1U << WINDOW_MAX | 1U << WINDOW_COUNT},
+                                     .decimals = {true, 0}};
+        const Channel c[] = {NUMBER("temperature", 20.4), NUMBER("load", 5)};
+
+        for (unsigned change = 0; change < _CHANGES; change++) {
+                RuleSettings after = {.channel = change == OTHER_CHANNEL ? load : cpu, .window = before.window};
+
+                begin();
+                rule(&before, 1);
+                sleep_for(50 * USEC_PER_SEC);
+                take("cpu", c, 2);
+                take_one("cpu", "temperature", 19);
+                EXPECT("- cpu load=5");
+                if (change == LONGER)
+                        after.window.length_usec *= 2;
+                else if (change == OTHER_VALUES)
+                        after.window.send = 1U << WINDOW_MIN;
+                else if (change == NO_WINDOW)
+                        after = (RuleSettings){.channel = cpu, .range = {true, 0, 100}};
+                rule(&after, change != NO_RULE);
+                EXPECT("- cpu temperature_max=20 temperature_count=2"); /* by the old rule: rounded */
+                sleep_for(5 * USEC_PER_MIN);
+                EXPECT_NOTHING(); /* and once */
+                end();
+        }
+}
+END_TEST
+
+START_TEST(a_window_that_was_due_goes_as_of_its_end_before_its_rule_does)
+{
+        const RuleSettings r = {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_COUNT}};
+
+        begin_night(&r, 1);
+        take_at(30000, 1);
+        fake_clock_advance(&home.clock, 40 * USEC_PER_SEC); /* and the loop did not turn meanwhile */
+        rule(NULL, 0);
+        EXPECT("- cpu temperature_count=1");
+        ck_assert_uint_eq(walls[0], 60);
+        end();
+}
+END_TEST
+
+START_TEST(a_value_that_waits_goes_before_its_interval_does)
+{
+        const RuleSettings before[] = {{.channel = cpu, .deadband.min_interval_usec = USEC_PER_MIN},
+                                       {.channel = room, .deadband.min_interval_usec = USEC_PER_MIN}};
+        const RuleSettings after[] = {{.channel = cpu, .deadband.min_interval_usec = USEC_PER_HOUR}, before[1]};
+
+        begin();
+        rule(before, 2);
+        for (unsigned i = 1; i <= 2; i++) {
+                take_one("cpu", "temperature", i);
+                take_one("room", "temperature", i);
+                sleep_for(USEC_PER_SEC);
+        }
+        EXPECT("- cpu temperature=1", "- room temperature=1");
+        rule(after, 2);
+        EXPECT("- cpu temperature=2");
+        sleep_for(USEC_PER_MIN);
+        EXPECT("- room temperature=2");
+        end();
+}
+END_TEST
+
+START_TEST(what_outlives_its_stream_goes_by_the_usual_one)
+{
+        const RuleSettings r = {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_COUNT}};
+        const Channel c = NUMBER("temperature", 20);
+
+        for (unsigned gone = 0; gone < 2; gone++) {
+                const StreamSettings streams[] = {{.name = STREAM_DEFAULT}, {.name = "own"}};
+
+                begin();
+                ck_assert_int_eq(rules_know_streams(home.rules, streams, 2), 0);
+                rule(&r, 1);
+                (void)home.sink.reading(home.sink.userdata, "own",
+                                        &(Reading){.sensor = "cpu", .channels = &c, .n_channels = 1});
+                ck_assert_int_eq(rules_know_streams(home.rules, streams, 2 - gone), 0);
+                rule(NULL, 0);
+                EXPECT(gone ? "- cpu temperature_count=1" : "own cpu temperature_count=1");
+                end();
+        }
+}
+END_TEST
+
 static uint64_t dice_state;
 
 static uint64_t dice(uint64_t n)
@@ -1622,6 +1734,7 @@ int main(void)
         tcase_add_test(c, a_source_is_read_on_before_what_waits);
         tcase_add_test(c, what_a_deadband_keeps_is_decided);
         tcase_add_test(c, wherever_it_is_killed_each_line_is_in_one_window);
+        tcase_add_test(c, whenever_the_rules_change_each_line_is_in_one_window);
         tcase_add_test(c, at_the_end_of_the_day_goes_what_waits);
         c = suite_case(s, "lines that are given again");
         tcase_add_test(c, a_line_that_is_given_again_counts_once);
@@ -1666,6 +1779,10 @@ int main(void)
         tcase_add_test(c, what_was_refused_is_not_taken_for_sent);
         c = suite_case(s, "a reload");
         tcase_add_test(c, a_reload_leaves_alone_what_did_not_change);
+        tcase_add_test(c, a_window_whose_rule_changes_goes_as_far_as_it_is);
+        tcase_add_test(c, a_window_that_was_due_goes_as_of_its_end_before_its_rule_does);
+        tcase_add_test(c, a_value_that_waits_goes_before_its_interval_does);
+        tcase_add_test(c, what_outlives_its_stream_goes_by_the_usual_one);
         tcase_add_test(c, the_same_rules_again_change_nothing_whenever_they_come);
         tcase_add_test(c, without_memory_the_rules_stay_as_they_are);
         c = suite_case(s, "the cost");
