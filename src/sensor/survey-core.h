@@ -7,6 +7,7 @@
  * survey.c          the whole, and looking at one value
  * survey-class.c    the devices of a class in sysfs, and what tells them apart
  * survey-names.c    names of sensors and channels
+ * survey-inputs.c   the values that a device has, and their labels
  * survey-hwmon.c    hardware monitors
  * survey-iio.c      industrial I/O
  * survey-thermal.c  thermal zones
@@ -61,6 +62,34 @@ int survey_say_why_not(SurveySensor *sensor, const char *fmt, ...) _printf_(2, 3
 int survey_add_channel(SurveySensor *sensor, const char *name, const char *attribute, const char *label);
 /* Reads its channels one by one; folder: where the device is, for drivers that else look for it. */
 int survey_look(const Survey *s, SurveySensor *sensor, const char *folder);
+
+/* ---- values of a device ---- */
+
+typedef struct SurveyInput {
+        char *base;      /* "temp2" of temp2_input */
+        char *attribute; /* what a setting says in place of a label */
+        bool by_label;   /* hublinkd finds this one by it */
+} SurveyInput;
+
+typedef struct SurveyInputs {
+        SurveyInput *items;
+        size_t n;
+} SurveyInputs;
+
+typedef struct SurveyDevice {
+        const char *driver;
+        const ClassDevices *devices;
+        size_t i;      /* which of them */
+        size_t prefix; /* characters that all bases begin with, and that say nothing: of in_ */
+} SurveyDevice;
+
+void survey_inputs_done(SurveyInputs *inputs);
+bool survey_inputs_has(const SurveyInputs *inputs, const char *base, size_t length);
+int survey_inputs_add(SurveyInputs *inputs, const char *base, size_t length, const char *attribute, bool by_label);
+/* One sensor; a reading has so many channels, and more make several. By its label goes what has one that no other file
+ * of the device has. -ENOMEM. */
+int survey_inputs_propose(Survey *s, const SurveyDevice *device, const SurveyInputs *inputs, char *const *files,
+                          size_t n);
 
 /* ---- names ---- */
 

@@ -22,55 +22,36 @@ static size_t base_length(const char *file)
 }
 
 /* What is there both raw and ready is one value. */
-static bool is_known(const SurveySensor *sensor, const char *base)
+static int add_input(SurveyInputs *inputs, const char *file)
 {
-        const SensorSettings *s = &sensor->settings;
+        _cleanup_free_ char *base = NULL;
+        size_t length = base_length(file);
 
-        return s->n_channels > 0 && strcmp(s->channels[s->n_channels - 1].attribute, base) == 0;
-}
-
-static int add_channel(SurveySensor *sensor, const char *file, size_t length)
-{
-        _cleanup_free_ char *base = strndup(file, length);
-        Name name;
-
-        if (!base)
-                return -ENOMEM;
-        if (is_known(sensor, base))
+        if (length == 0 || survey_inputs_has(inputs, file, length))
                 return 0;
-        survey_word(base + 3, "in", name);
-        return survey_add_channel(sensor, name, base, NULL);
+        base = strndup(file, length);
+        return base ? survey_inputs_add(inputs, base, length, base, true) : -ENOMEM;
 }
 
-static int finish(const Survey *s, SurveySensor *sensor, const char *folder)
+static int survey_one(Survey *s, const ClassDevices *d, size_t i)
 {
-        if (!sensor)
+        SurveyInputs inputs = {};
+        char **files;
+        size_t n;
+        int r;
+
+        if (!d->items[i].name)
                 return 0;
-        survey_name_channels(&sensor->settings);
-        return survey_look(s, sensor, folder);
-}
-
-static int add_device(Survey *s, const ClassDevices *d, size_t i, char *const *files, size_t n)
-{
-        const char *folder = d->items[i].folder;
-        SurveySensor *sensor = NULL;
-        int r = 0;
-
-        for (size_t k = 0; k < n && r == 0; k++) {
-                size_t length = base_length(files[k]);
-
-                if (length == 0)
-                        continue;
-                if (sensor && sensor->settings.n_channels == READING_CHANNELS_MAX) {
-                        r = finish(s, sensor, folder);
-                        sensor = NULL;
-                }
-                if (r == 0 && !sensor)
-                        r = survey_add_sysfs(s, "iio", d, i, &sensor);
-                if (r == 0)
-                        r = add_channel(sensor, files[k], length);
-        }
-        return r == 0 ? finish(s, sensor, folder) : r;
+        r = class_device_files(d->items[i].folder, &files, &n);
+        if (r < 0)
+                return r;
+        for (size_t k = 0; k < n && r == 0; k++)
+                r = add_input(&inputs, files[k]);
+        if (r == 0)
+                r = survey_inputs_propose(s, &(SurveyDevice){"iio", d, i, strlen("in_")}, &inputs, files, n);
+        survey_inputs_done(&inputs);
+        class_device_files_free(files, n);
+        return r;
 }
 
 int survey_iio(Survey *s)
@@ -78,16 +59,8 @@ int survey_iio(Survey *s)
         ClassDevices d;
         int r = class_devices_list(&d, s->sysfs, "bus/iio/devices", "iio:device", "name");
 
-        for (size_t i = 0; i < d.n && r == 0; i++) {
-                char **files = NULL;
-                size_t n = 0;
-
-                if (d.items[i].name)
-                        r = class_device_files(d.items[i].folder, &files, &n);
-                if (r == 0)
-                        r = add_device(s, &d, i, files, n);
-                class_device_files_free(files, n);
-        }
+        for (size_t i = 0; i < d.n && r == 0; i++)
+                r = survey_one(s, &d, i);
         class_devices_done(&d);
         return r;
 }

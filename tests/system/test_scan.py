@@ -46,7 +46,7 @@ def sysfs(tmp_path):
     sysfs.hwmon(0, 'pci0/i2c-1/1-0049', name='lm75', temp1_input=23500)
     sysfs.hwmon(2, 'platform/nameless', temp1_input=1000)
     sysfs.add('pci0/i2c-1/1-0076/iio:device0', 'bus/iio/devices/iio:device0', name='bme280', in_temp_input=21500,
-              in_pressure_input=101.325)
+              in_temp_label='outside', in_pressure_input=101.325)
     sysfs.add('virtual/thermal/thermal_zone0', 'class/thermal/thermal_zone0', type='soc-thermal', temp=44000)
     sysfs.add('pci0/i2c-1', 'bus/i2c/devices/i2c-1')
     (sysfs.root / 'devices/pci0/i2c-1/name').write_text('SMBus adapter\n')
@@ -72,7 +72,7 @@ def test_what_is_printed_is_taken_by_the_daemon(tmp_path, sysfs):
     assert (done.returncode, done.stderr) == (0, '')
     for words in ('# I2C bus /dev/i2c-1: SMBus adapter\n', '0x48 lm75: belongs to driver lm75 of the kernel',
                   'label = "Package \\"0\\""; };  # 51.5 Cel\n', '# temp2: { attribute = "temp2_input"; };  # "junk" in ',
-                  'at = "/1-0048/";\n', '# 101.325 kPa\n', 'path = "/sys/class/thermal/thermal_zone0/temp";\n',
+                  'at = "/1-0048/";\n', 'outside: { label = "outside"; };  # 21.5 Cel\n', '# 101.325 kPa\n', 'path = "/sys/class/thermal/thermal_zone0/temp";\n',
                   '# Not as it is: its file `name` says nothing by which it could be found.\n'):
         assert words in done.stdout, done.stdout
     assert 'device = "hwmon' not in done.stdout

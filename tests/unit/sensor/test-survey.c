@@ -102,6 +102,20 @@ START_TEST(each_source_is_proposed_by_name_and_label)
 }
 END_TEST
 
+START_TEST(industrial_io_is_proposed_by_its_labels)
+{
+        fake_sysfs_iio(&sysfs, 0, "platform/adc", "adc",
+                       FILES("in_voltage0_raw=1200", "in_voltage0_label=Battery +", "in_voltage1_raw=5", "in_voltage1_label=same",
+                             "in_voltage2_raw=6", "in_voltage2_label=same", "in_voltage3_raw=7", "in_voltage3_label=pump",
+                             "out_voltage0_raw=1", "out_voltage0_label=pump", "in_accel_x_raw=3", "in_accel_x_label=tilt",
+                             "in_temp_input=21500", "in_temp_raw=1", "in_temp_label=5"));
+        look();
+        /* by its label goes what no other file has it, be it a value or not */
+        expect(FILES("adc iio device=adc tilt[label tilt]=3m/s2 temp_5[label 5]=21.5Cel battery[label Battery +]=1.2V "
+                     "voltage1[in_voltage1]=0.005V voltage2[in_voltage2]=0.006V voltage3[in_voltage3]=0.007V"));
+}
+END_TEST
+
 START_TEST(nothing_is_nothing)
 {
         look();
@@ -410,7 +424,8 @@ START_TEST(every_allocation_may_fail)
         fake_sysfs_hwmon(&sysfs, 0, ISA "/i2c-1/1-0048", "lm75", FILES("temp1_input=1000", "temp1_label=Inside"));
         fake_sysfs_hwmon(&sysfs, 1, ISA "/i2c-1/1-0049", "lm75", FILES("temp1_input=junk", "power1_average=1", "power1_input=1"));
         fake_sysfs_hwmon(&sysfs, 2, "platform/x", NULL, FILES("temp1_input=1"));
-        fake_sysfs_iio(&sysfs, 0, "platform/a", "adc", FILES("in_voltage0_raw=1", "in_voltage_scale=2"));
+        fake_sysfs_iio(&sysfs, 0, "platform/a", "adc",
+                       FILES("in_voltage0_raw=1", "in_voltage_scale=2", "in_voltage0_label=vbat"));
         fake_sysfs_zone(&sysfs, 0, "soc", "40000");
         fake_sysfs_bus(&sysfs, 1, "platform/a", "adapter");
         fake_sysfs_chip(&sysfs, 1, "platform/a", 0x48, "tmp102", "lm75");
@@ -466,6 +481,7 @@ int main(void)
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, each_source_is_proposed_by_name_and_label);
+        tcase_add_test(c, industrial_io_is_proposed_by_its_labels);
         tcase_add_test(c, nothing_is_nothing);
         tcase_add_test(c, those_of_one_name_are_told_apart_by_their_places);
         tcase_add_test(c, a_zone_that_is_a_monitor_too_stands_once);
