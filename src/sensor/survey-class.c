@@ -93,6 +93,7 @@ static void device_done(ClassDevice *d)
         free(d->folder);
         free(d->real);
         free(d->name);
+        free(d->also);
 }
 
 void class_devices_done(ClassDevices *d)
@@ -103,15 +104,47 @@ void class_devices_done(ClassDevices *d)
         *d = (ClassDevices){};
 }
 
-static int device_fill(ClassDevice *d, const char *sysfs, const char *class, const char *entry, const char *name_file)
+static int device_fill(ClassDevice *d, const char *sysfs, const char *class, const char *entry, const char *name_file,
+                       const char *label_file)
 {
+        int r;
+
         d->entry = strdup(entry);
         if (asprintf(&d->folder, "%s/%s/%s", sysfs, class, entry) < 0)
                 d->folder = NULL;
         if (!d->entry || !d->folder)
                 return -ENOMEM;
         d->real = realpath(d->folder, NULL) ?: strdup("");
-        return d->real ? class_device_line(d->folder, name_file, &d->name) : -ENOMEM;
+        r = d->real ? class_device_line(d->folder, name_file, &d->name) : -ENOMEM;
+        return r == 0 && label_file ? class_device_line(d->folder, label_file, &d->also) : r;
+}
+
+static bool answers_to(const ClassDevice *d, const char *word)
+{
+        return (d->name && strcmp(d->name, word) == 0) || (d->also && strcmp(d->also, word) == 0);
+}
+
+static bool is_called_alone(const ClassDevices *d, size_t i, const char *word)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (k != i && answers_to(&d->items[k], word))
+                        return false;
+        return true;
+}
+
+/* A driver calls all its devices the same; whoever built the board says which of them it is. */
+static void prefer_labels(ClassDevices *d)
+{
+        for (size_t i = 0; i < d->n; i++) {
+                ClassDevice *device = &d->items[i];
+                char *name = device->name;
+
+                if (!device->also || !is_called_alone(d, i, device->also))
+                        continue;
+                device->name = device->also;
+                device->also = name;
+                device->by_label = true;
+        }
 }
 
 static int by_name_and_place(const void *a, const void *b)
@@ -122,7 +155,8 @@ static int by_name_and_place(const void *a, const void *b)
         return r != 0 ? r : strverscmp(x->real, y->real) ?: strverscmp(x->entry, y->entry);
 }
 
-static int list(ClassDevices *d, char **entries, size_t n, const char *sysfs, const char *prefix, const char *name_file)
+static int list(ClassDevices *d, char **entries, size_t n, const char *sysfs, const char *prefix, const char *name_file,
+                const char *label_file)
 {
         int r = 0;
 
@@ -131,13 +165,15 @@ static int list(ClassDevices *d, char **entries, size_t n, const char *sysfs, co
                 return -ENOMEM;
         for (size_t i = 0; i < n && r == 0; i++)
                 if (strncmp(entries[i], prefix, strlen(prefix)) == 0)
-                        r = device_fill(&d->items[d->n++], sysfs, d->class, entries[i], name_file);
+                        r = device_fill(&d->items[d->n++], sysfs, d->class, entries[i], name_file, label_file);
+        if (r == 0)
+                prefer_labels(d);
         qsort(d->items, d->n, sizeof(*d->items), by_name_and_place);
         return r;
 }
 
 int class_devices_list(ClassDevices *ret, const char *sysfs, const char *class, const char *prefix,
-                       const char *name_file)
+                       const char *name_file, const char *label_file)
 {
         _cleanup_free_ char *folder = NULL;
         char **entries;
@@ -152,7 +188,7 @@ int class_devices_list(ClassDevices *ret, const char *sysfs, const char *class, 
         r = class_device_files(folder, &entries, &n);
         if (r < 0)
                 return r;
-        r = list(ret, entries, n, sysfs, prefix, name_file);
+        r = list(ret, entries, n, sysfs, prefix, name_file, label_file);
         class_device_files_free(entries, n);
         if (r < 0)
                 class_devices_done(ret);
@@ -189,8 +225,7 @@ static bool is_counted(const char *part, size_t n)
 static bool is_alone(const ClassDevices *d, size_t i, const char *part)
 {
         for (size_t k = 0; k < d->n; k++)
-                if (k != i && d->items[k].name && strcmp(d->items[k].name, d->items[i].name) == 0 &&
-                    strstr(d->items[k].real, part))
+                if (k != i && answers_to(&d->items[k], d->items[i].name) && strstr(d->items[k].real, part))
                         return false;
         return true;
 }

@@ -25,6 +25,8 @@ typedef struct ClassDevice {
         char *folder; /* in the tree that is looked at */
         char *real;   /* the same without links; "" when it leads nowhere */
         char *name;   /* what it calls itself; NULL: nothing, or nothing that settings can say */
+        char *also;   /* another word that it answers to; NULL: none */
+        bool by_label; /* name is that of whoever built the board, and also its driver's */
 } ClassDevice;
 
 typedef struct ClassDevices {
@@ -33,9 +35,10 @@ typedef struct ClassDevices {
         size_t n;
 } ClassDevices;
 
-/* Those whose entry begins so, and whose name stands in this file. No such class: none. -ENOMEM. */
+/* Those whose entry begins so, and whose name stands in this file; or in that of labels, NULL for none, where no other
+ * device of the class is called so. No such class: none. -ENOMEM. */
 int class_devices_list(ClassDevices *ret, const char *sysfs, const char *class, const char *prefix,
-                       const char *name_file);
+                       const char *name_file, const char *label_file);
 void class_devices_done(ClassDevices *d);
 
 /* Among those of the same name: a part of its path that is in no other's. NULL in *ret: it needs none. False: nothing

@@ -65,7 +65,7 @@ static int survey_one(Survey *s, const ClassDevices *d, size_t i)
 int survey_hwmon(Survey *s)
 {
         ClassDevices d;
-        int r = class_devices_list(&d, s->sysfs, "class/hwmon", "", "name");
+        int r = class_devices_list(&d, s->sysfs, "class/hwmon", "", "name", "label");
 
         for (size_t i = 0; i < d.n && r == 0; i++)
                 r = survey_one(s, &d, i);

@@ -57,7 +57,7 @@ static int survey_one(Survey *s, const ClassDevices *d, size_t i)
 int survey_iio(Survey *s)
 {
         ClassDevices d;
-        int r = class_devices_list(&d, s->sysfs, "bus/iio/devices", "iio:device", "name");
+        int r = class_devices_list(&d, s->sysfs, "bus/iio/devices", "iio:device", "name", "label");
 
         for (size_t i = 0; i < d.n && r == 0; i++)
                 r = survey_one(s, &d, i);

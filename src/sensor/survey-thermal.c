@@ -51,7 +51,7 @@ static int add_zone(Survey *s, const ClassDevices *d, size_t i)
 int survey_thermal(Survey *s)
 {
         ClassDevices d;
-        int r = class_devices_list(&d, s->sysfs, "class/thermal", "thermal_zone", "type");
+        int r = class_devices_list(&d, s->sysfs, "class/thermal", "thermal_zone", "type", NULL);
 
         for (size_t i = 0; i < d.n && r == 0; i++)
                 if (d.items[i].name && !monitor_of(s, &d.items[i]))

@@ -102,6 +102,9 @@ int survey_add_sysfs(Survey *s, const char *driver, const ClassDevices *d, size_
 
         if (r < 0)
                 return r;
+        if (d->items[i].by_label && d->items[i].also)
+                buffer_printf(&(*ret)->remark, "Called so by who built this machine; its driver calls it %s.\n",
+                              d->items[i].also);
         (*ret)->settings.device = strdup(d->items[i].name);
         return (*ret)->settings.device ? say_where(*ret, d, i) : -ENOMEM;
 }

@@ -116,6 +116,33 @@ START_TEST(industrial_io_is_proposed_by_its_labels)
 }
 END_TEST
 
+START_TEST(a_device_is_called_what_its_board_calls_it)
+{
+        fake_sysfs_iio(&sysfs, 0, "platform/a", "ads1015", FILES("label=battery", "in_voltage0_raw=1"));
+        fake_sysfs_iio(&sysfs, 1, "platform/b", "ads1015", FILES("label=panel", "in_voltage0_raw=2"));
+        fake_sysfs_iio(&sysfs, 2, "platform/c", "ads1015", FILES("in_voltage0_raw=3"));
+        fake_sysfs_iio(&sysfs, 3, "platform/d", "adc", FILES("label=same", "in_voltage0_raw=4"));
+        fake_sysfs_iio(&sysfs, 4, "platform/e", "adc", FILES("label=same", "in_voltage0_raw=5"));
+        fake_sysfs_iio(&sysfs, 5, "platform/f", "mcp", FILES("label=dac", "in_voltage0_raw=6"));
+        fake_sysfs_iio(&sysfs, 6, "platform/g", "dac", FILES("in_voltage0_raw=7"));
+        fake_sysfs_iio(&sysfs, 7, "platform/h", NULL, FILES("label=unnamed", "in_voltage0_raw=8"));
+        fake_sysfs_hwmon(&sysfs, 0, "platform/i", "ina226", FILES("label=Rail 3V3", "in1_input=3300"));
+        look();
+        /* the driver of our own knows a device by either: so a label is none that another has in any way, and a name
+         * that is another's label needs the place */
+        expect(FILES("rail_3v3 hwmon device=Rail 3V3 in1[in1_input]=3.3V",
+                     "adc_d iio device=adc at=/d/ voltage0[in_voltage0]=0.004V",
+                     "adc_e iio device=adc at=/e/ voltage0[in_voltage0]=0.005V",
+                     "ads1015 iio device=ads1015 at=/c/ voltage0[in_voltage0]=0.003V",
+                     "battery iio device=battery voltage0[in_voltage0]=0.001V",
+                     "dac iio device=dac at=/g/ voltage0[in_voltage0]=0.007V", "mcp iio device=mcp voltage0[in_voltage0]=0.006V",
+                     "panel iio device=panel voltage0[in_voltage0]=0.002V",
+                     "unnamed iio device=unnamed voltage0[in_voltage0]=0.008V"));
+        ck_assert_str_eq(survey->sensors[0].remark.data, "Called so by who built this machine; its driver calls it ina226.\n");
+        ck_assert_uint_eq(survey->sensors[1].remark.size, 0);
+}
+END_TEST
+
 START_TEST(nothing_is_nothing)
 {
         look();
@@ -482,6 +509,7 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, each_source_is_proposed_by_name_and_label);
         tcase_add_test(c, industrial_io_is_proposed_by_its_labels);
+        tcase_add_test(c, a_device_is_called_what_its_board_calls_it);
         tcase_add_test(c, nothing_is_nothing);
         tcase_add_test(c, those_of_one_name_are_told_apart_by_their_places);
         tcase_add_test(c, a_zone_that_is_a_monitor_too_stands_once);
