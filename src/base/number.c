@@ -172,6 +172,13 @@ unsigned number_decimals(double x)
         return NUMBER_DECIMALS_MAX + 1;
 }
 
+double number_mean(double mean, uint64_t n, unsigned decimals)
+{
+        for (decimals++; n >= 10; n /= 10)
+                decimals++;
+        return decimals <= NUMBER_DECIMALS_MAX ? number_rounded(mean, decimals) : mean;
+}
+
 int number_parse(const char *text, double *ret)
 {
         const char *p = text;

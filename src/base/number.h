@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define NUMBER_TEXT_MAX 32
 
@@ -38,6 +39,11 @@ double number_rounded(double x, unsigned decimals);
 /* How many it has: the fewest that tell it but for the noise of a multiplication, which made 48.312 of 48312. Above
  * NUMBER_DECIMALS_MAX: nobody wrote it, it was computed. x must be finite. */
 unsigned number_decimals(double x);
+
+/* The mean of n numbers, of which one has so many decimals and none has more, as it is to be told: with as many more as
+ * n has digits. More of them say nothing: n times it, rounded as they are, is their sum. If they have more than
+ * NUMBER_DECIMALS_MAX, nobody knows how many mean anything, and it stays as it is. */
+double number_mean(double mean, uint64_t n, unsigned decimals);
 
 /* The whole of text must be a decimal number (blanks around it are allowed). -EINVAL if it is not, -ERANGE if
  * it is not finite as a double. */

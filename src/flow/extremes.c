@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* ---- what nothing later has topped ---- */
 
 /* The two that differ least become the higher one, at the later one's time. */
@@ -44,15 +46,18 @@ static double mean_since(const Extremes *e, usec_t since)
 {
         size_t n = e->n < EXTREMES_LAST ? e->n : EXTREMES_LAST, counted = 0;
         double sum = 0, scaled = 0;
+        unsigned decimals = 0;
 
         for (size_t i = 0; i < n; i++)
                 if (e->last[i].usec >= since) {
                         counted++;
+                        decimals = MAX(decimals, number_decimals(e->last[i].value));
                         sum += e->last[i].value;
                         scaled += e->last[i].value / EXTREMES_LAST;
                 }
         /* the sum of giants may be infinite, though they are not */
-        return isfinite(sum) ? sum / (double)counted : scaled / (double)counted * EXTREMES_LAST;
+        return number_mean(isfinite(sum) ? sum / (double)counted : scaled / (double)counted * EXTREMES_LAST, counted,
+                           decimals);
 }
 
 /* ---- both ---- */

@@ -34,19 +34,9 @@ double summary_get(const Summary *s, WindowValue value)
         return (double)s->n;
 }
 
-static unsigned digits_of(uint64_t n)
-{
-        unsigned digits = 1;
-
-        while (n /= 10)
-                digits++;
-        return digits;
-}
-
 double summary_told(const Summary *s, WindowValue value)
 {
         double x = summary_get(s, value);
-        unsigned decimals = s->decimals + digits_of(s->n);
 
-        return value == WINDOW_MEAN && decimals <= NUMBER_DECIMALS_MAX ? number_rounded(x, decimals) : x;
+        return value == WINDOW_MEAN ? number_mean(x, s->n, s->decimals) : x;
 }

@@ -10,9 +10,7 @@
  *
  * What comes after its window was told counts in the next one.
  *
- * A mean is told with as many decimals more than its values as their number has digits. More of them say nothing: their
- * number times it, rounded as they are, is their sum. Values that have all the digits there are do not tell how many
- * of them mean anything, and nor does their mean.
+ * A mean is told with the decimals that its values justify (base/number.h).
  *
  * Pure.
  */

@@ -137,6 +137,17 @@ START_TEST(a_number_has_the_decimals_that_somebody_wrote)
 }
 END_TEST
 
+START_TEST(a_mean_has_a_decimal_more_for_each_digit_of_their_number)
+{
+        ck_assert_double_eq(number_mean(64 / 3.0, 3, 0), 21.3);
+        ck_assert_double_eq(number_mean(64 / 3.0, 9, 1), 21.33);
+        ck_assert_double_eq(number_mean(64 / 3.0, 10, 1), 21.333);
+        ck_assert_double_eq(number_mean(64 / 3.0, 3, 14), 64 / 3.0); /* a double has no more itself */
+        ck_assert_double_eq(number_mean(64 / 3.0, 3, NUMBER_DECIMALS_MAX + 1), 64 / 3.0);
+        ck_assert_double_eq(number_mean(1e-20, 1, NUMBER_DECIMALS_MAX + 1), 1e-20);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("base/number");
@@ -147,6 +158,7 @@ int main(void)
         tcase_add_test(c, fixed_decimals_are_as_many_as_asked);
         tcase_add_test(c, only_decimals_are_numbers);
         tcase_add_test(c, a_number_is_rounded_to_what_it_means);
+        tcase_add_test(c, a_mean_has_a_decimal_more_for_each_digit_of_their_number);
         tcase_add_test(c, a_number_has_the_decimals_that_somebody_wrote);
         return suite_run(s);
 }
