@@ -104,6 +104,38 @@ StoreState diagnosis_of_store(const CertificateStore *s, usec_t wall_usec)
         return s->last_end < usec_add(wall_usec, SOON) ? STORE_EXPIRES : STORE_WELL;
 }
 
+/* ---- files that are watched ---- */
+
+static size_t length_of_folder(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? (size_t)(slash - path) : 0;
+}
+
+static bool is_in_one_folder(const char *a, const char *b)
+{
+        size_t n = length_of_folder(a);
+
+        return n == length_of_folder(b) && strncmp(a, b, n) == 0;
+}
+
+size_t diagnosis_count_watches(const char *const *paths, size_t n)
+{
+        size_t needed = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                bool file = true, folder = true;
+
+                for (size_t j = 0; j < i; j++) {
+                        file &= strcmp(paths[i], paths[j]) != 0;
+                        folder &= !is_in_one_folder(paths[i], paths[j]);
+                }
+                needed += (size_t)file + (size_t)folder;
+        }
+        return needed;
+}
+
 /* ---- all of it ---- */
 
 bool diagnosis_is_bad(size_t problems, size_t warnings, bool strict)

@@ -69,6 +69,11 @@ typedef enum StoreState {
 CertificateStore diagnosis_count_certificates(const char *pem, usec_t wall_usec);
 StoreState diagnosis_of_store(const CertificateStore *s, usec_t wall_usec);
 
+/* ---- files that are watched ---- */
+
+/* How many watches these files take: one each and one for each folder, however often they are named. */
+size_t diagnosis_count_watches(const char *const *paths, size_t n);
+
 /* ---- all of it ---- */
 
 /* Does the command fail, for a script? */

@@ -247,4 +247,5 @@ void doctor_sensors(Doctor *d)
                 else
                         look_at_files(d, s);
         }
+        doctor_watches(d);
 }

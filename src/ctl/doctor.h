@@ -112,6 +112,10 @@ const char *doctor_unit_hides(const Doctor *d, const char *file);
 bool doctor_unit_lets_write(const Doctor *d, const char *folder);
 bool doctor_reaches(Doctor *d, const char *what, const char *folder); /* the same, and a finding where it does not */
 
+/* ---- the sensors (doctor-watches.c) ---- */
+
+void doctor_watches(Doctor *d); /* the settings are known */
+
 /* ---- the groups, in their order ---- */
 
 void doctor_settings(Doctor *d);

@@ -267,3 +267,10 @@ FileWatches *file_watches_free(FileWatches *all)
         free(all);
         return NULL;
 }
+
+int file_watch_try(const char *path)
+{
+        _cleanup_close_ int fd = inotify_init1(IN_CLOEXEC);
+
+        return fd < 0 || inotify_add_watch(fd, path, IN_DELETE_SELF) < 0 ? -errno : 0;
+}

@@ -34,3 +34,7 @@ DEFINE_CLEANUP(FileWatch *, file_watch_free);
 
 /* Watches what has come into being since. */
 void file_watch_renew(FileWatch *w);
+
+/* Would the kernel give an instance more, and a watch for that path, to who asks? Nothing is left of it. 0; -EMFILE and
+ * -ENOSPC: no instance, no watch; another negative errno. */
+int file_watch_try(const char *path);

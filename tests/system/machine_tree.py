@@ -3,7 +3,7 @@
 
     subprocess.run(in_the_place_of_the_machine(tree, command))      # as root
 
-The folders below are the tree's alone, empty where it has none. What is written stays in memory; /tmp and the places of our
+The folders below are the tree's alone, empty where it has none; of /proc only the files that it has. What is written stays in memory; /tmp and the places of our
 programs are the real ones.
 """
 
@@ -35,6 +35,9 @@ for folder in $folders; do
 done
 for file in $files; do mount --bind "$tree/$file" "$root/$file"; done
 mount --bind /etc/hosts "$root/etc/hosts"
+if [ -d "$tree/proc" ]; then
+  for file in $(cd "$tree" && find proc -type f); do mount --bind "$tree/$file" "$root/$file"; done
+fi
 for device in null urandom; do
   touch "$tree/dev/$device"
   mount --bind "/dev/$device" "$root/dev/$device"

@@ -178,6 +178,20 @@ def queue_elsewhere(system):
         config.write('queue: { directory = "/srv/hublink-doctor/queue"; };\n')
 
 
+def watched(system, more=''):
+    """Three watches: two files in one folder, of which one is read twice."""
+    path = value_in(system, 'run')
+    other = path.replace('value', 'other')
+    system.write(other[1:], 'more 1\n')
+    system.settings(''.join('s%d: { driver = "tail"; path = "%s"; channels: { temperature: {}; }; };' % pair
+                            for pair in enumerate([path, other, path])) + more)
+
+
+def inotify(system, **limits):
+    for name, limit in limits.items():
+        system.write('proc/sys/fs/inotify/max_user_' + name, '%d\n' % limit)
+
+
 def remove(system, path):
     (system.root / path).unlink()
 
@@ -197,6 +211,8 @@ WELL = {
     'metrics for its own group': lambda s: metrics(s, 'listen = "unix:/run/hublink/m.sock";'),
     'metrics in a folder of its own': lambda s: (another_folder(s), os.chown(s.root / 'run/metrics', USER, USER),
                                                  metrics(s, 'file = "/run/metrics/h.prom";')),
+    'as many watches as it needs': lambda s: (watched(s), inotify(s, watches=3, instances=1)),
+    'no watch where none is needed': lambda s: inotify(s, watches=0, instances=0),
     'the settings of the unit': lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config %s\n' % s.config),
 }
 
@@ -268,6 +284,8 @@ PLANTED = {
         lambda s: (s.enable('users'), metrics(s, 'listen = "unix:/run/hublink/m.sock"; group = "prometheus";')), {'outlook'}),
     'other settings in the unit': (
         lambda s: words(s, 'ExecStart=\nExecStart=/usr/sbin/hublinkd --config /etc/other.conf\n'), {'unit-config'}),
+    'fewer watches than files': (lambda s: (watched(s), inotify(s, watches=2)), {'watches-few'}),
+    'nothing to watch with': (lambda s: (watched(s), inotify(s, instances=0)), {'watches-few'}),
     'bus closed': (lambda s: s.i2c(mode=0o600), {'sensor-rights'}),
     'i2c not enabled': (lambda s: s.i2c(enabled=False), {'sensor-unit'}),
     'i2c bus absent': (lambda s: (s.i2c(), remove(s, 'dev/i2c-1')), {'sensor-absent'}),
@@ -295,6 +313,40 @@ def test_what_is_planted_is_named_and_nothing_else(system, name):
     plant(system)
     found = system.examine()
     assert found.keys() == expected, json.dumps(found, indent=1)
+
+
+HOLDER = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+while libc.inotify_init1(0) >= 0:
+    pass
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_others_of_its_user_took_cannot_be_watched_with(system):
+    watched(system)
+    words(system, 'PrivateUsers=no\n')
+    as_hublink = ['setpriv', '--reuid=%d' % USER, '--regid=%d' % USER, '--clear-groups']
+    assert system.examine() == {}
+    with subprocess.Popen([*as_hublink, '/usr/bin/python3', '-c', HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        found = system.examine()
+        holder.stdin.close()
+    assert found.keys() == {'watches-used-up'}
+    assert 'user hublink can have no more inotify instances' in found['watches-used-up']['what']
+    with open('/proc/sys/fs/inotify/max_user_instances') as limit:
+        assert 'fs.inotify.max_user_instances=%d ' % max(2 * int(limit.read()), 1024) in found['watches-used-up']['do']
+
+
+def test_what_can_be_watched_is_asked_for_whom_it_counts(system):
+    watched(system)
+    assert system.examine() == {}
+    said = {f['id']: f['what'] for f in system.said['findings'] if f['verdict'] == 'well'}
+    assert '(3 of ' in said['watches']
+    system.prefix = ORDINARY
+    assert system.examine() == {} and 'watches' in {f['id'] for f in system.said['findings'] if f['verdict'] == 'unseen'}
 
 
 def test_i2c_names_the_command_that_mends_it(system):

@@ -96,6 +96,12 @@ def test_what_only_a_machine_that_runs_has_is_left_out_of_a_tree(system):
     assert tree.examine().keys() == {'sensor-rights'}
 
 
+def test_what_the_kernel_here_lets_be_watched_is_nothing_of_the_tree(system):
+    tree = Tree(system)
+    tree.settings('f: { driver = "tail"; path = "/var/lib/feed/value"; channels: { temperature: {}; }; };')
+    assert tree.examine() == {} and tree.ids('unseen') == OF_WHAT_RUNS | {'watches'}
+
+
 def remove(tree, path):
     (tree.root / path).unlink()
 

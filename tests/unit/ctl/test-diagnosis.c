@@ -175,6 +175,19 @@ START_TEST(certificates_are_counted_and_judged)
 }
 END_TEST
 
+/* ---- files that are watched ---- */
+
+START_TEST(a_watch_is_shared_by_all_that_want_it)
+{
+        static const char *const paths[] = {"/var/log/a", "/var/log/b", "/var/log/a", "/var/log/x/a",
+                                            "/a", "/b", "/var/logs/a"};
+        static const size_t needed[] = {0, 2, 3, 3, 5, 7, 8, 10};
+
+        for (size_t n = 0; n <= ARRAY_SIZE(paths); n++)
+                ck_assert_uint_eq(diagnosis_count_watches(paths, n), needed[n]);
+}
+END_TEST
+
 /* ---- all of it ---- */
 
 START_TEST(a_script_hears_of_problems_and_of_warnings_if_it_wants_to)
@@ -200,6 +213,8 @@ int main(void)
         tcase_add_test(c, a_clock_may_be_a_little_off);
         c = suite_case(s, "certificates");
         tcase_add_test(c, certificates_are_counted_and_judged);
+        c = suite_case(s, "files that are watched");
+        tcase_add_test(c, a_watch_is_shared_by_all_that_want_it);
         c = suite_case(s, "all of it");
         tcase_add_test(c, a_script_hears_of_problems_and_of_warnings_if_it_wants_to);
         return suite_run(s);

@@ -2,6 +2,7 @@
 #include "sensor/file-watch.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -227,6 +228,23 @@ START_TEST(what_the_kernel_refuses_is_told_once)
 }
 END_TEST
 
+START_TEST(whether_there_is_one_more_is_asked_and_leaves_nothing)
+{
+        struct rlimit limit, none;
+
+        ck_assert_int_eq(file_watch_try(folder), 0);
+        ck_assert_uint_eq(n_instances(), 0);
+        ck_assert_int_eq(file_watch_try(path_of("none")), -ENOENT);
+        ck_assert_uint_eq(n_instances(), 0);
+        insist(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+        none = limit;
+        none.rlim_cur = 0;
+        insist(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        ck_assert_int_eq(file_watch_try(folder), -EMFILE);
+        insist(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("sensor/file-watch");
@@ -238,5 +256,6 @@ int main(void)
         tcase_add_test(c, one_watch_may_be_of_two_kinds);
         tcase_add_test(c, a_folder_that_comes_again_is_watched_again);
         tcase_add_test(c, what_the_kernel_refuses_is_told_once);
+        tcase_add_test(c, whether_there_is_one_more_is_asked_and_leaves_nothing);
         return suite_run(s);
 }
