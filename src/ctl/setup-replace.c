@@ -21,13 +21,8 @@
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
-typedef struct Before {
-        sigset_t mask;
-        struct sigaction pipe;
-} Before;
-
 /* One that is held back is pending even where it is ignored: those are left out. */
-static void hold(SetupWays *ways, Before *before)
+static void hold(SetupWays *ways)
 {
         (void)sigemptyset(&ways->ends);
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -36,15 +31,18 @@ static void hold(SetupWays *ways, Before *before)
                 if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
                         (void)sigaddset(&ways->ends, ends[i]);
         }
-        (void)sigprocmask(SIG_BLOCK, &ways->ends, &before->mask);
-        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &before->pipe);
+        ways->held = true;
+        (void)sigprocmask(SIG_BLOCK, &ways->ends, &ways->mask);
+        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &ways->pipe);
 }
 
-/* What came meanwhile comes now. */
-static void release(SetupWays *ways, const Before *before)
+void setup_release(SetupWays *ways)
 {
-        (void)sigaction(SIGPIPE, &before->pipe, NULL);
-        (void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+        if (!ways->held)
+                return;
+        ways->held = false;
+        (void)sigaction(SIGPIPE, &ways->pipe, NULL);
+        (void)sigprocmask(SIG_SETMASK, &ways->mask, NULL);
         (void)sigemptyset(&ways->ends);
 }
 
@@ -108,7 +106,6 @@ static int replace(const SetupWays *ways, const Access *a, const SetupKept *kept
 int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected)
 {
         SetupKept kept;
-        Before before;
         int r = setup_check(ways, a);
 
         *ret_connected = false;
@@ -117,10 +114,9 @@ int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected)
         if (r != CTL_OK)
                 return r;
         setup_keep(ways, &kept);
-        hold(ways, &before);
+        hold(ways);
         r = replace(ways, a, &kept, ret_connected);
         setup_kept_done(&kept);
-        release(ways, &before);
         return r;
 }
 

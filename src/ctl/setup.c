@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "ctl/root.h"
+#include "ctl/system-lock.h"
 
 typedef struct Setup {
         SetupWays ways;
@@ -238,9 +239,50 @@ static int find_secret(Setup *s)
         return setup_ask(&s->access, &s->ids);
 }
 
-static int put_in(Setup *s)
+/* ---- one at a time ---- */
+
+static int refuse(int error, pid_t holder)
+{
+        char who[32] = "";
+
+        if (holder > 0)
+                (void)snprintf(who, sizeof(who), " (process %d)", (int)holder);
+        if (error == -EBUSY)
+                fprintf(stderr, "Another hublinkctl setup is under way%s. Nothing was changed.\n", who);
+        else
+                fprintf(stderr, SETUP_LOCK ": %s. Nothing was changed.\n", strerror(-error));
+        return CTL_FAILED;
+}
+
+/* Two at a time would each put back what the other one stored. Whoever is still asked something keeps nobody out: he
+ * may have left. */
+static int alone(Setup *s, int (*change)(Setup *s))
+{
+        SystemLock lock = SYSTEM_LOCK_NULL;
+        pid_t holder;
+        int r = system_lock_take(&lock, s->ways.root, SETUP_LOCK, &holder);
+
+        r = r < 0 ? refuse(r, holder) : change(s);
+        system_lock_done(&lock);
+        setup_release(&s->ways);
+        return r;
+}
+
+/* ---- the credential's coming and going ---- */
+
+static int replace(Setup *s)
 {
         bool connected = false;
+        int r = setup_replace(&s->ways, &s->access, &connected);
+
+        if (connected && s->secret_file && strcmp(s->secret_file, "-") != 0 &&
+            setup_is_another_file(&s->ways, s->access.kind, s->secret_file))
+                setup_say(&s->ways, "%s is not needed any more: remove it.\n", s->secret_file);
+        return r;
+}
+
+static int put_in(Setup *s)
+{
         int r;
 
         if (!s->sure && !s->secret_file && isatty(STDIN_FILENO) && setup_is_stored(&s->ways) &&
@@ -249,29 +291,45 @@ static int put_in(Setup *s)
                 return CTL_FAILED;
         }
         r = find_secret(s);
-        if (r == CTL_OK)
-                r = setup_replace(&s->ways, &s->access, &connected);
-        if (connected && s->secret_file && strcmp(s->secret_file, "-") != 0 &&
-            setup_is_another_file(&s->ways, s->access.kind, s->secret_file))
-                setup_say(&s->ways, "%s is not needed any more: remove it.\n", s->secret_file);
-        return r;
+        return r == CTL_OK ? alone(s, replace) : r;
+}
+
+static int remove_it(Setup *s)
+{
+        bool changed = false;
+        int r = setup_forget(&s->ways, &changed);
+
+        if (r == CTL_OK && !changed)
+                setup_say(&s->ways, "There is no credential of an earlier setup.\n");
+        return r != CTL_OK || !changed ? r : setup_take_over(&s->ways);
 }
 
 static int forget(Setup *s)
 {
-        bool changed = false;
-        int r;
-
         if (!s->sure && (!isatty(STDIN_FILENO) ||
                          !setup_is_agreed("The credential is removed from this machine, and hublinkd can send no more. "
                                           "Go on?"))) {
                 fprintf(stderr, "Nothing was removed; --yes says that it is meant.\n");
                 return CTL_FAILED;
         }
-        r = setup_forget(&s->ways, &changed);
-        if (r == CTL_OK && !changed)
-                setup_say(&s->ways, "There is no credential of an earlier setup.\n");
-        return r != CTL_OK || !changed ? r : setup_take_over(&s->ways);
+        return alone(s, remove_it);
+}
+
+/* ---- what there is to do ---- */
+
+static int enable(Setup *s)
+{
+        return setup_enable(&s->ways, s->enable);
+}
+
+static int disable(Setup *s)
+{
+        return setup_disable(&s->ways, s->disable);
+}
+
+static int back(Setup *s)
+{
+        return setup_back(&s->ways);
 }
 
 static int run(Setup *s)
@@ -281,11 +339,11 @@ static int run(Setup *s)
                 return CTL_FAILED;
         }
         if (s->enable)
-                return setup_enable(&s->ways, s->enable);
+                return alone(s, enable);
         if (s->disable)
-                return setup_disable(&s->ways, s->disable);
+                return alone(s, disable);
         if (s->back)
-                return setup_back(&s->ways);
+                return alone(s, back);
         return s->forget ? forget(s) : put_in(s);
 }
 

@@ -16,6 +16,7 @@
 
 #define SETUP_DROPINS  "/etc/systemd/system/hublinkd.service.d"
 #define SETUP_UNIT     SETUP_DROPINS "/credential.conf"
+#define SETUP_LOCK     "/etc/hublink/.setup.lock" /* while one is under way */
 #define SETUP_TIMEOUT  (30 * USEC_PER_SEC)
 #define SETUP_SETTINGS "/etc/hublink/conf.d/setup.conf"
 #define SETUP_EARLIER  "/etc/hublink/earlier" /* what an earlier setup stored, until a later one has connected */
@@ -27,6 +28,9 @@ typedef struct SetupWays {
         bool no_start;    /* files only */
         usec_t timeout;   /* of the try */
         sigset_t ends;    /* signals that are held back, and end the try */
+        bool held;        /* until setup_release(), which makes what was before */
+        sigset_t mask;
+        struct sigaction pipe;
 } SetupWays;
 
 void setup_say(const SetupWays *ways, const char *fmt, ...) _printf_(2, 3);
@@ -54,9 +58,11 @@ int setup_forget(const SetupWays *ways, bool *ret_changed);
 bool setup_is_stored(const SetupWays *ways);
 /* Is that file there, and another than those that it may be stored in? */
 bool setup_is_another_file(const SetupWays *ways, AccessKind kind, const char *file);
-/* In the place of an earlier one, which is there again where this one does not do what it has to. tried: and it has
- * connected. */
+/* In the place of an earlier one, which is there again where this one does not do what it has to. Signals stay held
+ * back. */
 int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected);
+/* Those that came meanwhile come now. */
+void setup_release(SetupWays *ways);
 /* The one that was kept takes its place again. */
 int setup_back(const SetupWays *ways);
 

@@ -64,7 +64,7 @@ static int make_folder(const char *root, const char *path)
         return fchmodat(parent, name_of(path), 0755, 0) < 0 ? -errno : 0;
 }
 
-static int make_folders(const char *root, const char *path)
+int system_file_make_folders(const char *root, const char *path)
 {
         char folder[PATH_MAX];
         int r = 0;
@@ -111,7 +111,7 @@ int system_file_write(const char *root, const char *path, mode_t mode, const voi
 
         if (is_the_same(root, path, mode, data, size))
                 return CTL_OK;
-        r = make_folders(root, path);
+        r = system_file_make_folders(root, path);
         if (r == 0)
                 r = folder = open_parent(root, path);
         if (r >= 0) {

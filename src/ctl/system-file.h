@@ -17,6 +17,8 @@
  * CTL_OK or CTL_FAILED. */
 int system_file_write(const char *root, const char *path, mode_t mode, const void *data, size_t size,
                       bool *ret_changed);
+/* Those above a path. 0; negative errno, of which nothing is told. */
+int system_file_make_folders(const char *root, const char *path);
 /* That there was none is well. */
 int system_file_remove(const char *root, const char *path, bool *ret_changed);
 /* One that is empty, and without a word where that cannot be. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hublinkctl setup, on a machine with an /etc of its own, with the real systemd-creds, hublinkd and devhub."""
 
+import fcntl
 import json
 import os
 import pty
@@ -368,6 +369,76 @@ def test_killed_while_it_is_tried(machine, bus, gateway, devhub):  # noqa: F811
     assert kept(machine) == before
     back = set_up(machine, bus, '--back')
     assert back.returncode == 1 and 'no earlier credential' in back.stderr and kept(machine) == before, back
+
+
+# --- one at a time ---
+
+LOCK = 'hublink/.setup.lock'
+
+
+def test_who_comes_second_is_told_who_is_first(machine, bus, gateway, devhub):  # noqa: F811
+    """Each would put back what the other one stored."""
+    before = connect(machine, bus, gateway, devhub)
+    attempt = Try(machine, bus, *DPS)
+    during = kept(machine)
+    del machine.calls[:]
+    for words in (CS, ['--back'], ['--forget', '--yes'], ['--enable', 'serial'], ['--disable', 'serial'],
+                  ['--root', '/', '--enable', 'serial']):
+        second = set_up(machine, bus, *words, stdin='HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0')
+        assert second.returncode == 1 and second.stdout == '', second
+        assert second.stderr == 'Another hublinkctl setup is under way (process %d). Nothing was changed.\n' % attempt.process.pid
+    assert kept(machine) == during and machine.calls == []
+    attempt.process.send_signal(signal.SIGTERM)
+    assert attempt.leave() == -signal.SIGTERM
+    assert kept(machine) == before and LOCK not in before
+
+
+def test_who_is_killed_keeps_nobody_out(machine, bus, gateway, devhub):  # noqa: F811
+    before = connect(machine, bus, gateway, devhub)
+    attempt = Try(machine, bus, *DPS)
+    attempt.process.kill()
+    attempt.leave()
+    assert LOCK in kept(machine)
+    assert set_up(machine, bus, '--back').returncode == 0
+    assert kept(machine) == before
+
+
+def test_who_is_asked_keeps_nobody_out(machine, bus, gateway):
+    person = Terminal(machine, bus)
+    person.wait_for('Which?')
+    assert set_up(machine, bus, '--enable', 'users').returncode == 0
+    person.type('\x03')
+    assert person.leave() == -signal.SIGINT and not (machine.etc / LOCK).exists()
+
+
+def test_a_tree_has_a_lock_of_its_own(tmp_path):
+    (tmp_path / 'a/etc/hublink').mkdir(parents=True)
+    (tmp_path / 'b').mkdir()
+    with (tmp_path / 'a/etc' / LOCK).open('w') as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        done = set_up_image(tmp_path / 'a', '--enable', 'users')
+        assert done.returncode == 1 and '(process %d)' % os.getpid() in done.stderr, done
+        assert set_up_image(tmp_path / 'b', '--enable', 'users').returncode == 0
+    assert set_up_image(tmp_path / 'a', '--enable', 'users').returncode == 0
+    assert not list(tmp_path.rglob('.setup.lock'))
+    assert not (tmp_path / 'b/etc/hublink').exists(), 'what was made for the lock alone goes with it'
+
+
+def test_many_at_one_time(tmp_path):
+    def begin(i):
+        process = subprocess.Popen([CTL, 'setup', '--root', tmp_path, *CS], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        process.stdin.write('HostName=h.example;DeviceId=d%d;SharedAccessKey=c2VjcmV0' % i)
+        return process
+    for _ in range(5):
+        all_of_them = [begin(i) for i in range(16)]
+        said = [process.communicate(timeout=20)[1] for process in all_of_them]
+        done = [process.returncode for process in all_of_them]
+        assert 0 in done and set(done) <= {0, 1}, said
+        assert all('is under way' in text for text, status in zip(said, done) if status), said
+        stored = (tmp_path / 'etc/hublink/device.cs').read_text()
+        assert done[int(re.search('DeviceId=d([0-9]+)', stored)[1])] == 0
+        assert {path.name for path in (tmp_path / 'etc/hublink').iterdir()} == {'device.cs'}
 
 
 def test_what_was_not_tried_keeps_the_earlier_one(machine, bus, gateway, devhub):  # noqa: F811
