@@ -22,7 +22,8 @@ int metrics_file_new(MetricsFile **ret, sd_event *event, const Clock *clock, con
                      void (*changed)(void *userdata), void *userdata);
 MetricsFile *metrics_file_free(MetricsFile *f); /* waits a moment for the file to go */
 
-/* Takes the text. While another is on its way, or when it is the one that is there, nothing is done. */
+/* Takes the text. While another is on its way nothing is done. One that says what is there already is written all the
+ * same: by the file's age readers know whether we live. */
 void metrics_file_store(MetricsFile *f, Buffer *text);
 const char *metrics_file_path(const MetricsFile *f);
 const char *metrics_file_error(const MetricsFile *f); /* of the last try, in words; NULL: none */

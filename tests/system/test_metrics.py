@@ -139,6 +139,7 @@ def test_the_file_is_whole_and_for_everybody(daemon, tmp_path):
         with open(file) as f:
             inodes.add(os.fstat(f.fileno()).st_ino)
             assert stat.S_IMODE(os.fstat(f.fileno()).st_mode) == 0o644
+            assert time.time() - os.fstat(f.fileno()).st_mtime < 10  # its age is what tells of a crash: hublinkd(8), METRICS
             text = f.read()
         assert re.search(r'\nhublink_orders_malformed_total \d+\n$', text)
         assert time.monotonic() < end + 20
