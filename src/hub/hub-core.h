@@ -4,7 +4,8 @@
 /*
  * The inside of the hub, for the files that it is made of
  *
- * hub.c         its life: settings, credential, connection
+ * hub.c         its life: settings and credential
+ * hub-link.c    the connection: what comes to pass, and what is done about it
  * hub-dps.c     the way by the provisioning service
  * hub-send.c    what goes up: telemetry, answers, requests on the twin
  * hub-orders.c  what comes down, subscriptions, and the gate
@@ -71,18 +72,23 @@ static inline usec_t hub_now(const Hub *hub)
         return clock_boot(hub->clock);
 }
 
+/* Whom the credential leads to: the hub, or the service that knows it. */
+static inline bool hub_can_connect(const Hub *hub)
+{
+        return hub->identity || hub->enrollment;
+}
+
+/* hub-link.c */
+
 /* An event into the machine; what comes out is done. The transport, and with it whatever it is telling, may be gone
  * afterwards. */
 void hub_feed(Hub *hub, const ConnectionEvent *event);
 void hub_feed_kind(Hub *hub, ConnectionEventKind kind);
 /* The connection cannot go on. */
 void hub_drop(Hub *hub, const char *why);
-
-/* Whom the credential leads to: the hub, or the service that knows it. */
-static inline bool hub_can_connect(const Hub *hub)
-{
-        return hub->identity || hub->enrollment;
-}
+/* Of a connection that ends: connection_feed() said how. */
+void hub_hang_up(Hub *hub, unsigned actions);
+void hub_on_transport(void *userdata, const TransportEvent *event);
 
 /* hub-dps.c */
 
