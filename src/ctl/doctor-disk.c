@@ -161,8 +161,8 @@ static void look_at_set_aside(Doctor *d, const char *queue)
                 doctor_tell(d, VERDICT_WARNING, "queue-set-aside",
                             (Advice){"What waits in it is not sent.",
                                      "The log tells why (journalctl -u hublinkd --grep 'set aside'). What a newer "
-                                     "hublink wrote: install that one, stop it, and give it its name back. What nobody "
-                                     "misses: remove it."},
+                                     "hublink wrote: install that one, stop it, and give its name back to each that "
+                                     "has this number. What nobody misses: remove it."},
                             "%s was set aside%s", found.gl_pathv[0],
                             found.gl_pathc > 1 ? ", and it is not the only one" : "");
         globfree(&found);

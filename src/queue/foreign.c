@@ -56,25 +56,32 @@ void foreign_note(LaneFound *found, const char *path, const char *what)
         found->n_notes++;
 }
 
-int foreign_set_aside(Search *o, const char *path, const char *kind, const char *what)
+int foreign_put_aside(Disk *disk, LaneFound *found, const char *path, const char *kind, unsigned number,
+                      const char *what)
 {
-        const Random *random = o->lane->host->random;
         _cleanup_free_ char *aside = NULL, *text = NULL;
         int r;
 
-        if (asprintf(&aside, "%s-%s-%08x", path, kind, (unsigned)random->draw(random->userdata)) < 0) {
+        if (asprintf(&aside, "%s-%s-%08x", path, kind, number) < 0) {
                 aside = NULL;
                 return -ENOMEM;
         }
-        r = disk_rename(o->disk, path, aside);
+        r = disk_rename(disk, path, aside);
         if (r < 0)
                 return r;
         if (asprintf(&text, "%s; set aside as %s", what, aside) < 0) {
                 text = NULL;
                 return 0;
         }
-        foreign_note(o->found, path, text);
+        foreign_note(found, path, text);
         return 0;
+}
+
+int foreign_set_aside(Search *o, const char *path, const char *kind, const char *what)
+{
+        const Random *random = o->lane->host->random;
+
+        return foreign_put_aside(o->disk, o->found, path, kind, (unsigned)random->draw(random->userdata), what);
 }
 
 int foreign_open(Disk *disk, const char *path, int flags)

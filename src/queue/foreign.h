@@ -25,6 +25,9 @@ void foreign_withheld_reason(char reason[static LANE_REASON_MAX], const char *pa
 
 void foreign_note(LaneFound *found, const char *path, const char *what);
 /* Out of the way, to PATH-KIND-NUMBER. */
+int foreign_put_aside(Disk *disk, LaneFound *found, const char *path, const char *kind, unsigned number,
+                      const char *what);
+/* With a number of its own. */
 int foreign_set_aside(Search *o, const char *path, const char *kind, const char *what);
 
 /* A file of ours, or what keeps it from being one. */

@@ -112,7 +112,7 @@ static void give_up(Search *o, Slot *slot, const char *path)
 }
 
 /* Not ours to read, but ours: whoever goes back to an older hublink has slots of both. Served without the newer ones
- * their numbers would be given a second time, so the whole lane goes aside. */
+ * their numbers would be given a second time, so the whole queue goes aside. */
 static void look_at_newer(Search *o, Slot *slot)
 {
         slot->state = SLOT_ALIEN;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -239,54 +240,44 @@ static Lane *lane_new(LaneHost *host, const char *directory, QueueLane which)
         return l;
 }
 
-/* A lane of a later version, and what is no lane, is out of our reach, but must not be harmed, nor keep us from
- * collecting. 1: it is out of the way; 0: it is not in the way, or stays there with the error that it gave. */
-static int set_aside(Search *o, int error, char reason[static LANE_REASON_MAX])
+/* What is no lane must not be harmed, nor keep us from collecting. Is it out of the way? */
+static bool clear_the_way(Search *o, int error)
 {
-        int r;
-
-        if (o->barred)
-                return foreign_set_aside(o, o->lane->path, "foreign", foreign_what(error)) == 0;
-        if (error < 0 || !o->newer)
-                return 0;
-        r = foreign_set_aside(o, o->lane->path, "newer",
-                              "was written by a newer hublink: upgrade it, and put this back, for what waits in it");
-        if (r < 0)
-                lane_reason(reason, r, "set aside", o->lane->path);
-        return r < 0 ? r : 1;
+        return o->barred && foreign_set_aside(o, o->lane->path, "foreign", foreign_what(error)) == 0;
 }
 
-int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *ret_found,
+/* But the notes. */
+static void clear_found(LaneFound *found)
+{
+        lane_found_done(found);
+        memset(found, 0, offsetof(LaneFound, notes));
+}
+
+int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *found,
               char reason[static LANE_REASON_MAX])
 {
-        int r;
-
         for (int tries = 0;; tries++) {
-                Search o = {.disk = host->disk, .found = ret_found};
+                Search o = {.disk = host->disk, .found = found};
+                bool again;
+                int r;
 
-                if (tries == 0)
-                        *ret_found = (LaneFound){};
+                clear_found(found);
                 lane_reason(reason, -ENOMEM, "open", directory);
                 o.lane = lane_new(host, directory, which);
                 o.pages = malloc(LANE_SCAN_PAGES * PAGE_BYTES);
                 r = o.lane && o.pages ? open_lane(&o, directory, reason) : -ENOMEM;
                 free(o.pages);
                 free(o.indexes);
-                if (o.lane && tries == 0) {
-                        int aside = set_aside(&o, r, reason);
-
-                        if (aside > 0) {
-                                (void)lane_free(o.lane);
-                                continue;
-                        }
-                        r = aside < 0 ? aside : r;
-                }
                 if (r == 0) {
+                        found->newer = o.newer;
                         *ret = o.lane;
                         return 0;
                 }
+                again = o.lane && tries == 0 && clear_the_way(&o, r);
                 (void)lane_free(o.lane);
-                lane_found_done(ret_found);
+                if (again)
+                        continue;
+                clear_found(found);
                 return r;
         }
 }

@@ -178,6 +178,7 @@ typedef struct LaneFound {
         Ranges torn[RECORD_STREAMS];
         Boots boots; /* those that openings told of; the table proper is in settled */
         uint64_t epoch; /* the last one that wrote here */
+        bool newer;     /* a later version did: the lane is locked, and no more */
         char notes[LANE_NOTES][LANE_NOTE_MAX]; /* each worth a line in the log */
         unsigned n_notes;                      /* with those that found no place */
 } LaneFound;
@@ -185,8 +186,9 @@ typedef struct LaneFound {
 /* ---- life ---- */
 
 /* Reads what there is; makes the directory when there is none. Blocks: for opening, or on the worker. On failure
- * reason says what failed. Nothing of host is changed, host->streams not looked at. */
-int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *ret_found,
+ * reason says what failed. Nothing of host is changed, host->streams not looked at. Notes are added to those that
+ * found has. */
+int lane_open(Lane **ret, LaneHost *host, const char *directory, QueueLane which, LaneFound *found,
               char reason[static LANE_REASON_MAX]);
 void lane_found_done(LaneFound *found);
 /* After host->streams is complete. */

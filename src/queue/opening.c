@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/log-id.h"
+#include "queue/foreign.h"
 #include "queue/lane-scan.h"
 
 int opening_new(Opening **ret, const LaneHost *host, const char *directory)
@@ -26,14 +27,19 @@ int opening_new(Opening **ret, const LaneHost *host, const char *directory)
         return 0;
 }
 
+static void free_lanes(Opening *o)
+{
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
+                o->lanes[i] = lane_free(o->lanes[i]);
+}
+
 Opening *opening_free(Opening *o)
 {
         if (!o)
                 return NULL;
-        for (int i = 0; i < _QUEUE_LANE_MAX; i++) {
-                (void)lane_free(o->lanes[i]);
+        free_lanes(o);
+        for (int i = 0; i < _QUEUE_LANE_MAX; i++)
                 lane_found_done(&o->found[i]);
-        }
         free(o->directory);
         free(o);
         return NULL;
@@ -58,18 +64,65 @@ static void tell_lanes_apart(Opening *o)
         }
 }
 
+static void open_lanes(Opening *o)
+{
+        for (unsigned i = 0; i < o->host.n_lanes && o->error == 0; i++)
+                o->error = lane_open(&o->lanes[i], &o->host, o->directory, (QueueLane)i, &o->found[i], o->reason);
+}
+
+/* ---- lanes of a later version ---- */
+
+static bool any_newer(const Opening *o)
+{
+        bool any = false;
+
+        for (unsigned i = 0; i < o->host.n_lanes; i++)
+                any |= o->found[i].newer;
+        return any;
+}
+
+static void put_aside(Opening *o, bool newer, unsigned number, const char *what)
+{
+        for (unsigned i = 0; i < o->host.n_lanes && o->error == 0; i++) {
+                const Lane *l = o->lanes[i];
+
+                if (o->found[i].newer != newer || (!newer && l->n_slots == 0))
+                        continue;
+                o->error = foreign_put_aside(o->host.disk, &o->found[i], l->path, "newer", number, what);
+                if (o->error < 0)
+                        lane_reason(o->reason, o->error, "set aside", l->path);
+        }
+}
+
+/* What a later version wrote is out of our reach, but must not be harmed, nor keep us from collecting. The other lanes
+ * go with it: each knows of the numbers of all. Left behind, they would count what it holds as lost, and give its
+ * numbers to other records; and put back beside them it would not be sent any more. Those that we can read go first, so
+ * that an opening which does not come to its end leaves one to the next that tells the same. */
+static void begin_anew(Opening *o)
+{
+        unsigned number = (unsigned)o->host.random->draw(o->host.random->userdata);
+
+        put_aside(o, false, number,
+                  "goes with what a newer hublink wrote: put both back together, for what waits in it");
+        put_aside(o, true, number,
+                  "was written by a newer hublink: upgrade it, and put this back, with all that has its number, for "
+                  "what waits in it");
+        free_lanes(o);
+        open_lanes(o);
+}
+
 void opening_work(DiskJob *job, Disk *disk)
 {
         Opening *o = container_of(job, Opening, job);
 
         (void)disk_boot_id(disk, o->host.boot);
-        for (unsigned i = 0; i < o->host.n_lanes && o->error == 0; i++)
-                o->error = lane_open(&o->lanes[i], &o->host, o->directory, (QueueLane)i, &o->found[i], o->reason);
+        open_lanes(o);
+        if (o->error == 0 && any_newer(o))
+                begin_anew(o);
         if (o->error == 0)
                 tell_lanes_apart(o);
         if (o->error < 0)
-                for (int i = 0; i < _QUEUE_LANE_MAX; i++)
-                        o->lanes[i] = lane_free(o->lanes[i]);
+                free_lanes(o);
 }
 
 void opening_dropped(DiskJob *job)

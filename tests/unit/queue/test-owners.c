@@ -5,6 +5,7 @@
  * given out, and what it holds was accepted: no number is given twice, and whoever gives it back gets all of it.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@
 #include "queue/page.h"
 #include "suite.h"
 
-#define N 16200 /* records, in three slots */
+#define N        16200 /* records, in three slots */
+#define N_ALARMS 50
 
 static LogCapture told;
 
@@ -122,13 +124,19 @@ START_TEST(a_restart_does_not_make_it_go_on_without)
 END_TEST
 
 /* Upgraded, and back again: the identity is old, and some slots are newer. */
-static void make_newer(Bench *b, const char *path)
+static void set_version(Bench *b, const char *path, uint8_t version)
 {
         uint8_t *page = fake_disk_file(b->disk, path, NULL);
 
-        page[4] = PAGE_VERSION + 1;
+        page[4] = version;
         bytes_put32(page, crc32c(0, page + 4, PAGE_BYTES - 4));
 }
+
+static void make_newer(Bench *b, const char *path)
+{
+        set_version(b, path, PAGE_VERSION + 1);
+}
+
 
 START_TEST(a_slot_of_a_newer_hublink_takes_its_lane_along)
 {
@@ -155,6 +163,141 @@ START_TEST(a_slot_of_a_newer_hublink_takes_its_lane_along)
 }
 END_TEST
 
+typedef struct Aside {
+        const char *prefix;
+        char name[64];
+        unsigned n;
+} Aside;
+
+static void find_aside(void *userdata, const char *name)
+{
+        Aside *a = userdata;
+
+        if (strncmp(name, a->prefix, strlen(a->prefix)) != 0)
+                return;
+        (void)snprintf(a->name, sizeof(a->name), "%s", name);
+        a->n++;
+}
+
+/* The operator stops the daemon, and gives a lane its name back. */
+static void give_back(Bench *b, const char *lane)
+{
+        char prefix[32], from[96], to[96], away[96];
+        Aside aside = {.prefix = prefix};
+
+        (void)snprintf(prefix, sizeof(prefix), "%s-newer-", lane);
+        insist(disk_list(&b->disk->disk, "/queue", find_aside, &aside) == 0);
+        ck_assert_msg(aside.n == 1, "%s: %u", prefix, aside.n);
+        (void)snprintf(from, sizeof(from), "/queue/%s", aside.name);
+        (void)snprintf(to, sizeof(to), "/queue/%s", lane);
+        (void)snprintf(away, sizeof(away), "/away-%s", lane);
+        insist(disk_rename(&b->disk->disk, to, away) == 0);
+        insist(disk_rename(&b->disk->disk, from, to) == 0);
+}
+
+/* As the newer one finds it, once it is installed again. */
+static void check_all_comes(Bench *b, const char *newer_slot, size_t n)
+{
+        Ledger ledger;
+
+        give_back(b, "normal");
+        give_back(b, "urgent");
+        set_version(b, newer_slot, PAGE_VERSION);
+        bench_open(b);
+        ck_assert_uint_eq(bench_read_and_settle(b, QUEUE_LANE_NORMAL), n);
+        ck_assert_uint_eq(bench_read_and_settle(b, QUEUE_LANE_URGENT), N_ALARMS);
+        ledger = bench_ledger(b);
+        ck_assert_uint_eq(ledger.accepted, n + N_ALARMS);
+        ck_assert_uint_eq(ledger.settled[OUTCOME_DAMAGED], 0);
+}
+
+static void add_alarms(Bench *b)
+{
+        unsigned s;
+
+        bench_open(b);
+        s = bench_stream(b, "alarms", QUEUE_LANE_URGENT);
+        for (int i = 0; i < N_ALARMS; i++)
+                insist(bench_append(b, s, "an alarm") == 0);
+        bench_run(b, 2 * USEC_PER_SEC);
+        bench_close(b);
+}
+
+/* The lanes know of each other's numbers: one that stayed would have them for lost. */
+START_TEST(what_a_newer_hublink_wrote_comes_back_whole)
+{
+        static const char *const slots[] = {"/queue/normal/seg-0000", "/queue/normal/seg-0002",
+                                            "/queue/urgent/seg-0000", "/queue/normal/lane"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+                unsigned s, u;
+                Bench b;
+
+                start(&b);
+                add_alarms(&b);
+                make_newer(&b, slots[i]);
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                u = bench_stream(&b, "alarms", QUEUE_LANE_URGENT);
+                for (int k = 0; k < 100; k++) {
+                        insist(bench_append(&b, s, "meanwhile") == 0);
+                        insist(bench_append(&b, u, "meanwhile") == 0);
+                }
+                bench_run(&b, 2 * USEC_PER_SEC);
+                ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_NORMAL), 100);
+                ck_assert_uint_eq(bench_read_and_settle(&b, QUEUE_LANE_URGENT), 100);
+                ck_assert_uint_eq(bench_ledger(&b).accepted, 200); /* nothing that went aside is told of as lost */
+                ck_assert_uint_eq(log_capture_count(&told, "was written by a newer hublink"), 1);
+                ck_assert_uint_eq(log_capture_count(&told, "goes with what a newer hublink wrote"), 1);
+                bench_run(&b, USEC_PER_MIN);
+                bench_close(&b);
+                check_all_comes(&b, slots[i], N);
+                done(&b);
+        }
+}
+END_TEST
+
+/* Wherever it is that the disk lets one of them not go. */
+START_TEST(nothing_is_begun_before_all_have_gone_aside)
+{
+        unsigned n_failed = 0;
+
+        for (unsigned call = 1; call <= 60; call++) {
+                QueueStatus status;
+                unsigned s;
+                Bench b;
+
+                log_capture_begin(&told);
+                bench_init(&b);
+                bench_open(&b);
+                s = bench_stream(&b, "telemetry", QUEUE_LANE_NORMAL);
+                insist(bench_append(&b, s, "one") == 0);
+                bench_run(&b, 2 * USEC_PER_SEC);
+                bench_close(&b);
+                add_alarms(&b);
+                make_newer(&b, "/queue/normal/seg-0000");
+
+                b.disk->fail_at = b.disk->n_calls + call;
+                b.disk->fail_count = 1;
+                b.disk->fail_mask = FAKE_RENAME;
+                b.disk->fail_errno = EROFS;
+                bench_open(&b);
+                queue_status(b.queue, &status);
+                n_failed += status.disk_failed;
+                ck_assert(!status.disk_failed || strstr(status.disk_error, "cannot set aside /queue/"));
+                bench_run(&b, 2 * USEC_PER_MIN);
+                queue_status(b.queue, &status);
+                ck_assert_msg(!status.disk_failed, "%s", status.disk_error);
+                bench_close(&b);
+                b.disk->fail_at = 0;
+                check_all_comes(&b, "/queue/normal/seg-0000", 1);
+                done(&b);
+        }
+        ck_assert_uint_gt(n_failed, 1);
+        ck_assert_uint_lt(n_failed, 60);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("queue/owners");
@@ -164,5 +307,7 @@ int main(void)
         tcase_add_test(c, what_another_user_has_is_waited_for);
         tcase_add_test(c, a_restart_does_not_make_it_go_on_without);
         tcase_add_test(c, a_slot_of_a_newer_hublink_takes_its_lane_along);
+        tcase_add_test(c, what_a_newer_hublink_wrote_comes_back_whole);
+        tcase_add_test(c, nothing_is_begun_before_all_have_gone_aside);
         return suite_run(s);
 }
