@@ -14,6 +14,7 @@
 
 #include "base/nearest.h"
 #include "daemon/credential.h"
+#include "flow/template.h"
 #include "sensor/driver.h"
 
 /* The line is that of the setting. */
@@ -151,6 +152,51 @@ static void look_at_rule(const Settings *s, size_t i, Problems *warnings)
              nearest.found, by_lines, sensor);
 }
 
+static const SensorSettings *find_sensor(const Settings *s, const char *name)
+{
+        for (size_t i = 0; i < s->n_sensors; i++)
+                if (strcmp(s->sensors[i].name, name) == 0)
+                        return &s->sensors[i];
+        return NULL;
+}
+
+static bool has_several_channels(const SensorSettings *s)
+{
+        return s->n_channels > 1 || (s->n_channels == 0 && s->description && s->description->n_channels > 1);
+}
+
+/* What is not alike, in time or in quality, goes in readings of their own. */
+static bool may_part_channels(const RuleSettings *r)
+{
+        return deadband_is_set(&r->deadband) || r->window.length_usec > 0 || r->range.is_set ||
+               r->watch.stale_after_usec > 0 || r->watch.frozen_after_usec > 0;
+}
+
+/* Of a reading that a rule left channels out of, another one would be the first. */
+static void look_at_body(const Settings *s, size_t i, Problems *warnings)
+{
+        const SensorSettings *sensor;
+        Name name, channel;
+        const char *stream;
+        char path[128];
+
+        if (!may_part_channels(&s->rules[i]) || !rule_channel_split(s->rules[i].channel, name, channel))
+                return;
+        sensor = find_sensor(s, name);
+        if (!sensor || !has_several_channels(sensor))
+                return;
+        stream = sensor->stream[0] ? sensor->stream : STREAM_DEFAULT;
+        for (size_t k = 0; k < s->n_streams; k++) {
+                if (strcmp(s->streams[k].name, stream) != 0 || !template_has_nameless_value(s->streams[k].body))
+                        continue;
+                (void)snprintf(path, sizeof(path), "streams.%s.body", stream);
+                warn(s, warnings, path,
+                     "${value} is that of the first channel that is sent, and the rule of %s may leave channels of %s "
+                     "out: name the one that is meant, ${value[%s]}",
+                     s->rules[i].channel, name, channel);
+        }
+}
+
 /* One without a name is called by his number, "uid 1234". */
 static void look_at_users(const Settings *s, Problems *warnings, const char *group, const Property *rows, size_t n)
 {
@@ -178,6 +224,8 @@ int settings_outlook(const Settings *s, Problems *warnings)
                 look_at_sensor(s, &s->sensors[i], warnings);
         for (size_t i = 0; i < s->n_rules; i++)
                 look_at_rule(s, i, warnings);
+        for (size_t i = 0; i < s->n_rules; i++)
+                look_at_body(s, i, warnings);
         look_at_users(s, warnings, "twin.sections", s->twin.sections, s->twin.n_sections);
         look_at_users(s, warnings, "methods.registrants", s->methods.registrants, s->methods.n_registrants);
         problems_sort(warnings);

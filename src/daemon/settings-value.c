@@ -167,7 +167,7 @@ static int template_set(const SettingsRow *row, const Node *node, void *member, 
 static void template_expect(const SettingsRow *row, Buffer *b)
 {
         buffer_append_string(b, "a text in quotes, in which ${device} ${sensor} ${channel} ${value} "
-                                "${value:.2f} ${unit} ${time} ${count} are filled in");
+                                "${value:.2f} ${value[CHANNEL]} ${unit} ${time} ${count} are filled in");
 }
 
 const SettingsType value_template = {template_set, value_text_print, template_expect, value_text_is_unset};

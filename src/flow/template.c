@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/iso-time.h"
@@ -27,7 +28,7 @@ static const char *const hole_names[_HOLE_MAX] = {
         [HOLE_UNIT] = "unit",     [HOLE_TIME] = "time",     [HOLE_COUNT] = "count",
 };
 
-#define KNOWN "${device} ${sensor} ${channel} ${value} ${value:.2f} ${unit} ${time} ${count}"
+#define KNOWN "${device} ${sensor} ${channel} ${value} ${value:.2f} ${value[CHANNEL]} ${unit} ${time} ${count}"
 
 #define SHORTEST (-1) /* decimals: as many as it takes */
 
@@ -35,6 +36,7 @@ typedef struct Piece {
         Hole hole;
         size_t at, length; /* of a plain piece, in the text */
         int decimals;      /* of ${value} */
+        Name channel;      /* of ${value[NAME]}; empty: the first */
         bool in_string;    /* JSON: between quotes of the template */
 } Piece;
 
@@ -107,15 +109,30 @@ static int decimals_from_format(const char *format, size_t length)
         return decimals <= (int)NUMBER_DECIMALS_MAX ? decimals : -1;
 }
 
+/* "value[NAME]": what follows its [. False: that is no name of a channel. */
+static bool parse_channel(const char *text, size_t length, Name ret)
+{
+        if (length < 2 || text[length - 1] != ']' || length - 1 >= sizeof(Name))
+                return false;
+        (void)snprintf(ret, sizeof(Name), "%.*s", (int)length - 1, text);
+        return channel_name_is_valid(ret);
+}
+
 /* What stands between ${ and }. */
 static int parse_hole(const char *inner, size_t length, size_t at, Piece *ret, char **ret_error)
 {
         const char *colon = memchr(inner, ':', length);
         size_t name_length = colon ? (size_t)(colon - inner) : length;
-        Piece piece = {.hole = hole_from_name(inner, name_length), .decimals = SHORTEST};
+        const char *bracket = memchr(inner, '[', name_length);
+        size_t noun_length = bracket ? (size_t)(bracket - inner) : name_length;
+        Piece piece = {.hole = hole_from_name(inner, noun_length), .decimals = SHORTEST};
 
         if (piece.hole == HOLE_NONE)
                 return complain(ret_error, at, "no such variable");
+        if (bracket && piece.hole != HOLE_VALUE)
+                return complain(ret_error, at, "only ${value} takes a channel");
+        if (bracket && !parse_channel(bracket + 1, name_length - noun_length - 1, piece.channel))
+                return complain(ret_error, at, "between [ and ] stands the name of a channel");
         if (colon && piece.hole != HOLE_VALUE)
                 return complain(ret_error, at, "only ${value} takes a format");
         if (colon) {
@@ -205,6 +222,20 @@ int template_check(const char *text, char **ret_error)
         return template_new(&t, text, TEMPLATE_TEXT, ret_error);
 }
 
+bool template_has_nameless_value(const char *text)
+{
+        _cleanup_(template_freep) Template *t = NULL;
+        bool has_value = false, has_name = false;
+
+        if (!text || template_new(&t, text, TEMPLATE_TEXT, NULL) < 0)
+                return false;
+        for (size_t i = 0; i < t->n_pieces; i++) {
+                has_value = has_value || (t->pieces[i].hole == HOLE_VALUE && !*t->pieces[i].channel);
+                has_name = has_name || t->pieces[i].hole == HOLE_CHANNEL;
+        }
+        return has_value && !has_name;
+}
+
 static void fill_text(const Template *t, const Piece *piece, const char *s, Buffer *b)
 {
         if (!s)
@@ -224,8 +255,24 @@ static void fill_fixed(const Piece *piece, double x, Buffer *b)
         buffer_append(b, text, number_format_fixed(x, (unsigned)piece->decimals, text));
 }
 
-static void fill_value(const Template *t, const Piece *piece, const Value *v, Buffer *b)
+static const Value *value_for(const Piece *piece, const TemplateValues *values)
 {
+        if (!*piece->channel)
+                return values->value;
+        for (size_t i = 0; i < values->n_channels; i++)
+                if (strcmp(values->channels[i].name, piece->channel) == 0)
+                        return &values->channels[i].value;
+        return NULL;
+}
+
+static void fill_value(const Template *t, const Piece *piece, const TemplateValues *values, Buffer *b)
+{
+        const Value *v = value_for(piece, values);
+
+        if (!v && *piece->channel && t->kind == TEMPLATE_JSON && !piece->in_string) {
+                buffer_append_string(b, "null");
+                return;
+        }
         if (!v) {
                 fill_text(t, piece, NULL, b);
                 return;
@@ -261,7 +308,7 @@ void template_fill(const Template *t, const TemplateValues *values, Buffer *b)
                         fill_text(t, piece, values->channel, b);
                         break;
                 case HOLE_VALUE:
-                        fill_value(t, piece, values->value, b);
+                        fill_value(t, piece, values, b);
                         break;
                 case HOLE_UNIT:
                         fill_text(t, piece, values->unit, b);

@@ -8,6 +8,8 @@
  *   ${sensor}       the sensor's name
  *   ${channel}      the name of the reading's first channel
  *   ${value}        its value; ${value:.2f} with so many decimals, at most 15
+ *   ${value[NAME]}  that of the channel NAME, also as ${value[NAME]:.2f}; where the reading has no such channel, null
+ *                   (nothing in a text, or between quotes)
  *   ${unit}         its unit, empty where there is none
  *   ${time}         when the reading was taken: ISO 8601, UTC, milliseconds
  *   ${count}        the number of the reading in its stream: it survives restarts, and a message that is
@@ -37,6 +39,8 @@ typedef struct TemplateValues {
         const char *sensor;
         const char *channel;
         const Value *value;
+        const Channel *channels; /* where ${value[NAME]} is looked for */
+        size_t n_channels;
         const char *unit;
         usec_t time_usec;
         uint64_t count;
@@ -49,5 +53,8 @@ DEFINE_CLEANUP(Template *, template_free);
 
 /* Would template_new() take it? */
 int template_check(const char *text, char **ret_error);
+
+/* Is there a value in it of whichever channel comes first, and no name to it? */
+bool template_has_nameless_value(const char *text);
 
 void template_fill(const Template *t, const TemplateValues *values, Buffer *b);

@@ -21,6 +21,9 @@ static Problems look(const char *text)
         return warnings;
 }
 
+#define BODY(body) "streams: { telemetry: { format = \"object\";\n body = \"" body "\"; }; };\n"
+#define TWO \
+        "sensors: { w: { driver = \"file\"; path = \"/x\"; channels: { a: {}; b: {}; }; interval = \"1s\"; }; };\n"
 #define APPS "sensors: { apps: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; }; };\n"
 
 static const struct {
@@ -67,6 +70,14 @@ static const struct {
         {APPS "rules = ( { channel = \"pump.level\"; deadband = 1.0; },\n { channel = \"aps.level\"; deadband = 1.0; } );\n",
          "x.conf:3: warning: rules.1.channel: there is no sensor \"aps\", did you mean \"apps\"? As it is, it counts for "
          "lines of apps that name aps"},
+        {BODY("${value}") TWO "rules = ( { channel = \"w.a\"; deadband = 1.0; } );\n",
+         "x.conf:2: warning: streams.telemetry.body: ${value} is that of the first channel that is sent, and the rule of "
+         "w.a may leave channels of w out: name the one that is meant, ${value[a]}"},
+        {BODY("${value}") TWO "rules = ( { channel = \"w.a\"; range = [0.0, 1.0]; } );\n",
+         "x.conf:2: warning: streams.telemetry.body: ${value} is"},
+        {BODY("${value[a]}") TWO "rules = ( { channel = \"w.a\"; deadband = 1.0; } );\n", NULL},
+        {BODY("${value}") TWO "rules = ( { channel = \"w.a\"; decimals = 2; } );\n", NULL},
+        {BODY("${value}") TWO, NULL},
         {"twin: { sections: { p = \"uid 61234\"; }; };\nmethods: { registrants: { a = \"root\"; }; };\n", NULL},
 };
 

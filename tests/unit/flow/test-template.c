@@ -11,6 +11,10 @@ static const TemplateValues usual = {
         .sensor = "wind",
         .channel = "windSpeed",
         .value = &(Value){.kind = VALUE_NUMBER, .number = 12.344},
+        .channels = (Channel[]){{"windSpeed", {.kind = VALUE_NUMBER, .number = 12.344}},
+                                {"gust", {.kind = VALUE_NUMBER, .number = 17.5}},
+                                {"from", {.kind = VALUE_TEXT, .text = "N\"W"}}},
+        .n_channels = 3,
         .unit = "m/s",
         .time_usec = 1767225600123000,
         .count = 7,
@@ -93,6 +97,31 @@ START_TEST(json_stays_json_whatever_is_filled_in)
 }
 END_TEST
 
+/* A rule may have left out the one that usually comes first. */
+START_TEST(a_channel_is_filled_in_by_its_name)
+{
+        assert_filled("{\"gust\":${value[gust]},\"wind\":${value[windSpeed]:.1f}}", TEMPLATE_JSON, &usual,
+                      "{\"gust\":17.5,\"wind\":12.3}");
+        assert_filled("[${value[from]},\"${value[from]}\"]", TEMPLATE_JSON, &usual, "[\"N\\\"W\",\"N\\\"W\"]");
+        assert_filled("{\"rain\":${value[rain]},\"as text\":\"${value[rain]:.2f}\"}", TEMPLATE_JSON, &usual,
+                      "{\"rain\":null,\"as text\":\"\"}");
+        assert_filled("<${value[rain]}>", TEMPLATE_TEXT, &usual, "<>");
+        assert_filled("[${value[gust]}]", TEMPLATE_JSON, &(TemplateValues){.device = "d"}, "[null]");
+}
+END_TEST
+
+START_TEST(a_value_without_a_name_is_known)
+{
+        ck_assert(template_has_nameless_value("{\"t\":${value:.1f}}"));
+        ck_assert(template_has_nameless_value("${value[a]}${value}"));
+        ck_assert(!template_has_nameless_value("{\"t\":${value[t]}}"));
+        ck_assert(!template_has_nameless_value("{\"${channel}\":${value}}"));
+        ck_assert(!template_has_nameless_value("$${value}"));
+        ck_assert(!template_has_nameless_value("${"));
+        ck_assert(!template_has_nameless_value(NULL));
+}
+END_TEST
+
 START_TEST(other_kinds_of_values_are_written_as_they_are)
 {
         TemplateValues v = usual;
@@ -118,6 +147,15 @@ START_TEST(a_bad_template_is_refused_with_place_and_remedy)
                 {"${count}${count", "at character 9", "no closing }"},
                 {"${", "at character 1", "no closing }"},
                 {"${count:.2f}", "at character 1", "only ${value}"},
+                {"${unit[a]}", "at character 1", "only ${value} takes a channel"},
+                {"${value[]}", "at character 1", "the name of a channel"},
+                {"${value[}", "at character 1", "the name of a channel"},
+                {"${value[a}", "at character 1", "the name of a channel"},
+                {"${value[a b]}", "at character 1", "the name of a channel"},
+                {"${value[t]}", "at character 1", "the name of a channel"},
+                {"${value[a]b}", "at character 1", "the name of a channel"},
+                {"${value[a:.2f]}", "at character 1", "the name of a channel"},
+                {"${value[a]:.2g}", "at character 1", ".0f to .15f"},
                 {"${value:}", "at character 1", ".0f to .15f"},
                 {"${value:2f}", "at character 1", ".0f to .15f"},
                 {"${value:.f}", "at character 1", ".0f to .15f"},
@@ -148,6 +186,8 @@ int main(void)
         tcase_add_test(c, every_variable_is_filled);
         tcase_add_test(c, the_body_of_the_tutorial_is_reproduced);
         tcase_add_test(c, json_stays_json_whatever_is_filled_in);
+        tcase_add_test(c, a_channel_is_filled_in_by_its_name);
+        tcase_add_test(c, a_value_without_a_name_is_known);
         tcase_add_test(c, other_kinds_of_values_are_written_as_they_are);
         tcase_add_test(c, a_bad_template_is_refused_with_place_and_remedy);
         return suite_run(s);
