@@ -1452,25 +1452,38 @@ START_TEST(a_window_that_was_due_goes_as_of_its_end_before_its_rule_does)
 }
 END_TEST
 
+/* Whatever becomes of its rule: the one that did not change goes on waiting. */
 START_TEST(a_value_that_waits_goes_before_its_interval_does)
 {
-        const RuleSettings before[] = {{.channel = cpu, .deadband.min_interval_usec = USEC_PER_MIN},
-                                       {.channel = room, .deadband.min_interval_usec = USEC_PER_MIN}};
-        const RuleSettings after[] = {{.channel = cpu, .deadband.min_interval_usec = USEC_PER_HOUR}, before[1]};
+        const DeadbandSettings band = {.width = {true, 0.5}, .min_interval_usec = 5 * USEC_PER_SEC};
+        const RuleSettings stays = {.channel = room, .deadband = band};
+        const RuleSettings changes[] = {
+                {.channel = cpu, .deadband = {.width = {true, 0.5}, .min_interval_usec = 6 * USEC_PER_SEC}},
+                {.channel = cpu, .deadband = {.width = {true, 100}, .min_interval_usec = 5 * USEC_PER_SEC}},
+                {.channel = cpu, .deadband.width = {true, 0.5}},
+                {.channel = cpu, .window = {USEC_PER_MIN, 1U << WINDOW_MAX}, .deadband = band},
+                {.channel = cpu, .range = {true, 0, 10}},
+                {.channel = load, .deadband = band},
+                stays, /* its sensor has no rule at all any more */
+        };
 
-        begin();
-        rule(before, 2);
-        for (unsigned i = 1; i <= 2; i++) {
-                take_one("cpu", "temperature", i);
-                take_one("room", "temperature", i);
-                sleep_for(USEC_PER_SEC);
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                const RuleSettings before[] = {{.channel = cpu, .deadband = band}, stays}, after[] = {stays, changes[i]};
+
+                begin();
+                rule(before, 2);
+                for (double x = 1; x <= 50; x += 49) {
+                        take_one("cpu", "temperature", x);
+                        take_one("room", "temperature", x);
+                        sleep_for(USEC_PER_SEC);
+                }
+                EXPECT("- cpu temperature=1", "- room temperature=1");
+                rule(after, changes[i].channel == room ? 1 : 2);
+                EXPECT("- cpu temperature=50");
+                sleep_for(USEC_PER_MIN);
+                EXPECT("- room temperature=50"); /* and the other once */
+                end();
         }
-        EXPECT("- cpu temperature=1", "- room temperature=1");
-        rule(after, 2);
-        EXPECT("- cpu temperature=2");
-        sleep_for(USEC_PER_MIN);
-        EXPECT("- room temperature=2");
-        end();
 }
 END_TEST
 
