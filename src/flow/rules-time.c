@@ -84,12 +84,20 @@ RuleTime rule_clock_take(RuleClock *c, const Reading *reading, const Clock *cloc
         return rule_clock_now(c, boot_usec);
 }
 
+/* As late as that is no line that stands among others. While nobody knows which of the two clocks is right, the value
+ * that came last is how things are: an alarm too many is better than none. */
+static bool is_late(const RuleOrder *o, usec_t wall_usec, const RuleTime *now)
+{
+        return wall_usec < o->newest && usec_sub(now->boot_usec, o->boot_usec) < SET_BACK_USEC &&
+               !(now->is_doubted && usec_add(wall_usec, SET_BACK_USEC) < o->newest);
+}
+
 /* What claims to be of the future is of the present: or whatever comes until then would be older. */
 bool rule_order_admits(RuleOrder *o, usec_t wall_usec, const RuleTime *now)
 {
         if (wall_usec == 0)
                 return true;
-        if (wall_usec < o->newest && usec_sub(now->boot_usec, o->boot_usec) < SET_BACK_USEC)
+        if (is_late(o, wall_usec, now))
                 return false;
         *o = (RuleOrder){now->is_wall ? MIN(wall_usec, now->usec) : wall_usec, now->boot_usec};
         return true;

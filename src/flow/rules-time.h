@@ -11,7 +11,8 @@
  *
  * A line that is no newer than one before it, and one from the future, is taken for one of the present. But alarms are
  * judged in the order of time: a value that is older than one that was judged says nothing of how things are. Where no
- * other came for a while, its clock was set back, and counts.
+ * other came for a while, its clock was set back, and counts; as does what is older by so much that its sensor is in
+ * doubt.
  *
  * While our own clock is not synchronised, nobody can say that a line is of the future. Once it is, a sensor that is
  * ahead of it comes back to the present. Without it, a sensor whose lines all are much older than one of them is in

@@ -927,6 +927,40 @@ START_TEST(an_alarm_does_not_carry_the_time_of_another_line)
 }
 END_TEST
 
+/* Nor does it silence the alarms until then, and however often such lines come. What is merely late says nothing all the
+ * same. */
+START_TEST(a_line_of_the_future_silences_no_alarm)
+{
+        const RuleSettings r = {.channel = cpu,
+                                .deadband.width = {true, 1000},
+                                .alarm = {.above = {true, 80}, .clear = {true, 75}, .stream = "alarms"}};
+
+        for (unsigned every = 0; every <= 60; every += 20) {
+                begin_night(&r, 1);
+                home.clock.is_synchronised = false;
+                live_for(5, 20);
+                EXPECT("- cpu temperature=20");
+                for (unsigned i = 0; i < 20 * 60; i++) {
+                        uint64_t now = (home.clock.wall_usec - NIGHT) / USEC_PER_MSEC;
+                        bool hot = i >= 30;
+
+                        if (every == 0 ? i == 20 : i % every == 0)
+                                take_at(FUTURE_MSEC + i * 1000, hot ? 90 : 20);
+                        take_at(now, hot ? 90 : 20);
+                        if (i == 30)
+                                EXPECT("alarm cpu.temperature above 90",
+                                       "alarms cpu temperature=90 alarm=\"above\" limit=80");
+                        take_at(now - 5000, hot ? 20 : 90);
+                        EXPECT_NOTHING();
+                        sleep_for(USEC_PER_SEC);
+                }
+                take_now(20);
+                EXPECT("alarm cpu.temperature clear 20", "alarms cpu temperature=20 alarm=\"clear\" limit=80");
+                end();
+        }
+}
+END_TEST
+
 /* Without any time server the source itself says in the end that its clock was set back. */
 START_TEST(lines_that_stay_in_the_past_are_followed)
 {
@@ -1768,6 +1802,7 @@ int main(void)
         tcase_add_test(c, a_clock_that_is_set_right_loses_and_doubles_none);
         tcase_add_test(c, a_window_of_the_future_ends_in_the_present);
         tcase_add_test(c, an_alarm_does_not_carry_the_time_of_another_line);
+        tcase_add_test(c, a_line_of_the_future_silences_no_alarm);
         tcase_add_test(c, lines_that_stay_in_the_past_are_followed);
         tcase_add_test(c, a_clock_that_is_right_dates_windows_before_ours_does);
         c = suite_case(s, "decimals");
