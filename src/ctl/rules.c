@@ -221,8 +221,8 @@ static int read_recording(Recording *r, const char *path)
         while (error >= 0 && (n = getline(&line, &room, f)) >= 0)
                 if (strspn(line, " \t\r\n") < (size_t)n)
                         error = recording_add_line(r, line, (size_t)n);
-        if (error >= 0 && ferror(f))
-                error = -EIO;
+        if (error >= 0 && !feof(f))
+                error = -errno; /* getline()'s: a directory can be opened */
         if (!is_stdin)
                 (void)fclose(f);
         recording_sort(r);

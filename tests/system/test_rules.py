@@ -361,6 +361,7 @@ def test_bad_rules_are_told_with_their_line(config, rules, words):
 def test_what_cannot_be_rehearsed_is_told(config, tmp_path):
     for args, code, words in [
             (['test', tmp_path / 'nowhere'], 1, 'No such file'), (['test', '/dev/null'], 1, 'there is no reading'),
+            (['test', tmp_path], 1, f'{tmp_path}: Is a directory'),
             (['test'], 2, 'which file'), (['test', 'a', 'b'], 2, 'one file'), ([], 2, 'what of it'),
             (['tset'], 2, 'there is no'), (['test', '--loud', 'a'], 2, 'not understood')]:
         done = ctl('--config', config, 'rules', *args)
