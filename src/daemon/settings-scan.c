@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 
 #define DEPTH_MAX 32
@@ -85,6 +86,14 @@ static bool is_word(char c)
         return isalnum((unsigned char)c) || strchr("_-*.+", c);
 }
 
+/* libconfig would make it infinite, and what was written would be gone. */
+static bool is_infinite(const char *text)
+{
+        double x;
+
+        return number_parse(text, &x) == -ERANGE;
+}
+
 /* A whole number gets its L when it needs more than 32 bits; all else passes as it is. */
 static void take_word(Scan *s)
 {
@@ -99,6 +108,11 @@ static void take_word(Scan *s)
         (void)snprintf(text, sizeof(text), "%.*s", (int)n, s->p);
         digits = text + strspn(text, "+-");
         hexadecimal = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+        if (n < sizeof(text) && is_infinite(text)) {
+                complain(s, s->place.line, "%s is more than a number can hold", text);
+                take(s, n);
+                return;
+        }
         if (!isdigit((unsigned char)digits[0])) {
                 take(s, n);
                 return;

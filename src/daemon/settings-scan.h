@@ -5,9 +5,9 @@
  * Scan - a look over a settings file before libconfig reads it
  *
  * For what libconfig 1.5 keeps to itself: it cuts an integer of more than 32 bits down without a word unless
- * an L stands behind it (5000000000 becomes 705032704), and of a missing brace or quote it knows only where
- * the file ends. The copy made here has those L; brackets and quotes are matched with the lines where they
- * began.
+ * an L stands behind it (5000000000 becomes 705032704), makes 1e400 infinite, and of a missing brace or quote it
+ * knows only where the file ends. The copy made here has those L; brackets and quotes are matched with the lines
+ * where they began.
  */
 
 #include "base/buffer.h"

@@ -49,6 +49,12 @@ static const BadCase cases[] = {
         {"sensors: { a: { driver = \"i2c\"; bus = 1; address = 0x48; channels: { c: { register = 0;\n"
          "mask = 0x1FFFFFFFFFFFFFFFF; }; }; }; };\n",
          2, "more than 64 bits"},
+        {CPU "rules = ( { channel = \"cpu.temperature\";\n deadband = 1e400; } );\n", 3,
+         "1e400 is more than a number can hold"},
+        {CPU "rules = ( { channel = \"cpu.temperature\";\n range = [ -1.5E+999, 1.0 ]; } );\n", 3,
+         "-1.5E+999 is more than a number can hold"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = .7e309; } );\n", 2,
+         ".7e309 is more than a number can hold"},
 
         /* ---- names that are not there ---- */
         {"hubb: { };\n", 1, "hubb: unknown setting; did you mean \"hub\"?"},
