@@ -167,6 +167,11 @@ static const struct {
         {"decimals", has_decimals},
 };
 
+static bool is_of_same_channel(const RuleCheck *r, const RuleSettings *other)
+{
+        return other->channel && strcmp(other->channel, r->rule->channel) == 0;
+}
+
 /* Has a rule before this one, and of the same channel, this part? Gives its line. */
 static bool is_before(const RuleCheck *r, bool (*is_set)(const RuleSettings *s), unsigned *ret_line)
 {
@@ -174,11 +179,26 @@ static bool is_before(const RuleCheck *r, bool (*is_set)(const RuleSettings *s),
         const Node *list = node_child(r->c->settings->tree, "rules");
 
         for (size_t i = 0; i < r->i; i++)
-                if (all[i].channel && strcmp(all[i].channel, r->rule->channel) == 0 && is_set(&all[i])) {
+                if (is_of_same_channel(r, &all[i]) && is_set(&all[i])) {
                         *ret_line = list->children[i]->place.line;
                         return true;
                 }
         return false;
+}
+
+/* The rule of its channel that has this part, be it this one or another, and the part's line. NULL: none has. */
+static const RuleSettings *rule_with(const RuleCheck *r, const char *member, bool (*is_set)(const RuleSettings *s),
+                                     unsigned *ret_line)
+{
+        const Settings *s = r->c->settings;
+        const Node *list = node_child(s->tree, "rules");
+
+        for (size_t i = 0; i < s->n_rules; i++)
+                if (is_of_same_channel(r, &s->rules[i]) && is_set(&s->rules[i])) {
+                        *ret_line = node_child(list->children[i], member)->place.line;
+                        return &s->rules[i];
+                }
+        return NULL;
 }
 
 static void check_once(const RuleCheck *r)
@@ -244,33 +264,19 @@ static void check_deadband(const RuleCheck *r)
                                            "silence");
 }
 
-/* The min_interval of its channel, whichever rule has it, and its line. 0: there is none. */
-static usec_t min_interval_of(const RuleCheck *r, unsigned *ret_line)
-{
-        const Settings *s = r->c->settings;
-        const Node *list = node_child(s->tree, "rules");
-
-        for (size_t i = 0; i < s->n_rules; i++)
-                if (s->rules[i].channel && strcmp(s->rules[i].channel, r->rule->channel) == 0 &&
-                    has_min_interval(&s->rules[i])) {
-                        *ret_line = node_child(list->children[i], "min_interval")->place.line;
-                        return s->rules[i].deadband.min_interval_usec;
-                }
-        return 0;
-}
-
 /* The one would be broken by the other, whichever is kept. */
 static void check_silence(const RuleCheck *r)
 {
         const usec_t silence = r->rule->deadband.max_silence_usec;
         _cleanup_(buffer_done) Buffer longest = BUFFER_NULL, least = BUFFER_NULL;
-        unsigned line = 0;
-        usec_t min = min_interval_of(r, &line);
+        const RuleSettings *other;
+        unsigned line;
 
-        if (silence == 0 || min <= silence)
+        other = rule_with(r, "min_interval", has_min_interval, &line);
+        if (silence == 0 || !other || other->deadband.min_interval_usec <= silence)
                 return;
         quantity_print_time(&longest, silence);
-        quantity_print_time(&least, min);
+        quantity_print_time(&least, other->deadband.min_interval_usec);
         COMPLAIN(r, "max_silence", "%s, and by line %u %s goes not more often than each %s: make this as long as that",
                  longest.data ?: "", line, r->rule->channel, least.data ?: "");
 }
@@ -335,21 +341,6 @@ static void check_alarm_stream(const RuleCheck *r)
                 COMPLAIN(r, "alarm.stream", "there is no stream \"%s\" among the streams", stream);
 }
 
-/* The range of its channel, whichever rule has it, and its line. NULL: any value will do. */
-static const NumberRange *range_of(const RuleCheck *r, unsigned *ret_line)
-{
-        const Settings *s = r->c->settings;
-        const Node *list = node_child(s->tree, "rules");
-
-        for (size_t i = 0; i < s->n_rules; i++)
-                if (s->rules[i].channel && strcmp(s->rules[i].channel, r->rule->channel) == 0 &&
-                    has_range(&s->rules[i])) {
-                        *ret_line = node_child(list->children[i], "range")->place.line;
-                        return &s->rules[i].range;
-                }
-        return NULL;
-}
-
 static bool can_be_raised(const AlarmSettings *a, const NumberRange *range)
 {
         return a->above.is_set ? a->above.value < range->high : a->below.value > range->low;
@@ -393,16 +384,16 @@ static void complain_of_end(const RuleCheck *r, const NumberRange *range, unsign
 static void check_alarm_within_range(const RuleCheck *r)
 {
         const AlarmSettings *a = &r->rule->alarm;
-        const NumberRange *range;
+        const RuleSettings *other;
         unsigned line;
 
         if (a->above.is_set && a->below.is_set)
                 return;
-        range = range_of(r, &line);
-        if (range && !can_be_raised(a, range))
-                complain_of_limit(r, range, line);
-        else if (range && !can_end(a, range))
-                complain_of_end(r, range, line);
+        other = rule_with(r, "range", has_range, &line);
+        if (other && !can_be_raised(a, &other->range))
+                complain_of_limit(r, &other->range, line);
+        else if (other && !can_end(a, &other->range))
+                complain_of_end(r, &other->range, line);
 }
 
 static void check_alarm(const RuleCheck *r)
