@@ -241,16 +241,24 @@ static void check_number(const RuleCheck *r)
                          s->channel);
 }
 
-/* One that is read no more often would be stale between two reads. */
+/* One that is read no more often would be stale between two reads; and frozen with the second of two equal values,
+ * which mean nothing, at once or where the read between them failed. */
 static void check_watch(const RuleCheck *r)
 {
-        const usec_t interval = r->sensor ? r->sensor->interval_usec : 0, stale = r->rule->watch.stale_after_usec;
-        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+        const usec_t interval = r->sensor ? r->sensor->interval_usec : 0, stale = r->rule->watch.stale_after_usec,
+                     frozen = r->rule->watch.frozen_after_usec;
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL, twice = BUFFER_NULL;
 
         quantity_print_time(&text, interval);
+        quantity_print_time(&twice, 2 * interval);
         if (stale > 0 && interval > 0 && stale <= interval)
                 COMPLAIN(r, "stale_after", "sensor %s is read every %s: this must be longer", r->sensor_name,
                          text.data ?: "");
+        if (frozen > 0 && frozen < 2 * interval)
+                COMPLAIN(r, "frozen_after",
+                         "sensor %s is read every %s, and two equal values do not mean that it is frozen: make this "
+                         "%s at least",
+                         r->sensor_name, text.data ?: "", twice.data ?: "");
 }
 
 static void check_deadband(const RuleCheck *r)

@@ -30,7 +30,8 @@ const SettingsRow settings_rule_rows[] = {
                     "state is stale. It has to be longer than the sensor's interval. Without it no value is missed."},
         {"frozen_after", SPAN(100 * USEC_PER_MSEC, 30 * USEC_PER_DAY), RULE(watch.frozen_after_usec),
          .example = "\"1h\"",
-         .meaning = "The same for a value that comes over and over and never changes, from then on."},
+         .meaning = "The same for a value that comes over and over and never changes, from then on. It has to be twice "
+                    "the sensor's interval at least."},
         {"alarm", .rows = alarm_rows,
          .meaning = "What is too much or too little: told by a reading in an urgent stream and the D-Bus signal Alarm, "
                     "when it begins and when it ends."},

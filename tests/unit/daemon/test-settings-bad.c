@@ -247,6 +247,9 @@ static const BadCase cases[] = {
          "rules.0.range: expected two numbers, the lower one first, such as [ -40.0, 125.0 ]"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"10s\"; } );\n", 2,
          "rules.0.stale_after: sensor cpu is read every 10s: this must be longer"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"10100ms\";\n frozen_after = \"19900ms\"; } );\n", 3,
+         "rules.0.frozen_after: sensor cpu is read every 10s, and two equal values do not mean that it is frozen: make this "
+         "20s at least"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; stale_after = \"0s\"; } );\n", 2,
          "rules.0.stale_after: expected a time from 100ms to 30d, such as \"1min\""},
         {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; } );\n", 2,

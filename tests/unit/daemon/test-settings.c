@@ -112,6 +112,27 @@ START_TEST(an_alarm_may_be_at_the_end_of_the_range)
 }
 END_TEST
 
+/* The shortest that a sensor's interval leaves. */
+START_TEST(a_rule_may_be_as_short_as_it_makes_sense)
+{
+        static const char *const rules[] = {
+                "stale_after = \"10001ms\"; frozen_after = \"20s\";",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                char text[512];
+
+                (void)snprintf(text, sizeof(text),
+                               "sensors: { cpu: { driver = \"file\"; path = \"/x\"; channels: { a: {}; b: {}; }; }; };\n"
+                               "rules = ( { channel = \"cpu.a\"; %s } );\n",
+                               rules[i]);
+                s = load(text);
+                ck_assert_uint_ge(s->n_rules, 1);
+        }
+}
+END_TEST
+
 START_TEST(rules_are_what_the_files_say)
 {
         static const char text[] =
@@ -873,6 +894,7 @@ int main(void)
         tcase_add_test(c, nothing_said_is_all_defaults);
         tcase_add_test(c, rules_are_what_the_files_say);
         tcase_add_test(c, an_alarm_may_be_at_the_end_of_the_range);
+        tcase_add_test(c, a_rule_may_be_as_short_as_it_makes_sense);
         tcase_add_test(c, a_rule_may_be_of_a_sensor_that_lines_name);
         tcase_add_test(c, with_dps_there_is_no_connection_string);
         tcase_add_test(c, the_state_folder_moves_its_defaults);
