@@ -289,6 +289,26 @@ static void check_silence(const RuleCheck *r)
                  longest.data ?: "", line, r->rule->channel, least.data ?: "");
 }
 
+/* At the end of a window the next one is due: it goes where that would be too late. */
+static void check_silence_of_windows(const RuleCheck *r)
+{
+        const usec_t silence = r->rule->deadband.max_silence_usec;
+        _cleanup_(buffer_done) Buffer longest = BUFFER_NULL, length = BUFFER_NULL, twice = BUFFER_NULL;
+        const RuleSettings *other;
+        unsigned line;
+
+        other = rule_with(r, "window", has_window, &line);
+        if (silence == 0 || !has_deadband(r->rule) || !other || silence >= 2 * other->window.length_usec)
+                return;
+        quantity_print_time(&longest, silence);
+        quantity_print_time(&length, other->window.length_usec);
+        quantity_print_time(&twice, 2 * other->window.length_usec);
+        COMPLAIN(r, "max_silence",
+                 "%s, and by line %u %s has a window each %s: each of them would be sent, whatever the deadband is; "
+                 "make this %s at least",
+                 longest.data ?: "", line, r->rule->channel, length.data ?: "", twice.data ?: "");
+}
+
 static void check_intervals(const RuleCheck *r)
 {
         bool window = has_window(r->rule), min = has_min_interval(r->rule);
@@ -439,6 +459,7 @@ static void check_rule(RuleCheck *r)
         check_watch(r);
         check_deadband(r);
         check_silence(r);
+        check_silence_of_windows(r);
         check_intervals(r);
         check_window(r);
         check_alarm(r);

@@ -46,7 +46,8 @@ const SettingsRow settings_rule_rows[] = {
                     "difference. Without it every value is."},
         {"max_silence", SPAN(USEC_PER_SEC, 30 * USEC_PER_DAY), RULE(deadband.max_silence_usec),
          .example = "\"5min\"",
-         .meaning = "With a deadband: after so long the last value is sent in any case. Without it never."},
+         .meaning = "With a deadband: after so long the last value is sent in any case. For windows it has to be two "
+                    "of them at least. Without it never."},
         {"min_interval", SPAN(100 * USEC_PER_MSEC, USEC_PER_DAY), RULE(deadband.min_interval_usec),
          .example = "\"10s\"",
          .meaning = "Between two values that are sent lies at least so much time. Without it they go as they come."},

@@ -233,6 +233,13 @@ static const BadCase cases[] = {
         {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1;\n max_silence = 1; },\n"
              "{ channel = \"cpu.temperature\"; min_interval = \"10min\"; } );\n", 3,
          "rules.0.max_silence: 1s, and by line 4 cpu.temperature goes not more often than each 10min"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; deadband = 1;\n max_silence = \"119s\"; },\n"
+             "{ channel = \"cpu.temperature\"; window = \"1min\"; send = [ \"mean\" ]; } );\n", 3,
+         "rules.0.max_silence: 119s, and by line 4 cpu.temperature has a window each 1min: each of them would be sent, "
+         "whatever the deadband is; make this 2min at least"},
+        {CPU "rules = ( { channel = \"cpu.temperature\"; window = \"1min\"; send = [ \"count\" ]; deadband = 1;\n\n"
+             "max_silence = \"10s\"; } );\n", 4,
+         "rules.0.max_silence: 10s, and by line 2 cpu.temperature has a window each 1min"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; decimals = 16; } );\n", 2,
          "rules.0.decimals: expected a whole number from 0 to 15; found 16"},
         {CPU "rules = ( { channel = \"cpu.temperature\"; decimals = -1; } );\n", 2,

@@ -117,6 +117,8 @@ START_TEST(a_rule_may_be_as_short_as_it_makes_sense)
 {
         static const char *const rules[] = {
                 "stale_after = \"10001ms\"; frozen_after = \"20s\";",
+                "window = \"1min\"; send = [ \"mean\" ]; deadband = 1.0; max_silence = \"2min\";",
+                "deadband = 1.0; max_silence = \"10s\"; }, { channel = \"cpu.b\"; window = \"1min\"; send = [ \"mean\" ];",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -1206,6 +1206,27 @@ START_TEST(windows_that_say_nothing_new_stay)
 }
 END_TEST
 
+/* The settings refuse what is shorter: with it each window goes, for the next one would be too late. */
+START_TEST(a_silence_of_two_windows_holds_one_of_them_back)
+{
+        RuleSettings r = {.channel = cpu,
+                          .window = {USEC_PER_MIN, 1U << WINDOW_MEAN},
+                          .deadband = {.width = {true, 1}, .max_silence_usec = 2 * USEC_PER_MIN}};
+
+        for (unsigned shorter = 0; shorter < 2; shorter++) {
+                r.deadband.max_silence_usec -= shorter;
+                begin();
+                rule(&r, 1);
+                for (unsigned i = 0; i < 12; i++) {
+                        take_one("cpu", "temperature", 20);
+                        sleep_for(USEC_PER_MIN);
+                }
+                ck_assert_uint_eq(home.n_lines, shorter ? 12 : 6);
+                end();
+        }
+}
+END_TEST
+
 START_TEST(beside_a_window_what_is_out_of_range_is_told_once)
 {
         const RuleSettings r = {.channel = cpu, .range = {true, 0, 100}, .window = {USEC_PER_MIN, 1U << WINDOW_MAX}};
@@ -1813,6 +1834,7 @@ int main(void)
         tcase_add_test(c, windows_of_equal_length_end_together_in_one_reading);
         tcase_add_test(c, a_value_that_comes_late_belongs_to_the_next_window);
         tcase_add_test(c, windows_that_say_nothing_new_stay);
+        tcase_add_test(c, a_silence_of_two_windows_holds_one_of_them_back);
         tcase_add_test(c, beside_a_window_what_is_out_of_range_is_told_once);
         c = suite_case(s, "dead men's switches");
         tcase_add_test(c, a_sensor_that_says_nothing_is_stale_and_that_is_told);
