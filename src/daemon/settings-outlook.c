@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "base/nearest.h"
+#include "base/quantity.h"
 #include "daemon/credential.h"
 #include "flow/template.h"
 #include "sensor/driver.h"
@@ -197,6 +198,36 @@ static void look_at_body(const Settings *s, size_t i, Problems *warnings)
         }
 }
 
+/* What asks for more values than there are. An interval may be set from afar, for a while: no reason to refuse it. */
+static void look_at_pace(const Settings *s, size_t i, Problems *warnings)
+{
+        const usec_t window = s->rules[i].window.length_usec, silence = s->rules[i].deadband.max_silence_usec;
+        _cleanup_(buffer_done) Buffer interval = BUFFER_NULL, length = BUFFER_NULL;
+        const SensorSettings *of;
+        Name sensor, channel;
+        char path[64];
+
+        of = rule_channel_split(s->rules[i].channel, sensor, channel) ? find_sensor(s, sensor) : NULL;
+        if (!of)
+                return;
+        quantity_print_time(&interval, of->interval_usec);
+        quantity_print_time(&length, window);
+        if (window > 0 && window < of->interval_usec) {
+                (void)snprintf(path, sizeof(path), "rules.%zu.window", i);
+                warn(s, warnings, path,
+                     "sensor %s is read every %s, and a window of %s has one value or none: make it several times as "
+                     "long as that",
+                     sensor, interval.data ?: "", length.data ?: "");
+        }
+        if (silence > 0 && silence <= of->interval_usec) {
+                (void)snprintf(path, sizeof(path), "rules.%zu.max_silence", i);
+                warn(s, warnings, path,
+                     "sensor %s is read every %s: each value would be sent, whatever the deadband is; make it longer "
+                     "than that",
+                     sensor, interval.data ?: "");
+        }
+}
+
 /* One without a name is called by his number, "uid 1234". */
 static void look_at_users(const Settings *s, Problems *warnings, const char *group, const Property *rows, size_t n)
 {
@@ -222,10 +253,11 @@ int settings_outlook(const Settings *s, Problems *warnings)
                 return r;
         for (size_t i = 0; i < s->n_sensors; i++)
                 look_at_sensor(s, &s->sensors[i], warnings);
-        for (size_t i = 0; i < s->n_rules; i++)
+        for (size_t i = 0; i < s->n_rules; i++) {
                 look_at_rule(s, i, warnings);
-        for (size_t i = 0; i < s->n_rules; i++)
                 look_at_body(s, i, warnings);
+                look_at_pace(s, i, warnings);
+        }
         look_at_users(s, warnings, "twin.sections", s->twin.sections, s->twin.n_sections);
         look_at_users(s, warnings, "methods.registrants", s->methods.registrants, s->methods.n_registrants);
         problems_sort(warnings);

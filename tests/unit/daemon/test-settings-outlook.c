@@ -25,6 +25,7 @@ static Problems look(const char *text)
 #define TWO \
         "sensors: { w: { driver = \"file\"; path = \"/x\"; channels: { a: {}; b: {}; }; interval = \"1s\"; }; };\n"
 #define APPS "sensors: { apps: { driver = \"socket\"; listen = \"unix-dgram:/run/a\"; }; };\n"
+#define CPU  "sensors: { cpu: { driver = \"file\"; path = \"/x\"; interval = \"1min\"; channels: { load: {}; }; }; };\n"
 
 static const struct {
         const char *text;
@@ -78,6 +79,15 @@ static const struct {
         {BODY("${value[a]}") TWO "rules = ( { channel = \"w.a\"; deadband = 1.0; } );\n", NULL},
         {BODY("${value}") TWO "rules = ( { channel = \"w.a\"; decimals = 2; } );\n", NULL},
         {BODY("${value}") TWO, NULL},
+        {CPU "rules = ( { channel = \"cpu.load\";\n window = \"59s\"; send = [ \"mean\" ]; } );\n",
+         "x.conf:3: warning: rules.0.window: sensor cpu is read every 1min, and a window of 59s has one value or none: make "
+         "it several times as long as that"},
+        {CPU "rules = ( { channel = \"cpu.load\"; window = \"1min\"; send = [ \"mean\" ]; } );\n", NULL},
+        {CPU "rules = ( { channel = \"cpu.load\"; deadband = 0.5;\n max_silence = \"1min\"; } );\n",
+         "x.conf:3: warning: rules.0.max_silence: sensor cpu is read every 1min: each value would be sent, whatever the "
+         "deadband is; make it longer than that"},
+        {CPU "rules = ( { channel = \"cpu.load\"; deadband = 0.5; max_silence = \"61s\"; } );\n", NULL},
+        {APPS "rules = ( { channel = \"apps.level\"; window = 1; send = [ \"max\" ]; deadband = 0.5; max_silence = 2; } );\n", NULL},
         {"twin: { sections: { p = \"uid 61234\"; }; };\nmethods: { registrants: { a = \"root\"; }; };\n", NULL},
 };
 
