@@ -6,6 +6,7 @@
  *
  * daemon.c           its life: the parts are built, joined and ended
  * daemon-sinks.c     who is told what, and what local services may ask for
+ * daemon-connected.c which credential opened the hub last
  * daemon-dps.c       what the provisioning service said
  * daemon-orders.c    those who obey the hub's orders, among the others
  * daemon-positions.c how far growing files were read
@@ -46,6 +47,7 @@
 #include "flow/twin.h"
 #include "flow/uplink.h"
 #include "hub/hub.h"
+#include "model/credential-id.h"
 #include "queue/queue.h"
 #include "sensor/sensors.h"
 
@@ -75,6 +77,9 @@ struct Daemon {
         Collector *collector;
         char *assignment_path;
         StateFile *assignment;
+        StateFile *connected; /* NULL: the credential has no id */
+        char credential_id[CREDENTIAL_ID_LENGTH + 1];
+        bool connected_is_told; /* that it is that one */
         Hub *hub;
         Uplink *uplink;
         Orders orders;
@@ -122,6 +127,11 @@ int daemon_open_assignment(Daemon *d);
 HubMemory daemon_hub_memory(Daemon *d);
 /* There is a link: whose it is may be news. */
 void daemon_know_device(Daemon *d);
+
+/* daemon-connected.c */
+
+int daemon_open_connected(Daemon *d);
+void daemon_note_connected(Daemon *d); /* there is a link */
 
 /* daemon-orders.c */
 

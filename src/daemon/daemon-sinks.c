@@ -94,6 +94,7 @@ static void on_hub_ready(void *userdata)
         Daemon *d = userdata;
 
         daemon_know_device(d);
+        daemon_note_connected(d);
         if (d->uplink)
                 uplink_ready(d->uplink);
 }

@@ -58,8 +58,7 @@ static int build_hub(Daemon *d, const ConnectionString *credential, const char *
 
         d->orders = (Orders){&d->hub, &d->inbox, &d->methods, &d->twin};
         orders = orders_sink(&d->orders);
-        r = daemon_open_assignment(d);
-        if (r < 0)
+        if ((r = daemon_open_assignment(d)) < 0 || (r = daemon_open_connected(d)) < 0)
                 return r;
         r = transport_mosquitto_new(&transport, d->event);
         if (r < 0)
@@ -285,6 +284,7 @@ Daemon *daemon_free(Daemon *d)
         monitor_free(d->monitor);
         hub_free(d->hub);
         state_file_free(d->assignment);
+        state_file_free(d->connected);
         collector_free(d->collector);
         sd_event_source_disable_unref(d->disk_source);
         disk_free(d->disk);

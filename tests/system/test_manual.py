@@ -166,6 +166,7 @@ def sources(pattern):
 
 def test_every_variable_of_the_environment_is_in_a_page_and_no_other():
     read = sources(r'getenv\("(\w+)"\)') | sources(r'#define \w+ +"(IOTHUB_\w+)"')
+    read |= sources(r'#define CREDENTIAL_ID_VARIABLE +"(\w+)"')
     told = set()
     for name in PROGRAMS:
         part = sections(PAGES[name]).get('ENVIRONMENT', '')
@@ -177,7 +178,7 @@ def test_every_variable_of_the_environment_is_in_a_page_and_no_other():
 
 def test_every_file_of_the_state_is_in_hublinkd_8():
     files = sources(r'asprintf\(&[\w>-]+, "%s/(\w+)", d->arguments\.state_dir\)')
-    files |= sources(r'#define OVERLAY_FILE +"([\w.]+)"')
+    files |= sources(r'#define (?:OVERLAY|CREDENTIAL_ID)_FILE +"([\w.]+)"')
     assert len(files) > 3
     assert {'/var/lib/hublink/' + name for name in files | {'queue'}} == \
         set(re.findall(r'/var/lib/hublink/[\w.]+', unescape(sections(PAGES['hublinkd.8'])['FILES'])))
