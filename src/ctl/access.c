@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/secret.h"
 #include "daemon/credential.h"
+#include "model/credential-id.h"
 
 #define BLANKS    " \t\r\n"
 #define QUOTES    "\"'"
@@ -161,7 +162,7 @@ void access_put_settings(const Access *a, Buffer *b)
                       a->id_scope, a->registration_id, kinds[a->kind].setting, kinds[a->kind].name);
 }
 
-void access_put_unit(AccessKind kind, const char *path, bool encrypted, Buffer *b)
+void access_put_unit(AccessKind kind, const char *path, bool encrypted, const char *id, Buffer *b)
 {
         const char *name = kinds[kind].name;
 
@@ -173,5 +174,6 @@ void access_put_unit(AccessKind kind, const char *path, bool encrypted, Buffer *
                               name, name, name, name);
         else
                 buffer_printf(b, "[Service]\nLoadCredential=%s:%s\n", name, path);
-        buffer_printf(b, "SetCredential=%s:" CREDENTIAL_UNOPENED "\n", name);
+        buffer_printf(b, "SetCredential=%s:" CREDENTIAL_UNOPENED "\nEnvironment=" CREDENTIAL_ID_VARIABLE "=%s\n", name,
+                      id);
 }

@@ -44,7 +44,8 @@ int access_check(Access *a, const char **ret_error);
 
 /* For conf.d: nothing for a connection string, which the settings expect by themselves. */
 void access_put_settings(const Access *a, Buffer *b);
-/* A drop-in of the unit: where its credential lies, or who opens it. Where it is gone hublinkd starts all the same. */
-void access_put_unit(AccessKind kind, const char *path, bool encrypted, Buffer *b);
+/* A drop-in of the unit: where its credential lies, or who opens it, and the id that it is known by. Where it is gone
+ * hublinkd starts all the same. */
+void access_put_unit(AccessKind kind, const char *path, bool encrypted, const char *id, Buffer *b);
 /* The file that it hands over, once hublink-credential@NAME.service has opened the encrypted one. */
 #define ACCESS_OPENED "/run/hublink-credential-%s/opened"

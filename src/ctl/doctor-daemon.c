@@ -34,7 +34,7 @@ static bool has_earlier(const Doctor *d)
 {
         const SetupWays ways = {.options = d->options, .root = d->root};
 
-        return setup_is_aside(&ways);
+        return setup_is_aside(&ways) && !setup_has_connected(&ways);
 }
 
 static void look_at_link(Doctor *d, const GatewayStatus *s)

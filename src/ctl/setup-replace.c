@@ -3,13 +3,15 @@
 /*
  * A new credential in the place of an earlier one, which comes back where the new one does not do.
  *
- * A gateway may be far away, and its link the way to it: where hublinkd was connected with the earlier credential,
- * the new one has to connect too, within the time that is given. Where it was not, perhaps because the network is away,
- * the new one goes only if something is wrong with it that time does not mend.
+ * A gateway may be far away, and its link the way to it: where the earlier credential has connected, if only once, and
+ * the hub does not refuse it by now, the new one has to connect too, within the time that is given. The link of this
+ * very moment tells too little: hublinkd may have been restarted just now. Where the earlier one never did, the new one
+ * goes only if something is wrong with it that time does not mend.
  *
  * Signals that would end us are held back meanwhile: they end the try, the earlier one is put back, and then they have
  * their way. Nor does it end us that nobody reads what we say any more, as when a connection without a terminal breaks.
- * For who is killed, or has no power, the earlier one lies on the disk until a later one has connected.
+ * For who is killed, or has no power, the earlier one lies on the disk until a later one has connected. What never had
+ * a link does not take the place there of one that had.
  */
 
 #include <stdio.h>
@@ -48,7 +50,7 @@ void setup_release(SetupWays *ways)
 
 /* ---- back to the earlier one ---- */
 
-static int go_back(const SetupWays *ways, const SetupKept *kept)
+static int go_back(const SetupWays *ways, const SetupKept *kept, const char *which)
 {
         bool changed = false, running = !*ways->root && !ways->no_start;
         int r;
@@ -59,31 +61,31 @@ static int go_back(const SetupWays *ways, const SetupKept *kept)
         if (r != CTL_OK || !changed)
                 return r;
         running = running && setup_restart(ways) == CTL_OK;
-        fprintf(stderr, "The credential of the earlier setup is in its place again%s; nothing of the new one stays.\n",
-                running ? ", and hublinkd has started with it" : "");
+        fprintf(stderr, "%s is in its place again%s.\n", which, running ? ", and hublinkd has started with it" : "");
         return CTL_OK;
 }
 
-/* What is kept on the disk has had a link, as far as is known: what never had one does not take its place. A tree that
- * is made has no daemon that could tell, and keeps no secret but its own. */
-static bool is_to_be_set_aside(const SetupWays *ways, const SetupKept *kept, SetupLink link)
+/* A tree that is made has no daemon that could tell, and keeps no secret but its own. */
+static bool is_to_be_set_aside(const SetupWays *ways, const SetupKept *kept, bool connected)
 {
-        return kept->whole && !*ways->root && (link != SETUP_LINK_NONE || !setup_is_aside(ways));
+        return kept->whole && !*ways->root && (connected || !setup_is_aside(ways));
 }
 
-static SetupTerms find_terms(const SetupKept *kept, SetupLink link)
+static SetupTerms find_terms(const SetupWays *ways, const SetupKept *kept, bool connected)
 {
         if (!kept->whole)
                 return SETUP_STAYS;
-        return link == SETUP_LINK_UP ? SETUP_STAYS_CONNECTED : SETUP_STAYS_UNLESS_WRONG;
+        return connected && setup_link(ways) != SETUP_LINK_WRONG ? SETUP_STAYS_CONNECTED : SETUP_STAYS_UNLESS_WRONG;
 }
+
+#define EARLIER "Nothing of the new one stays: the credential of the earlier setup"
 
 /* With the signals held back. */
 static int replace(const SetupWays *ways, const Access *a, const SetupKept *kept, bool *ret_connected)
 {
-        SetupLink link = setup_link(ways);
-        bool aside = is_to_be_set_aside(ways, kept, link), back, stored;
-        SetupTerms terms = find_terms(kept, link);
+        bool connected = kept->whole && setup_has_connected(ways);
+        bool aside = is_to_be_set_aside(ways, kept, connected), back, stored;
+        SetupTerms terms = find_terms(ways, kept, connected);
         int r = aside ? setup_set_aside(ways, kept) : CTL_OK;
 
         if (r != CTL_OK) {
@@ -96,8 +98,11 @@ static int replace(const SetupWays *ways, const Access *a, const SetupKept *kept
         if (stored)
                 r = setup_try(ways, terms, ret_connected);
         back = !*ret_connected && kept->whole && (setup_is_ended(ways) || !setup_stays(terms, r));
-        if (*ret_connected || (back && go_back(ways, kept) == CTL_OK && aside))
+        if (*ret_connected || (back && go_back(ways, kept, EARLIER) == CTL_OK && aside))
                 (void)setup_drop_aside(ways);
+        if (back && r == CTL_TIMEOUT)
+                fprintf(stderr, "Where the new one cannot connect yet: a longer --timeout, or --no-start, which stores "
+                                "it without asking the hub.\n");
         if (!back && stored && !*ret_connected && setup_is_ended(ways))
                 fprintf(stderr, "It is interrupted. The credential stays stored.\n");
         return r;

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/backoff.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "ctl/root.h"
@@ -21,6 +23,7 @@
 #include "ctl/tool.h"
 #include "ctl/unit-files.h"
 #include "ctl/unit.h"
+#include "model/credential-id.h"
 
 #define FOLDER   "/etc/hublink/"
 #define UNIT_MAX (64 * 1024)
@@ -149,12 +152,21 @@ static int write_settings(const SetupWays *ways, const Access *a)
                              : system_file_remove(ways->root, SETUP_SETTINGS, &changed);
 }
 
+/* Another one each time, so that what has connected is not taken for what was stored since. */
+static void draw_id(char ret[static CREDENTIAL_ID_LENGTH + 1])
+{
+        for (int i = 0; i < CREDENTIAL_ID_LENGTH; i += 16)
+                (void)snprintf(ret + i, 17, "%016" PRIx64, random_system.draw(random_system.userdata));
+}
+
 static int write_unit(const SetupWays *ways, const Access *a, bool encrypted, const char *path)
 {
+        char id[CREDENTIAL_ID_LENGTH + 1];
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         bool changed = false;
 
-        access_put_unit(a->kind, path, encrypted, &text);
+        draw_id(id);
+        access_put_unit(a->kind, path, encrypted, id, &text);
         return system_file_write(ways->root, SETUP_UNIT, 0644, text.data, text.size, &changed);
 }
 

@@ -117,9 +117,14 @@ SetupLink setup_link(const SetupWays *ways)
 
         if (*ways->root || !client_try_open(&client, ways->options->bus) || !client_try_status(client, &s))
                 return SETUP_LINK_NONE;
-        if (judge(&s) == VERDICT_CONNECTED)
+        switch (judge(&s)) {
+        case VERDICT_CONNECTED:
                 return SETUP_LINK_UP;
-        return s.last_acknowledged > 0 ? SETUP_LINK_ONCE : SETUP_LINK_NONE;
+        case VERDICT_WRONG:
+                return SETUP_LINK_WRONG;
+        default:
+                return s.last_acknowledged > 0 ? SETUP_LINK_ONCE : SETUP_LINK_NONE;
+        }
 }
 
 /* ---- systemd ---- */

@@ -91,15 +91,18 @@ int setup_drop_aside(const SetupWays *ways);
 /* What is told of the link of hublinkd as it runs now. */
 typedef enum SetupLink {
         SETUP_LINK_NONE,
+        SETUP_LINK_WRONG, /* and time does not mend it */
         SETUP_LINK_ONCE, /* the hub has taken something since it started */
         SETUP_LINK_UP,
 } SetupLink;
 SetupLink setup_link(const SetupWays *ways);
+/* Has what is stored had a link, now or ever? */
+bool setup_has_connected(const SetupWays *ways);
 
 /* What a new credential must do to stay. */
 typedef enum SetupTerms {
         SETUP_STAYS,              /* there is none to go back to */
-        SETUP_STAYS_UNLESS_WRONG, /* the one before it had no link either */
+        SETUP_STAYS_UNLESS_WRONG, /* the one before it never had a link, or is wrong by now */
         SETUP_STAYS_CONNECTED,    /* that one had */
 } SetupTerms;
 bool setup_stays(SetupTerms terms, int result); /* of the try */

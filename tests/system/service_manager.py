@@ -47,8 +47,11 @@ class Machine:
         self.keys.mkdir()
         self.calls = []
         self.result = 'done'
+        (self.hublink / 'state').mkdir(parents=True)  # that of hublinkd, which runs outside
         self.holder = subprocess.Popen(
-            [PRIVATE_ROOT, '--', 'sh', '-ec', 'mount --bind "$1" /etc; mount --bind "$2" /var/lib/systemd; echo ready; exec cat',
+            [PRIVATE_ROOT, '--', 'sh', '-ec',
+             'mount --bind "$1" /etc; mount -t tmpfs tmpfs /var/lib; mkdir /var/lib/systemd /var/lib/hublink; '
+             'mount --bind "$2" /var/lib/systemd; mount --bind "$1/hublink/state" /var/lib/hublink; echo ready; exec cat',
              'sh', str(self.etc), str(self.keys)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.holder.stdout.readline() == b'ready\n'
 
@@ -60,7 +63,7 @@ class Machine:
         return subprocess.run(self.within(command), input=stdin, capture_output=True, text=True, timeout=50, **kwargs)
 
     def hand_over(self):
-        """As systemd does it before a start."""
+        """As systemd does it before a start. The environment that the unit sets."""
         shutil.rmtree(self.credentials, ignore_errors=True)
         self.credentials.mkdir(mode=0o700)
         unit = self.dropins / 'credential.conf'
@@ -75,13 +78,15 @@ class Machine:
             opened = subprocess.run(self.within(command), capture_output=True, check=False)
             assert opened.returncode == 0 or name in defaults, 'systemd would not start hublinkd: ' + text
             (self.credentials / name).write_bytes(opened.stdout if opened.returncode == 0 else defaults[name].encode())
+        return dict(re.findall(r'^Environment=([^=]*)=(.*)$', text, re.M))
 
     def start_unit(self, daemon, restart):
         if daemon.is_running():
             daemon.stop()
         elif not restart:
             return
-        self.hand_over()
+        daemon.environment.pop('HUBLINK_CREDENTIAL_ID', None)
+        daemon.environment.update(self.hand_over())
         daemon.environment['CREDENTIALS_DIRECTORY'] = str(self.credentials)
         daemon.start()
 

@@ -124,6 +124,7 @@ def test_with_a_credential_readings_arrive(facts):
     setup = facts.good('setup')
     assert 'encrypted for this machine alone' in setup and 'Connected to devhub.localdomain as gw' in setup
     assert facts('credential') == 'root 600'
+    assert facts.good('known'), 'which credential connected, for a later setup'
     text = facts.good('connected')
     assert ledger(text)['acknowledged'] > 0
     assert facts('connected_text').startswith('Connected to devhub.localdomain as gw')

@@ -198,11 +198,12 @@ START_TEST(what_becomes_of_it)
                 ck_assert(b.size == 0 || !strstr(b.data, KEY));
                 buffer_done(&b);
                 b = BUFFER_NULL;
-                access_put_unit((AccessKind)kind, "/p", false, &b);
+                access_put_unit((AccessKind)kind, "/p", false, "0f", &b);
                 expect_lines(&b, "\n[Service]\nLoadCredential=@:/p\nSetCredential=@:unopened\n", names[kind]);
                 ck_assert_ptr_null(strstr(b.data, "hublink-credential"));
+                ck_assert_ptr_nonnull(strstr(b.data, "\nEnvironment=HUBLINK_CREDENTIAL_ID=0f\n"));
                 buffer_clear(&b);
-                access_put_unit((AccessKind)kind, "/p", true, &b);
+                access_put_unit((AccessKind)kind, "/p", true, "0f", &b);
                 expect_lines(&b, "\nLoadCredential=@:/run/hublink-credential-@/opened\nSetCredential=@:unopened\n",
                              names[kind]);
                 /* which would keep hublinkd from starting where it cannot be opened */
