@@ -127,25 +127,51 @@ int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected)
 
 /* ---- ... by hand ---- */
 
-int setup_back(const SetupWays *ways)
+/* The one that has connected is on the disk at any time, in the one place or the other. */
+static int store_earlier(const SetupWays *ways, const SetupKept *earlier, const SetupKept *present, bool connected)
 {
-        bool changed = false, connected = false;
-        SetupKept kept;
-        int r;
+        bool changed = false;
+        int r = connected ? setup_set_aside(ways, present) : CTL_OK;
 
-        setup_keep_aside(ways, &kept);
-        if (!kept.whole) {
-                fprintf(stderr, "There is no earlier credential to go back to.\n");
-                setup_kept_done(&kept);
-                return CTL_FAILED;
+        if (r == CTL_OK)
+                r = setup_put_back(ways, earlier, &changed);
+        return r == CTL_OK && !connected && present->whole ? setup_set_aside(ways, present) : r;
+}
+
+/* With the signals held back. */
+static int exchange(const SetupWays *ways, const SetupKept *earlier, const SetupKept *present)
+{
+        bool had_connected = present->whole && setup_has_connected(ways), connected = false;
+        SetupTerms terms = had_connected ? SETUP_STAYS_CONNECTED : SETUP_STAYS;
+        int r = store_earlier(ways, earlier, present, had_connected);
+        bool stored = r == CTL_OK;
+
+        if (stored) {
+                setup_say(ways, "The earlier credential is in its place again.\n");
+                r = setup_try(ways, terms, &connected);
         }
-        r = setup_put_back(ways, &kept, &changed);
-        setup_kept_done(&kept);
-        if (r != CTL_OK)
-                return r;
-        setup_say(ways, "The earlier credential is in its place again.\n");
-        r = setup_try(ways, SETUP_STAYS, &connected);
         if (connected)
                 (void)setup_drop_aside(ways);
+        else if (present->whole && (!stored || setup_is_ended(ways) || !setup_stays(terms, r)) &&
+                 go_back(ways, present, "The credential that was stored") == CTL_OK)
+                (void)setup_set_aside(ways, earlier);
+        return r;
+}
+
+int setup_back(SetupWays *ways)
+{
+        SetupKept earlier, present;
+        int r = CTL_FAILED;
+
+        setup_keep_aside(ways, &earlier);
+        setup_keep(ways, &present);
+        if (earlier.whole) {
+                hold(ways);
+                r = exchange(ways, &earlier, &present);
+        } else {
+                fprintf(stderr, "There is no earlier credential to go back to.\n");
+        }
+        setup_kept_done(&earlier);
+        setup_kept_done(&present);
         return r;
 }

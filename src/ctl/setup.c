@@ -294,6 +294,22 @@ static int put_in(Setup *s)
         return r == CTL_OK ? alone(s, replace) : r;
 }
 
+static int put_back(Setup *s)
+{
+        return setup_back(&s->ways);
+}
+
+static int back(Setup *s)
+{
+        if (!s->sure && setup_is_aside(&s->ways) && setup_has_connected(&s->ways) &&
+            (!isatty(STDIN_FILENO) || !setup_is_agreed("The credential that is stored has connected to its hub. Go "
+                                                       "back to the earlier one?"))) {
+                fprintf(stderr, "Nothing was changed; --yes says that it is meant.\n");
+                return CTL_FAILED;
+        }
+        return alone(s, put_back);
+}
+
 static int remove_it(Setup *s)
 {
         bool changed = false;
@@ -327,11 +343,6 @@ static int disable(Setup *s)
         return setup_disable(&s->ways, s->disable);
 }
 
-static int back(Setup *s)
-{
-        return setup_back(&s->ways);
-}
-
 static int run(Setup *s)
 {
         if (geteuid() != 0) { /* files in another tree would be some user's of that machine */
@@ -343,7 +354,7 @@ static int run(Setup *s)
         if (s->disable)
                 return alone(s, disable);
         if (s->back)
-                return alone(s, back);
+                return back(s);
         return s->forget ? forget(s) : put_in(s);
 }
 

@@ -63,8 +63,9 @@ bool setup_is_another_file(const SetupWays *ways, AccessKind kind, const char *f
 int setup_replace(SetupWays *ways, const Access *a, bool *ret_connected);
 /* Those that came meanwhile come now. */
 void setup_release(SetupWays *ways);
-/* The one that was kept takes its place again. */
-int setup_back(const SetupWays *ways);
+/* The one that was kept takes its place again, and the one that is stored is kept, until either has connected. As
+ * setup_replace(). */
+int setup_back(SetupWays *ways);
 
 void setup_secret_path(AccessKind kind, bool encrypted, char ret[static PATH_MAX]);
 

@@ -5,6 +5,8 @@ import json
 import re
 import time
 
+import pytest
+
 from daemon import Daemon
 from devhub import devhub  # noqa: F401
 from test_setup import CS, CTL, DPS, SECRET, bus, connect, gateway, kept, machine, set_up  # noqa: F401
@@ -42,11 +44,11 @@ def connect_later(machine, bus, gateway, devhub, text):  # noqa: F811
     assert result.returncode == 0, result
     machine.start_unit(gateway, restart=True)
     devhub.start()
-    bus_reconnect(machine, bus)
+    reconnect(machine, bus)
     wait_until_known(machine, gateway)
 
 
-def bus_reconnect(machine, bus):  # noqa: F811
+def reconnect(machine, bus):  # noqa: F811
     machine.run([CTL, '--bus', bus.address, 'reconnect'])
 
 
@@ -102,6 +104,37 @@ def test_what_the_hub_refuses_by_now_makes_way(machine, bus, gateway, devhub):  
     gateway.wait_for_link('waiting', 'credential')
     result = set_up(machine, bus, *DPS, '--timeout', '1s', stdin='d3Jvbmcta2V5')
     assert result.returncode == 4 and 'stays stored' in result.stdout and aside(machine), result
+
+
+@pytest.mark.parametrize('deleted', [True, False])
+def test_back_from_what_has_connected(machine, bus, gateway, devhub, deleted):  # noqa: F811
+    """It is asked for, and undone where the earlier one does not connect any more."""
+    before = connect(machine, bus, gateway, devhub)
+    connect_later(machine, bus, gateway, devhub, devhub.create('gw2').connection_string)
+    second = kept(machine)
+    if deleted:
+        devhub.run('device', 'delete', 'gw')
+    back = set_up(machine, bus, '--back')
+    assert back.returncode == 1 and '--yes' in back.stderr and kept(machine) == second, back
+    back = set_up(machine, bus, '--back', '--yes')
+    if deleted:
+        assert back.returncode == 1 and 'The credential that was stored is in its place again' in back.stderr, back
+        assert kept(machine) == second
+        wait_until_known(machine, gateway)
+    else:
+        assert back.returncode == 0 and kept(machine) == before, back
+
+
+def test_back_and_forth_unasked(machine, bus, gateway, devhub):  # noqa: F811
+    """What has not connected is kept too, but is nothing to ask about."""
+    first = connect(machine, bus, gateway, devhub)
+    wait_until_known(machine, gateway)
+    assert set_up(machine, bus, *DPS, '--no-start', stdin='d3Jvbmcta2V5').returncode == 0
+    second = stored(machine)
+    assert set_up(machine, bus, '--back', '--no-start').returncode == 0
+    assert stored(machine) == first
+    assert set_up(machine, bus, '--back', '--no-start', '--yes').returncode == 0
+    assert stored(machine) == second and aside(machine)
 
 
 def test_what_hublinkd_writes_of_it(machine, bus, gateway, devhub):  # noqa: F811
