@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +16,14 @@ bool root_is_tree(const char *word)
         _cleanup_close_ int fd = *word ? open(word, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
         return fd >= 0;
+}
+
+bool root_is_ours(const char *word)
+{
+        struct stat tree, ours;
+
+        return stat(word, &tree) == 0 && stat("/", &ours) == 0 && tree.st_dev == ours.st_dev &&
+               tree.st_ino == ours.st_ino;
 }
 
 int root_open(const char *root, const char *path, int flags, mode_t mode)

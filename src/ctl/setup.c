@@ -144,6 +144,8 @@ static int check(const Setup *s)
 
         if (s->tree && !root_is_tree(s->tree))
                 return usage("setup", "setup: --root: '%s' is no folder.", s->tree);
+        if (s->tree && root_is_ours(s->tree))
+                return usage("setup", "setup: --root: '%s' is this machine, not the tree of another one.", s->tree);
         if (n > 1)
                 return usage("setup", "setup: a credential, --back, --forget, --enable and --disable are one at a "
                                       "time.");

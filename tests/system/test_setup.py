@@ -382,8 +382,7 @@ def test_who_comes_second_is_told_who_is_first(machine, bus, gateway, devhub):  
     attempt = Try(machine, bus, *DPS)
     during = kept(machine)
     del machine.calls[:]
-    for words in (CS, ['--back'], ['--forget', '--yes'], ['--enable', 'serial'], ['--disable', 'serial'],
-                  ['--root', '/', '--enable', 'serial']):
+    for words in (CS, ['--back'], ['--forget', '--yes'], ['--enable', 'serial'], ['--disable', 'serial']):
         second = set_up(machine, bus, *words, stdin='HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0')
         assert second.returncode == 1 and second.stdout == '', second
         assert second.stderr == 'Another hublinkctl setup is under way (process %d). Nothing was changed.\n' % attempt.process.pid
@@ -765,11 +764,12 @@ def test_folders_are_for_all_to_pass(tmp_path):
 
 @pytest.mark.parametrize('words', [['--forget', '--yes'], ['--back'], ['--enable', 'i2c'], ['--disable', 'i2c'], CS])
 def test_a_tree_that_is_not_there_is_not_this_machine(machine, bus, gateway, words):
-    """IMAGE=; hublinkctl setup --root "$IMAGE"."""
+    """IMAGE=; hublinkctl setup --root "$IMAGE", or "$IMAGE/"."""
     text = 'HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0'
     assert set_up(machine, bus, *CS, '--no-start', stdin=text).returncode == 0
+    (machine.etc / 'top').symlink_to('/')
     before = kept(machine)
-    for root in ('', '/etc/none', '/etc/passwd'):
+    for root in ('', '/', '//', '/etc/..', '/etc/top', '/proc/self/root', '/etc/none', '/etc/passwd'):
         result = set_up(machine, bus, '--root', root, *words, stdin=text)
         assert result.returncode == 2 and 'setup: --root' in result.stderr and result.stdout == '', result
         assert kept(machine) == before and machine.calls == [] and not (machine.etc / 'none').exists()
