@@ -145,7 +145,7 @@ static void look_into_sealed(Doctor *d, const char *name, const char *path)
                 return;
         }
         (void)snprintf(option, sizeof(option), "--name=%s", name);
-        if (tool_run(command, NULL, &text) == 0)
+        if (tool_run(command, NULL, NULL, &text) == 0)
                 look_at_text(d, path, text.data ?: "");
         else
                 doctor_tell(d, VERDICT_PROBLEM, "credential-sealed", (Advice){WHY, "hublinkctl setup stores it anew."},

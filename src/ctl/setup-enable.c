@@ -100,7 +100,7 @@ static int make_group(const SetupWays *ways, const char *group)
                 return CTL_OK;
         (void)snprintf(line, sizeof(line), "g %s -", group);
         (void)snprintf(root, sizeof(root), "--root=%s", *ways->root ? ways->root : "/");
-        if (tool_run(command, NULL, NULL) != 0) {
+        if (tool_run(command, NULL, NULL, NULL) != 0) {
                 fprintf(stderr, "There is no group %s, without which hublinkd would not start, and it could not be "
                                 "made: groupadd --system %s\n", group, group);
                 return CTL_FAILED;
@@ -137,8 +137,8 @@ static void apply_rule(void)
         static const char *const load[] = {"udevadm", "control", "--reload", NULL};
         static const char *const apply[] = {"udevadm", "trigger", "--settle", "--subsystem-match=i2c-dev", NULL};
 
-        if (tool_run(load, NULL, NULL) == 0)
-                (void)tool_run(apply, NULL, NULL);
+        if (tool_run(load, NULL, NULL, NULL) == 0)
+                (void)tool_run(apply, NULL, NULL, NULL);
 }
 
 static int give_devices(const SetupWays *ways, const Opening *o)

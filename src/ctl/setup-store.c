@@ -118,7 +118,7 @@ static bool encrypt(const SetupWays *ways, const Access *a, Buffer *ret)
         if (*ways->root) /* only that machine itself could */
                 return false;
         (void)snprintf(name, sizeof(name), "--name=%s", access_name(a->kind));
-        return tool_run(command, &a->secret, ret) == 0 && ret->size > 0;
+        return tool_run(command, &ways->ends, &a->secret, ret) == 0 && ret->size > 0;
 }
 
 static int write_secret(const SetupWays *ways, const Access *a, bool *ret_encrypted, char path[static PATH_MAX])

@@ -325,6 +325,40 @@ def test_an_interrupt_while_it_is_tried(machine, bus, gateway, devhub, number): 
     gateway.wait_for_link('connected')
 
 
+def runs(process):
+    try:
+        return open('/proc/%s/cmdline' % process, 'rb').read() != b''
+    except OSError:
+        return False
+
+
+def test_an_interrupt_while_it_is_encrypted(machine, bus, gateway, devhub):  # noqa: F811
+    """By a TPM that does not answer."""
+    before = connect(machine, bus, gateway, devhub)
+    tools = machine.etc / 'tools'
+    tools.mkdir()
+    (tools / 'systemd-creds').write_text('#!/bin/sh\ncat >/dev/null\necho $$ >/etc/tools/begun\nexec sleep 600\n')
+    (tools / 'systemd-creds').chmod(0o755)
+    process = subprocess.Popen(machine.within([CTL, '--bus', bus.address, 'setup', *CS]), stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, 'PATH': '/etc/tools:' + os.environ['PATH']})
+    process.stdin.write('HostName=h.example;DeviceId=d;SharedAccessKey=c2VjcmV0')
+    process.stdin.close()
+    deadline, begun = time.monotonic() + 20, tools / 'begun'
+    while not begun.exists() or not begun.read_text():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    try:
+        assert process.wait(20) == -signal.SIGTERM and 'It is interrupted' in process.stderr.read()
+    finally:
+        process.kill()
+        process.stderr.close()
+    assert kept(machine) == before
+    while runs(begun.read_text().strip()):
+        assert time.monotonic() < deadline + 20, 'it is left behind'
+        time.sleep(0.05)
+
+
 def test_whoever_reads_leaves_while_it_is_tried(machine, bus, gateway, devhub):  # noqa: F811
     """A connection without a terminal that breaks sends no signal, and what connected is not taken back for it."""
     text = devhub.create('gw').connection_string
