@@ -180,10 +180,9 @@ static void put_name_in_unit(AccessKind kind, bool encrypted, const char *path, 
 }
 
 /* Those that the unit of an earlier setup named, but for one: what somebody put there by hand is his. */
-static int remove_old(const SetupWays *ways, const char *unit, const char *keep)
+static int remove_old(const SetupWays *ways, const char *unit, const char *keep, bool *ret_changed)
 {
         char path[PATH_MAX], line[PATH_MAX + 2];
-        bool changed = false;
         int r = CTL_OK;
 
         for (int kind = 0; r == CTL_OK && kind < _ACCESS_KIND_MAX; kind++)
@@ -191,7 +190,7 @@ static int remove_old(const SetupWays *ways, const char *unit, const char *keep)
                         setup_secret_path((AccessKind)kind, encrypted, path);
                         put_name_in_unit((AccessKind)kind, encrypted, path, line);
                         if (strstr(unit, line) && strcmp(path, keep) != 0)
-                                r = system_file_remove(ways->root, path, &changed);
+                                r = system_file_remove(ways->root, path, ret_changed);
                 }
         return r;
 }
@@ -199,8 +198,8 @@ static int remove_old(const SetupWays *ways, const char *unit, const char *keep)
 int setup_store(const SetupWays *ways, const Access *a)
 {
         _cleanup_(buffer_done) Buffer old = BUFFER_NULL;
+        bool encrypted, changed = false;
         char path[PATH_MAX];
-        bool encrypted;
         int r;
 
         read_unit(ways, &old);
@@ -209,23 +208,34 @@ int setup_store(const SetupWays *ways, const Access *a)
                 r = write_settings(ways, a);
         if (r == CTL_OK)
                 r = write_unit(ways, a, encrypted, path);
-        return r != CTL_OK ? r : remove_old(ways, old.data ?: "", path);
+        return r != CTL_OK ? r : remove_old(ways, old.data ?: "", path, &changed);
 }
 
+static int complain_of_rest(bool changed)
+{
+        fprintf(stderr, changed ? "Not all of it is removed, and hublinkd was not restarted: once that is mended, "
+                                  "hublinkctl setup --forget once more.\n"
+                                : "Nothing was removed.\n");
+        return CTL_FAILED;
+}
+
+/* The unit last: it says what is to be removed, to who begins again too, and hublinkd starts without its file. */
 int setup_forget(const SetupWays *ways, bool *ret_changed)
 {
         _cleanup_(buffer_done) Buffer old = BUFFER_NULL;
         int r;
 
         read_unit(ways, &old);
-        r = system_file_remove(ways->root, SETUP_UNIT, ret_changed);
+        r = remove_old(ways, old.data ?: "", "", ret_changed);
+        if (r == CTL_OK)
+                r = setup_drop_aside(ways);
         if (r == CTL_OK)
                 r = system_file_remove(ways->root, SETUP_SETTINGS, ret_changed);
         if (r == CTL_OK)
-                r = remove_old(ways, old.data ?: "", "");
-        if (r == CTL_OK)
-                r = setup_drop_aside(ways);
-        if (r == CTL_OK && *ret_changed)
+                r = system_file_remove(ways->root, SETUP_UNIT, ret_changed);
+        if (r != CTL_OK)
+                return complain_of_rest(*ret_changed);
+        if (*ret_changed)
                 setup_say(ways, "The credential is removed.\n");
-        return r;
+        return CTL_OK;
 }

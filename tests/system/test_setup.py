@@ -485,6 +485,24 @@ def test_what_was_not_tried_keeps_the_earlier_one(machine, bus, gateway, devhub)
     assert set(kept(machine)) == {'hublink/conf.d/dps.conf'} and not (machine.hublink / 'earlier').exists()
 
 
+def test_what_cannot_be_removed(machine, bus, gateway):
+    """A credential that stays is one that is handed over; what was begun is told, and ends when it is done again."""
+    assert set_up(machine, bus, *DPS, '--no-start', stdin='c2VjcmV0').returncode == 0
+    before = kept(machine)
+    for folder in (machine.hublink, machine.dropins):
+        name = '/etc/' + str(folder.relative_to(machine.etc))
+        assert machine.run(['sh', '-ec', 'mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"', name]).returncode == 0
+        result = set_up(machine, bus, '--forget', '--yes')
+        assert result.returncode == 1 and 'Read-only file system' in result.stderr and result.stdout == '', result
+        assert machine.run(['umount', name]).returncode == 0
+        if folder == machine.hublink:
+            assert 'Nothing was removed.' in result.stderr and kept(machine) == before, result
+    unit = 'systemd/system/hublinkd.service.d/credential.conf'
+    assert 'Not all of it is removed' in result.stderr and set(kept(machine)) == {unit}, result
+    assert machine.calls == []
+    assert set_up(machine, bus, '--forget', '--yes').returncode == 0 and kept(machine) == {}
+
+
 def test_the_only_one_there_is_is_not_to_be_removed(machine, bus, gateway, devhub, tmp_path):  # noqa: F811
     """The file that was given is the one that is stored, by whatever name."""
     toward(gateway, devhub)
