@@ -32,6 +32,20 @@ static const char *below(const char *folder, const char *path)
         return *path ? path : NULL;
 }
 
+/* Where a path with these leads is not to be seen from it: a link may lie before them. */
+static bool has_dots(const char *path)
+{
+        while (*path) {
+                size_t n = strcspn(path, "/");
+
+                if ((n == 1 || n == 2) && strncmp(path, "..", n) == 0)
+                        return true;
+                path += n;
+                path += strspn(path, "/");
+        }
+        return false;
+}
+
 static void check_file(const Check *c)
 {
         const char *file = c->settings->metrics.file, *name;
@@ -39,6 +53,10 @@ static void check_file(const Check *c)
 
         if (!file)
                 return;
+        if (has_dots(file)) {
+                check_complain(c, "metrics.file", "expected a path without \".\" and \"..\"; found \"%s\"", file);
+                return;
+        }
         if (below(c->settings->queue.directory, file)) {
                 check_complain(c, "metrics.file",
                                "lies in the folder of the queue (queue.directory), which is its own");
