@@ -33,13 +33,29 @@ int daemon_set_state_aside(Daemon *d, const char *path, const char *why, const c
         return 0;
 }
 
+static const char *remedy_of(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return "chown -R hublink: "; /* the folder */
+        case -ELOOP:
+                return "put the file itself in its place";
+        case -EISDIR:
+        case -ENXIO:
+                return "remove it";
+        default:
+                return "check the disk and the kernel's log";
+        }
+}
+
 static int note_problem(Daemon *d, const char *path, int error)
 {
         const char *before = d->state_problem ?: "";
         char *text;
 
-        if (asprintf(&text, "%s%s%s cannot be read (%s): %s%s", before, *before ? "; " : "", path, strerror(-error),
-                     error == -EACCES || error == -EPERM ? "chown -R hublink: " : "check the disk and the kernel's log",
+        if (asprintf(&text, "%s%s%s cannot be read (%s): %s%s", before, *before ? "; " : "", path,
+                     state_file_why(error), remedy_of(error),
                      error == -EACCES || error == -EPERM ? d->arguments.state_dir : "") < 0)
                 return -ENOMEM;
         free(d->state_problem);
@@ -53,7 +69,7 @@ static int withhold(Daemon *d, StateFile *file, const char *path, int error, con
         log_line(LOG_ERR, LOG_ID_STATE_NOT_READ, NULL,
                  "%s cannot be read (%s): it stays as it is, and nothing is stored over it; %s. When it can be read: "
                  "systemctl restart hublinkd.",
-                 path, strerror(-error), loss);
+                 path, state_file_why(error), loss);
         return note_problem(d, path, error);
 }
 

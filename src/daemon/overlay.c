@@ -2,16 +2,15 @@
 #include "daemon/overlay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log-id.h"
 #include "base/log.h"
 #include "daemon/settings-intervals.h"
 #include "daemon/settings-read.h"
+#include "flow/state-file.h"
 #include "flow/twin.h"
 
 #define MEMBER        "overlay" /* of the twin's text */
@@ -39,16 +38,16 @@ static int path_of(const char *state_dir, const char *file, char **ret)
 static int load_text(const char *state_dir, const char *file, Buffer *text)
 {
         _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int fd = -1;
         int r = path_of(state_dir, file, &path);
 
         if (r < 0)
                 return r;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        r = fd >= 0 ? file_read(text, fd, TWIN_STATE_MAX) : errno == ENOENT || errno == EACCES ? 0 : -errno;
+        r = state_file_load(path, TWIN_STATE_MAX, text);
+        if (r == -EACCES)
+                r = 0;
         if (r < 0 && r != -ENOMEM) {
                 log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
-                         "%s cannot be read (%s): the settings are those of the files.", path, strerror(-r));
+                         "%s cannot be read (%s): the settings are those of the files.", path, state_file_why(r));
                 buffer_clear(text);
                 r = 0;
         }

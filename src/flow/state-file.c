@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -201,11 +202,32 @@ StateFile *state_file_free(StateFile *f)
         return NULL;
 }
 
+/* Of a pipe nobody holds the other end. And root, who reads what the daemon's user wrote (hublinkd --print-config), is
+ * not led to what that user may not read. */
 int state_file_load(const char *path, size_t most, Buffer *b)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        struct stat st;
 
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
         return file_read(b, fd, most);
+}
+
+const char *state_file_why(int error)
+{
+        switch (error) {
+        case -ELOOP:
+                return "a symbolic link, which is not followed";
+        case -EISDIR:
+                return "a folder";
+        case -ENXIO:
+                return "a pipe, a socket or a device";
+        default:
+                return strerror(-error);
+        }
 }

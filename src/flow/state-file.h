@@ -35,5 +35,8 @@ bool state_file_is_busy(const StateFile *f);
 void state_file_finish(StateFile *f, usec_t timeout_usec);
 
 /* Appends what is there, at most so many bytes; for the start alone: it waits for the disk. 0 with nothing appended:
- * there is no such file. */
+ * there is no such file. -ELOOP, -EISDIR, -ENXIO: it is a link, a folder, or what hangs or never ends, and none of
+ * ours. */
 int state_file_load(const char *path, size_t most, Buffer *b);
+/* Such an error, or another, in words. */
+const char *state_file_why(int error);

@@ -166,6 +166,31 @@ def test_the_other_files_are_not_written_over(daemon, tmp_path, name):
     assert path.read_text() == kept and path.stat().st_uid == OTHER
 
 
+def lead_elsewhere(path):
+    elsewhere = path.parent.parent / 'elsewhere'
+    elsewhere.write_text('{"overlay":{"desired":"log: { level = \\"debug\\"; };\\n","intervals":""}}')
+    path.symlink_to(elsewhere)
+
+
+@pytest.mark.parametrize('make, words', [
+    (os.mkfifo, '(a pipe, a socket or a device): remove it'),
+    (os.mkdir, '(a folder): remove it'),
+    (lead_elsewhere, '(a symbolic link, which is not followed): put the file itself in its place')])
+def test_what_is_no_file_holds_up_nobody_and_stays(daemon, make, words):
+    twin = daemon.state / 'twin.json'
+    make(twin)
+    before = twin.lstat()
+    shown = daemon.run('--print-config')
+    assert shown.returncode == 0 and '"debug"' not in shown.stdout, shown
+    assert '%s cannot be read' % twin in shown.stderr
+    daemon.start()
+    daemon.bus.wait_for_name()
+    assert daemon.properties()['StateProblem'] == '%s cannot be read %s' % (twin, words)
+    assert ctl(daemon, 'twin', 'report', 'other', '{"x":1}').returncode == 1
+    assert daemon.stop() == 0
+    assert (twin.lstat().st_ino, twin.lstat().st_mode) == (before.st_ino, before.st_mode)
+
+
 @pytest.mark.parametrize('text', ['{"reported":{"plc":{"unsent":42', '[1]', '{"a":"\0"}'])
 def test_a_damaged_twin_is_set_aside(daemon, text):
     twin = daemon.state / 'twin.json'

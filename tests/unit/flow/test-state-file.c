@@ -2,7 +2,10 @@
 #include "flow/state-file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fake-disk.h"
 #include "suite.h"
@@ -168,6 +171,78 @@ START_TEST(a_call_that_fails_is_told)
 }
 END_TEST
 
+/* ---- read at the start ---- */
+
+static char folder[] = "/tmp/hublink-state-file-XXXXXX";
+static char path[64];
+
+static void setup(void)
+{
+        (void)strcpy(folder, "/tmp/hublink-state-file-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        (void)snprintf(path, sizeof(path), "%s/twin.json", folder);
+}
+
+static void teardown(void)
+{
+        (void)unlink(path);
+        (void)rmdir(path);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+        FILE *f = fopen(name, "we");
+
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs(text, f), 0);
+        ck_assert_int_eq(fclose(f), 0);
+}
+
+static void expect(int result, const char *text)
+{
+        _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
+
+        ck_assert_int_eq(state_file_load(path, 16, &b), result);
+        if (result == 0)
+                ck_assert_str_eq(b.data ?: "", text);
+}
+
+START_TEST(what_is_there_is_read)
+{
+        expect(0, "");
+        put(path, "sixteen letters.");
+        expect(0, "sixteen letters.");
+        put(path, "seventeen letters");
+        expect(-EFBIG, NULL);
+}
+END_TEST
+
+START_TEST(what_hangs_or_leads_elsewhere_is_no_state_file)
+{
+        char elsewhere[80];
+
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        expect(-ENXIO, NULL);
+        ck_assert_int_eq(unlink(path), 0);
+
+        ck_assert_int_eq(symlink("/dev/zero", path), 0);
+        expect(-ELOOP, NULL);
+        ck_assert_int_eq(unlink(path), 0);
+
+        (void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
+        put(elsewhere, "of others");
+        ck_assert_int_eq(symlink(elsewhere, path), 0);
+        expect(-ELOOP, NULL);
+        ck_assert_int_eq(unlink(elsewhere), 0);
+        expect(-ELOOP, NULL); /* to nowhere: it is not as if there was none */
+        ck_assert_int_eq(unlink(path), 0);
+
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        expect(-EISDIR, NULL);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("flow/state-file");
@@ -178,5 +253,9 @@ int main(void)
         tcase_add_test(c, what_is_withheld_is_not_written_over);
         tcase_add_test(c, a_cut_leaves_one_of_the_two);
         tcase_add_test(c, a_call_that_fails_is_told);
+        c = suite_case(s, "read at the start");
+        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_test(c, what_is_there_is_read);
+        tcase_add_test(c, what_hangs_or_leads_elsewhere_is_no_state_file);
         return suite_run(s);
 }
