@@ -153,6 +153,8 @@ int daemon_build_twin(Daemon *d);
 /* daemon-state.c: a file of the state folder, as state_file_load(); loss: what is not known without it. Another error
  * than -ENOMEM is told and dealt with, and is none. */
 int daemon_load_state(Daemon *d, StateFile *file, const char *path, size_t most, const char *loss, Buffer *text);
+/* The same once it was read, which gave this error. */
+int daemon_take_unread(Daemon *d, StateFile *file, const char *path, int error, const char *loss);
 int daemon_set_state_aside(Daemon *d, const char *path, const char *why, const char *loss);
 void daemon_end_twin(Daemon *d); /* what is on its way to the disk arrives */
 

@@ -73,6 +73,17 @@ static int withhold(Daemon *d, StateFile *file, const char *path, int error, con
         return note_problem(d, path, error);
 }
 
+int daemon_take_unread(Daemon *d, StateFile *file, const char *path, int error, const char *loss)
+{
+        if (error == -EBADMSG || error == -EFBIG) {
+                int aside = daemon_set_state_aside(d, path, strerror(-error), loss);
+
+                if (aside == 0 || aside == -ENOMEM)
+                        return aside;
+        }
+        return withhold(d, file, path, error, loss);
+}
+
 int daemon_load_state(Daemon *d, StateFile *file, const char *path, size_t most, const char *loss, Buffer *text)
 {
         int r = state_file_load(path, most, text);
@@ -80,11 +91,5 @@ int daemon_load_state(Daemon *d, StateFile *file, const char *path, size_t most,
         if (r >= 0 || r == -ENOMEM)
                 return r;
         buffer_clear(text);
-        if (r == -EBADMSG || r == -EFBIG) {
-                int aside = daemon_set_state_aside(d, path, strerror(-r), loss);
-
-                if (aside == 0 || aside == -ENOMEM)
-                        return aside;
-        }
-        return withhold(d, file, path, r, loss);
+        return daemon_take_unread(d, file, path, r, loss);
 }

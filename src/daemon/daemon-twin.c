@@ -121,10 +121,25 @@ static int remember(Daemon *d, const Buffer *state)
         return r == -EBADMSG ? 0 : r;
 }
 
+/* Whichever it is: the twin's text would take its place. */
+static int take_unread(Daemon *d)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (!d->overlay.unread)
+                return 0;
+        if (asprintf(&path, "%s/%s", d->arguments.state_dir, d->overlay.unread) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        return daemon_take_unread(d, d->twin_file, path, d->overlay.error, LOSS);
+}
+
+/* Of the text that was read with what lies over the settings. */
 int daemon_build_twin(Daemon *d)
 {
         _cleanup_free_ char *path = NULL;
-        Buffer state = BUFFER_NULL;
+        Buffer *state = &d->overlay.text;
         int r;
 
         if (asprintf(&path, "%s/" OVERLAY_FILE, d->arguments.state_dir) < 0) {
@@ -132,16 +147,15 @@ int daemon_build_twin(Daemon *d)
                 return -ENOMEM;
         }
         r = state_file_new(&d->twin_file, path, d->disk, on_stored, d);
-        if (r < 0)
-                return r;
-        r = daemon_load_state(d, d->twin_file, path, TWIN_STATE_MAX, LOSS, &state);
         if (r >= 0)
-                r = set_damaged_aside(d, path, &state);
+                r = take_unread(d);
         if (r >= 0)
-                r = build(d, &state);
+                r = set_damaged_aside(d, path, state);
         if (r >= 0)
-                r = remember(d, &state);
-        buffer_done(&state);
+                r = build(d, state);
+        if (r >= 0)
+                r = remember(d, state);
+        buffer_done(state);
         return r;
 }
 

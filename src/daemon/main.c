@@ -13,6 +13,7 @@
 #include "daemon/settings-cloud.h"
 #include "daemon/settings-outlook.h"
 #include "daemon/settings.h"
+#include "flow/state-file.h"
 
 /* Settings, or what is wrong with them on stderr. */
 static int load(const Arguments *arguments, Settings **ret)
@@ -61,6 +62,9 @@ static int lay_overlay_over(Settings **settings, const char *state_dir)
         Overlay overlay = {};
         int r = overlay_load(state_dir, &overlay);
 
+        if (overlay.unread && overlay.error != -EACCES) /* which is not for who asks */
+                (void)fprintf(stderr, "%s/%s cannot be read (%s): the settings are those of the files.\n", state_dir,
+                              overlay.unread, state_file_why(overlay.error));
         if (r >= 0)
                 r = settings_cloud_take(settings, state_dir, &overlay, &problems);
         for (size_t i = 0; i < problems.n; i++)

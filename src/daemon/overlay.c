@@ -21,6 +21,7 @@ void overlay_done(Overlay *o)
 {
         free(o->desired);
         free(o->intervals);
+        buffer_done(&o->text);
         *o = (Overlay){};
 }
 
@@ -34,8 +35,8 @@ static int path_of(const char *state_dir, const char *file, char **ret)
         return -ENOMEM;
 }
 
-/* "" where there is none, or not for us. */
-static int load_text(const char *state_dir, const char *file, Buffer *text)
+/* "" where there is none, or none is given. */
+static int load_text(const char *state_dir, const char *file, Overlay *o, Buffer *text)
 {
         _cleanup_free_ char *path = NULL;
         int r = path_of(state_dir, file, &path);
@@ -43,11 +44,9 @@ static int load_text(const char *state_dir, const char *file, Buffer *text)
         if (r < 0)
                 return r;
         r = state_file_load(path, TWIN_STATE_MAX, text);
-        if (r == -EACCES)
-                r = 0;
         if (r < 0 && r != -ENOMEM) {
-                log_line(LOG_WARNING, LOG_ID_STATE_NOT_READ, NULL,
-                         "%s cannot be read (%s): the settings are those of the files.", path, state_file_why(r));
+                o->unread = file;
+                o->error = r;
                 buffer_clear(text);
                 r = 0;
         }
@@ -56,10 +55,10 @@ static int load_text(const char *state_dir, const char *file, Buffer *text)
         return r < 0 ? r : buffer_error(text);
 }
 
-static int load_old(const char *state_dir, const char *file, char **ret)
+static int load_old(const char *state_dir, const char *file, Overlay *o, char **ret)
 {
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
-        int r = load_text(state_dir, file, &text);
+        int r = o->unread ? 0 : load_text(state_dir, file, o, &text);
 
         if (r < 0)
                 return r;
@@ -75,17 +74,16 @@ static int take_text(const Document *overlay, const char *name, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* NULL: it has none, or what it has is damaged. One that cannot be read the twin tells of. */
-static int read_twin(const char *state_dir, Document **ret, bool *ret_damaged)
+/* NULL: it has none, or what it has is damaged. */
+static int read_twin(const char *state_dir, Overlay *o, Document **ret)
 {
-        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         const char *error;
-        int r = load_text(state_dir, OVERLAY_FILE, &text);
+        int r = load_text(state_dir, OVERLAY_FILE, o, &o->text);
 
-        if (r < 0 || text.size == 0)
+        if (r < 0 || o->text.size == 0)
                 return r;
-        r = document_parse_within(ret, text.data, text.size, TWIN_STATE_VALUES_MAX, &error);
-        *ret_damaged = r == -EBADMSG || r == -E2BIG || (r >= 0 && document_kind(*ret) != DOCUMENT_OBJECT);
+        r = document_parse_within(ret, o->text.data, o->text.size, TWIN_STATE_VALUES_MAX, &error);
+        o->is_damaged = r == -EBADMSG || r == -E2BIG || (r >= 0 && document_kind(*ret) != DOCUMENT_OBJECT);
         return r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
 
@@ -93,7 +91,7 @@ static int load(const char *state_dir, Overlay *o)
 {
         _cleanup_(document_freep) Document *state = NULL;
         const Document *overlay;
-        int r = read_twin(state_dir, &state, &o->is_damaged);
+        int r = read_twin(state_dir, o, &state);
 
         if (r < 0)
                 return r;
@@ -103,8 +101,8 @@ static int load(const char *state_dir, Overlay *o)
                 r = take_text(overlay, "desired", &o->desired);
                 return r < 0 ? r : take_text(overlay, "intervals", &o->intervals);
         }
-        r = load_old(state_dir, OLD_DESIRED, &o->desired);
-        return r < 0 ? r : load_old(state_dir, OLD_INTERVALS, &o->intervals);
+        r = load_old(state_dir, OLD_DESIRED, o, &o->desired);
+        return r < 0 ? r : load_old(state_dir, OLD_INTERVALS, o, &o->intervals);
 }
 
 /* One that is no settings text is told, and begun anew. */

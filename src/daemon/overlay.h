@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "base/buffer.h"
 #include "model/document.h"
 
 #define OVERLAY_FILE "twin.json" /* in the state folder */
@@ -27,11 +28,16 @@ typedef struct Overlay {
         bool is_old;     /* of the files of an older build, and not in the twin's text yet */
         bool is_kept;    /* it is there */
         bool is_damaged; /* the twin's text, which is no JSON object */
+
+        /* Read once: what the first reading did not give, a second one must not be believed to have had. */
+        Buffer text;        /* the twin's; "" where there is none */
+        const char *unread; /* which file of the state folder was not given; NULL: none. What it says is not known */
+        int error;          /* why */
 } Overlay;
 
 void overlay_done(Overlay *o);
 
-/* What was stored; trouble with reading it is told. -ENOMEM. */
+/* What was stored, as far as it can be read. -ENOMEM. */
 int overlay_load(const char *state_dir, Overlay *ret);
 /* Into the text that is stored. */
 int overlay_keep(const Overlay *o, Document *state);

@@ -130,6 +130,36 @@ def test_what_is_not_known_is_not_stored_over(daemon):
     assert '"unsent":42' in twin.read_text() and '"x":1' in twin.read_text()
 
 
+def test_what_the_disk_gave_only_later_is_not_stored_over(daemon):
+    """The settings want it first, and the twin after them: what the one did not get the other must not have had."""
+    daemon.configure(WIND).start()
+    daemon.bus.wait_for_name()
+    assert ctl(daemon, 'call', 'setInterval', '{"sensor":"w","interval":"7s"}').returncode == 0
+    seven = interval(daemon)
+    assert daemon.stop() == 0
+    twin = daemon.state / 'twin.json'
+    kept = twin.read_text()
+    assert '7s' in kept
+
+    daemon.environment = {'LD_PRELOAD': str(BUILD / 'tests/system/libfail-once.so'), 'FAIL_ONCE': str(twin)}
+    daemon.start()
+    daemon.bus.wait_for_name()
+    assert daemon.properties()['StateProblem'] == \
+        "%s cannot be read (Input/output error): check the disk and the kernel's log" % twin
+    done = ctl(daemon, 'twin', 'report', 'other', '{"x":1}')
+    assert done.returncode == 1 and 'Input/output error' in done.stderr, done
+    assert interval(daemon) != seven
+    assert len(daemon.lines('%s cannot be read' % twin)) == 1
+    assert daemon.stop() == 0
+    assert twin.read_text() == kept
+
+    daemon.environment = {}
+    daemon.start()
+    daemon.bus.wait_for_name()
+    assert daemon.properties()['StateProblem'] == '' and interval(daemon) == seven
+    assert daemon.stop() == 0
+
+
 BUSY = """
 streams: { alarms: { priority = "urgent"; }; };
 sensors: {

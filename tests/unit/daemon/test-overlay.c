@@ -6,8 +6,10 @@
 
 #include "daemon/overlay.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log-capture.h"
@@ -46,7 +48,7 @@ static void teardown(void)
         static const char *const files[] = {OVERLAY_FILE, "twin.conf", "intervals.conf"};
 
         for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-                (void)unlink(path_of(files[i]));
+                (void)remove(path_of(files[i]));
         ck_assert_int_eq(rmdir(folder), 0);
 }
 
@@ -58,6 +60,7 @@ static void expect(const char *desired, const char *intervals, bool is_old)
         ck_assert_str_eq(o.desired, desired);
         ck_assert_str_eq(o.intervals, intervals);
         ck_assert(o.is_old == is_old);
+        ck_assert_ptr_null(o.unread);
         overlay_done(&o);
 }
 
@@ -120,6 +123,52 @@ START_TEST(what_cannot_be_read_is_begun_anew)
 }
 END_TEST
 
+/* Whoever stores later has the text from here, and knows where there is more than he was given. */
+START_TEST(what_was_read_is_all_that_is_known)
+{
+        Overlay o;
+
+        keep(WISH, SET);
+        ck_assert_int_eq(overlay_load(folder, &o), 0);
+        ck_assert_ptr_nonnull(strstr(o.text.data, "\"desiredVersion\":7"));
+        ck_assert_ptr_null(o.unread);
+        overlay_done(&o);
+}
+END_TEST
+
+static void expect_unread(const char *file, const char *desired, bool has_text)
+{
+        Overlay o;
+
+        ck_assert_int_eq(overlay_load(folder, &o), 0);
+        ck_assert_str_eq(o.unread, file);
+        ck_assert_int_eq(o.error, -EISDIR);
+        ck_assert_str_eq(o.desired, desired);
+        ck_assert_str_eq(o.intervals, "");
+        ck_assert(!o.is_kept && !o.is_damaged);
+        ck_assert((o.text.size > 0) == has_text);
+        overlay_done(&o);
+}
+
+START_TEST(what_is_not_given_is_not_taken_for_nothing)
+{
+        put("twin.conf", WISH);
+        put("intervals.conf", SET);
+        /* it may say that they do not count any more */
+        ck_assert_int_eq(mkdir(path_of(OVERLAY_FILE), 0700), 0);
+        expect_unread(OVERLAY_FILE, "", false);
+        ck_assert_int_eq(rmdir(path_of(OVERLAY_FILE)), 0);
+
+        put(OVERLAY_FILE, "{\"desired\":{\"a\":1},\"desiredVersion\":3}");
+        ck_assert_int_eq(unlink(path_of("intervals.conf")), 0);
+        ck_assert_int_eq(mkdir(path_of("intervals.conf"), 0700), 0);
+        expect_unread("intervals.conf", WISH, true);
+        /* which nobody asks once it is kept */
+        keep(WISH, SET);
+        expect(WISH, SET, false);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("daemon/overlay");
@@ -129,5 +178,7 @@ int main(void)
         tcase_add_test(c, what_was_kept_is_found);
         tcase_add_test(c, files_of_an_older_build_count_until_it_is_kept);
         tcase_add_test(c, what_cannot_be_read_is_begun_anew);
+        tcase_add_test(c, what_was_read_is_all_that_is_known);
+        tcase_add_test(c, what_is_not_given_is_not_taken_for_nothing);
         return suite_run(s);
 }
