@@ -6,23 +6,33 @@
  * each of its servers for each of its domains. */
 #define LOOKS 20
 
-static usec_t disk_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
+_Static_assert(SENSORS_MAX + 2 <= VITALS_CASES_MAX, "each device, disk and link can be watched");
+
+/* Of what is one thing at most. */
+static bool is_stuck(size_t *at, const Stuck *stuck)
+{
+        return (*at)++ == 0 && stuck->since != USEC_INFINITY;
+}
+
+static bool disk_stuck(void *userdata, size_t *at, Stuck *ret)
 {
         const Daemon *d = userdata;
 
-        *ret_what = d->queue_directory;
-        return disk_busy_since(d->disk, ret_threads);
+        ret->what = d->queue_directory;
+        ret->since = disk_busy_since(d->disk, &ret->threads);
+        return is_stuck(at, ret);
 }
 
-static usec_t sensors_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
+static bool sensors_stuck(void *userdata, size_t *at, Stuck *ret)
 {
-        return sensors_stuck_since(((Daemon *)userdata)->sensors, ret_what, ret_threads);
+        return sensors_next_stuck(((Daemon *)userdata)->sensors, at, ret);
 }
 
-static usec_t link_stuck(void *userdata, const char **ret_what, ThreadIds *ret_threads)
+static bool link_stuck(void *userdata, size_t *at, Stuck *ret)
 {
-        *ret_what = "(the lookup of the hub's name)";
-        return hub_hindered_since(((Daemon *)userdata)->hub, ret_threads);
+        ret->what = "(the lookup of the hub's name)";
+        ret->since = hub_hindered_since(((Daemon *)userdata)->hub, &ret->threads);
+        return is_stuck(at, ret);
 }
 
 void daemon_build_vitals(Daemon *d, usec_t look_usec)

@@ -34,52 +34,88 @@ void vitals_init(Vitals *v, usec_t look_usec, bool (*waits_in_kernel)(pid_t thre
 
 void vitals_add(Vitals *v, Vital vital)
 {
-        if (v->n < VITALS_MAX)
-                v->rows[v->n++].vital = vital;
+        if (v->n_parts < VITALS_MAX)
+                v->parts[v->n_parts++] = vital;
 }
 
-static bool any_in_kernel(const Vitals *v, const ThreadIds *threads)
+static bool all_in_kernel(const Vitals *v, const ThreadIds *threads)
 {
         for (size_t i = 0; i < threads->n; i++)
-                if (v->waits_in_kernel(threads->ids[i]))
-                        return true;
-        return false;
+                if (!v->waits_in_kernel(threads->ids[i]))
+                        return false;
+        return threads->n > 0;
 }
 
-static void tell(Vitals *v, size_t i, const char *what, bool in_kernel)
+static void tell(VitalCase *c, bool in_kernel)
 {
-        const char *end = in_kernel ? "A thread of it waits in the kernel, where a restart would not reach it"
+        const char *end = in_kernel ? "It waits in the kernel, where a restart would not reach it"
                                     : "The service manager is left to start the daemon anew";
-        bool *told = v->rows[i].told;
 
-        if (told[in_kernel] || (in_kernel && (told[false] || v->rows[i].in_kernel < KERNEL_LOOKS)))
+        if (c->told[in_kernel] || (in_kernel && (c->told[false] || c->in_kernel < KERNEL_LOOKS)))
                 return;
-        told[in_kernel] = true;
-        log_line(LOG_CRIT, LOG_ID_STUCK, NULL,
-                 "%s%s%s: stuck for %llu s. %s; what was accepted is on disk.",
-                 v->rows[i].vital.name, what ? " " : "", what ?: "",
-                 (unsigned long long)(v->rows[i].waited / USEC_PER_SEC), end);
+        c->told[in_kernel] = true;
+        log_line(LOG_CRIT, LOG_ID_STUCK, NULL, "%s%s%s: stuck for %llu s. %s; what was accepted is on disk.",
+                 c->vital->name, c->what ? " " : "", c->what ?: "", (unsigned long long)(c->waited / USEC_PER_SEC),
+                 end);
 }
 
-static bool is_good(Vitals *v, size_t i, usec_t passed)
+/* Of earlier looks, or begun now. NULL: there are too many, which would need more devices than there may be. */
+static VitalCase *find_case(Vitals *v, const Vital *vital, const Stuck *stuck, usec_t passed)
 {
-        const Vital *vital = &v->rows[i].vital;
-        ThreadIds threads = {};
-        const char *what = NULL;
-        usec_t since = vital->stuck_since(vital->userdata, &what, &threads);
+        for (size_t i = 0; i < v->n_cases; i++) {
+                VitalCase *c = &v->cases[i];
+
+                if (c->vital == vital && c->what == stuck->what && c->since == stuck->since) {
+                        c->waited += passed;
+                        return c;
+                }
+        }
+        if (v->n_cases == VITALS_CASES_MAX)
+                return NULL;
+        v->cases[v->n_cases] = (VitalCase){.vital = vital, .what = stuck->what, .since = stuck->since};
+        return &v->cases[v->n_cases++];
+}
+
+static bool is_borne(const Vitals *v, VitalCase *c, const ThreadIds *threads)
+{
         bool in_kernel;
 
-        v->rows[i].waited = since == USEC_INFINITY || since != v->rows[i].since ? 0 : v->rows[i].waited + passed;
-        v->rows[i].since = since;
-        if (v->rows[i].waited < vital->patience_usec) {
-                v->rows[i].in_kernel = 0;
-                v->rows[i].told[false] = v->rows[i].told[true] = false;
+        if (c->waited < c->vital->patience_usec)
                 return true;
-        }
-        in_kernel = any_in_kernel(v, &threads);
-        v->rows[i].in_kernel = in_kernel ? v->rows[i].in_kernel + 1 : 0;
-        tell(v, i, what, in_kernel);
+        in_kernel = all_in_kernel(v, threads);
+        c->in_kernel = in_kernel ? c->in_kernel + 1 : 0;
+        tell(c, in_kernel);
         return in_kernel;
+}
+
+static bool is_good(Vitals *v, const Vital *vital, usec_t passed)
+{
+        bool good = true;
+        Stuck stuck = {};
+
+        for (size_t at = 0; vital->next_stuck(vital->userdata, &at, &stuck); stuck = (Stuck){}) {
+                VitalCase *c = find_case(v, vital, &stuck, passed);
+
+                if (!c)
+                        continue;
+                c->is_there = true;
+                if (!is_borne(v, c, &stuck.threads))
+                        good = false;
+        }
+        return good;
+}
+
+/* What gets on is as if it had never been stuck. */
+static void forget_others(Vitals *v)
+{
+        size_t left = 0;
+
+        for (size_t i = 0; i < v->n_cases; i++)
+                if (v->cases[i].is_there) {
+                        v->cases[left] = v->cases[i];
+                        v->cases[left++].is_there = false;
+                }
+        v->n_cases = left;
 }
 
 bool vitals_are_good(Vitals *v, usec_t now)
@@ -88,8 +124,9 @@ bool vitals_are_good(Vitals *v, usec_t now)
         bool good = true;
 
         v->looked_usec = now;
-        for (size_t i = 0; i < v->n; i++)
-                if (!is_good(v, i, passed))
+        for (size_t i = 0; i < v->n_parts; i++)
+                if (!is_good(v, &v->parts[i], passed))
                         good = false;
+        forget_others(v);
         return good;
 }

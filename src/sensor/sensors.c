@@ -249,25 +249,18 @@ bool sensors_set_stale(Sensors *s, const char *name, const char *why)
         return false;
 }
 
-usec_t sensors_stuck_since(const Sensors *s, const char **ret_device, ThreadIds *ret_threads)
+bool sensors_next_stuck(const Sensors *s, size_t *at, Stuck *ret)
 {
-        usec_t since = USEC_INFINITY;
+        while (*at < s->n_shares) {
+                const Share *share = s->shares[(*at)++];
 
-        *ret_device = NULL;
-        *ret_threads = (ThreadIds){};
-        for (size_t i = 0; i < s->n_shares; i++) {
-                ThreadIds threads;
-                usec_t its = USEC_INFINITY;
-
-                if (s->shares[i]->users > 0)
-                        its = worker_stuck_since(s->shares[i]->worker, &threads);
-                if (its < since) {
-                        since = its;
-                        *ret_threads = threads;
-                        *ret_device = s->shares[i]->name;
-                }
+                *ret = (Stuck){.what = share->name, .since = USEC_INFINITY};
+                if (share->users > 0)
+                        ret->since = worker_stuck_since(share->worker, &ret->threads);
+                if (ret->since != USEC_INFINITY)
+                        return true;
         }
-        return since;
+        return false;
 }
 
 size_t sensors_count(const Sensors *s)

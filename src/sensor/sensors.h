@@ -15,7 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/backoff.h"
-#include "base/thread-ids.h"
+#include "base/stuck.h"
 #include "base/ticker.h"
 #include "model/sink.h"
 #include "sensor/i2c-port.h"
@@ -41,9 +41,9 @@ Ticker sensors_ticker(Sensors *s);
  * that name. */
 bool sensors_set_stale(Sensors *s, const char *name, const char *why);
 
-/* Since when (boot clock) threads that do not come back keep a device from being asked at all; USEC_INFINITY: none is.
- * Which device, borrowed, and which threads. */
-usec_t sensors_stuck_since(const Sensors *s, const char **ret_device, ThreadIds *ret_threads);
+/* The next device after *at, which begins with 0, that is not asked at all any more, for its threads do not come back;
+ * false: there is no more. */
+bool sensors_next_stuck(const Sensors *s, size_t *at, Stuck *ret);
 
 size_t sensors_count(const Sensors *s);
 const SensorStatus *sensors_status(const Sensors *s, size_t i);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,41 +17,57 @@
 #define LOOK     (15 * USEC_PER_SEC)
 #define PATIENCE (20 * LOOK)
 
-static usec_t stuck[2];
-static bool in_kernel[3]; /* the threads 1 and 2, for which the parts wait; and another of this process */
+static usec_t stuck[3];   /* the disk, and two devices */
+static bool in_kernel[5]; /* threads: 1 is the disk's, 2 the one device's, 4 and 5 the other's; 3 is nobody's */
 static usec_t now;
 static Vitals vitals;
 static LogCapture captured;
 
-static usec_t stuck_since(void *userdata, const char **ret_what, ThreadIds *ret_threads)
+static bool next_on_disk(void *userdata, size_t *at, Stuck *ret)
 {
-        thread_ids_add(ret_threads, 1);
-        return *(usec_t *)userdata;
+        if ((*at)++ > 0 || stuck[0] == USEC_INFINITY)
+                return false;
+        ret->since = stuck[0];
+        thread_ids_add(&ret->threads, 1);
+        return true;
 }
 
-static usec_t stuck_on(void *userdata, const char **ret_what, ThreadIds *ret_threads)
+/* One has a thread that hangs, the other two. */
+static bool next_device(void *userdata, size_t *at, Stuck *ret)
 {
-        thread_ids_add(ret_threads, 2);
-        *ret_what = "/dev/i2c-1";
-        return *(usec_t *)userdata;
+        static const char *const names[] = {"/dev/i2c-1", "/dev/i2c-2"};
+
+        while (*at < 2) {
+                size_t i = (*at)++;
+
+                if (stuck[1 + i] == USEC_INFINITY)
+                        continue;
+                ret->what = names[i];
+                ret->since = stuck[1 + i];
+                thread_ids_add(&ret->threads, i == 0 ? 2 : 4);
+                if (i == 1)
+                        thread_ids_add(&ret->threads, 5);
+                return true;
+        }
+        return false;
 }
 
 static bool waits_in_kernel(pid_t thread)
 {
         ck_assert_int_ge(thread, 1);
-        ck_assert_int_le(thread, 3);
+        ck_assert_int_le(thread, 5);
         return in_kernel[thread - 1];
 }
 
 static void setup(void)
 {
         log_capture_begin(&captured);
-        stuck[0] = stuck[1] = USEC_INFINITY;
-        in_kernel[0] = in_kernel[1] = in_kernel[2] = false;
+        stuck[0] = stuck[1] = stuck[2] = USEC_INFINITY;
+        memset(in_kernel, 0, sizeof(in_kernel));
         now = 100 * USEC_PER_SEC;
         vitals_init(&vitals, LOOK, waits_in_kernel);
-        vitals_add(&vitals, (Vital){"disk", stuck_since, &stuck[0], PATIENCE});
-        vitals_add(&vitals, (Vital){"sensors on", stuck_on, &stuck[1], PATIENCE});
+        vitals_add(&vitals, (Vital){"disk", next_on_disk, NULL, PATIENCE});
+        vitals_add(&vitals, (Vital){"sensors on", next_device, NULL, PATIENCE});
 }
 
 static void teardown(void)
@@ -189,6 +206,82 @@ START_TEST(looks_are_counted_for_each)
 }
 END_TEST
 
+/* The one of two devices that cannot be killed is no excuse for the other either, whichever was stuck first. */
+START_TEST(one_device_is_no_excuse_for_another)
+{
+        in_kernel[1] = true;
+        stuck[1 + _i] = now;
+        ck_assert(goes_on(PATIENCE / 2));
+        stuck[2 - _i] = now;
+        ck_assert(!goes_on(PATIENCE + 2 * LOOK));
+        ck_assert(log_capture_has(&captured, "sensors on /dev/i2c-2: stuck for 300 s. The service manager"));
+        stuck[2] = USEC_INFINITY;
+        ck_assert(goes_on(USEC_PER_HOUR));
+        ck_assert(log_capture_has(&captured, "It waits in the kernel"));
+        ck_assert_uint_eq(captured.n_lines, 2);
+}
+END_TEST
+
+/* Nor is its patience begun anew with each moment that the first one is seen outside. */
+START_TEST(one_device_does_not_use_up_the_time_of_another)
+{
+        usec_t end;
+
+        in_kernel[1] = true;
+        stuck[1] = now;
+        ck_assert(goes_on(PATIENCE + 4 * LOOK));
+        stuck[2] = now;
+        for (end = now + PATIENCE - 2 * LOOK; now < end;) {
+                ck_assert(goes_on(2 * LOOK));
+                in_kernel[1] = false;
+                ck_assert(!goes_on(LOOK));
+                in_kernel[1] = true;
+        }
+        ck_assert(!goes_on(4 * LOOK));
+        ck_assert_uint_eq(log_capture_count(&captured, "sensors on /dev/i2c-2: stuck for 300 s."), 1);
+}
+END_TEST
+
+/* A restart is not made for threads that it would not reach; for one that it would, it is. */
+START_TEST(one_thread_is_no_excuse_for_another)
+{
+        stuck[2] = now;
+        in_kernel[3] = true;
+        ck_assert(!goes_on(PATIENCE + 2 * LOOK));
+        in_kernel[4] = true;
+        ck_assert(goes_on(USEC_PER_HOUR));
+        in_kernel[3] = false;
+        ck_assert(!goes_on(LOOK));
+}
+END_TEST
+
+static const char many_names[VITALS_CASES_MAX]; /* "" each */
+
+static bool next_of_many(void *userdata, size_t *at, Stuck *ret)
+{
+        size_t i = (*at)++;
+
+        if (i >= VITALS_CASES_MAX)
+                return false;
+        ret->what = many_names + i;
+        ret->since = stuck[0];
+        thread_ids_add(&ret->threads, i == VITALS_CASES_MAX - 1 ? 1 : 2);
+        return true;
+}
+
+/* As many as there may be, all since the same moment. */
+START_TEST(the_last_of_many_is_found)
+{
+        vitals_init(&vitals, LOOK, waits_in_kernel);
+        vitals_add(&vitals, (Vital){"sensors on", next_of_many, NULL, PATIENCE});
+        stuck[0] = now;
+        in_kernel[0] = in_kernel[1] = true;
+        ck_assert(goes_on(USEC_PER_HOUR));
+        in_kernel[0] = false;
+        ck_assert(!goes_on(LOOK));
+}
+END_TEST
+
 static atomic_int waiting;
 
 /* Who has a child by vfork() waits in the kernel until it is gone. */
@@ -240,6 +333,10 @@ int main(void)
         tcase_add_test(c, what_cannot_be_killed_is_left);
         tcase_add_test(c, a_moment_in_the_kernel_is_not_told);
         tcase_add_test(c, one_that_cannot_be_killed_is_no_excuse_for_others);
+        tcase_add_loop_test(c, one_device_is_no_excuse_for_another, 0, 2);
+        tcase_add_test(c, one_device_does_not_use_up_the_time_of_another);
+        tcase_add_test(c, one_thread_is_no_excuse_for_another);
+        tcase_add_test(c, the_last_of_many_is_found);
         tcase_add_test(c, looks_are_counted_for_each);
         tcase_add_test(c, a_thread_that_waits_there_is_told_from_others);
         return suite_run(s);

@@ -508,6 +508,39 @@ START_TEST(stuck_transfer_does_not_hold_up_the_end)
 }
 END_TEST
 
+/* Both buses have all their threads in a transfer that does not come back: each is told, with those. */
+START_TEST(each_bus_that_is_stuck_is_told)
+{
+        SensorSettings s[] = {chip("one", 0x4a), chip("two", 0x4a)};
+        Stuck stuck[2] = {}, more;
+        size_t at = 0;
+
+        s[1].bus = (char *)FAKE_I2C_OTHER;
+        fake_i2c_hang(&bus, 0x4a);
+        ck_assert_int_eq(sensors_configure(sensors, s, 2), 0);
+        for (int i = 0; i < 1000 && count_hanging() < 2 * WORKER_STUCK_MAX; i++)
+                bench_next(&bench, &ticker);
+        fake_clock_advance(&bench.clock, USEC_PER_MIN); /* those are given up too */
+        bench_tick(&bench, &ticker);
+        for (int i = 0; i < 2; i++) {
+                ck_assert(sensors_next_stuck(sensors, &at, &stuck[i]));
+                ck_assert_str_eq(stuck[i].what, i == 0 ? FAKE_I2C_BUS : FAKE_I2C_OTHER);
+                ck_assert_uint_eq(stuck[i].threads.n, WORKER_STUCK_MAX);
+                ck_assert_uint_lt(stuck[i].since, bench.clock.boot_usec + 1);
+        }
+        for (size_t i = 0; i < WORKER_STUCK_MAX; i++)
+                for (size_t k = 0; k < WORKER_STUCK_MAX; k++)
+                        ck_assert_int_ne(stuck[0].threads.ids[i], stuck[1].threads.ids[k]);
+        ck_assert(!sensors_next_stuck(sensors, &at, &more));
+        /* nobody waits for a device that no sensor has any more */
+        ck_assert_int_eq(sensors_configure(sensors, s, 1), 0);
+        at = 0;
+        ck_assert(sensors_next_stuck(sensors, &at, &more));
+        ck_assert_str_eq(more.what, FAKE_I2C_BUS);
+        ck_assert(!sensors_next_stuck(sensors, &at, &more));
+}
+END_TEST
+
 START_TEST(settings_are_checked)
 {
         static const struct {
@@ -581,6 +614,7 @@ int main(void)
         tcase_add_test(c, who_hangs_behind_a_multiplexer_leaves_no_channel_open);
         tcase_add_test(c, a_channel_is_not_known_to_be_closed_at_the_start);
         tcase_add_test(c, stuck_transfer_does_not_hold_up_the_end);
+        tcase_add_test(c, each_bus_that_is_stuck_is_told);
         c = suite_case(s, "settings");
         tcase_add_test(c, settings_are_checked);
         return suite_run(s);
