@@ -147,16 +147,21 @@ static void look_at_state(Doctor *d)
 
 /* ---- what the queue found there, and did not take for its own ---- */
 
+/* Lanes, and files in them; inbox and dead letters have theirs in a folder of their own. */
 static void look_at_set_aside(Doctor *d, const char *queue)
 {
-        static const char *const patterns[] = {"%s/*-newer-*", "%s/*-foreign-*", "%s/*/*-foreign-*", "%s/*/*-unread-*"};
+        static const char *const folders[] = {"", "/*", "/*/*"};
+        static const char *const kinds[] = {"newer", "foreign", "unread"};
         char pattern[PATH_MAX];
         glob_t found = {};
+        int flags = 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-                (void)snprintf(pattern, sizeof(pattern), patterns[i], queue);
-                (void)glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+                for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+                        (void)snprintf(pattern, sizeof(pattern), "%s%s/*-%s-*", queue, folders[i], kinds[k]);
+                        (void)glob(pattern, flags, NULL, &found);
+                        flags = GLOB_APPEND;
+                }
         if (found.gl_pathc > 0)
                 doctor_tell(d, VERDICT_WARNING, "queue-set-aside",
                             (Advice){"What waits in it is not sent.",

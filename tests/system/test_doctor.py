@@ -260,7 +260,14 @@ PLANTED = {
     'no inodes': (lambda s: s.mount('size=100m,nr_inodes=50,mode=750,uid=%d' % USER), {'disk-inodes', 'disk-memory'}),
     'state folder of another': (lambda s: os.chown(s.state, 0, 0), {'state-write'}),
     'state folder open': (lambda s: s.state.chmod(0o755), {'state-open'}),
-    'newer queue': (lambda s: (s.state / 'queue/normal-newer-0badcafe').mkdir(parents=True), {'queue-set-aside'}),
+    **{what: (lambda s, path=path: (s.state / 'queue' / path).mkdir(parents=True), {'queue-set-aside'}) for what, path in (
+        ('newer queue', 'normal-newer-0badcafe'),
+        ('newer inbox', 'inbox/normal-newer-0badcafe'),
+        ('newer dead letters', 'dead-letters/normal-newer-0badcafe'),
+        ('inbox of something else', 'inbox-foreign-0badcafe'),
+        ('slot of something else', 'normal/seg-0003-foreign-0badcafe'),
+        ('slot of the inbox of something else', 'inbox/normal/seg-0003-foreign-0badcafe'),
+        ('slot of the inbox that cannot be read', 'inbox/normal/seg-0003-unread-0badcafe'))},
     'settings wrong': (lambda s: s.settings('x: { driver = "none"; };'), {'settings'}),
     'sensor absent': (lambda s: s.settings('f: { driver = "file"; path = "/nowhere"; channels: { temperature: {}; }; };'), {'sensor-absent'}),
     'hwmon absent': (lambda s: s.settings('f: { driver = "hwmon"; device = "lm75"; channels: { temperature: { attribute = '
