@@ -46,6 +46,7 @@ DEFINE_VALUE_GETTER(orders, "t", s->orders);
 DEFINE_VALUE_GETTER(method_changes, "t", s->method_changes);
 DEFINE_TEXT_GETTER(settings_problem, s->settings_problem ?: "");
 DEFINE_TEXT_GETTER(state_problem, s->state_problem ?: "");
+DEFINE_TEXT_GETTER(queue_problem, s->queue_problem ?: "");
 DEFINE_TEXT_GETTER(metrics_problem, s->metrics_problem ?: "");
 
 static int get_alarms(sd_bus *b, const char *path, const char *interface, const char *property,
@@ -269,6 +270,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Alarms", "a(ssdt)", get_alarms, TOLD),
         PROPERTY("SettingsProblem", "s", get_settings_problem, TOLD),
         PROPERTY("StateProblem", "s", get_state_problem, TOLD),
+        PROPERTY("QueueProblem", "s", get_queue_problem, TOLD),
         PROPERTY("MetricsProblem", "s", get_metrics_problem, TOLD),
         PROPERTY("QueueStats", "a{st}", get_queue_stats, 0),
 

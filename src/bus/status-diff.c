@@ -27,6 +27,7 @@ static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_ALARMS] = "Alarms",
         [MANAGER_SETTINGS_PROBLEM] = "SettingsProblem",
         [MANAGER_STATE_PROBLEM] = "StateProblem",
+        [MANAGER_QUEUE_PROBLEM] = "QueueProblem",
         [MANAGER_METRICS_PROBLEM] = "MetricsProblem",
 };
 
@@ -118,6 +119,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                 return hash_text(HASH_BEGIN, s->settings_problem);
         case MANAGER_STATE_PROBLEM:
                 return hash_text(HASH_BEGIN, s->state_problem);
+        case MANAGER_QUEUE_PROBLEM:
+                return hash_text(HASH_BEGIN, s->queue_problem);
         case MANAGER_METRICS_PROBLEM:
                 return hash_text(HASH_BEGIN, s->metrics_problem);
         case _MANAGER_PROPERTY_MAX:

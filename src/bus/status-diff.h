@@ -37,6 +37,7 @@ typedef enum ManagerProperty {
         MANAGER_ALARMS,
         MANAGER_SETTINGS_PROBLEM,
         MANAGER_STATE_PROBLEM,
+        MANAGER_QUEUE_PROBLEM,
         MANAGER_METRICS_PROBLEM,
         _MANAGER_PROPERTY_MAX,
 } ManagerProperty;

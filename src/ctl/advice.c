@@ -230,6 +230,15 @@ void advice_put_state(Buffer *b, const GatewayStatus *s)
                               s->state_problem);
 }
 
+void advice_put_aside(Buffer *b, const GatewayStatus *s)
+{
+        if (*s->queue_problem)
+                buffer_printf(b,
+                              "Set aside: %s. Install that one again, stop it, and give its name back to each that has "
+                              "this number; or remove what nobody misses. Then: systemctl restart hublinkd.",
+                              s->queue_problem);
+}
+
 static void put_alarm(Buffer *b, const AlarmInfo *a)
 {
         char limit[NUMBER_TEXT_MAX];
@@ -323,7 +332,8 @@ void advice_put_metrics(Buffer *b, const GatewayStatus *s)
 
 static bool all_else_is_well(const GatewayStatus *s, const SensorList *l)
 {
-        return !*s->settings_problem && !*s->state_problem && !*s->metrics_problem && s->alarms.n_items == 0 &&
+        return !*s->settings_problem && !*s->state_problem && !*s->queue_problem && !*s->metrics_problem &&
+               s->alarms.n_items == 0 &&
                count_in(l, SENSOR_FAILING) == 0 && count_in(l, SENSOR_STALE) == 0 && !*s->disk_error && !is_full(s) &&
                counts_get(&s->dropped, "damaged") == 0 && s->dead_letters == 0 && !s->inbox_full;
 }

@@ -16,6 +16,7 @@ void advice_put_disk(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
 void advice_put_room(Buffer *b, const GatewayStatus *status);   /* COLOUR_BAD */
 void advice_put_settings(Buffer *b, const GatewayStatus *status); /* COLOUR_BAD */
 void advice_put_state(Buffer *b, const GatewayStatus *status);    /* COLOUR_BAD */
+void advice_put_aside(Buffer *b, const GatewayStatus *status);    /* COLOUR_BAD */
 void advice_put_alarms(Buffer *b, const GatewayStatus *status); /* COLOUR_BAD */
 void advice_put_sensors(Buffer *b, const SensorList *sensors);  /* COLOUR_CARE */
 void advice_put_inbox(Buffer *b, const GatewayStatus *status);  /* COLOUR_CARE */

@@ -161,6 +161,7 @@ static const Field status_fields[] = {
         STATUS("MethodChanges", "t", method_changes),
         STATUS("SettingsProblem", "s", settings_problem),
         STATUS("StateProblem", "s", state_problem),
+        STATUS("QueueProblem", "s", queue_problem),
         STATUS("MetricsProblem", "s", metrics_problem),
         {"Alarms", "a(ssdt)", offsetof(GatewayStatus, alarms), read_alarms},
         STATUS_COUNTS("QueueStats", queue_stats),
@@ -227,6 +228,7 @@ static const GatewayStatus status_nothing = {.version = "",
                                              .disk_error = "",
                                              .settings_problem = "",
                                              .state_problem = "",
+                                             .queue_problem = "",
                                              .metrics_problem = ""};
 
 int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)

@@ -302,13 +302,16 @@ DeadLetters *dead_letters_free(DeadLetters *d)
 void dead_letters_status(const DeadLetters *d, DeadLetterStatus *ret)
 {
         int stream = dead_letters_stream(d);
+        QueueStatus store;
         Ledger ledger = {};
 
+        queue_status(d->store, &store);
         if (stream >= 0)
                 queue_ledger(d->store, (unsigned)stream, &ledger);
         *ret = (DeadLetterStatus){
                 .count = d->index.n,
                 .bytes = d->index.bytes,
                 .dropped = ledger_dropped(&ledger),
+                .aside = store.aside,
         };
 }

@@ -424,7 +424,11 @@ Inbox *inbox_free(Inbox *x)
 
 void inbox_status(const Inbox *x, InboxStatus *ret)
 {
+        QueueStatus store;
+
+        queue_status(x->store, &store);
         *ret = x->status;
         ret->waiting = (unsigned)x->index.n;
         ret->full = x->loaded && x->told_want && !x->wanted_by_us;
+        ret->aside = store.aside;
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buffer.h"
+
 struct Monitor {
         MonitorPeers peers;
         const Clock *clock;
@@ -14,6 +16,7 @@ struct Monitor {
         size_t n_alarms_allocated;
         char *settings_problem, *metrics_problem;
         const char *state_problem;
+        Buffer queue_problem;
 };
 
 int monitor_new(Monitor **ret, const MonitorPeers *peers, const Clock *clock)
@@ -36,6 +39,7 @@ Monitor *monitor_free(Monitor *m)
         free(m->alarms);
         free(m->settings_problem);
         free(m->metrics_problem);
+        buffer_done(&m->queue_problem);
         free(m);
         return NULL;
 }
@@ -112,6 +116,21 @@ static void ask_rules(Monitor *m, Status *s)
         s->n_alarms = MIN(n, m->n_alarms_allocated);
 }
 
+/* The queue has lanes, and so have inbox and dead letters: a newer hublink wrote all of them. */
+static const char *say_aside(Monitor *m, const Status *s)
+{
+        const char *const paths[] = {s->queue.aside, s->inbox.aside, s->dead_letters.aside};
+        Buffer *b = &m->queue_problem;
+
+        buffer_clear(b);
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                if (paths[i] && *paths[i])
+                        buffer_printf(b, "%s%s", b->size > 0 ? ", " : "", paths[i]);
+        if (b->size > 0)
+                buffer_append_string(b, ": a newer hublink wrote it, and what waits there is not served");
+        return buffer_error(b) < 0 ? NULL : b->data;
+}
+
 static const Status *snapshot(void *userdata)
 {
         Monitor *m = userdata;
@@ -136,6 +155,7 @@ static const Status *snapshot(void *userdata)
                 ask_rules(m, &s);
         s.settings_problem = m->settings_problem;
         s.state_problem = m->state_problem;
+        s.queue_problem = say_aside(m, &s);
         s.metrics_problem = m->metrics_problem;
         ask_sensors(m, &s);
         m->status = s;

@@ -75,6 +75,7 @@ typedef struct QueueStatus {
         DiskState disk_state;
         bool disk_failed; /* nothing can be stored: readings are kept in memory, within bounds */
         const char *disk_error; /* in words, "" when well */
+        const char *aside; /* a lane of a newer hublink, set aside with what waits in it; "" or NULL: there is none */
 } QueueStatus;
 
 /* What the queue asked of the disk since it was opened. */
@@ -96,6 +97,7 @@ typedef struct DeadLetterStatus {
         uint64_t count;   /* there now */
         uint64_t bytes;   /* of their payloads */
         uint64_t dropped; /* for want of room, or damaged; over restarts */
+        const char *aside; /* as the queue's */
 } DeadLetterStatus;
 
 /* Of the inbox. Counted since the daemon began, save for what waits. */
@@ -108,6 +110,7 @@ typedef struct InboxStatus {
         uint64_t refused; /* too large to be stored */
         uint64_t untold;  /* reports of an end that the queue did not take */
         bool full;        /* the hub keeps what comes until there is room */
+        const char *aside; /* as the queue's */
 } InboxStatus;
 
 /* Of the device twin. */
@@ -160,5 +163,6 @@ typedef struct Status {
         size_t n_alarms;
         const char *settings_problem; /* why the last reload was refused; "" or NULL: it was not */
         const char *state_problem;    /* what of the state folder cannot be read; "" or NULL: nothing */
+        const char *queue_problem;    /* what of the queue waits where nobody serves it; "" or NULL: nothing */
         const char *metrics_problem;  /* why metrics are not there for who collects them; "" or NULL: they are */
 } Status;

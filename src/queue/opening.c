@@ -41,6 +41,7 @@ Opening *opening_free(Opening *o)
         for (int i = 0; i < _QUEUE_LANE_MAX; i++)
                 lane_found_done(&o->found[i]);
         free(o->directory);
+        free(o->aside);
         free(o);
         return NULL;
 }
@@ -111,6 +112,22 @@ static void begin_anew(Opening *o)
         open_lanes(o);
 }
 
+/* By name, so that it is the same one each time. Without memory it is not told of. */
+static void note_aside(void *userdata, const char *name)
+{
+        Opening *o = userdata;
+        char *path;
+
+        if (!strstr(name, "-newer-") || asprintf(&path, "%s/%s", o->directory, name) < 0)
+                return;
+        if (!o->aside || strcmp(path, o->aside) < 0) {
+                free(o->aside);
+                o->aside = path;
+        } else {
+                free(path);
+        }
+}
+
 void opening_work(DiskJob *job, Disk *disk)
 {
         Opening *o = container_of(job, Opening, job);
@@ -121,6 +138,8 @@ void opening_work(DiskJob *job, Disk *disk)
                 begin_anew(o);
         if (o->error == 0)
                 tell_lanes_apart(o);
+        if (o->error == 0)
+                (void)disk_list(disk, o->directory, note_aside, o);
         if (o->error < 0)
                 free_lanes(o);
 }

@@ -21,6 +21,7 @@ struct Opening {
         Lane *lanes[_QUEUE_LANE_MAX];
         LaneFound found[_QUEUE_LANE_MAX];
         Notices notices; /* with the streams */
+        char *aside; /* a lane that was set aside for a newer hublink, now or earlier, and is there; NULL: none */
         int error;
         char reason[LANE_REASON_MAX];
         void *userdata;

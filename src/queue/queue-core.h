@@ -46,6 +46,7 @@ struct Queue {
         char reason[LANE_REASON_MAX];
         int open_error; /* of the last try */
         char open_reason[LANE_REASON_MAX];
+        char *aside; /* as Opening.aside */
         bool closing;
 
         usec_t token_usec; /* when the tokens that were taken are made up for */

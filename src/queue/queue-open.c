@@ -153,6 +153,8 @@ static int take(Queue *q, Opening *o)
                 return r;
         }
         start_lanes(q, o);
+        free(q->aside);
+        q->aside = TAKE_PTR(o->aside);
         queue_give_back(q);
         q->opened_usec = queue_now(q);
         return 0;
@@ -315,6 +317,7 @@ Queue *queue_close(Queue *q, usec_t timeout_usec)
                 free(q->streams[h]);
         }
         free(q->directory);
+        free(q->aside);
         free(q);
         return NULL;
 }

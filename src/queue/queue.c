@@ -386,7 +386,8 @@ void queue_status(const Queue *q, QueueStatus *ret)
         *ret = (QueueStatus){.unknown = !queue_is_open(q),
                              .disk_state = q->disk_state,
                              .disk_failed = q->failed,
-                             .disk_error = q->reason};
+                             .disk_error = q->reason,
+                             .aside = q->aside};
         for (unsigned h = 0; h < q->n_streams; h++) {
                 Ledger ledger;
 

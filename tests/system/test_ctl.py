@@ -109,7 +109,7 @@ def test_status_json_has_its_members(bus, peer):
     told = json.loads(good(ctl(bus, 'status', '--json')))
     assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub',
                           'device_id', 'ledger', 'queue', 'dead_letters', 'malformed_orders', 'inbox', 'alarms',
-                          'settings_problem', 'state_problem', 'metrics_problem', 'sensors']
+                          'settings_problem', 'state_problem', 'queue_problem', 'metrics_problem', 'sensors']
     assert told['alarms'] == [] and told['settings_problem'] == told['metrics_problem'] == ''
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
