@@ -16,7 +16,7 @@
 #define QUOTE_MAX 32 /* characters of a text that an error shows */
 
 struct TextChannels {
-        const SensorSettings *settings;
+        SensorSettings settings;
         regex_t *patterns; /* beside settings.channels */
         bool *compiled;
         Buffer texts[READING_CHANNELS_MAX]; /* of channels that are texts */
@@ -78,17 +78,19 @@ int text_channels_check(const SensorSettings *s, char **ret_error)
 int text_channels_new(TextChannels **ret, const SensorSettings *settings)
 {
         _cleanup_(text_channels_freep) TextChannels *t = calloc(1, sizeof(*t));
+        int r;
 
         if (!t)
                 return -ENOMEM;
-        t->settings = settings;
+        r = sensor_settings_copy(settings, &t->settings);
+        if (r < 0)
+                return r;
         t->patterns = calloc(settings->n_channels + 1, sizeof(*t->patterns));
         t->compiled = calloc(settings->n_channels + 1, sizeof(*t->compiled));
         if (!t->patterns || !t->compiled)
                 return -ENOMEM;
         for (size_t i = 0; i < settings->n_channels; i++) {
                 char why[128];
-                int r;
 
                 if (!settings->channels[i].pattern)
                         continue;
@@ -106,12 +108,13 @@ TextChannels *text_channels_free(TextChannels *t)
         if (!t)
                 return NULL;
         for (size_t i = 0; i < READING_CHANNELS_MAX; i++) {
-                if (t->compiled && i < t->settings->n_channels && t->compiled[i])
+                if (t->compiled && i < t->settings.n_channels && t->compiled[i])
                         regfree(&t->patterns[i]);
                 buffer_done(&t->texts[i]);
         }
         free(t->patterns);
         free(t->compiled);
+        sensor_settings_done(&t->settings);
         free(t);
         return NULL;
 }
@@ -217,7 +220,7 @@ static int take_number(const char *where, const ChannelSettings *c, Part part, V
 
 static int take_text(TextChannels *t, size_t i, Part part, const char *where, Value *ret, Sample *sample)
 {
-        const char *name = t->settings->channels[i].name;
+        const char *name = t->settings.channels[i].name;
 
         if (part.n > READING_TEXT_MAX)
                 return sample_fail(sample, REFUSAL_TOO_LONG, "channel %s: the text in %s is longer than %d bytes", name,
@@ -235,7 +238,7 @@ static int take_text(TextChannels *t, size_t i, Part part, const char *where, Va
 
 static int take_channel(TextChannels *t, size_t i, Part whole, const char *where, Value *ret, Sample *sample)
 {
-        const ChannelSettings *c = &t->settings->channels[i];
+        const ChannelSettings *c = &t->settings.channels[i];
         Part part = whole;
 
         if (c->field > 0 && !take_field(whole, c->field, &part))
@@ -254,18 +257,18 @@ static int take_channel(TextChannels *t, size_t i, Part whole, const char *where
 
 int text_channels_take_one(TextChannels *t, size_t i, const char *text, size_t n, const char *where, Sample *sample)
 {
-        sample->channels[i].name = t->settings->channels[i].name;
+        sample->channels[i].name = t->settings.channels[i].name;
         return take_channel(t, i, trimmed((Part){text, n}), where, &sample->channels[i].value, sample);
 }
 
 int text_channels_take(TextChannels *t, const char *text, size_t n, const char *where, Sample *sample)
 {
-        for (size_t i = 0; i < t->settings->n_channels; i++) {
+        for (size_t i = 0; i < t->settings.n_channels; i++) {
                 int r = text_channels_take_one(t, i, text, n, where, sample);
 
                 if (r != 0)
                         return r;
         }
-        sample->n_channels = t->settings->n_channels;
+        sample->n_channels = t->settings.n_channels;
         return 0;
 }

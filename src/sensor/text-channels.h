@@ -8,7 +8,9 @@
  * regular expression finds in it. As a number it is scaled, then offset. A file's content, a line, what a
  * program printed: all are read the same way.
  *
- * Owns:   its compiled expressions, and the channels that are texts.
+ * An expression may take seconds over one long line: it is for a worker's thread, which may be given up and keep this.
+ *
+ * Owns:   its settings, its compiled expressions, and the channels that are texts.
  */
 
 #include "sensor/driver.h"
@@ -18,7 +20,7 @@ typedef struct TextChannels TextChannels;
 /* As SensorDriver.check(). */
 int text_channels_check(const SensorSettings *s, char **ret_error);
 
-/* Borrows the settings, which outlive it. */
+/* Copies the settings. */
 int text_channels_new(TextChannels **ret, const SensorSettings *settings);
 TextChannels *text_channels_free(TextChannels *t);
 DEFINE_CLEANUP(TextChannels *, text_channels_free);

@@ -5,14 +5,15 @@
  *
  * When it was closed after writing, or took the name, it is read as a whole once it has been left alone for `settle`;
  * one that is written to without end is read every WAIT_MAX all the same. It is one flat JSON object
- * (sensor/json-line.h), or channels pick their parts (sensor/text-channels.h). What it holds when the daemon begins is
- * the first reading.
+ * (sensor/json-line.h), or channels pick their parts (sensor/text-channels.h), on the worker that reads it: a `pattern`
+ * may take long. What it holds when the daemon begins is the first reading.
  *
  * Without a word it is looked at now and then (sensor/file-watch.h). A look at a file whose number, size and times are
  * those of the last reading gives none.
  */
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,16 +41,19 @@ typedef struct Job {
         Watch *watch; /* the loop's; NULL: it is gone */
         char *path;
         Version last, found;
+        TextChannels *channels; /* the watch's, for so long; NULL: JSON */
         Buffer content;
         Sample sample;
         bool same; /* it is the one that was read last */
         int result;
+        int taken; /* what the channels made of it */
+        atomic_bool taking;
 } Job;
 
 struct Watch {
         SensorSettings settings;
         DriverTools tools;
-        TextChannels *channels; /* NULL: JSON */
+        TextChannels *channels; /* NULL: JSON, or a job has them */
         FileWatch *file;
         Job *job;
         Version last;
@@ -91,12 +95,17 @@ static void look_run(WorkerJob *job)
         j->found = (Version){st.st_ino, (uint64_t)st.st_size, st.st_mtim, st.st_ctim};
         j->same = is_same(&j->found, &j->last);
         j->result = j->same ? 0 : text_file_load(j->path, &j->content, &j->sample);
+        if (j->same || j->result != 0 || !j->channels)
+                return;
+        atomic_store(&j->taking, true);
+        j->taken = text_channels_take(j->channels, j->content.data, j->content.size, j->path, &j->sample);
 }
 
 static void look_free(WorkerJob *job)
 {
         Job *j = container_of(job, Job, job);
 
+        text_channels_free(j->channels);
         buffer_done(&j->content);
         free(j->path);
         free(j);
@@ -142,12 +151,11 @@ static void take_json(Watch *w, Job *j)
                 });
 }
 
-static void take_channels(Watch *w, Job *j)
+static void take_channels(Watch *w, const Job *j)
 {
-        int r = text_channels_take(w->channels, j->content.data, j->content.size, j->path, &j->sample);
-
-        if (r != 0)
-                refuse(w, r > 0 ? j->sample.refusal : REFUSAL_OVERLOAD, r > 0 ? j->sample.error : "out of memory");
+        if (j->taken != 0)
+                refuse(w, j->taken > 0 ? j->sample.refusal : REFUSAL_OVERLOAD,
+                       j->taken > 0 ? j->sample.error : "out of memory");
         else
                 give(w, &(Reading){
                                 .sensor = w->settings.name,
@@ -199,11 +207,13 @@ static void look_done(WorkerJob *job)
 
         if (w) {
                 w->job = NULL;
+                w->channels = TAKE_PTR(j->channels);
                 take_look(w, j);
         }
         look_free(job);
 }
 
+/* The thread keeps the channels; others are made for the next look. */
 static void look_lost(WorkerJob *job, const char *why)
 {
         Job *j = container_of(job, Job, job);
@@ -214,14 +224,20 @@ static void look_lost(WorkerJob *job, const char *why)
                 return;
         w->job = NULL;
         w->look_at = usec_add(clock_boot(w->tools.clock), LOOK_USEC);
-        (void)snprintf(error, sizeof(error), "%s: %s", w->settings.path, why);
+        (void)snprintf(error, sizeof(error), "%s: %s%s", w->settings.path, why,
+                       atomic_load(&j->taking) ? ", for `pattern` is not through with it: a simpler one is needed"
+                                               : "");
         w->tools.sink.lost(w->tools.sink.userdata, error);
 }
 
 static int begin_look(Watch *w)
 {
-        Job *j = calloc(1, sizeof(*j));
+        Job *j;
+        int r = 0;
 
+        if (!w->channels && w->settings.n_channels > 0)
+                r = text_channels_new(&w->channels, &w->settings);
+        j = r == 0 ? calloc(1, sizeof(*j)) : NULL;
         if (!j)
                 return -ENOMEM;
         j->path = strdup(w->settings.path);
@@ -238,6 +254,7 @@ static int begin_look(Watch *w)
         };
         j->watch = w;
         j->last = w->last;
+        j->channels = TAKE_PTR(w->channels);
         w->job = j;
         w->look_at = USEC_INFINITY;
         w->since = 0;
@@ -281,8 +298,6 @@ static int watch_open(const SensorSettings *settings, const DriverTools *tools, 
         if (!w)
                 return -ENOMEM;
         r = sensor_settings_copy(settings, &w->settings);
-        if (r >= 0 && settings->n_channels > 0)
-                r = text_channels_new(&w->channels, &w->settings);
         if (r >= 0)
                 r = file_watch_new(&w->file, tools->watches, settings->path, on_changed, w);
         if (r < 0)

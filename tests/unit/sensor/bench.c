@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -169,6 +170,24 @@ void bench_wait_for(Bench *b, const size_t *n, size_t at_least)
         while (*n < at_least)
                 ck_assert_msg(sd_event_run(b->event, 20 * USEC_PER_SEC) > 0,
                               "nothing came within 20 s (%zu of %zu)", *n, at_least);
+}
+
+static usec_t cpu(clockid_t clock)
+{
+        struct timespec t;
+
+        ck_assert_int_eq(clock_gettime(clock, &t), 0);
+        return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
+}
+
+usec_t bench_cpu(void)
+{
+        return cpu(CLOCK_THREAD_CPUTIME_ID);
+}
+
+usec_t bench_cpu_of_others(void)
+{
+        return usec_sub(cpu(CLOCK_PROCESS_CPUTIME_ID), bench_cpu());
 }
 
 const char *bench_last(const Bench *b)

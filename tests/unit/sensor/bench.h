@@ -40,4 +40,6 @@ void bench_turn(Bench *b);                                 /* the loop turns for
 /* Time goes on by so much, in small steps. A worker's thread and inotify are real: it stands still while they work. */
 void bench_live(Bench *b, const Ticker *ticker, usec_t usec);
 void bench_wait_for(Bench *b, const size_t *n, size_t at_least); /* the loop turns until the counter is there */
+usec_t bench_cpu(void);                                    /* what this thread, the loop's, has computed so far */
+usec_t bench_cpu_of_others(void);                          /* and what all other threads have */
 const char *bench_last(const Bench *b);                    /* reading; "" for none */

@@ -140,6 +140,55 @@ START_TEST(channels_pick_their_parts)
 }
 END_TEST
 
+/* It takes the pattern some 0.7 s to find nothing in it. */
+static void write_digits(void)
+{
+        static ChannelSettings channel = {.name = "v", .scale = 1, .pattern = (char *)"([0-9.]+) *Cel"};
+        char text[16000];
+
+        memset(text, '0', sizeof(text) - 1);
+        text[sizeof(text) - 1] = 0;
+        write_to(path, text);
+        settings.channels = &channel;
+        settings.n_channels = 1;
+}
+
+START_TEST(a_pattern_that_takes_long_does_not_hold_up_the_loop)
+{
+        usec_t before;
+
+        write_digits();
+        configure();
+        before = bench_cpu();
+        for (int i = 0; i < 100 && bench.n_refused == 0; i++)
+                live(50 * USEC_PER_MSEC);
+        ck_assert_uint_eq(bench.refused[REFUSAL_MALFORMED], 1);
+        ck_assert_uint_lt(bench_cpu() - before, 200 * USEC_PER_MSEC);
+        write_to(path, "21.5 Cel");
+        live_until(1);
+        ck_assert_str_eq(bench_last(&bench), "plant v=21.5");
+}
+END_TEST
+
+START_TEST(a_pattern_without_an_end_is_told)
+{
+        usec_t before = bench_cpu_of_others();
+
+        write_digits();
+        configure();
+        bench_tick(&bench, &ticker);
+        while (usec_sub(bench_cpu_of_others(), before) < 100 * USEC_PER_MSEC) /* it is within the pattern */
+                (void)sd_event_run(bench.event, USEC_PER_MSEC);
+        fake_clock_advance(&bench.clock, 3 * USEC_PER_SEC);
+        bench_tick(&bench, &ticker);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_FAILING);
+        ck_assert_ptr_nonnull(strstr(sensors_status(sensors, 0)->last_error, "no answer within 2 s, for `pattern`"));
+        write_to(path, "21.5 Cel");
+        live_until(1);
+        ck_assert_int_eq(sensors_status(sensors, 0)->state, SENSOR_OK);
+}
+END_TEST
+
 START_TEST(loss_makes_one_line_and_return_another)
 {
         configure();
@@ -212,6 +261,8 @@ int main(void)
         tcase_add_test(c, what_is_written_in_pieces_is_read_once_it_settled);
         tcase_add_test(c, what_never_settles_is_read_all_the_same);
         tcase_add_test(c, channels_pick_their_parts);
+        tcase_add_test(c, a_pattern_that_takes_long_does_not_hold_up_the_loop);
+        tcase_add_test(c, a_pattern_without_an_end_is_told);
         tcase_add_test(c, loss_makes_one_line_and_return_another);
         tcase_add_test(c, a_folder_that_comes_later_is_found);
         tcase_add_test(c, while_there_is_no_room_the_last_version_counts);
