@@ -142,7 +142,7 @@ const SettingsRow settings_sensor_rows[] = {
         {"max_rate", NUMBER(0, 1000000), SENSOR(max_rate), TAIL, .fallback = "2000", .from_cloud = true,
          .meaning = "Lines a second that are read at most; the others wait in the file. 0 is no limit."},
         {"max_line", SIZE(64, 256 * KB), SENSOR(max_line), TAIL, .fallback = "\"8K\"",
-         .meaning = "A longer line is refused."},
+         .meaning = "A longer line is refused. Where a channel has a `pattern` it is 8K at most."},
         {"settle", TIME(0, USEC_PER_MIN), SENSOR(settle_usec), .drivers = DRIVER_WATCH, .fallback = "\"200ms\"",
          .meaning = "The file is read once it was left alone for so long."},
 

@@ -3,7 +3,7 @@
 /*
  * Driver "tail" - each line of a growing file is a reading
  *
- * Lines are JSON or InfluxDB's (sensor/reading-line.h), or channels pick their parts (sensor/text-channels.h). A line
+ * Lines are JSON or InfluxDB's (sensor/reading-line.h), or channels pick their parts (sensor/tail-channels.h). A line
  * counts once its end is there; the rest of a file that was rotated counts as one.
  *
  * Each reading carries the position behind its line, so that after a restart, or a kill, the next line is the one
@@ -27,8 +27,8 @@
 #include "sensor/line-window.h"
 #include "sensor/rate.h"
 #include "sensor/reading-line.h"
+#include "sensor/tail-channels.h"
 #include "sensor/tail-lookout.h"
-#include "sensor/text-channels.h"
 
 #define LINE_DEFAULT (8 * 1024)
 #define WAIT_FIRST   (50 * USEC_PER_MSEC) /* to the first look whether there is room again, then doubling */
@@ -38,7 +38,7 @@
 typedef struct Tail {
         SensorSettings settings;
         DriverTools tools;
-        TextChannels *channels; /* NULL: parse takes the whole line */
+        TailChannels *channels; /* NULL: parse takes the whole line */
         ReadingLineParser *parse;
         uint32_t place; /* of its path */
 
@@ -73,6 +73,10 @@ static int tail_check_settings(const SensorSettings *s, char **ret_error)
                                                "or the other");
         if (s->max_line != 0 && (s->max_line < 64 || s->max_line > 1024 * 1024))
                 return settings_bad(ret_error, "max_line: 64 bytes to 1M");
+        if (s->max_line > TEXT_LINE_MAX && text_channels_have_patterns(s))
+                return settings_bad(ret_error, "max_line: at most %dK beside `pattern`, which takes ever longer over a "
+                                               "longer line; leave it out, or pick by `field`",
+                                    TEXT_LINE_MAX / 1024);
         return s->n_channels > 0 ? text_channels_check(s, ret_error) : 0;
 }
 
@@ -165,7 +169,7 @@ static int take_whole(Tail *t)
 static int take_channels(Tail *t)
 {
         Sample sample;
-        int r = text_channels_take(t->channels, t->line.data, t->line.size, "it", &sample);
+        int r = tail_channels_take(t->channels, t->line.data, t->line.size, &sample);
 
         if (r != 0) {
                 refuse(t, r > 0 ? sample.refusal : REFUSAL_OVERLOAD, r > 0 ? sample.error : "out of memory");
@@ -176,6 +180,12 @@ static int take_channels(Tail *t)
                                   .channels = sample.channels,
                                   .n_channels = sample.n_channels,
                           });
+}
+
+static void pass_channels(Tail *t)
+{
+        if (t->channels)
+                tail_channels_pass(t->channels);
 }
 
 static bool has_room(Tail *t)
@@ -209,14 +219,13 @@ static bool take_line(Tail *t, size_t n, size_t next)
         line_window_take(&t->window, next, false);
         note_position(t);
         t->passed = true;
-        if (blank)
-                return true;
-        r = t->channels ? take_channels(t) : take_whole(t);
+        r = blank ? 0 : t->channels ? take_channels(t) : take_whole(t);
         if (r > 0 && !has_room(t)) {
                 line_window_put_back(&t->window, taken);
                 t->at = was;
                 return false;
         }
+        pass_channels(t);
         return true;
 }
 
@@ -241,6 +250,20 @@ static void wait_for_room(Tail *t, usec_t now)
         t->work_at = usec_add(now, t->wait);
 }
 
+/* Has the next line been looked through? If not, work() goes on when it has. */
+static bool knows_line(Tail *t, usec_t now)
+{
+        int r;
+
+        if (!t->channels)
+                return true;
+        t->work_at = USEC_INFINITY;
+        r = tail_channels_prepare(t->channels, &t->window);
+        if (r < 0)
+                wait_for_room(t, now);
+        return r == TAIL_CHANNELS_READY;
+}
+
 /* Gives out the lines at hand. */
 static void work(Tail *t, usec_t now)
 {
@@ -256,6 +279,8 @@ static void work(Tail *t, usec_t now)
                         skip(t, n, next, found == LINE_REST);
                         continue;
                 }
+                if (has_room(t) && !knows_line(t, now))
+                        break;
                 if (!has_room(t) || !rate_take(&t->rate, now) || !take_line(t, n, next)) {
                         wait_for_room(t, now);
                         break;
@@ -273,7 +298,30 @@ static void work(Tail *t, usec_t now)
         tail_lookout_resume(t->lookout);
 }
 
+static void on_channels_ready(void *userdata)
+{
+        Tail *t = userdata;
+
+        t->tools.sink.found(t->tools.sink.userdata);
+        work(t, clock_boot(t->tools.clock));
+}
+
+static void on_channels_failed(void *userdata, const char *error)
+{
+        Tail *t = userdata;
+
+        t->tools.sink.lost(t->tools.sink.userdata, error);
+        t->work_at = usec_add(clock_boot(t->tools.clock), WAIT_MAX);
+}
+
 /* ---- looks ---- */
+
+static void reset(Tail *t)
+{
+        line_window_reset(&t->window);
+        if (t->channels)
+                tail_channels_forget(t->channels);
+}
 
 /* Where it begins for the first time is a position too, or a kill and a rotation before the first line is stored would
  * move it. */
@@ -327,7 +375,7 @@ static void on_looked(void *userdata, const TailLook *look, int result)
         else
                 take_bytes(t, look);
         if (buffer_error(&t->window.held) < 0) {
-                line_window_reset(&t->window);
+                reset(t);
                 tail_lookout_give_up(t->lookout);
         }
         work(t, clock_boot(t->tools.clock));
@@ -342,9 +390,7 @@ static void on_missed(void *userdata, const char *error)
 
 static void on_reopened(void *userdata)
 {
-        Tail *t = userdata;
-
-        line_window_reset(&t->window);
+        reset(userdata);
 }
 
 /* ---- life ---- */
@@ -356,7 +402,7 @@ static void tail_close(void *device)
         if (!t)
                 return;
         tail_lookout_free(t->lookout);
-        text_channels_free(t->channels);
+        tail_channels_free(t->channels);
         line_window_reset(&t->window);
         buffer_done(&t->line);
         sensor_settings_done(&t->settings);
@@ -374,7 +420,8 @@ static int tail_open(const SensorSettings *settings, const DriverTools *tools, v
                 return -ENOMEM;
         r = sensor_settings_copy(settings, &t->settings);
         if (r >= 0 && settings->n_channels > 0)
-                r = text_channels_new(&t->channels, &t->settings);
+                r = tail_channels_new(&t->channels, &t->settings, tools->worker,
+                                      &(TailChannelsPort){on_channels_ready, on_channels_failed, t});
         if (r >= 0)
                 r = tail_lookout_new(&t->lookout, t->settings.path, settings->from_end, tools->watches,
                                      tools->worker, tools->clock,

@@ -73,6 +73,14 @@ int text_channels_check(const SensorSettings *s, char **ret_error)
         return 0;
 }
 
+bool text_channels_have_patterns(const SensorSettings *s)
+{
+        for (size_t i = 0; i < s->n_channels; i++)
+                if (s->channels[i].pattern)
+                        return true;
+        return false;
+}
+
 /* ---- life ---- */
 
 int text_channels_new(TextChannels **ret, const SensorSettings *settings)
@@ -154,15 +162,24 @@ static bool take_field(Part rest, unsigned number, Part *ret)
         }
 }
 
-static bool take_match(const regex_t *regex, Part whole, Part *ret)
+static const TextMatch NOTHING = {1, 0};
+
+static TextMatch match_one(const regex_t *regex, Part whole)
 {
         regmatch_t match[2] = {{.rm_so = 0, .rm_eo = (regoff_t)whole.n}};
         const regmatch_t *m;
 
         if (regexec(regex, whole.p, 2, match, REG_STARTEND) != 0)
-                return false;
+                return NOTHING;
         m = match[1].rm_so >= 0 ? &match[1] : &match[0];
-        *ret = (Part){whole.p + m->rm_so, (size_t)(m->rm_eo - m->rm_so)};
+        return (TextMatch){(uint32_t)m->rm_so, (uint32_t)m->rm_eo};
+}
+
+static bool take_match(TextMatch match, Part whole, Part *ret)
+{
+        if (match.to < match.from)
+                return false;
+        *ret = (Part){whole.p + match.from, match.to - match.from};
         return true;
 }
 
@@ -236,39 +253,62 @@ static int take_text(TextChannels *t, size_t i, Part part, const char *where, Va
         return 0;
 }
 
-static int take_channel(TextChannels *t, size_t i, Part whole, const char *where, Value *ret, Sample *sample)
+/* match: NULL: it is not known yet. */
+static int take_channel(TextChannels *t, size_t i, Part whole, const TextMatch *match, const char *where,
+                        Sample *sample)
 {
+        Channel *ret = &sample->channels[i];
         const ChannelSettings *c = &t->settings.channels[i];
         Part part = whole;
 
+        ret->name = c->name;
         if (c->field > 0 && !take_field(whole, c->field, &part))
                 return sample_fail(sample, REFUSAL_MALFORMED, "channel %s: %s has no field %u", c->name,
                                    where, c->field);
-        if (c->pattern && !take_match(&t->patterns[i], whole, &part))
+        if (c->pattern && !take_match(match ? *match : match_one(&t->patterns[i], whole), whole, &part))
                 return sample_fail(sample, REFUSAL_MALFORMED, "channel %s: `pattern` finds nothing in %s", c->name,
                                    where);
         part = trimmed(part);
         if (c->text)
-                return take_text(t, i, part, where, ret, sample);
+                return take_text(t, i, part, where, &ret->value, sample);
         if (part.n == 0)
                 return sample_fail(sample, REFUSAL_MALFORMED, "channel %s: %s is empty", c->name, where);
-        return take_number(where, c, part, ret, sample);
+        return take_number(where, c, part, &ret->value, sample);
 }
 
 int text_channels_take_one(TextChannels *t, size_t i, const char *text, size_t n, const char *where, Sample *sample)
 {
-        sample->channels[i].name = t->settings.channels[i].name;
-        return take_channel(t, i, trimmed((Part){text, n}), where, &sample->channels[i].value, sample);
+        return take_channel(t, i, trimmed((Part){text, n}), NULL, where, sample);
 }
 
-int text_channels_take(TextChannels *t, const char *text, size_t n, const char *where, Sample *sample)
+int text_channels_take_matched(TextChannels *t, const char *text, size_t n, const TextMatch *matches,
+                               const char *where, Sample *sample)
 {
+        Part whole = trimmed((Part){text, n});
+
         for (size_t i = 0; i < t->settings.n_channels; i++) {
-                int r = text_channels_take_one(t, i, text, n, where, sample);
+                int r = take_channel(t, i, whole, matches ? &matches[i] : NULL, where, sample);
 
                 if (r != 0)
                         return r;
         }
         sample->n_channels = t->settings.n_channels;
         return 0;
+}
+
+int text_channels_take(TextChannels *t, const char *text, size_t n, const char *where, Sample *sample)
+{
+        return text_channels_take_matched(t, text, n, NULL, where, sample);
+}
+
+void text_channels_match(const TextChannels *t, const char *text, size_t n, TextMatch *ret)
+{
+        Part whole = trimmed((Part){text, n});
+
+        bool lacks = false; /* then the others do not count any more */
+
+        for (size_t i = 0; i < t->settings.n_channels; i++) {
+                ret[i] = t->compiled[i] && !lacks ? match_one(&t->patterns[i], whole) : NOTHING;
+                lacks = lacks || (t->compiled[i] && ret[i].to < ret[i].from);
+        }
 }

@@ -15,10 +15,18 @@
 
 #include "sensor/driver.h"
 
+#define TEXT_LINE_MAX (8 * 1024) /* bytes of one line that is matched where lines come without end */
+
 typedef struct TextChannels TextChannels;
+
+/* What an expression found, within the text; nothing where `to` is before `from`. */
+typedef struct TextMatch {
+        uint32_t from, to;
+} TextMatch;
 
 /* As SensorDriver.check(). */
 int text_channels_check(const SensorSettings *s, char **ret_error);
+bool text_channels_have_patterns(const SensorSettings *s);
 
 /* Copies the settings. */
 int text_channels_new(TextChannels **ret, const SensorSettings *settings);
@@ -30,3 +38,8 @@ DEFINE_CLEANUP(TextChannels *, text_channels_free);
 int text_channels_take(TextChannels *t, const char *text, size_t n, const char *where, Sample *sample);
 /* The i-th channel alone. The caller counts. */
 int text_channels_take_one(TextChannels *t, size_t i, const char *text, size_t n, const char *where, Sample *sample);
+
+/* In two steps, each on its own thread: all that may take long, then all else. One match for each channel. */
+void text_channels_match(const TextChannels *t, const char *text, size_t n, TextMatch *ret);
+int text_channels_take_matched(TextChannels *t, const char *text, size_t n, const TextMatch *matches,
+                               const char *where, Sample *sample);

@@ -338,6 +338,9 @@ static const BadCase cases[] = {
         {"sensors: { c: { driver = \"file\"; channels: { v: {\n path = \"x\"; }; }; }; };\n", 2,
          "a path that begins with /"},
         {"sensors: { m: { driver = \"tail\"; path = \"/x\";\n max_line = \"1G\"; }; };\n", 2, "max_line"},
+        {"sensors: { m: { driver = \"tail\"; path = \"/x\";\n max_line = \"9K\"; "
+         "channels: { v: { pattern = \"x\"; }; }; }; };\n", 2,
+         "max_line: at most 8K beside `pattern`"},
         {"sensors: { cpu: { driver = \"file\"; path = \"/x\"; }; };\n", 1,
          "sensors.cpu.channels: at least one"},
         {"sensors: { cpu: { driver = \"file\"; path = \"/x\";\n address = 0x48; channels: { v: {}; }; "

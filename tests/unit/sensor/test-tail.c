@@ -171,6 +171,85 @@ START_TEST(channels_pick_their_parts)
 }
 END_TEST
 
+static ChannelSettings slow_channels[8];
+
+/* It takes one of them some 0.2 s to find no number in a line of 8,000 digits. */
+static void use_slow_patterns(size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                slow_channels[i] = (ChannelSettings){.scale = 1, .pattern = (char *)"([0-9.]+) *Cel|end"};
+                (void)snprintf(slow_channels[i].name, sizeof(slow_channels[i].name), "c%zu", i);
+        }
+        settings.channels = slow_channels;
+        settings.n_channels = n;
+}
+
+static void append_digits(void)
+{
+        char digits[8000 + 1];
+
+        memset(digits, '0', sizeof(digits));
+        strcpy(digits + sizeof(digits) - 5, "end\n");
+        append(digits);
+}
+
+START_TEST(a_pattern_that_takes_long_does_not_hold_up_the_loop)
+{
+        usec_t cpu;
+
+        use_slow_patterns(1);
+        append("1 Cel\n");
+        for (int i = 0; i < 4; i++)
+                append_digits();
+        append("2 Cel\n");
+        configure();
+        cpu = bench_cpu();
+        live_until(&bench.n_readings, 2);
+        ck_assert_uint_lt(bench_cpu() - cpu, 200 * USEC_PER_MSEC);
+        ck_assert_str_eq(bench_last(&bench), "meter c0=2");
+        ck_assert_uint_eq(bench.refused[REFUSAL_MALFORMED], 4);
+        ck_assert_uint_eq(came[1].offset, 6 + 4 * 8000 + 6);
+}
+END_TEST
+
+/* Until the worker's thread is at the long line; then it does not come back in time. */
+static void give_up_a_line(void)
+{
+        usec_t cpu = bench_cpu_of_others();
+
+        while (usec_sub(bench_cpu_of_others(), cpu) < 50 * USEC_PER_MSEC) {
+                bench_tick(&bench, &ticker);
+                (void)sd_event_run(bench.event, USEC_PER_MSEC);
+        }
+        fake_clock_advance(&bench.clock, 11 * USEC_PER_SEC);
+        bench_tick(&bench, &ticker);
+}
+
+START_TEST(a_line_that_a_pattern_does_not_come_back_from_is_passed_over)
+{
+        use_slow_patterns(ARRAY_SIZE(slow_channels));
+        append("1 Cel\n2 Cel\n");
+        append_digits();
+        append("3 Cel\n");
+        configure();
+        give_up_a_line();
+        ck_assert_int_eq(state(), SENSOR_FAILING);
+        ck_assert_ptr_nonnull(strstr(sensors_status(sensors, 0)->last_error, "within 10 s, for `pattern` is not"));
+        ck_assert_uint_eq(bench.n_readings, 0);
+        live(50 * USEC_PER_MSEC); /* the thread comes back after all */
+        fake_clock_advance(&bench.clock, USEC_PER_SEC);
+        give_up_a_line();
+        ck_assert_uint_eq(bench.n_readings, 2);
+        ck_assert_uint_eq(bench.refused[REFUSAL_TOO_LONG], 1);
+        ck_assert_uint_eq(passed.offset, 6 + 6 + 8000);
+        live_until(&bench.n_readings, 3);
+        ck_assert_int_eq(state(), SENSOR_OK);
+        ck_assert_str_eq(bench_last(&bench), "meter c0=3 c1=3 c2=3 c3=3 c4=3 c5=3 c6=3 c7=3");
+        ck_assert_uint_eq(bench.n_refused, 1);
+        ck_assert_uint_eq(log_capture_count(&capture, "did not come to an end within 10 s, twice"), 1);
+}
+END_TEST
+
 START_TEST(lines_of_influxdb_are_taken)
 {
         settings.format = (char *)"influx";
@@ -393,6 +472,7 @@ END_TEST
 START_TEST(settings_are_checked)
 {
         static ChannelSettings channel = {.name = "a", .scale = 1, .field = 1};
+        static ChannelSettings matched = {.name = "a", .scale = 1, .pattern = (char *)"a=([0-9]+)"};
         static const struct {
                 const char *member;
                 SensorSettings sensor;
@@ -402,6 +482,9 @@ START_TEST(settings_are_checked)
                 {"format", {.path = (char *)"/x", .format = (char *)"xml"}},
                 {"format", {.path = (char *)"/x", .format = (char *)"json", .channels = &channel, .n_channels = 1}},
                 {"max_line", {.path = (char *)"/x", .max_line = 1}},
+                {"max_line", {.path = (char *)"/x", .max_line = 8193, .channels = &matched, .n_channels = 1}},
+                {NULL, {.path = (char *)"/x", .max_line = 8192, .channels = &matched, .n_channels = 1}},
+                {NULL, {.path = (char *)"/x", .max_line = 8193, .channels = &channel, .n_channels = 1}},
                 {"interval", {.path = (char *)"/x", .interval_usec = USEC_PER_SEC}},
                 {"model", {.path = (char *)"/x", .model = (char *)"wind"}},
                 {NULL, {.path = (char *)"/x", .format = (char *)"json"}},
@@ -430,6 +513,8 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, each_line_is_a_reading_once_it_ends);
         tcase_add_test(c, channels_pick_their_parts);
+        tcase_add_test(c, a_pattern_that_takes_long_does_not_hold_up_the_loop);
+        tcase_add_test(c, a_line_that_a_pattern_does_not_come_back_from_is_passed_over);
         tcase_add_test(c, lines_of_influxdb_are_taken);
         tcase_add_test(c, a_copy_that_somebody_makes_is_not_read);
         tcase_add_test(c, it_goes_on_where_it_was);
