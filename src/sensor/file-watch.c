@@ -17,6 +17,7 @@
 #define FILE_EVENTS   (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 #define DONE_EVENTS   (IN_CLOSE_WRITE | IN_MOVED_TO) /* whoever wrote it is done */
 #define READS_A_TURN  16 /* before others have theirs */
+#define PACE_USEC     (100 * USEC_PER_MSEC) /* from one turn to the next */
 
 struct FileWatch {
         FileWatches *all;
@@ -34,6 +35,8 @@ struct FileWatch {
 struct FileWatches {
         sd_event *event;
         sd_event_source *source;
+        const Clock *clock;
+        usec_t listen_at; /* again; USEC_INFINITY: it does */
         int fd; /* -1: there is none, yet or at all */
         bool told;
         FileWatch **items;
@@ -149,7 +152,22 @@ static int on_event(sd_event_source *source, int fd, uint32_t revents, void *use
                 if (ours)
                         w->changed(w->userdata, closed);
         }
+        if (sd_event_source_set_enabled(source, SD_EVENT_OFF) >= 0)
+                all->listen_at = usec_add(clock_boot(all->clock), PACE_USEC);
         return 0;
+}
+
+usec_t file_watches_deadline(const FileWatches *all)
+{
+        return all->listen_at;
+}
+
+void file_watches_tick(FileWatches *all, usec_t now)
+{
+        if (now < all->listen_at)
+                return;
+        all->listen_at = USEC_INFINITY;
+        (void)sd_event_source_set_enabled(all->source, SD_EVENT_ON);
 }
 
 /* ---- one file ---- */
@@ -244,13 +262,15 @@ FileWatch *file_watch_free(FileWatch *w)
 
 /* ---- all of them ---- */
 
-int file_watches_new(FileWatches **ret, sd_event *event)
+int file_watches_new(FileWatches **ret, sd_event *event, const Clock *clock)
 {
         FileWatches *all = calloc(1, sizeof(*all));
 
         if (!all)
                 return -ENOMEM;
         all->fd = -1;
+        all->clock = clock;
+        all->listen_at = USEC_INFINITY;
         all->event = sd_event_ref(event);
         *ret = all;
         return 0;

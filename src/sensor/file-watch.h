@@ -9,22 +9,29 @@
  * where the kernel has no watch left, while the folder does not exist. So whoever waits for it also looks now and then
  * without it, and renews it.
  *
+ * However often is written, there is a word at a steady pace at most: meanwhile the kernel keeps what happened, and the
+ * loop sleeps.
+ *
  * All share one inotify descriptor, for a user may have few of those (fs.inotify.max_user_instances), and each file or
  * folder has one watch there, however many look at it. That the kernel gives no more is logged once.
  *
  * Owns:   the descriptor and its event source.
+ * Time:   boot clock.
  */
 
 #include <systemd/sd-event.h>
 
-#include "base/macro.h"
+#include "base/clock.h"
 
 typedef struct FileWatches FileWatches;
 typedef struct FileWatch FileWatch;
 
 /* Makes nothing before the first watch; -ENOMEM. */
-int file_watches_new(FileWatches **ret, sd_event *event);
+int file_watches_new(FileWatches **ret, sd_event *event, const Clock *clock);
 FileWatches *file_watches_free(FileWatches *all); /* after the last watch */
+
+usec_t file_watches_deadline(const FileWatches *all);
+void file_watches_tick(FileWatches *all, usec_t now);
 
 /* Always there, even if nothing can be watched; -ENOMEM. From changed() none may be freed or made. */
 int file_watch_new(FileWatch **ret, FileWatches *all, const char *path, void (*changed)(void *userdata, bool closed),

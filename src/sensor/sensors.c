@@ -212,7 +212,7 @@ int sensors_configure(Sensors *s, const SensorSettings *settings, size_t n_setti
 static usec_t sensors_deadline(void *userdata)
 {
         const Sensors *s = userdata;
-        usec_t d = USEC_INFINITY;
+        usec_t d = file_watches_deadline(s->tools.watches);
 
         for (size_t i = 0; i < s->n_seats; i++)
                 d = MIN(d, sensor_deadline(s->seats[i].sensor));
@@ -225,6 +225,7 @@ static void sensors_tick(void *userdata, usec_t now)
 {
         Sensors *s = userdata;
 
+        file_watches_tick(s->tools.watches, now);
         for (size_t i = 0; i < s->n_shares; i++)
                 worker_tick(s->shares[i]->worker, now);
         forget_shares(s);
@@ -295,7 +296,7 @@ int sensors_new(Sensors **ret, sd_event *event, const Clock *clock, const Random
                 return -ENOMEM;
         s->tools = (DriverTools){.clock = clock, .random = random, .i2c = i2c, .event = sd_event_ref(event),
                                  .buses = i2c_buses_new(), .measured_by = measured_by, .sensors = s};
-        if (!s->tools.buses || file_watches_new(&s->tools.watches, event) < 0) {
+        if (!s->tools.buses || file_watches_new(&s->tools.watches, event, clock) < 0) {
                 sensors_free(s);
                 return -ENOMEM;
         }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log-id.h"
+#include "fake-clock.h"
 #include "log-capture.h"
 #include "suite.h"
 
@@ -22,6 +23,7 @@ typedef struct Seen {
 } Seen;
 
 static char folder[64];
+static FakeClock now;
 static sd_event *event;
 static FileWatches *all;
 static FileWatch *watches[MANY];
@@ -65,11 +67,27 @@ static void rename_to(const char *from, const char *to)
         insist(rename(path, path_of(to)) == 0);
 }
 
+/* How often the loop was woken. */
+static unsigned wakes(void)
+{
+        unsigned n = 0;
+
+        while (sd_event_run(event, 0) > 0)
+                n++;
+        return n;
+}
+
+static void wait_for(usec_t usec)
+{
+        fake_clock_advance(&now, usec);
+        file_watches_tick(all, now.boot_usec);
+}
+
 static void turn(void)
 {
         memset(seen, 0, sizeof(seen));
-        while (sd_event_run(event, 0) > 0)
-                ;
+        wait_for(100 * USEC_PER_MSEC);
+        (void)wakes();
 }
 
 static unsigned n_instances(void)
@@ -93,7 +111,8 @@ static void setup(void)
         strcpy(folder, "/tmp/hublink-watch-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder));
         insist(sd_event_new(&event) >= 0);
-        insist(file_watches_new(&all, event) == 0);
+        fake_clock_init(&now);
+        insist(file_watches_new(&all, event, &now.clock) == 0);
 }
 
 static void teardown(void)
@@ -129,6 +148,38 @@ START_TEST(many_share_one_instance)
                         ck_assert_msg((seen[k].n > 0) == (k == i), "%u of %u", k, i);
                 ck_assert_uint_eq(seen[i].n_closed > 0, i % 2 == 0); /* what was just made has no watch of its own yet */
         }
+}
+END_TEST
+
+START_TEST(who_writes_without_end_wakes_nobody_without_end)
+{
+        unsigned n = 0;
+
+        append("a");
+        append("b");
+        watch(0, "a");
+        watch(1, "b");
+        turn();
+        wait_for(100 * USEC_PER_MSEC);
+        ck_assert_uint_eq(file_watches_deadline(all), USEC_INFINITY); /* nothing happens: nothing is due */
+        memset(seen, 0, sizeof(seen));
+        for (unsigned i = 0; i < 1000; i++) { /* for a second */
+                append("a");
+                n += wakes();
+                wait_for(USEC_PER_MSEC);
+        }
+        ck_assert_uint_ge(n, 10);
+        ck_assert_uint_le(n, 11);
+        ck_assert_uint_eq(seen[0].n, n);
+        ck_assert_uint_eq(seen[1].n, 0);
+        /* what comes last is told as well, of all */
+        turn();
+        append("a");
+        append("b");
+        ck_assert_uint_eq(wakes(), 0);
+        ck_assert_uint_eq(file_watches_deadline(all), now.boot_usec + 100 * USEC_PER_MSEC);
+        turn();
+        ck_assert(seen[0].n == 1 && seen[1].n == 1 && seen[1].n_closed == 1);
 }
 END_TEST
 
@@ -252,6 +303,7 @@ int main(void)
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, many_share_one_instance);
+        tcase_add_test(c, who_writes_without_end_wakes_nobody_without_end);
         tcase_add_test(c, who_leaves_takes_no_watch_of_others);
         tcase_add_test(c, one_watch_may_be_of_two_kinds);
         tcase_add_test(c, a_folder_that_comes_again_is_watched_again);
