@@ -24,6 +24,7 @@ struct FileWatch {
         char *path, *folder;
         const char *name; /* within path */
         int folder_watch, file_watch; /* -1: there is none */
+        bool rests; /* none of the file is wanted */
         void (*changed)(void *userdata, bool closed);
         void *userdata;
 
@@ -96,6 +97,19 @@ static void forget(FileWatches *all, int watch)
         }
 }
 
+/* A new file of the old name gets a new watch. */
+static void watch_again(FileWatch *w)
+{
+        FileWatches *all = w->all;
+        int old = w->file_watch;
+
+        if (w->folder_watch < 0)
+                w->folder_watch = add(all, w->folder, FOLDER_EVENTS);
+        w->file_watch = w->rests ? -1 : add(all, w->path, FILE_EVENTS);
+        if (w->file_watch != old)
+                drop(all, old);
+}
+
 /* ---- events ---- */
 
 /* Is this about its file, or what may become of it when it is rotated? Others in the folder are none of its
@@ -147,7 +161,7 @@ static int on_event(sd_event_source *source, int fd, uint32_t revents, void *use
                 bool ours = w->ours, closed = w->closed;
 
                 if (ours && (w->named || w->folder_watch < 0))
-                        file_watch_renew(w);
+                        watch_again(w);
                 w->ours = w->closed = w->named = false;
                 if (ours)
                         w->changed(w->userdata, closed);
@@ -187,20 +201,19 @@ static void open_all(FileWatches *all)
                 (void)sd_event_source_set_description(all->source, "sensor-files");
 }
 
-/* A new file of the old name gets a new watch. */
 void file_watch_renew(FileWatch *w)
 {
-        FileWatches *all = w->all;
-        int old = w->file_watch;
+        w->rests = false;
+        open_all(w->all);
+        if (w->all->fd >= 0)
+                watch_again(w);
+}
 
-        open_all(all);
-        if (all->fd < 0)
-                return;
-        if (w->folder_watch < 0)
-                w->folder_watch = add(all, w->folder, FOLDER_EVENTS);
-        w->file_watch = add(all, w->path, FILE_EVENTS);
-        if (w->file_watch != old)
-                drop(all, old);
+void file_watch_rest(FileWatch *w)
+{
+        w->rests = true;
+        if (w->all->fd >= 0)
+                watch_again(w);
 }
 
 int file_watch_new(FileWatch **ret, FileWatches *all, const char *path, void (*changed)(void *userdata, bool closed),

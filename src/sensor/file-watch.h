@@ -41,6 +41,8 @@ DEFINE_CLEANUP(FileWatch *, file_watch_free);
 
 /* Watches what has come into being since. */
 void file_watch_renew(FileWatch *w);
+/* Until then nobody wants to know what is written to the file itself: the kernel does not wake us for it. */
+void file_watch_rest(FileWatch *w);
 
 /* Would the kernel give an instance more, and a watch for that path, to who asks? Nothing is left of it. 0; -EMFILE and
  * -ENOSPC: no instance, no watch; another negative errno. */

@@ -147,6 +147,12 @@ static void on_changed(void *userdata, bool closed)
                 l->changed = true;
 }
 
+/* The look after that renews the watch, and begins with what was written. */
+void tail_lookout_rest(TailLookout *l)
+{
+        file_watch_rest(l->watch);
+}
+
 void tail_lookout_resume(TailLookout *l)
 {
         if (l->look_at == USEC_INFINITY && !l->job)

@@ -34,6 +34,8 @@ int tail_lookout_new(TailLookout **ret, const char *path, bool from_end, FileWat
 TailLookout *tail_lookout_free(TailLookout *l);
 DEFINE_CLEANUP(TailLookout *, tail_lookout_free);
 
+/* What was found is not used up for a while: what is written meanwhile is no news. */
+void tail_lookout_rest(TailLookout *l);
 /* What was found is used up. */
 void tail_lookout_resume(TailLookout *l);
 /* What was found cannot be kept: the file is opened anew, after a while. */

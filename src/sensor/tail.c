@@ -283,6 +283,7 @@ static void work(Tail *t, usec_t now)
                         break;
                 if (!has_room(t) || !rate_take(&t->rate, now) || !take_line(t, n, next)) {
                         wait_for_room(t, now);
+                        tail_lookout_rest(t->lookout);
                         break;
                 }
                 t->wait = 0;

@@ -183,6 +183,35 @@ START_TEST(who_writes_without_end_wakes_nobody_without_end)
 }
 END_TEST
 
+START_TEST(who_rests_is_not_woken_by_what_is_written)
+{
+        append("a");
+        watch(0, "a");
+        watch(1, "a");
+        turn();
+        file_watch_rest(watches[0]);
+        append("a"); /* the other one still wants to know */
+        turn();
+        ck_assert(seen[0].n == 0 && seen[1].n == 1);
+        file_watch_rest(watches[1]);
+        turn(); /* the kernel says that the watch is gone */
+        wait_for(100 * USEC_PER_MSEC);
+        append("a");
+        ck_assert_uint_eq(wakes(), 0);
+        rename_to("a", "a.1"); /* its name is another matter; what then has it is not watched yet either */
+        append("a");
+        turn();
+        ck_assert(seen[0].n == 1 && seen[1].n == 1);
+        wait_for(100 * USEC_PER_MSEC);
+        append("a");
+        ck_assert_uint_eq(wakes(), 0);
+        file_watch_renew(watches[0]);
+        append("a");
+        turn();
+        ck_assert(seen[0].n == 1 && seen[1].n == 0);
+}
+END_TEST
+
 START_TEST(who_leaves_takes_no_watch_of_others)
 {
         append("a");
@@ -304,6 +333,7 @@ int main(void)
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, many_share_one_instance);
         tcase_add_test(c, who_writes_without_end_wakes_nobody_without_end);
+        tcase_add_test(c, who_rests_is_not_woken_by_what_is_written);
         tcase_add_test(c, who_leaves_takes_no_watch_of_others);
         tcase_add_test(c, one_watch_may_be_of_two_kinds);
         tcase_add_test(c, a_folder_that_comes_again_is_watched_again);

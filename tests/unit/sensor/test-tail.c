@@ -469,6 +469,33 @@ START_TEST(the_rate_is_kept)
 }
 END_TEST
 
+START_TEST(while_it_may_not_read_on_writes_wake_nobody)
+{
+        unsigned n = 0;
+
+        settings.max_rate = 1;
+        for (int i = 0; i < 8; i++)
+                append("{\"a\":1}\n");
+        configure();
+        live_until(&bench.n_readings, 2);
+        for (int i = 0; i < 100; i++) {
+                append("{\"a\":2}\n");
+                n += sd_event_run(bench.event, 0) > 0;
+                fake_clock_advance(&bench.clock, 10 * USEC_PER_MSEC);
+                bench_tick(&bench, &ticker);
+        }
+        ck_assert_uint_eq(n, 0);
+        live_until(&bench.n_readings, 108);
+        ck_assert_str_eq(bench_last(&bench), "meter a=2i");
+        append("{\"a\":3}\n"); /* and now they do, at once */
+        live(USEC_PER_SEC);
+        live_until(&bench.n_readings, 109);
+        append("{\"a\":4}\n");
+        live(2 * USEC_PER_SEC);
+        ck_assert_uint_eq(bench.n_readings, 110);
+}
+END_TEST
+
 START_TEST(settings_are_checked)
 {
         static ChannelSettings channel = {.name = "a", .scale = 1, .field = 1};
@@ -525,6 +552,7 @@ int main(void)
         tcase_add_test(c, bad_lines_are_passed_over_and_told_once);
         tcase_add_test(c, without_room_lines_wait_in_their_file);
         tcase_add_test(c, the_rate_is_kept);
+        tcase_add_test(c, while_it_may_not_read_on_writes_wake_nobody);
         tcase_add_test(c, settings_are_checked);
         return suite_run(s);
 }
