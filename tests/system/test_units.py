@@ -141,6 +141,14 @@ def test_a_start_that_fails_is_not_given_up_nor_hurried(render, version, expecte
     assert 'StartLimitIntervalSec=0' in text.splitlines()
 
 
+def test_the_manual_says_how_long(render):
+    words = {'5s': 'five seconds', '10s': 'ten seconds', '5min': 'five minutes'}
+    steady, first, most = (words[re.search(r'^%s=(.*)$' % key, render(version), re.M)[1]] for version, key in (
+        ('252', 'RestartSec'), ('254', 'RestartSec'), ('254', 'RestartMaxDelaySec')))
+    assert ('%s later; where systemd can wait longer each time (since 254) after %s at first, and at most %s.'
+            % (steady, first, most)) in ' '.join((SOURCE / 'src/daemon/hublinkd.8').read_text().split())
+
+
 # --- the folder of commands ---
 
 def test_what_commands_were_asked_outlives_a_restart():
