@@ -116,8 +116,9 @@ static int read_text(const char *file, const char *setting, const char *noun, Bu
         if (r == 0 && guarded && is_unopened(b))
                 r = none(ret_error,
                          "the credential \"%s\", which the unit names, could not be opened: its file is gone, or "
-                         "encrypted for another machine, another board or a TPM that was reset (systemctl status "
-                         "hublink-credential@%s); hublinkctl setup stores it anew",
+                         "encrypted for another machine, another board or a TPM that was reset, or the TPM did not "
+                         "answer, and then it is tried again by itself (systemctl status hublink-credential@%s); "
+                         "hublinkctl setup stores it anew",
                          file, file);
         return r;
 }

@@ -149,6 +149,27 @@ def test_the_manual_says_how_long(render):
             % (steady, first, most)) in ' '.join((SOURCE / 'src/daemon/hublinkd.8').read_text().split())
 
 
+# --- the credential ---
+
+OPENERS = ['hublink-credential@.service', 'hublink-credential-again@.service']
+
+
+@pytest.mark.parametrize('name', OPENERS)
+def test_who_opens_the_credential_is_no_unit_that_systemd_gives_up(tmp_path, name):
+    text = (SOURCE / 'systemd' / name).read_text()
+    assert 'StartLimitIntervalSec=0' in text.splitlines()
+    assert complaints(tmp_path, name.replace('@', '@device.cs'), re.sub(r'(?m)^OnFailure=.*\n', '', text)) == []
+
+
+def test_another_try_is_as_early_as_the_manual_says():
+    opener, again = ((SOURCE / 'systemd' / name).read_text() for name in OPENERS)
+    assert 'OnFailure=hublink-credential-again@%i.service' in opener.splitlines()
+    first = int(re.search(r'^ExecStart=sleep (\d+)$', again, re.M)[1])
+    rest = 60 * int(re.search(r'^RestartSec=(\d+)min$', again, re.M)[1])
+    page = ' '.join((SOURCE / 'src/ctl/hublinkctl.1').read_text().split())
+    assert (first, first + rest) == (60, 300) and 'a minute later, and then every five,' in page
+
+
 # --- the folder of commands ---
 
 def test_what_commands_were_asked_outlives_a_restart():

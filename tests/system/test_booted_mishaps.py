@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What befalls a gateway that nobody looks after: booted/job-mishaps is what happens, here is what must have come of it."""
+
+import re
+import shutil
+
+import pytest
+
+from booted_machine import HERE, boot
+from packages import quick
+
+
+@pytest.fixture(scope='module')
+def facts(tmp_path_factory):
+    job = tmp_path_factory.mktemp('machine')
+    (job / 'packages').mkdir()
+    for name, deb in quick('deb').items():
+        if name in ('hublink', 'hublink-devhub'):
+            shutil.copy(deb, job / 'packages')
+    shutil.copy(HERE / 'job-mishaps', job / 'run')
+    return boot(job, seconds=300)
+
+
+def test_it_is_set_up(facts):
+    facts.good('install')
+    assert 'encrypted for this machine alone' in facts.good('setup')
+
+
+def test_many_restarts_in_a_row_leave_it_its_credential(facts):
+    assert facts.good('often_opener') == 'active'
+    assert re.match('Connected ', facts('often_status')), facts('often_status')
+
+
+def test_a_credential_that_could_not_be_opened_for_a_while_is_tried_again(facts):
+    """Without a restart for each try, and with just one when it is open."""
+    facts.good('busy_tried')
+    assert facts('busy_opener') == 'failed'
+    facts.good('busy_pid')
+    assert re.match('Connected ', facts.good('busy_over')), facts('busy_over')
+    assert facts.good('busy_over_opener') == 'active'
+    facts.good('busy_over_again')
+    facts.good('busy_once')
+
+
+def test_a_try_under_way_ends_with_hublinkd(facts):
+    facts.good('stopped_stop')
+    facts.good('stopped_again')
