@@ -45,3 +45,15 @@ def test_a_credential_that_could_not_be_opened_for_a_while_is_tried_again(facts)
 def test_a_try_under_way_ends_with_hublinkd(facts):
     facts.good('stopped_stop')
     facts.good('stopped_again')
+
+
+def test_a_command_keeps_its_argument_while_hublinkd_is_stopped(facts):
+    assert facts.good('asked_late') == '"A"'
+
+
+def test_a_purge_after_a_crash_leaves_nothing_of_a_command(facts):
+    facts.good('crashed_waits')
+    assert 'abc' in facts.good('crashed_asked')
+    facts.good('crashed_purge')
+    assert facts('crashed_run') == ''
+    assert facts('crashed_failed') == ''

@@ -233,7 +233,7 @@ asked install
 echo "user: $(grep ^hublink: etc/passwd) $(grep ^hublink-admin: etc/group | cut -d: -f1)"
 echo "enabled: $(find etc/systemd -name '*hublink*' | xargs echo)"
 echo '# mine' >>etc/hublink/hublink.conf
-mkdir -p var/lib/hublink/queue
+mkdir -p var/lib/hublink/queue run/hublink/command/slow
 rpm --root "$PWD" --upgrade --nodeps --replacepkgs --oldpackage "$3" "$4"
 asked upgrade
 tail -n 1 etc/hublink/hublink.conf
@@ -260,6 +260,7 @@ users: 1
 removal:
   systemctl --no-reload disable --now hublink-devhub.service
   systemctl --no-reload disable --now hublinkd.service
+  systemctl reset-failed hublink-command@* hublink-credential@* hublink-credential-again@*
 left: etc/hublink etc/hublink/hublink.conf.rpmsave var/lib/hublink
 kept: etc/hublink/hublink.conf.rpmsave var/lib/hublink/queue
 """  # the queue and what was edited are the owner's

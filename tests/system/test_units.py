@@ -172,8 +172,8 @@ def test_another_try_is_as_early_as_the_manual_says():
 
 # --- the folder of commands ---
 
-def test_what_commands_were_asked_outlives_a_restart():
-    assert 'RuntimeDirectoryPreserve=restart' in text_of().splitlines()
+def test_what_commands_were_asked_outlives_hublinkd():
+    assert 'RuntimeDirectoryPreserve=yes' in text_of().splitlines()
 
 
 # --- the hub for development ---
