@@ -5,13 +5,14 @@
  */
 
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/diagnosis.h"
 #include "ctl/doctor.h"
 #include "daemon/settings-outlook.h"
+#include "daemon/settings-rights.h"
 
 /* Groups of our own look closer at these; and who is known "on this system" is not of another machine. */
 static bool is_looked_at_elsewhere(const Doctor *d, const char *text)
@@ -21,43 +22,26 @@ static bool is_looked_at_elsewhere(const Doctor *d, const char *text)
                strstr(text, "warning: queue.");
 }
 
-/* Root reads them all; hublinkd is somebody else. True: nothing is told. */
-static bool is_readable(Doctor *d, const char *path, int (*question)(const char *path))
+/* Root reads them all; hublinkd is somebody else. False: something was told. */
+static bool look_at_rights(Doctor *d)
 {
-        char remedy[PATH_MAX + 32];
-        int r = doctor_as_daemon(d, question, path);
+        SettingsClosed closed = {};
+        bool well = true;
 
-        if (r == 0 || r == -ENOTSUP)
-                return true;
-        (void)snprintf(remedy, sizeof(remedy), "chmod a+r%s %s", question == may_enter ? "x" : "", path);
-        doctor_tell(d, VERDICT_PROBLEM, "settings-rights",
-                    (Advice){"hublinkd does not start with settings that it cannot read, and a reload keeps the old "
-                             "ones.",
-                             remedy},
-                    "user hublink cannot read %s: %s", path, strerror(-r));
-        return false;
-}
+        for (size_t i = 0; settings_rights_next(&d->settings->files, &d->user, &i, &closed);) {
+                char remedy[PATH_MAX + 32];
 
-static bool look_at_rights(Doctor *d, const char *file)
-{
-        char folder[PATH_MAX], pattern[PATH_MAX + 16];
-        glob_t found = {};
-        bool well;
-
-        if (access(file, F_OK) < 0)
-                return true;
-        (void)snprintf(folder, sizeof(folder), "%.*sconf.d",
-                       (int)(strrchr(file, '/') ? strrchr(file, '/') + 1 - file : 0), file);
-        well = is_readable(d, file, may_read);
-        if (access(folder, F_OK) < 0)
-                return well;
-        if (!is_readable(d, folder, may_enter))
-                return false;
-        (void)snprintf(pattern, sizeof(pattern), "%s/*.conf", folder);
-        (void)glob(pattern, 0, NULL, &found);
-        for (size_t i = 0; i < found.gl_pathc; i++)
-                well &= is_readable(d, found.gl_pathv[i], may_read);
-        globfree(&found);
+                /* what keeps him from a tree keeps nobody on its machine */
+                if (strlen(closed.path) <= strlen(d->root))
+                        continue;
+                (void)snprintf(remedy, sizeof(remedy), "chmod a+%s %s", closed.mode, closed.path);
+                doctor_tell(d, VERDICT_PROBLEM, "settings-rights",
+                            (Advice){"hublinkd does not start with settings that it cannot read, and a reload keeps "
+                                     "the old ones.",
+                                     remedy},
+                            "user hublink cannot read %s: %s", closed.path, strerror(-closed.error));
+                well = false;
+        }
         return well;
 }
 
@@ -79,7 +63,7 @@ void doctor_settings(Doctor *d)
         Problems problems = {}, warnings = {};
         _cleanup_free_ char *file = doctor_path(d, d->config);
         int r = file ? settings_load(&d->settings, file, d->state_dir, &problems) : -ENOMEM;
-        bool well = r >= 0 && look_at_rights(d, file) && r == 0;
+        bool well = r == 0 && look_at_rights(d);
         bool closed = is_closed_to_us(d, &problems);
 
         for (size_t i = 0; !closed && i < problems.n; i++)

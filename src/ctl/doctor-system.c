@@ -8,7 +8,8 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/wait.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "ctl/doctor.h"
@@ -49,24 +50,26 @@ int doctor_read(const char *path, char **ret)
 /* ---- the daemon's user and groups ---- */
 
 /* Of a tree of files; else the name service tells. */
-static bool find_user(const Doctor *d, DaemonUser *ret)
+static void find_user(const Doctor *d, ServiceUser *ret)
 {
-        _cleanup_free_ char *path = *d->root ? doctor_path(d, "/etc/passwd") : NULL;
+        _cleanup_free_ char *path = doctor_path(d, "/etc/passwd");
         FILE *f = path ? fopen(path, "re") : NULL;
-        struct passwd *p = *d->root ? NULL : getpwnam("hublink");
+        const struct passwd *p = NULL;
 
-        while (f && (p = fgetpwent(f)) && strcmp(p->pw_name, "hublink") != 0)
+        while (f && (p = fgetpwent(f)) && strcmp(p->pw_name, SERVICE_USER) != 0)
                 ;
         if (p)
-                *ret = (DaemonUser){.known = true, .uid = p->pw_uid, .groups = {p->pw_gid}, .n_groups = 1};
+                *ret = (ServiceUser){.known = true, .uid = p->pw_uid, .groups = {p->pw_gid}, .n_groups = 1};
         if (f)
                 (void)fclose(f);
-        return p;
 }
 
 void doctor_find_user(Doctor *d)
 {
-        (void)find_user(d, &d->user);
+        if (*d->root)
+                find_user(d, &d->user);
+        else
+                (void)service_user_find(&d->user);
 }
 
 bool doctor_find_group(const Doctor *d, const char *name, gid_t *ret)
@@ -90,19 +93,9 @@ bool doctor_is_denied(const Doctor *d, int error)
                !(d->user.known && geteuid() == d->user.uid);
 }
 
-int may_read(const char *path)
-{
-        return access(path, R_OK) < 0 ? -errno : 0;
-}
-
 int may_read_write(const char *path)
 {
         return access(path, R_OK | W_OK) < 0 ? -errno : 0;
-}
-
-int may_enter(const char *path)
-{
-        return access(path, R_OK | X_OK) < 0 ? -errno : 0;
 }
 
 int may_run(const char *path)
@@ -115,28 +108,7 @@ int may_write_in(const char *path)
         return access(path, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
-static _Noreturn void answer_as(const DaemonUser *user, int (*question)(const char *path), const char *path)
-{
-        if (setgroups(user->n_groups, user->groups) < 0 || setgid(user->groups[0]) < 0 || setuid(user->uid) < 0)
-                _exit(ENOTSUP);
-        _exit(-question(path));
-}
-
 int doctor_as_daemon(const Doctor *d, int (*question)(const char *path), const char *path)
 {
-        int status;
-        pid_t pid;
-
-        if (!d->user.known)
-                return -ENOTSUP;
-        if (geteuid() == d->user.uid)
-                return question(path);
-        if (geteuid() != 0)
-                return -ENOTSUP;
-        pid = fork();
-        if (pid == 0)
-                answer_as(&d->user, question, path);
-        if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
-                return -ENOTSUP;
-        return -WEXITSTATUS(status);
+        return service_user_ask(&d->user, question, path);
 }

@@ -15,6 +15,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/unit-files.h"
+#include "daemon/service-user.h"
 #include "daemon/settings.h"
 
 typedef enum Verdict {
@@ -32,14 +33,6 @@ typedef struct Finding {
         char *why, *remedy; /* NULL: none */
 } Finding;
 
-/* The user that the daemon runs as. */
-typedef struct DaemonUser {
-        bool known;
-        uid_t uid;
-        gid_t groups[32]; /* his own first, then those that the unit gives */
-        size_t n_groups;
-} DaemonUser;
-
 typedef struct Doctor {
         const Options *options;
         char root[PATH_MAX]; /* of the machine that is looked at, its files alone and nothing that runs; "": this one */
@@ -53,7 +46,7 @@ typedef struct Doctor {
 
         Settings *settings; /* NULL: they cannot be read */
         char *hub;          /* host name, as TLS is to prove it; NULL: not known */
-        DaemonUser user;
+        ServiceUser user; /* with the groups that the unit gives */
         UnitFiles unit;
         bool has_unit; /* it is installed, and not masked */
         struct sd_bus *bus; /* NULL: it was not asked yet, or it does not answer */
@@ -87,11 +80,9 @@ void doctor_find_user(Doctor *d);
 bool doctor_find_group(const Doctor *d, const char *name, gid_t *ret);
 /* Is that an error of our own rights, which tell nothing of those of the daemon? error: negative errno. */
 bool doctor_is_denied(const Doctor *d, int error);
-/* May the daemon's user do what is asked? 0 or the negative errno of question(); -ENOTSUP: neither root nor he asks. */
+/* As service_user_ask(), of the daemon's user. */
 int doctor_as_daemon(const Doctor *d, int (*question)(const char *path), const char *path);
-int may_read(const char *path); /* questions */
-int may_read_write(const char *path);
-int may_enter(const char *path); /* a folder, and see what is in it */
+int may_read_write(const char *path); /* more questions */
 int may_run(const char *path);
 int may_write_in(const char *path); /* a folder: make files, and rename them */
 

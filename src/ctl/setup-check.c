@@ -14,7 +14,7 @@
 #include "ctl/root.h"
 #include "ctl/setup.h"
 #include "daemon/credential.h"
-#include "daemon/settings.h"
+#include "daemon/settings-rights.h"
 
 #define NOTHING "Nothing was stored.\n"
 
@@ -38,6 +38,8 @@ static int load(const SetupWays *ways, const SettingsCandidate *candidate, Setti
         if (r < 0 && *ways->root)
                 return CTL_OK;
         r = settings_load_as_if(ret, path, SETTINGS_STATE_DIR, candidate, &problems);
+        if (r == 0)
+                r = settings_rights(*ret, path, candidate, &problems);
         if (r < 0)
                 fprintf(stderr, "%s: %s. " NOTHING, path, strerror(-r));
         r = r < 0 ? CTL_FAILED : r > 0 ? refuse_problems(&problems) : CTL_OK;

@@ -12,6 +12,7 @@
 #include "daemon/lifecycle.h"
 #include "daemon/settings-cloud.h"
 #include "daemon/settings-outlook.h"
+#include "daemon/settings-rights.h"
 #include "daemon/settings.h"
 #include "flow/state-file.h"
 
@@ -42,11 +43,25 @@ static int print_outlook(const Settings *settings)
         return r;
 }
 
+/* Root reads them all; the service may not. */
+static int check_rights(const Arguments *arguments, const Settings *settings)
+{
+        Problems problems = {};
+        int r = settings_rights(settings, arguments->config, NULL, &problems);
+
+        for (size_t i = 0; i < problems.n; i++)
+                (void)fprintf(stderr, "%s\n", problems.items[i].text);
+        problems_done(&problems);
+        return r;
+}
+
 static int check(const Arguments *arguments)
 {
         _cleanup_(settings_freep) Settings *settings = NULL;
         int r = load(arguments, &settings);
 
+        if (r == 0)
+                r = check_rights(arguments, settings);
         if (r != 0)
                 return r < 0 ? EXIT_RUNTIME : EXIT_CONFIG;
         if (print_outlook(settings) < 0)

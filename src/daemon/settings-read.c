@@ -310,12 +310,16 @@ static int read_directory(const char *directory, Dropin dropin, const SettingsCa
                           SettingsFiles *files, Node *tree, Problems *problems)
 {
         struct dirent **entries = NULL;
-        int n = scandir(directory, &entries, is_conf, by_name), r;
+        int n = scandir(directory, &entries, is_conf, by_name), r = 0;
+        Place place;
 
         if (n < 0 && errno != ENOENT)
                 return complain_of_directory(directory, errno, files, problems);
-        r = n > FILES_MAX ? complain_of_directory(directory, E2BIG, files, problems)
-                          : lay_files(directory, dropin, candidate, entries, MAX(n, 0), files, tree, problems);
+        if (n >= 0)
+                r = add_file(files, directory, &place);
+        if (r == 0)
+                r = n > FILES_MAX ? complain_of_directory(directory, E2BIG, files, problems)
+                                  : lay_files(directory, dropin, candidate, entries, MAX(n, 0), files, tree, problems);
         for (int i = 0; i < n; i++)
                 free(entries[i]);
         free(entries);

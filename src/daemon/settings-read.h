@@ -10,7 +10,7 @@
 
 #include "daemon/settings-node.h"
 
-/* The files that were read; nodes borrow their names from here. */
+/* The files that were read, and the folders that were looked into; nodes borrow their names from here. */
 typedef struct SettingsFiles {
         char **names;
         size_t n;

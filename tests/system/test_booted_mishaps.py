@@ -47,6 +47,16 @@ def test_a_try_under_way_ends_with_hublinkd(facts):
     facts.good('stopped_again')
 
 
+def test_settings_that_root_alone_can_read_are_told_before_they_stop_it(facts):
+    remedy = 'chmod a+r /etc/hublink/conf.d/site.conf'
+    for name, status in ('closed_check', 78), ('closed_enable', 1), ('closed_setup', 1), ('closed_doctor', 1):
+        assert facts.status(name) == status and remedy in facts(name), facts(name)
+    assert re.match('Connected ', facts('closed_status')), facts('closed_status')
+    # nobody asks before an upgrade: it says what is wrong
+    assert facts('closed_exit') == '78' and remedy in facts('closed_install'), facts('closed_install')
+    assert facts.good('opened_check') == 'OK'
+
+
 def test_a_command_keeps_its_argument_while_hublinkd_is_stopped(facts):
     assert facts.good('asked_late') == '"A"'
 

@@ -473,7 +473,14 @@ def test_settings_that_hublinkd_cannot_read(system):
     folder = system.folder / 'conf.d'
     folder.mkdir()
     (folder / 'site.conf').write_text('hub: { };\n')
-    for path, mode in ((folder / 'site.conf', 0o600), (folder, 0o700), (system.config, 0o600)):
+    others = []
+    for name, text in (('methods.d/print.conf', 'responder = "org.example.Printer";\n'),
+                       ('commands.d/reboot.conf', 'method = "reboot";\n')):
+        (system.folder / name).parent.mkdir(exist_ok=True)
+        (system.folder / name).write_text(text)
+        others.append((system.folder / name, 0o600))
+    system.command()
+    for path, mode in ((folder / 'site.conf', 0o600), (folder, 0o700), (system.config, 0o600), *others):
         before = path.stat().st_mode
         path.chmod(mode)
         found = system.examine()

@@ -831,3 +831,54 @@ def test_an_ordinary_user_makes_no_image():
     result = subprocess.run([*As.NOBODY, CTL, 'setup', '--root', '/tmp', *CS], input='', capture_output=True, text=True,
                             timeout=20, check=False)
     assert result.returncode == 1 and 'only root' in result.stderr, result
+
+
+# --- settings that root can read, and hublinkd cannot ---
+
+def with_service_user(machine):
+    with (machine.etc / 'passwd').open('a') as users:
+        users.write('hublink:x:64990:64990::/var/lib/hublink:/usr/sbin/nologin\n')
+
+
+CLOSED = ['conf.d/site.conf', 'methods.d/print.conf', 'commands.d/blink.conf', 'hublink.conf']
+TEXTS = {'methods.d': 'responder = "org.example.Printer";\n', 'commands.d': 'method = "blink";\n'}
+
+
+@pytest.mark.parametrize('name', CLOSED)
+def test_a_gateway_is_not_restarted_with_settings_that_hublinkd_cannot_read(machine, bus, gateway, devhub, name):  # noqa: F811
+    """As umask 027 leaves them. What runs goes on."""
+    with_service_user(machine)
+    device = devhub.create('gw')
+    toward(gateway, devhub)
+    assert set_up(machine, bus, *CS, stdin=device.connection_string).returncode == 0
+    machine.calls.clear()
+    pid = gateway.process.pid
+    file = machine.hublink / name
+    file.parent.mkdir(exist_ok=True)
+    if not file.exists():
+        file.write_text(TEXTS.get(file.parent.name, 'clock: { trust = true; };\n'))
+    file.chmod(0o640)
+    before = kept(machine)
+    told = 'chmod a+r /etc/hublink/' + name
+    for words in [CS, ['--enable', 'users']]:
+        done = set_up(machine, bus, *words, stdin=device.connection_string)
+        assert done.returncode == 1 and told in done.stderr and 'would not start' in done.stderr, done.stderr
+    assert machine.calls == [] and kept(machine) == before and gateway.process.pid == pid
+    for program in [BUILD / 'src/daemon/hublinkd', '--check'], [CTL, 'check']:
+        done = machine.run(program)
+        assert done.returncode == 78 and told in done.stderr and 'OK' not in done.stdout, done
+    file.chmod(0o644)
+    assert machine.run([CTL, 'check']).returncode == 0
+    assert set_up(machine, bus, *CS, stdin=device.connection_string).returncode == 0
+
+
+def test_what_setup_writes_anew_may_have_been_closed(machine, bus, gateway):
+    """Its own file of before is not in the way of the one that replaces it."""
+    with_service_user(machine)
+    gateway.configure('clock: { trust = true; };', 'conf.d/site.conf')
+    assert set_up(machine, bus, *DPS, '--no-start', stdin='c2VjcmV0').returncode == 0
+    (machine.hublink / 'conf.d/setup.conf').chmod(0o600)
+    assert machine.run([CTL, 'check']).returncode == 78
+    done = set_up(machine, bus, *DPS, '--no-start', stdin='c2VjcmV0')
+    assert done.returncode == 0, done.stderr
+    assert machine.run([CTL, 'check']).returncode == 0
