@@ -65,7 +65,7 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
         if (r < 0)
                 return r;
         e = malloc(sizeof(*e));
-        if (!e || (errand->among && subscribers_watch(errand->among, m) < 0)) {
+        if (!e || (errand->among && subscribers_watch(errand->among, sd_bus_message_get_sender(m)) < 0)) {
                 free(e);
                 pending_call_done(call, REQUEST_BUSY, "Out of memory.");
                 return 1;
@@ -86,7 +86,7 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
 
 bool bus_errand_place(const BusErrand *e, const char *what)
 {
-        int r = subscribers_add(e->among, e->message, e->user.uid);
+        int r = subscribers_add(e->among, sd_bus_message_get_sender(e->message), e->user.uid);
         char text[128];
 
         if (r == 0)

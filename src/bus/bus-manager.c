@@ -135,7 +135,7 @@ void bus_manager_tell(Bus *bus, unsigned among)
 static int on_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
-        int r = subscribers_add(&bus->subscribers, m, SUBSCRIBERS_ANYBODY);
+        int r = subscribers_add(&bus->subscribers, sd_bus_message_get_sender(m), SUBSCRIBERS_ANYBODY);
 
         if (r == SUBSCRIBERS_E_FULL)
                 return bus_error(error, REQUEST_BUSY, "%d clients have subscribed, which is the limit.",

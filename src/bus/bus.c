@@ -64,6 +64,40 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return 0;
 }
 
+/* Unique names, and others that they had: of those nobody is asked after. */
+static int on_left(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Bus *bus = userdata;
+        const char *name;
+
+        if (sd_bus_message_read(m, "s", &name) < 0)
+                return 0;
+        subscribers_left(&bus->subscribers, name);
+        subscribers_left(&bus->takers, name);
+        subscribers_left(&bus->responders, name);
+        return 0;
+}
+
+static int on_watching(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Bus *bus = userdata;
+
+        if (sd_bus_message_is_method_error(m, NULL) && !bus->lost)
+                trouble(bus, "it does not tell who leaves", sd_bus_message_get_error(m)->message,
+                        "see the journal of the bus");
+        return 0;
+}
+
+/* Asked for before our name is: whoever finds us by it is seen to leave. It wakes us for everyone who leaves the bus,
+ * which few do, and fewer so often that it matters. */
+static int watch_leaving(Bus *bus)
+{
+        return sd_bus_add_match_async(bus->connection, NULL,
+                                      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                      "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                                      on_left, on_watching, bus);
+}
+
 static int on_named(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
@@ -123,6 +157,7 @@ static int furnish(Bus *bus)
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local",
                                            "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||
+            (r = watch_leaving(bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
             (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0 ||

@@ -2,33 +2,28 @@
 #include "bus/subscribers.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
 
-#define DBUS_NAME "org.freedesktop.DBus"
-#define DBUS_PATH "/org/freedesktop/DBus"
-
 struct Subscriber {
-        Subscribers *all;
         Subscriber *next;
         char *name; /* unique, so it never comes back */
         bool placed;
         uid_t user; /* of one with a place */
-        sd_bus_slot *leaving;
-        sd_bus_slot *present;
 };
 
 static void subscriber_free(Subscriber *c)
 {
-        sd_bus_slot_unref(c->leaving);
-        sd_bus_slot_unref(c->present);
+        if (!c)
+                return;
         free(c->name);
         free(c);
 }
 
-void subscribers_remove(Subscribers *s, const char *name)
+/* Out of the row: NULL when he is in none. */
+static Subscriber *take_out(Subscribers *s, const char *name)
 {
         for (Subscriber **link = &s->first; *link; link = &(*link)->next) {
                 Subscriber *c = *link;
@@ -37,25 +32,29 @@ void subscribers_remove(Subscribers *s, const char *name)
                         continue;
                 *link = c->next;
                 s->n -= c->placed;
-                subscriber_free(c);
-                return;
+                return c;
         }
+        return NULL;
 }
 
-/* Out of the row first: who is told may look at it. */
-static void leave(Subscribers *s, const char *name)
+void subscribers_remove(Subscribers *s, const char *name)
 {
-        _cleanup_free_ char *copy = s->left ? strdup(name) : NULL;
+        subscriber_free(take_out(s, name));
+}
 
-        subscribers_remove(s, name);
-        if (copy)
-                s->left(s->userdata, copy);
+void subscribers_left(Subscribers *s, const char *name)
+{
+        Subscriber *c = take_out(s, name); /* first: who is told may look at the row */
+
+        if (c && s->left)
+                s->left(s->userdata, c->name);
+        subscriber_free(c);
 }
 
 void subscribers_clear(Subscribers *s)
 {
         while (s->first)
-                leave(s, s->first->name);
+                subscribers_left(s, s->first->name);
 }
 
 static Subscriber *find(const Subscribers *s, const char *name)
@@ -66,71 +65,31 @@ static Subscriber *find(const Subscribers *s, const char *name)
         return NULL;
 }
 
-static int on_leaving(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int come(Subscribers *s, const char *name, Subscriber **ret)
 {
-        Subscriber *c = userdata;
-
-        leave(c->all, c->name);
-        return 0;
-}
-
-/* It may have left before the bus knew that we wanted to hear of it. */
-static int on_present(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Subscriber *c = userdata;
-        int present = 0;
-
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "b", &present) < 0 || !present)
-                leave(c->all, c->name);
-        return 0;
-}
-
-static int watch(Subscriber *c, sd_bus *bus)
-{
-        char match[256];
-        int r;
-
-        (void)snprintf(match, sizeof(match),
-                       "type='signal',sender='" DBUS_NAME "',path='" DBUS_PATH "',interface='" DBUS_NAME
-                       "',member='NameOwnerChanged',arg0='%s',arg2=''",
-                       c->name);
-        r = sd_bus_add_match_async(bus, &c->leaving, match, on_leaving, NULL, c);
-        if (r >= 0)
-                r = sd_bus_call_method_async(bus, &c->present, DBUS_NAME, DBUS_PATH, DBUS_NAME, "NameHasOwner",
-                                             on_present, c, "s", c->name);
-        return r;
-}
-
-static int come(Subscribers *s, sd_bus_message *message, Subscriber **ret)
-{
-        const char *name = sd_bus_message_get_sender(message);
         Subscriber *c = find(s, name);
-        int r;
 
-        *ret = c;
-        if (c)
-                return 0;
-        c = calloc(1, sizeof(*c));
-        if (!c)
-                return -ENOMEM;
-        c->all = s;
-        c->name = strdup(name);
-        r = c->name ? watch(c, sd_bus_message_get_bus(message)) : -ENOMEM;
-        if (r < 0) {
-                subscriber_free(c);
-                return r;
+        if (!c) {
+                c = calloc(1, sizeof(*c));
+                if (!c)
+                        return -ENOMEM;
+                c->name = strdup(name);
+                if (!c->name) {
+                        subscriber_free(c);
+                        return -ENOMEM;
+                }
+                c->next = s->first;
+                s->first = c;
         }
-        c->next = s->first;
-        s->first = c;
         *ret = c;
         return 0;
 }
 
-int subscribers_watch(Subscribers *s, sd_bus_message *message)
+int subscribers_watch(Subscribers *s, const char *name)
 {
         Subscriber *c;
 
-        return come(s, message, &c);
+        return come(s, name, &c);
 }
 
 void subscribers_dismiss(Subscribers *s, const char *name)
@@ -164,9 +123,9 @@ static void make_room(Subscribers *s)
         }
 }
 
-int subscribers_add(Subscribers *s, sd_bus_message *message, uid_t user)
+int subscribers_add(Subscribers *s, const char *name, uid_t user)
 {
-        Subscriber *c = find(s, sd_bus_message_get_sender(message));
+        Subscriber *c = find(s, name);
         int r;
 
         if (c && c->placed)
@@ -177,7 +136,7 @@ int subscribers_add(Subscribers *s, sd_bus_message *message, uid_t user)
                 r = look_for_place(s, user);
         }
         if (r == 0)
-                r = come(s, message, &c);
+                r = come(s, name, &c);
         if (r != 0)
                 return r;
         c->placed = true;

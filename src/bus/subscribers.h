@@ -9,14 +9,15 @@
  * are root's alone, so that whoever opens connections shuts nobody else out. A guest has no place: he is watched while
  * it is found out who he is. (For Settled nobody asks who it is.)
  *
- * sd_bus_track would do the same, but asks the bus whether the client is there and waits for the answer; this asks and
- * goes on.
+ * One rule of the bus tells of all that leave (bus.c): a rule for each client, as sd_bus_track has it, is one that the
+ * bus may refuse, for it keeps only so many for one connection. Pure: clients are their unique names.
  *
- * Owns:   a match on each client's name.
+ * Owns:   a copy of each name.
  */
 
 #include <stdbool.h>
-#include <systemd/sd-bus.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #define SUBSCRIBERS_MAX      128
 #define SUBSCRIBERS_USER_MAX 64 /* of one user, root excepted */
@@ -40,11 +41,13 @@ typedef struct Subscribers {
 } Subscribers;
 
 void subscribers_clear(Subscribers *s);
-/* The sender of message gets a place. Adding it twice is adding it once. 0, SUBSCRIBERS_E_* or negative errno. */
-int subscribers_add(Subscribers *s, sd_bus_message *message, uid_t user);
+/* He gets a place. Adding him twice is adding him once. 0, SUBSCRIBERS_E_* or negative errno. */
+int subscribers_add(Subscribers *s, const char *name, uid_t user);
 void subscribers_remove(Subscribers *s, const char *name);
+/* Somebody left the bus, be he one of these or not. */
+void subscribers_left(Subscribers *s, const char *name);
 
-/* The sender of message is a guest, unless he has a place; until he gets one, or is dismissed. */
-int subscribers_watch(Subscribers *s, sd_bus_message *message);
+/* He is a guest, unless he has a place; until he gets one, or is dismissed. */
+int subscribers_watch(Subscribers *s, const char *name);
 void subscribers_dismiss(Subscribers *s, const char *name); /* who has a place keeps it */
 

@@ -41,13 +41,13 @@ class Calls:
         self.answers, self.errors = [], []
         self.signals = []
 
-    def call(self, member, variant=None):
+    def call(self, member, variant=None, interface=MANAGER):
         def done(connection, result):
             try:
                 self.answers.append(connection.call_finish(result).unpack())
             except GLib.Error as e:
                 self.errors.append(Gio.DBusError.get_remote_error(e))
-        self.connection.call(NAME, PATH, MANAGER, member, variant, None, Gio.DBusCallFlags.NONE, 60000, None, done)
+        self.connection.call(NAME, PATH, interface, member, variant, None, Gio.DBusCallFlags.NONE, 60000, None, done)
 
     def submit(self, n=1):
         for i in range(n):

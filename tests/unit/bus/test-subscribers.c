@@ -3,65 +3,40 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "suite.h"
 
 #define ANN 1000
 #define BOB 1001
 
-/* A connection with nobody behind it: what is asked of the bus is not answered. */
-static sd_bus *bus;
-static int other = -1;
 static Subscribers s;
 static const char *keeper; /* whose name begins so keeps what he has */
+static unsigned n_left;
+static char last_left[32];
 
 static bool keeps(void *userdata, const char *name)
 {
         return strncmp(name, keeper, strlen(keeper)) == 0;
 }
 
+static void on_left(void *userdata, const char *name)
+{
+        n_left++;
+        (void)snprintf(last_left, sizeof(last_left), "%s", name);
+        ck_assert_int_eq(subscribers_watch(&s, "who is told may look at the row"), 0);
+        subscribers_dismiss(&s, "who is told may look at the row");
+}
+
 static void setup(void)
 {
-        int fds[2];
-
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-        other = fds[1];
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
         keeper = ":";
-        s = (Subscribers){.keeps = keeps};
+        s = (Subscribers){.keeps = keeps, .left = on_left};
+        n_left = 0;
 }
 
 static void teardown(void)
 {
         subscribers_clear(&s);
-        bus = sd_bus_close_unref(bus);
-        (void)close(other);
-}
-
-static int with_message(const char *name, int (*deed)(sd_bus_message *m, uid_t user), uid_t user)
-{
-        sd_bus_message *m = NULL;
-        int r;
-
-        ck_assert_int_ge(sd_bus_message_new_signal(bus, &m, "/a", "a.b", "C"), 0);
-        ck_assert_int_ge(sd_bus_message_set_sender(m, name), 0);
-        r = deed(m, user);
-        sd_bus_message_unref(m);
-        return r;
-}
-
-static int do_add(sd_bus_message *m, uid_t user)
-{
-        return subscribers_add(&s, m, user);
-}
-
-static int do_watch(sd_bus_message *m, uid_t user)
-{
-        return subscribers_watch(&s, m);
 }
 
 static int add(unsigned connection, unsigned n, uid_t user)
@@ -69,7 +44,7 @@ static int add(unsigned connection, unsigned n, uid_t user)
         char name[32];
 
         (void)snprintf(name, sizeof(name), ":%u.%u", connection, n);
-        return with_message(name, do_add, user);
+        return subscribers_add(&s, name, user);
 }
 
 /* How many of that user get a place. */
@@ -125,7 +100,7 @@ START_TEST(a_guest_has_no_place)
 
         for (unsigned n = 0; n < 500; n++) {
                 (void)snprintf(name, sizeof(name), ":1.%u", n);
-                ck_assert_int_eq(with_message(name, do_watch, ANN), 0);
+                ck_assert_int_eq(subscribers_watch(&s, name), 0);
         }
         ck_assert_uint_eq(s.n, 0);
         ck_assert_int_eq(add(1, 0, ANN), 0);
@@ -138,6 +113,28 @@ START_TEST(a_guest_has_no_place)
         }
         subscribers_remove(&s, ":1.0");
         ck_assert_uint_eq(s.n, 0);
+        ck_assert_ptr_null(s.first);
+}
+END_TEST
+
+START_TEST(who_leaves_is_told_of_once)
+{
+        ck_assert_int_eq(add(1, 0, ANN), 0);
+        ck_assert_int_eq(subscribers_watch(&s, ":1.1"), 0);
+        subscribers_left(&s, ":1.10");
+        subscribers_left(&s, "org.example.Other");
+        ck_assert_uint_eq(n_left, 0);
+        subscribers_left(&s, ":1.0");
+        subscribers_left(&s, ":1.0");
+        ck_assert_uint_eq(n_left, 1);
+        ck_assert_str_eq(last_left, ":1.0");
+        ck_assert_uint_eq(s.n, 0);
+        subscribers_left(&s, ":1.1"); /* a guest, too */
+        ck_assert_uint_eq(n_left, 2);
+        ck_assert_int_eq(add(1, 2, ANN), 0);
+        subscribers_clear(&s); /* when we left */
+        ck_assert_uint_eq(n_left, 3);
+        ck_assert_str_eq(last_left, ":1.2");
         ck_assert_ptr_null(s.first);
 }
 END_TEST
@@ -160,6 +157,7 @@ int main(void)
         tcase_add_test(c, all_users_together_do_not_shut_root_out);
         tcase_add_test(c, who_has_nothing_any_more_makes_room);
         tcase_add_test(c, a_guest_has_no_place);
+        tcase_add_test(c, who_leaves_is_told_of_once);
         tcase_add_test(c, those_who_always_keep_share_all_places);
         return suite_run(suite);
 }

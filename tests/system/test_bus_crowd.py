@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A crowd on the bus: whoever asks to be told, takes or registers costs hublinkd no rule of the bus, of which a
+connection may have so many.
+"""
+
+import pytest
+from gi.repository import GLib
+
+from bus import INBOX, MANAGER, METHODS, NAME, PATH, PrivateBus
+from bus_calls import ERROR, Calls
+from daemon import Daemon
+from gateway_twin import until
+
+CROWD = 24
+RULES = 8
+
+LIMITS = '<busconfig><limit name="max_match_rules_per_connection">%d</limit></busconfig>\n'
+
+
+def limit_rules(bus, n):
+    (bus.directory / 'others/limits.conf').write_text(LIMITS % n)
+
+
+def registered(gateway):
+    rows = gateway.caller.call_blocking(NAME, PATH, METHODS, 'List', '', ())
+    return {name for name, kind, *_ in rows if kind == 'registered'}
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    bus = PrivateBus()
+    limit_rules(bus, RULES)
+    with bus, Daemon(tmp_path / 'gateway', bus) as daemon:
+        yield daemon
+
+
+def test_a_crowd_costs_no_rules(gateway):
+    gateway.start()
+    gateway.bus.wait_for_name()
+    crowd = [Calls(gateway.bus) for _ in range(CROWD)]
+    for i, client in enumerate(crowd):
+        client.call('Subscribe')
+        client.call('Register', GLib.Variant('(s)', ('method%d' % i,)), METHODS)
+        client.call('Take', GLib.Variant('(t)', (999,)), INBOX)
+    assert crowd[0].run(lambda: all(len(c.answers) + len(c.errors) == 3 for c in crowd), 30)
+    assert [c.errors for c in crowd] == [[ERROR + 'NoSuchMessage']] * CROWD
+    assert registered(gateway) == {'method%d' % i for i in range(CROWD)}
+    for client in crowd:
+        client.close()
+    until(lambda: not registered(gateway))  # who leaves is seen to
+    assert 'Message bus' not in gateway.log()
+    assert gateway.stop() == 0
+
+
+def test_a_bus_that_does_not_tell_who_leaves_is_of_no_use(gateway):
+    limit_rules(gateway.bus, 0)
+    gateway.bus.stop()
+    gateway.bus.start()
+    gateway.start()
+    gateway.wait_for_log('it does not tell who leaves')
+    limit_rules(gateway.bus, RULES)
+    gateway.bus.stop()
+    gateway.bus.start()
+    gateway.wait_for_log('org.hublink1 answers again')
+    assert gateway.properties(MANAGER)['LinkState']
+    assert len(gateway.lines('it does not tell who leaves')) == 1
+    assert gateway.stop() == 0
