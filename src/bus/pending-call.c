@@ -10,7 +10,7 @@
 struct PendingCall {
         PendingCalls *calls; /* NULL: orphaned */
         PendingCall *next, *previous;
-        sd_bus_message *message;
+        sd_bus_message *head;
 };
 
 #define ERROR(name) "org.hublink1.Error." name
@@ -37,20 +37,43 @@ const char *request_error_name(RequestError error)
         return error > REQUEST_OK && error < _REQUEST_ERROR_MAX ? errors[error].name : NULL;
 }
 
-int pending_call_new(PendingCall **ret, PendingCalls *calls, sd_bus_message *message)
+/* The same call with nothing in it: whose answer it wants, to what. */
+static int head_of(sd_bus_message *message, sd_bus_message **ret)
 {
-        PendingCall *c;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *head = NULL;
+        uint64_t cookie;
         int r;
 
-        r = call_quota_take(&calls->quota, sd_bus_message_get_sender(message));
+        if ((r = sd_bus_message_get_cookie(message, &cookie)) < 0 ||
+            (r = sd_bus_message_new_method_call(sd_bus_message_get_bus(message), &head, NULL,
+                                                sd_bus_message_get_path(message),
+                                                sd_bus_message_get_interface(message),
+                                                sd_bus_message_get_member(message))) < 0 ||
+            (r = sd_bus_message_set_sender(head, sd_bus_message_get_sender(message))) < 0 ||
+            (r = sd_bus_message_set_expect_reply(head, sd_bus_message_get_expect_reply(message))) < 0 ||
+            (r = sd_bus_message_seal(head, cookie, 0)) < 0)
+                return r;
+        *ret = TAKE_PTR(head);
+        return 0;
+}
+
+int pending_call_new(PendingCall **ret, PendingCalls *calls, sd_bus_message *message)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *head = NULL;
+        PendingCall *c;
+        int r = head_of(message, &head);
+
+        if (r < 0)
+                return r;
+        r = call_quota_take(&calls->quota, sd_bus_message_get_sender(head));
         if (r != 0)
                 return r;
         c = calloc(1, sizeof(*c));
         if (!c) {
-                call_quota_give(&calls->quota, sd_bus_message_get_sender(message));
+                call_quota_give(&calls->quota, sd_bus_message_get_sender(head));
                 return -ENOMEM;
         }
-        c->message = sd_bus_message_ref(message);
+        c->head = TAKE_PTR(head);
         c->calls = calls;
         c->next = calls->first;
         if (c->next)
@@ -63,7 +86,7 @@ int pending_call_new(PendingCall **ret, PendingCalls *calls, sd_bus_message *mes
 static void pending_call_free(PendingCall *c)
 {
         if (c->calls) {
-                call_quota_give(&c->calls->quota, sd_bus_message_get_sender(c->message));
+                call_quota_give(&c->calls->quota, sd_bus_message_get_sender(c->head));
                 if (c->next)
                         c->next->previous = c->previous;
                 if (c->previous)
@@ -71,7 +94,7 @@ static void pending_call_free(PendingCall *c)
                 else
                         c->calls->first = c->next;
         }
-        sd_bus_message_unref(c->message);
+        sd_bus_message_unref(c->head);
         free(c);
 }
 
@@ -87,7 +110,7 @@ void pending_calls_done(PendingCalls *calls)
 static void replied(PendingCall *c, int r)
 {
         if (r < 0)
-                log_debug("Nobody took the answer of %s: %s.", sd_bus_message_get_member(c->message),
+                log_debug("Nobody took the answer of %s: %s.", sd_bus_message_get_member(c->head),
                           strerror(-r));
         pending_call_free(c);
 }
@@ -97,7 +120,7 @@ static int reply_error(PendingCall *c, RequestError error, const char *detail)
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
 
         bus_text(&text, detail && *detail ? detail : errors[error].text);
-        return sd_bus_reply_method_errorf(c->message, errors[error].name, "%s",
+        return sd_bus_reply_method_errorf(c->head, errors[error].name, "%s",
                                           buffer_error(&text) ? errors[error].text : text.data);
 }
 
@@ -108,7 +131,7 @@ void pending_call_submitted(void *userdata, const SubmitAnswer *a)
         if (a->error != REQUEST_OK)
                 replied(c, reply_error(c, a->error, a->detail));
         else
-                replied(c, sd_bus_reply_method_return(c->message, "sttt", a->stream, a->epoch, a->first,
+                replied(c, sd_bus_reply_method_return(c->head, "sttt", a->stream, a->epoch, a->first,
                                                       a->last));
 }
 
@@ -119,7 +142,7 @@ void pending_call_message_submitted(void *userdata, const SubmitAnswer *a)
         if (a->error != REQUEST_OK)
                 replied(c, reply_error(c, a->error, a->detail));
         else
-                replied(c, sd_bus_reply_method_return(c->message, "stt", a->stream, a->epoch, a->first));
+                replied(c, sd_bus_reply_method_return(c->head, "stt", a->stream, a->epoch, a->first));
 }
 
 void pending_call_write(void *userdata, int (*write)(sd_bus_message *reply, const void *what), const void *what)
@@ -128,13 +151,13 @@ void pending_call_write(void *userdata, int (*write)(sd_bus_message *reply, cons
         PendingCall *c = userdata;
         int r;
 
-        r = sd_bus_message_new_method_return(c->message, &reply);
+        r = sd_bus_message_new_method_return(c->head, &reply);
         if (r >= 0)
                 r = write(reply, what);
         if (r >= 0)
-                r = sd_bus_send(sd_bus_message_get_bus(c->message), reply, NULL);
+                r = sd_bus_send(sd_bus_message_get_bus(c->head), reply, NULL);
         else
-                r = sd_bus_reply_method_errno(c->message, r, NULL);
+                r = sd_bus_reply_method_errno(c->head, r, NULL);
         replied(c, r);
 }
 
@@ -145,5 +168,5 @@ void pending_call_done(void *userdata, RequestError error, const char *detail)
         if (error != REQUEST_OK)
                 replied(c, reply_error(c, error, detail));
         else
-                replied(c, sd_bus_reply_method_return(c->message, NULL));
+                replied(c, sd_bus_reply_method_return(c->head, NULL));
 }

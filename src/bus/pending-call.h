@@ -4,10 +4,12 @@
 /*
  * Pending call - a method call that waits for its answer
  *
- * Holds the message until the intake or the control answers; then it replies and is gone. If the caller left
+ * Knows whom to reply to until the intake or the control answers; then it replies and is gone. If the caller left
  * meanwhile, or the bus did, the answer is dropped without a word: the record is on disk all the same.
  *
- * Owns:   a reference to the message, and through it to its connection.
+ * The message itself is not kept: how many calls wait is bounded, and one that the bus takes may have 32 MiB.
+ *
+ * Owns:   the head of the message, and through it a reference to its connection.
  */
 
 #include <systemd/sd-bus.h>

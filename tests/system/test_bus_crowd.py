@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A crowd on the bus: whoever asks to be told, takes or registers costs hublinkd no rule of the bus, of which a
-connection may have so many.
+connection may have so many; and whatever is called, as often and as large as the bus lets it, fits into its memory.
 """
+
+import pathlib
 
 import pytest
 from gi.repository import GLib
 
 from bus import INBOX, MANAGER, METHODS, NAME, PATH, PrivateBus
 from bus_calls import ERROR, Calls
+from bus_peer import bus, peer  # noqa: F401: two fixtures
 from daemon import Daemon
 from gateway_twin import until
 
@@ -19,6 +22,12 @@ LIMITS = '<busconfig><limit name="max_match_rules_per_connection">%d</limit></bu
 
 def limit_rules(bus, n):
     (bus.directory / 'others/limits.conf').write_text(LIMITS % n)
+
+
+def resident(pid):
+    """Bytes that it has in memory now."""
+    lines = pathlib.Path('/proc/%d/status' % pid).read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith('VmRSS'))
 
 
 def registered(gateway):
@@ -65,3 +74,25 @@ def test_a_bus_that_does_not_tell_who_leaves_is_of_no_use(gateway):
     assert gateway.properties(MANAGER)['LinkState']
     assert len(gateway.lines('it does not tell who leaves')) == 1
     assert gateway.stop() == 0
+
+
+# ---- what waits ----
+
+def test_calls_that_wait_keep_nothing_of_what_they_brought(bus, peer):  # noqa: F811
+    peer.tell('answer hold')
+    before = resident(peer.process.pid)
+    clients = [Calls(bus) for _ in range(4)]
+    body = GLib.Variant('ay', 250000 * b'x')
+    for client in clients:
+        for _ in range(64):
+            client.call('SubmitMessage', GLib.Variant.new_tuple(
+                body, GLib.Variant('s', ''), GLib.Variant('a{ss}', {}), GLib.Variant('a{sv}', {})))
+    for _ in range(256):
+        assert clients[0].run(lambda: not peer.lines.empty(), 30)
+        assert peer.lines.get()['asked'] == 'submit-message'
+    assert resident(peer.process.pid) - before < 8 << 20  # they brought 64 MB
+    peer.tell('answer now')
+    assert clients[0].run(lambda: all(len(client.answers) == 64 for client in clients))
+    assert [client.errors for client in clients] == [[]] * 4
+    for client in clients:
+        client.close()
