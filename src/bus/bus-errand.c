@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus/bus-errand.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bus/bus-private.h"
+#include "model/order.h"
+
+static_assert(BUS_ERRAND_TEXT_MAX > METHOD_PAYLOAD_MAX && BUS_ERRAND_TEXT_MAX > TWIN_REPORT_MAX, "what may be is kept");
 
 #define DBUS_NAME "org.freedesktop.DBus"
 #define DBUS_PATH "/org/freedesktop/DBus"
@@ -18,10 +23,9 @@ static void errand_end(BusErrand *e)
                         break;
                 }
         if (e->among)
-                subscribers_dismiss(e->among, sd_bus_message_get_sender(e->message));
+                subscribers_dismiss(e->among, e->sender);
         user_question_drop(&e->user);
         sd_bus_slot_unref(e->slot);
-        sd_bus_message_unref(e->message);
         free(e);
 }
 
@@ -51,30 +55,78 @@ static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int ask_user(BusErrand *e)
 {
         return sd_bus_call_method_async(e->bus->connection, &e->slot, DBUS_NAME, DBUS_PATH, DBUS_NAME,
-                                        "GetConnectionUnixUser", on_user, e, "s",
-                                        sd_bus_message_get_sender(e->message));
+                                        "GetConnectionUnixUser", on_user, e, "s", e->sender);
+}
+
+static size_t length(const char *text)
+{
+        return text ? strnlen(text, BUS_ERRAND_TEXT_MAX) : 0;
+}
+
+static char *put(char **at, const char *text)
+{
+        char *copy = *at, *end = mempcpy(copy, text ?: "", length(text));
+
+        *end = 0;
+        *at = end + 1;
+        return copy;
+}
+
+/* Not in the list yet. */
+static BusErrand *errand_new(const BusErrand *errand, const char *sender)
+{
+        size_t size = length(errand->name) + length(errand->json);
+        BusErrand *e = malloc(sizeof(*e) + size + strlen(sender) + 3);
+        char *at;
+
+        if (!e)
+                return NULL;
+        *e = *errand;
+        at = e->texts;
+        e->name = put(&at, errand->name);
+        e->json = put(&at, errand->json);
+        e->sender = put(&at, sender);
+        e->size = size;
+        e->slot = NULL;
+        e->user = (UserQuestion){};
+        return e;
+}
+
+/* NULL, or what there is too much of. */
+static const char *too_much(const Bus *bus, const char *sender, size_t size)
+{
+        size_t all = size, own = size;
+
+        for (const BusErrand *e = bus->errands; e; e = e->next) {
+                all += e->size;
+                own += strcmp(e->sender, sender) == 0 ? e->size : 0;
+        }
+        return own > BUS_ERRANDS_BYTES_CLIENT ? "1 MiB of your calls is being looked at: wait for one of them."
+               : all > BUS_ERRANDS_BYTES      ? "8 MiB of calls are being looked at; try again a little later."
+                                              : NULL;
 }
 
 int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *error)
 {
+        const char *sender = sd_bus_message_get_sender(m);
+        const char *much = too_much(errand->bus, sender, length(errand->name) + length(errand->json));
         Bus *bus = errand->bus;
         PendingCall *call;
         BusErrand *e;
-        int r = bus_call_begin(bus, m, error, &call);
+        int r;
 
+        if (much)
+                return bus_error(error, REQUEST_BUSY, "%s", much);
+        r = bus_call_begin(bus, m, error, &call);
         if (r < 0)
                 return r;
-        e = malloc(sizeof(*e));
-        if (!e || (errand->among && subscribers_watch(errand->among, sd_bus_message_get_sender(m)) < 0)) {
+        e = errand_new(errand, sender);
+        if (!e || (errand->among && subscribers_watch(errand->among, sender) < 0)) {
                 free(e);
                 pending_call_done(call, REQUEST_BUSY, "Out of memory.");
                 return 1;
         }
-        *e = *errand;
-        e->message = sd_bus_message_ref(m);
         e->call = call;
-        e->slot = NULL;
-        e->user = (UserQuestion){};
         e->next = bus->errands;
         bus->errands = e;
         if (ask_user(e) < 0) {
@@ -86,7 +138,7 @@ int bus_errand_begin(const BusErrand *errand, sd_bus_message *m, sd_bus_error *e
 
 bool bus_errand_place(const BusErrand *e, const char *what)
 {
-        int r = subscribers_add(e->among, sd_bus_message_get_sender(e->message), e->user.uid);
+        int r = subscribers_add(e->among, e->sender, e->user.uid);
         char text[128];
 
         if (r == 0)
@@ -105,7 +157,7 @@ void bus_errands_left(Bus *bus, const char *client)
 {
         for (BusErrand *e = bus->errands, *next; e; e = next) {
                 next = e->next;
-                if (strcmp(sd_bus_message_get_sender(e->message), client) != 0)
+                if (strcmp(e->sender, client) != 0)
                         continue;
                 pending_call_done(e->call, REQUEST_NOT_OWNER, "You have left the bus.");
                 errand_end(e);
@@ -122,7 +174,6 @@ void bus_errands_disconnect(Bus *bus)
 
 const char *bus_errand_caller(const BusErrand *e, const char *user, char space[static BUS_ERRAND_CALLER_MAX])
 {
-        (void)snprintf(space, BUS_ERRAND_CALLER_MAX, "%s (%s)", user ?: "an unknown user",
-                       sd_bus_message_get_sender(e->message));
+        (void)snprintf(space, BUS_ERRAND_CALLER_MAX, "%s (%s)", user ?: "an unknown user", e->sender);
         return space;
 }

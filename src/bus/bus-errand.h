@@ -8,7 +8,10 @@
  * meanwhile everything else goes on. Whoever has left
  * by then, or when the connection ends, is answered an error that nobody hears.
  *
- * Owns:   a reference to the message; name and json are borrowed from it.
+ * Meanwhile it keeps what it goes on with, and not the message, which may be of any size. How much all of them keep is
+ * bounded, and so is what those of one client do.
+ *
+ * Owns:   copies of name and json.
  */
 
 #include <systemd/sd-bus.h>
@@ -18,12 +21,16 @@
 #include "bus/subscribers.h"
 #include "bus/user-names.h"
 
+#define BUS_ERRANDS_BYTES        (8 * 1024 * 1024) /* of name and json, of all */
+#define BUS_ERRANDS_BYTES_CLIENT (1024 * 1024)
+#define BUS_ERRAND_TEXT_MAX      (128 * 1024 + 1) /* bytes of one: more than may be, so who gets it sees that */
+
 typedef struct Bus Bus;
 
 typedef struct BusErrand BusErrand;
 struct BusErrand {
         Bus *bus;
-        const char *name, *json;
+        const char *name, *json; /* cut behind BUS_ERRAND_TEXT_MAX; NULL: "" in go_on() */
         uint64_t id;
         usec_t timeout_usec;
         Subscribers *among; /* whose guest the caller is meanwhile, so that he is seen to leave; NULL: he need not be */
@@ -33,10 +40,12 @@ struct BusErrand {
 
         /* filled in by bus_errand_begin() */
         BusErrand *next;
-        sd_bus_message *message;
+        const char *sender; /* his unique name */
+        size_t size;        /* of name and json */
         PendingCall *call;
         sd_bus_slot *slot;
         UserQuestion user;
+        char texts[];
 };
 
 /* In go_on(): the caller gets a place among those. False: there is none, and he was answered. what: what they do,

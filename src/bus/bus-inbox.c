@@ -122,7 +122,7 @@ static void go_on_taking(const BusErrand *e, const char *user)
         char space[BUS_ERRAND_CALLER_MAX];
 
         if (bus_errand_place(e, "have messages of the inbox"))
-                desk(e->bus)->take(desk(e->bus)->userdata, e->id, sd_bus_message_get_sender(e->message),
+                desk(e->bus)->take(desk(e->bus)->userdata, e->id, e->sender,
                                    bus_errand_caller(e, user, space), on_taken, e->call);
 }
 

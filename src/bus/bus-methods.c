@@ -157,7 +157,7 @@ static void go_on_registering(const BusErrand *e, const char *user)
 {
         if (!bus_errand_place(e, "answer to methods"))
                 return;
-        desk(e->bus)->register_name(desk(e->bus)->userdata, e->name, sd_bus_message_get_sender(e->message), user,
+        desk(e->bus)->register_name(desk(e->bus)->userdata, e->name, e->sender, user,
                                     pending_call_done, e->call);
         bus_status_changed(e->bus); /* who answers to what */
 }
@@ -169,7 +169,11 @@ static int on_register(sd_bus_message *m, void *userdata, sd_bus_error *error)
         BusErrand errand = {.bus = bus, .go_on = go_on_registering, .among = &bus->responders};
         int r = sd_bus_message_read(m, "s", &errand.name);
 
-        return r < 0 ? r : bus_errand_begin(&errand, m, error);
+        if (r < 0)
+                return r;
+        if (!name_is_of_method(errand.name))
+                return bus_error(error, REQUEST_BAD_VALUE, METHOD_NAME_FAULT);
+        return bus_errand_begin(&errand, m, error);
 }
 
 static int on_unregister(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -2,12 +2,13 @@
 /*
  * hang - for a daemon whose parts are to get stuck (LD_PRELOAD)
  *
- * While the folder HANG_DIRECTORY has a file "disk", no fdatasync() returns; "link": no getaddrinfo(); "sensor": no opening
- * of a file whose name ends with "-hangs". The thread can be killed: it does not wait in the kernel for a device.
+ * While the folder HANG_DIRECTORY has a file "disk", no fdatasync() returns; "link": no getaddrinfo(); "users": no
+ * getpwuid_r(); "sensor": no opening of a file whose name ends with "-hangs". The thread can be killed: it does not wait in the kernel for a device.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,16 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                 real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT,
                                                                                                                 "getaddrinfo");
         return real(node, service, hints, ret);
+}
+
+int getpwuid_r(uid_t uid, struct passwd *entry, char *space, size_t size, struct passwd **ret)
+{
+        static int (*real)(uid_t, struct passwd *, char *, size_t, struct passwd **);
+
+        hang_as("users");
+        if (!real)
+                real = (int (*)(uid_t, struct passwd *, char *, size_t, struct passwd **))dlsym(RTLD_NEXT, "getpwuid_r");
+        return real(uid, entry, space, size, ret);
 }
 
 /* With large files, as everything here is built, this is open64(). */

@@ -3,18 +3,21 @@
 connection may have so many; and whatever is called, as often and as large as the bus lets it, fits into its memory.
 """
 
+import collections
 import pathlib
 
 import pytest
 from gi.repository import GLib
 
-from bus import INBOX, MANAGER, METHODS, NAME, PATH, PrivateBus
+from bus import BUILD, INBOX, MANAGER, METHODS, NAME, PATH, TWIN, PrivateBus
 from bus_calls import ERROR, Calls
+from bus_members import PEER
 from bus_peer import bus, peer  # noqa: F401: two fixtures
 from daemon import Daemon
 from gateway_twin import until
 
 CROWD = 24
+PEAK = 44 << 20  # bytes: what it is without anything, one message of 16 MiB, and what may wait
 RULES = 8
 
 LIMITS = '<busconfig><limit name="max_match_rules_per_connection">%d</limit></busconfig>\n'
@@ -24,10 +27,10 @@ def limit_rules(bus, n):
     (bus.directory / 'others/limits.conf').write_text(LIMITS % n)
 
 
-def resident(pid):
-    """Bytes that it has in memory now."""
+def resident(pid, what='VmRSS'):
+    """Bytes that it has in memory now; VmHWM: that it ever had."""
     lines = pathlib.Path('/proc/%d/status' % pid).read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith('VmRSS'))
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(what))
 
 
 def registered(gateway):
@@ -96,3 +99,65 @@ def test_calls_that_wait_keep_nothing_of_what_they_brought(bus, peer):  # noqa: 
     assert [client.errors for client in clients] == [[]] * 4
     for client in clients:
         client.close()
+
+
+def answered(clients, n, seconds=60):
+    assert clients[0].run(lambda: all(len(c.answers) + len(c.errors) == n for c in clients), seconds)
+    return collections.Counter(error for c in clients for error in c.errors)
+
+
+@pytest.fixture
+def hang(gateway, tmp_path):
+    """A folder: see hang.c."""
+    folder = tmp_path / 'hang'
+    folder.mkdir()
+    gateway.environment.update(LD_PRELOAD=str(BUILD / 'tests/system/libhang.so'), HANG_DIRECTORY=str(folder))
+    return folder
+
+
+def report(client, number, size=131000):
+    client.call('Report', GLib.Variant('(ss)', ('flood', ('{"v":%d' % number).ljust(size) + '}')), TWIN)
+
+
+def test_reports_that_wait_for_the_disk_fit_into_its_memory(gateway, hang):
+    gateway.start()
+    gateway.bus.wait_for_name()
+    (hang / 'disk').touch()
+    clients = [Calls(gateway.bus) for _ in range(8)]
+    for i, client in enumerate(clients):
+        for k in range(64):
+            report(client, 64 * i + k)
+        client.call('Ping', None, PEER)
+    assert clients[0].run(lambda: all(client.answers for client in clients), 60)  # it has seen all before
+    (hang / 'disk').unlink()
+    errors = answered(clients, 65)
+    assert set(errors) <= {ERROR + 'Busy'} and all(len(client.answers) > 1 for client in clients)
+    assert resident(gateway.process.pid, 'VmHWM') < PEAK  # they brought 67 MB
+    for client in clients:
+        client.close()
+    assert gateway.stop() == 0
+
+
+def test_what_waits_for_a_name_is_bounded(gateway, hang):
+    """Of one client 1 MiB, of all 8 MiB: so many reports are kept while the password database does not answer. It is
+    given up after a while: on a machine that is slow, the next time.
+    """
+    gateway.start()
+    gateway.bus.wait_for_name()
+    (hang / 'users').touch()
+
+    def refusals(n_clients, n_reports):
+        clients = [Calls(gateway.bus) for _ in range(n_clients)]
+        for client in clients:
+            for k in range(n_reports):
+                report(client, k)
+        errors = answered(clients, n_reports)
+        for client in clients:
+            client.close()
+        assert set(errors) <= {ERROR + 'Busy'}
+        return errors[ERROR + 'Busy']
+
+    until(lambda: refusals(1, 12) == 4, 60)
+    until(lambda: refusals(10, 8) == 80 - 64, 60)
+    (hang / 'users').unlink()
+    assert gateway.stop() == 0

@@ -88,6 +88,7 @@ def test_each_error_stands_there_with_those_that_give_it():
 
 MACROS = {
     'calls of one client': ['CALL_QUOTA_SENDER', 'CALL_QUOTA_ALL'],
+    'arguments of calls of one client': ['BUS_ERRANDS_BYTES_CLIENT', 'BUS_ERRANDS_BYTES'],
     'values of one': ['SUBMISSION_VALUES_MAX', 'SUBMISSION_READINGS_MAX'],
     'clients that hear': ['SUBSCRIBERS_MAX'],
     'clients that have': ['SUBSCRIBERS_MAX', 'SUBSCRIBERS_USER_MAX', 'SUBSCRIBERS_ROOT'],
@@ -102,7 +103,7 @@ MACROS = {
     'values of what': ['TWIN_VALUES_MAX'],
 }
 SECOND = 1000000
-UNITS = {'': 1, 'KiB': 1024, 's': SECOND, 'min': 60 * SECOND, 'h': 3600 * SECOND}
+UNITS = {'': 1, 'KiB': 1024, 'MiB': 1024 * 1024, 's': SECOND, 'min': 60 * SECOND, 'h': 3600 * SECOND}
 IN_C = {'USEC_PER_SEC': SECOND, 'USEC_PER_MIN': 60 * SECOND, 'USEC_PER_HOUR': 3600 * SECOND}
 
 
@@ -123,7 +124,7 @@ def test_each_limit_is_that_of_the_source():
     for what, most in limits:
         names, = [names for begin, names in MACROS.items() if what.startswith(begin)]
         values = [int(n.replace(',', '')) * UNITS[unit]
-                  for n, unit in re.findall(r'(\d[\d,]*?)(?: (KiB|s|min|h))?(?:, |$)', most)]
+                  for n, unit in re.findall(r'(\d[\d,]*?)(?: (KiB|MiB|s|min|h))?(?:, |$)', most)]
         assert values == [macro(name) for name in names], what
 
 
