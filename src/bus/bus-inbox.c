@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "bus/bus-private.h"
 
@@ -161,8 +162,11 @@ static int on_reject(sd_bus_message *m, void *userdata, sd_bus_error *error)
         uint64_t id;
         int r = sd_bus_message_read(m, "ts", &id, &reason);
 
-        if (r >= 0)
-                r = bus_call_begin(bus, m, error, &call);
+        if (r < 0)
+                return r;
+        if (strlen(reason) > INBOX_REASON_MAX)
+                return bus_error(error, REQUEST_TOO_LARGE, "A reason has at most %d bytes.", INBOX_REASON_MAX);
+        r = bus_call_begin(bus, m, error, &call);
         if (r < 0)
                 return r;
         desk(bus)->reject(desk(bus)->userdata, id, sd_bus_message_get_sender(m), reason, pending_call_done, call);

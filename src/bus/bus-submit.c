@@ -262,6 +262,16 @@ static bool is_reserved(const char *name)
                strcmp(name, "hl-notice") == 0;
 }
 
+/* Before it is copied. */
+static int check_size(size_t size, sd_bus_error *error)
+{
+        if (size > MESSAGE_SIZE_MAX)
+                return bus_error(error, REQUEST_TOO_LARGE,
+                                 "Body and properties have %zu bytes; the hub takes at most %d.", size,
+                                 MESSAGE_SIZE_MAX);
+        return 0;
+}
+
 static int check_property(const Message *message, const char *name, sd_bus_error *error)
 {
         if (*name == 0)
@@ -285,6 +295,8 @@ static int read_properties(sd_bus_message *m, Message *message, sd_bus_error *er
         r = sd_bus_message_enter_container(m, 'a', "{ss}");
         while (r >= 0 && (r = sd_bus_message_read(m, "{ss}", &name, &value)) > 0) {
                 r = check_property(message, name, error);
+                if (r >= 0)
+                        r = check_size(message_size(message) + strlen(name) + strlen(value), error);
                 if (r >= 0)
                         r = message_add_property(message, name, value);
         }
@@ -320,14 +332,13 @@ int bus_submit_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (correlation_id && strlen(correlation_id) > CORRELATION_ID_MAX)
                 return bus_error(error, REQUEST_BAD_VALUE,
                                  "Option 'correlation-id' has at most %d characters.", CORRELATION_ID_MAX);
-        if ((r = set_text(&message->content_type, content_type)) < 0 ||
+        r = check_size(message_size(message) + strlen(content_type) + strlen(encoding ?: "") +
+                                       strlen(correlation_id ?: ""),
+                       error);
+        if (r < 0 || (r = set_text(&message->content_type, content_type)) < 0 ||
             (r = set_text(&message->content_encoding, encoding)) < 0 ||
             (r = set_text(&message->correlation_id, correlation_id)) < 0)
                 return r;
-        if (message_size(message) > MESSAGE_SIZE_MAX)
-                return bus_error(error, REQUEST_TOO_LARGE,
-                                 "Body and properties have %zu bytes; the hub takes at most %d.",
-                                 message_size(message), MESSAGE_SIZE_MAX);
         r = bus_call_begin(bus, m, error, &call);
         if (r < 0)
                 return r;

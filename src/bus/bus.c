@@ -27,6 +27,8 @@
 #define LINK_INTERVAL     (50 * USEC_PER_MSEC)
 #define COUNTERS_INTERVAL USEC_PER_SEC
 
+#define DBUS_NAME_MAX 255 /* of D-Bus: of an interface, and of a member */
+
 /* How long leaving may take for the sake of the last answers. */
 #define FLUSH_TIMEOUT (100 * USEC_PER_MSEC)
 
@@ -98,6 +100,21 @@ static int watch_leaving(Bus *bus)
                                       on_left, on_watching, bus);
 }
 
+/* In its answers about properties sd-bus repeats what was asked for, whatever its size; D-Bus has no longer names. */
+static int refuse_long_names(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *name;
+
+        if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", NULL) <= 0)
+                return 0;
+        while (sd_bus_message_read_basic(m, 's', &name) > 0)
+                if (strlen(name) > DBUS_NAME_MAX)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "The name of an interface or a property has at most %d characters.",
+                                                 DBUS_NAME_MAX);
+        return sd_bus_message_rewind(m, 1) < 0 ? -EIO : 0;
+}
+
 static int on_named(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
@@ -158,6 +175,7 @@ static int furnish(Bus *bus)
                                            "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                            "Disconnected", on_disconnected, NULL, bus)) < 0 ||
             (r = watch_leaving(bus)) < 0 ||
+            (r = sd_bus_add_filter(bus->connection, NULL, refuse_long_names, bus)) < 0 ||
             (r = sd_bus_add_object_manager(bus->connection, NULL, BUS_PATH)) < 0 ||
             (r = bus_manager_export(bus)) < 0 || (r = bus_sensor_export(bus)) < 0 ||
             (r = bus_dead_letters_export(bus)) < 0 || (r = bus_inbox_export(bus)) < 0 ||

@@ -15,6 +15,7 @@
 
 #define INBOX_LOCK_USEC     USEC_PER_MIN         /* a taker's time until he completes, rejects or extends */
 #define INBOX_LOCK_MAX_USEC (24 * USEC_PER_HOUR) /* what he may extend it to, from the moment that he asks */
+#define INBOX_REASON_MAX    (4 * 1024)           /* bytes of the reason of a reject */
 
 /* A message in the inbox. Texts and message are borrowed until the loop goes on. */
 typedef struct InboxItem {

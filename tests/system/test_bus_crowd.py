@@ -161,3 +161,37 @@ def test_what_waits_for_a_name_is_bounded(gateway, hang):
     until(lambda: refusals(10, 8) == 80 - 64, 60)
     (hang / 'users').unlink()
     assert gateway.stop() == 0
+
+
+PROPERTIES = 'org.freedesktop.DBus.Properties'
+BIG = 'x' * (16 << 20)
+
+
+@pytest.mark.parametrize('interface, member, arguments, error', [
+    (PROPERTIES, 'GetAll', ('(s)', (BIG,)), 'org.freedesktop.DBus.Error.InvalidArgs'),
+    (PROPERTIES, 'Get', ('(ss)', (BIG, 'Hub')), 'org.freedesktop.DBus.Error.InvalidArgs'),
+    (PROPERTIES, 'Get', ('(ss)', (MANAGER, BIG)), 'org.freedesktop.DBus.Error.InvalidArgs'),
+    (PROPERTIES, 'Set', ('(ssv)', (MANAGER, BIG, GLib.Variant('s', ''))), 'org.freedesktop.DBus.Error.InvalidArgs'),
+    (MANAGER, 'SubmitMessage', ('(aysa{ss}a{sv})', (b'', BIG, {}, {})), ERROR + 'TooLarge'),
+    (MANAGER, 'SubmitMessage', ('(aysa{ss}a{sv})', (b'', '', {'k': BIG}, {})), ERROR + 'TooLarge'),
+    (MANAGER, 'Submit', ('(sa(svt)a{sv})', (BIG, [], {})), ERROR + 'BadValue'),
+    (INBOX, 'Reject', ('(ts)', (1, BIG)), ERROR + 'TooLarge'),
+    (METHODS, 'Register', ('(s)', (BIG,)), ERROR + 'BadValue'),
+    (METHODS, 'Unregister', ('(s)', (BIG,)), ERROR + 'NotOwner'),
+    (METHODS, 'Call', ('(sst)', (BIG, '', 0)), ERROR + 'BadValue'),
+    (METHODS, 'Call', ('(sst)', ('ping', BIG, 0)), None),
+    (TWIN, 'GetDesired', ('(s)', (BIG,)), ERROR + 'NotConnected'),
+    (TWIN, 'Report', ('(ss)', (BIG, '{}')), ERROR + 'BadValue'),
+    (TWIN, 'Report', ('(ss)', ('big', BIG)), ERROR + 'BadValue'),
+], ids=lambda x: x if isinstance(x, str) and '.' not in x else '')
+def test_a_large_argument_is_refused_and_not_kept_nor_repeated(gateway, interface, member, arguments, error):
+    gateway.start()
+    gateway.bus.wait_for_name()
+    clients = [Calls(gateway.bus) for _ in range(3)]
+    for client in clients:
+        client.call(member, GLib.Variant(*arguments), interface)
+    assert answered(clients, 1) == ({error: 3} if error else {})
+    assert resident(gateway.process.pid, 'VmHWM') < PEAK
+    for client in clients:
+        client.close()
+    assert gateway.stop() == 0

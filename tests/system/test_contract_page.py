@@ -89,6 +89,7 @@ def test_each_error_stands_there_with_those_that_give_it():
 MACROS = {
     'calls of one client': ['CALL_QUOTA_SENDER', 'CALL_QUOTA_ALL'],
     'arguments of calls of one client': ['BUS_ERRANDS_BYTES_CLIENT', 'BUS_ERRANDS_BYTES'],
+    'reason of': ['INBOX_REASON_MAX'],
     'values of one': ['SUBMISSION_VALUES_MAX', 'SUBMISSION_READINGS_MAX'],
     'clients that hear': ['SUBSCRIBERS_MAX'],
     'clients that have': ['SUBSCRIBERS_MAX', 'SUBSCRIBERS_USER_MAX', 'SUBSCRIBERS_ROOT'],
