@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything on the bus called with whatever the dice say, by clients that stay, leave and lie: the daemon answers each
-call once, keeps nothing, and goes on.
+call once, keeps nothing, and goes on, with the memory that its unit has.
 
 HUBLINK_CALLS says how many, HUBLINK_SEED with which dice; HUBLINKD names another build of the daemon, HUBLINK_CHECKER a
 program that runs it and finds its faults: both need more memory and time, so that only the log tells whether it is well.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -21,9 +22,11 @@ from bus_members import PEER, members
 from daemon import PROGRAM, Daemon
 from devhub import devhub  # noqa: F401 (the fixture)
 from explorer import Explorer
+from memory_group import MemoryGroup, Unavailable
 from seed import SEED
 
 CALLS = int(os.environ.get('HUBLINK_CALLS', '5000'))
+MEMORY = '128M'  # MemoryMax= of the unit
 CHECKER = shlex.split(os.environ.get('HUBLINK_CHECKER', ''))
 IS_CHECKED = bool(CHECKER) or 'HUBLINKD' in os.environ
 FAULTS = 'ERROR: AddressSanitizer', 'ERROR: LeakSanitizer', 'runtime error: ', '==ERROR', 'Invalid read', 'uninitialised'
@@ -108,6 +111,23 @@ def fuzz(daemon, seed, calls):
     return json.loads(result)
 
 
+@contextlib.contextmanager
+def little_memory(daemon):
+    """As in its unit, where this machine can do it; what checks it needs more. Gives how many were killed for it."""
+    try:
+        if IS_CHECKED:
+            raise Unavailable
+        with MemoryGroup(MEMORY) as group:
+            daemon.within = group.within
+            try:
+                yield group.kills
+            finally:
+                if daemon.process:  # who is in it keeps it
+                    daemon.kill()
+    except Unavailable:
+        yield lambda: 0
+
+
 def check_readable(bus):
     """Whatever was put there: nothing of it closes a list for everybody."""
     connection = bus.connect()
@@ -135,7 +155,8 @@ def test_whatever_is_called(tmp_path, devhub):  # noqa: F811
         pytest.skip('there is no %s: tests/run builds it' % PROGRAM)
     print('seed=%d' % SEED)
     environment = {'UBSAN_OPTIONS': 'print_stacktrace=1'}
-    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus, environment=environment) as daemon:
+    with PrivateBus() as bus, Daemon(tmp_path / 'gateway', bus, environment=environment) as daemon, \
+            little_memory(daemon) as kills:
         daemon.configure(SETTINGS % (daemon.directory / 'queue'))
         daemon.hub(devhub, devhub.create('gw-1'))
         explorer = Explorer(devhub.directory)
@@ -164,11 +185,12 @@ def test_whatever_is_called(tmp_path, devhub):  # noqa: F811
         print('calls=%d seconds=%.1f a_second=%.0f good=%d refused=%d longest_ms=%d with_responder_ms=%d ping_ms=%.0f/%d' % (
             result['calls'], seconds, result['calls'] / seconds, result['good'], result['answers'] - result['good'],
             result['longest_ms'], result['longest_waiting_ms'], pinger.worst * 1000, pinger.n))
-        print('unread=%d mute=%d left=%d invoked=%d records=%d pss_kib=%d->%d fds=%+d lines=%d' % (
-            result['unread'], result['mute'], result['left'], result['invoked'], result['records'], before, after,
+        print('unread=%d huge=%d mute=%d left=%d invoked=%d records=%d pss_kib=%d->%d fds=%+d lines=%d' % (
+            result['unread'], result['huge'], result['mute'], result['left'], result['invoked'], result['records'], before, after,
             len(has) - len(had), len(lines)))
         print('errors: ' + ' '.join('%s=%d' % (name.rsplit('.', 2)[-1] if 'hublink' in name else name, n)
                                     for name, n in sorted(result['errors'].items())))
+        assert kills() == 0 and result['huge'] > 0
         assert result['calls'] >= CALLS and all(result['members'].values()), result['members']
         assert pinger.n > 0 and (IS_CHECKED or pinger.worst < PING_SECONDS)
         assert ledger['accepted'] == ledger['acknowledged'] + ledger['waiting'] + ledger['dropped'] + ledger['dead_lettered']

@@ -6,8 +6,9 @@
  * usage: bus-fuzzer ADDRESS SEED CALLS
  *
  * What there is to be called comes from standard input (members.h). Some clients stay and wait for each answer; others
- * come, say much, read nothing and leave. Those that stay answer to methods, too, and lie. At the end one line of JSON
- * says what became of all calls: each that was waited for must have had one answer.
+ * come, say much, read nothing and leave, or come in crowds, each with one huge argument. Those that stay answer to
+ * methods, too, and lie. At the end one line of JSON says what became of all calls: each that was waited for must have had
+ * one answer.
  *
  * Exit: 0 each had; 1 some had not, or more than one; 2 usage; 3 the fuzzer itself failed.
  */
@@ -35,6 +36,10 @@
 #define PATIENCE       (60 * USEC_PER_SEC) /* for an answer */
 #define UNREAD_MAX     300
 #define ERRORS_MAX     64
+#define CROWD          6
+#define CROWD_EACH     1000 /* calls */
+#define CROWDS_MAX     30
+#define HUGE_TEXT      (16 * 1024 * 1024)
 
 typedef struct Client {
         struct Fuzzer *fuzzer;
@@ -67,8 +72,8 @@ typedef struct Fuzzer {
         Client clients[CLIENTS];
         unsigned n_waiting;
         usec_t longest_usec, longest_waiting_usec; /* of those that wait on nobody else, and of the others */
-        uint64_t n_to_do, n_calls, n_answers, n_good, n_lost, n_twice, n_left, n_unread, n_mute, n_unfit, n_signals,
-                        n_records;
+        uint64_t n_to_do, n_calls, n_answers, n_good, n_lost, n_twice, n_left, n_unread, n_huge, n_crowds, n_mute, n_unfit,
+                        n_signals, n_records;
         ErrorCount errors[ERRORS_MAX];
 } Fuzzer;
 
@@ -368,6 +373,49 @@ static int come_and_leave(Fuzzer *f)
         return 0;
 }
 
+/* Its first argument, a text, is as large as a bus takes together with others of its kind. */
+static int send_huge(Fuzzer *f, sd_bus *bus, Member *member)
+{
+        static char text[HUGE_TEXT + 1];
+        sd_bus_message *m = NULL;
+        int r;
+
+        memset(text, dice_one_in(&f->dice, 2) ? 'x' : '\n', HUGE_TEXT);
+        r = sd_bus_message_new_method_call(bus, &m, NAME, member->path, member->interface, member->name);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", text);
+        if (r >= 0 && dice_append(&f->dice, m, member->signature + 1) >= 0 && sd_bus_send(bus, m, NULL) >= 0) {
+                member->n_called++;
+                f->n_calls++;
+                f->n_unread++;
+                f->n_huge++;
+        }
+        sd_bus_message_unref(m);
+        return r;
+}
+
+/* Some who all say the same, at length and at the same time, and stay until all have said it. */
+static int come_in_crowds(Fuzzer *f)
+{
+        Member *member = members_draw(&f->members, &f->dice);
+        sd_bus *crowd[CROWD] = {};
+        int r = 0;
+
+        while (member->signature[0] != 's')
+                member = members_draw(&f->members, &f->dice);
+        f->n_crowds++;
+        for (size_t i = 0; r >= 0 && i < CROWD; i++)
+                r = open_bus(f->address, &crowd[i]);
+        for (size_t i = 0; r >= 0 && i < CROWD; i++) {
+                r = send_huge(f, crowd[i], member);
+                if (r >= 0)
+                        r = sd_bus_flush(crowd[i]);
+        }
+        for (size_t i = 0; i < CROWD; i++)
+                sd_bus_close_unref(crowd[i]);
+        return r < 0 ? r : 0;
+}
+
 /* Signals that look as if they were the bus's own, sent to hublinkd alone. */
 static void lie_as_bus(Fuzzer *f, Client *client)
 {
@@ -388,6 +436,8 @@ static int step(Fuzzer *f)
         Client *c = &f->clients[dice_below(&f->dice, CLIENTS)];
         unsigned n = dice_below(&f->dice, 400);
 
+        if (f->n_crowds < MIN(f->n_calls / CROWD_EACH, (uint64_t)CROWDS_MAX))
+                return come_in_crowds(f);
         if (n == 0)
                 return come_and_leave(f);
         if (n == 1)
@@ -454,6 +504,7 @@ static void print_result(const Fuzzer *f)
         print_count(&b, "twice", f->n_twice);
         print_count(&b, "left", f->n_left);
         print_count(&b, "unread", f->n_unread);
+        print_count(&b, "huge", f->n_huge);
         print_count(&b, "mute", f->n_mute);
         print_count(&b, "unfit", f->n_unfit);
         print_count(&b, "signals", f->n_signals);
