@@ -205,3 +205,27 @@ bool json_grammar_is_within(const char *text, size_t size, size_t values_max)
         (void)scan_value(&s, 0);
         return s.n_values <= values_max;
 }
+
+bool json_grammar_next(const char **at, const char *end, JsonMember *ret)
+{
+        Scan s = {.p = *at, .end = end, .values_max = SIZE_MAX};
+
+        skip_blanks(&s);
+        if (!take(&s, '{') && !take(&s, ','))
+                return false;
+        skip_blanks(&s);
+        ret->name = s.p;
+        if (!scan_string(&s, true))
+                return false;
+        ret->name_size = (size_t)(s.p - ret->name);
+        skip_blanks(&s);
+        if (!take(&s, ':'))
+                return false;
+        ret->value = s.p;
+        if (!scan_value(&s, 1))
+                return false;
+        ret->size = (size_t)(s.p - ret->value);
+        ret->n_values = s.n_values;
+        *at = s.p;
+        return true;
+}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "model/json-grammar.h"
 #include "suite.h"
 
 /* In memory that ends just there. */
@@ -131,6 +132,31 @@ START_TEST(depth_has_an_edge)
 }
 END_TEST
 
+/* As NAME=VALUE(VALUES), one after another. */
+static const char *members(const char *text)
+{
+        static Buffer b;
+        const char *at = text;
+        JsonMember m;
+
+        buffer_clear(&b);
+        buffer_append_string(&b, "");
+        while (json_grammar_next(&at, text + strlen(text), &m))
+                buffer_printf(&b, "%.*s=%.*s(%zu);", (int)m.name_size, m.name, (int)m.size, m.value, m.n_values);
+        return b.size > 0 ? b.data : "";
+}
+
+START_TEST(the_members_of_a_text_can_be_walked)
+{
+        ck_assert_str_eq(members("{}"), "");
+        ck_assert_str_eq(members("[1]"), "");
+        ck_assert_str_eq(members("7"), "");
+        ck_assert_str_eq(members("{\"a\":1}"), "\"a\"=1(1);");
+        ck_assert_str_eq(members(" { \"a}\\\"\" :{\"b\":[{},\",\"]},\"\":null}"),
+                         "\"a}\\\"\"={\"b\":[{},\",\"]}(4);\"\"=null(1);");
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("model/json-read");
@@ -141,5 +167,6 @@ int main(void)
         tcase_add_test(c, every_beginning_of_a_text_is_refused);
         tcase_add_test(c, values_are_counted_before_they_are_read);
         tcase_add_test(c, depth_has_an_edge);
+        tcase_add_test(c, the_members_of_a_text_can_be_walked);
         return suite_run(s);
 }
