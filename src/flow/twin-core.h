@@ -10,6 +10,8 @@
  * twin-state.c    both halves on the disk, and who waits for it
  * twin-desk.c     what local services ask
  * twin-owners.c   which of them may report what
+ * twin-whole.c    what the hub gives when asked for both halves
+ * twin-problem.c  what is wrong for as long as it is, in words
  */
 
 #include "base/allowance.h"
@@ -54,7 +56,8 @@ struct Twin {
 
         /* the desired half */
         bool known;
-        Document *desired; /* without $version */
+        Document *desired;  /* without $version */
+        Document *left_out; /* NULL, or the sections of it that are too much, with the number of their values */
         uint64_t desired_version, seen_version; /* seen: in a push that the answer on its way may lack */
         usec_t last_desired_usec;
         TwinRequest get;
@@ -95,8 +98,9 @@ struct Twin {
         size_t n_waiters;
 
         char *last_error;
+        char *problem; /* NULL: none */
         Buffer text; /* of the last question */
-        Throttle told_refused, told_failed;
+        Throttle told_refused, told_failed, told_left_out;
 };
 
 /* twin.c */
@@ -108,11 +112,23 @@ void twin_want_get(Twin *t, usec_t now);
 void twin_try_later(Twin *t, TwinRequest *request, usec_t now);
 
 /* twin-desired.c */
-void twin_take_desired(Twin *t, Document *half, uint64_t version); /* takes the half: all of it */
-int twin_merge_desired(Twin *t, const Document *patch, uint64_t version); /* -E2BIG: TWIN_VALUES_MAX */
+/* All of it, but for the sections that are left out. Takes both. */
+int twin_take_desired(Twin *t, Document *half, Document *left_out, uint64_t version);
+/* -E2BIG: TWIN_VALUES_MAX; -ESTALE: what it changes was left out. */
+int twin_merge_desired(Twin *t, const Document *patch, uint64_t version);
 void twin_strip(Document *half); /* of what the hub puts in for itself */
 
+/* twin-whole.c */
+/* Both halves, with the hub's versions. *ret_left_out: sections that are desired and too much, with their values.
+ * -EBADMSG: it is no twin. */
+int twin_read_whole(const char *text, size_t size, Document **ret, Document **ret_left_out);
+
+/* twin-problem.c */
+void twin_renew_problem(Twin *t);
+
 /* twin-report.c */
+/* The section is given up, as it is now. */
+bool twin_is_given_up(const Twin *t, const char *section);
 /* What is known of the hub's side now. Takes it. */
 void twin_take_reported(Twin *t, Document *half, uint64_t version);
 /* A section is to be this, whatever it was; NULL: it is to be gone. Takes it. */

@@ -83,10 +83,14 @@ static int apply(Twin *t)
         return r < 0 ? r : twin_want_section(t, TWIN_SETTINGS, TAKE_PTR(answers), true);
 }
 
+/* Of settings that are too much nothing is known that could be answered: what was in effect stays. */
 static void obey(Twin *t)
 {
-        int r = apply(t);
+        int r;
 
+        if (document_has(t->left_out, TWIN_SETTINGS))
+                return;
+        r = apply(t);
         t->settings_change = t->changes; /* with what the others keep */
         if (r < 0)
                 log_error("Twin: the desired settings could not be looked at: %s.", strerror(-r));
@@ -108,11 +112,28 @@ static void note_version(Twin *t, uint64_t version)
         twin_state_changed(t);
 }
 
-void twin_take_desired(Twin *t, Document *half, uint64_t version)
+/* What was known of a section that is left out stays, as far as there is room. */
+static int keep_known(const Twin *t, const Document *left_out, Document *half)
+{
+        size_t n = document_values(half);
+        DocumentMember m = {};
+        int r = 0;
+
+        while (r >= 0 && document_next(left_out, &m)) {
+                const Document *known = document_member(t->desired, m.name);
+
+                if (!known || n + document_values(known) > TWIN_VALUES_MAX)
+                        continue;
+                n += document_values(known);
+                r = document_put_copy(half, m.name, known);
+        }
+        return r;
+}
+
+static void take(Twin *t, Document *half, uint64_t version)
 {
         _cleanup_(document_freep) Document *before = t->desired;
 
-        twin_strip(half);
         t->desired = half;
         if (!t->known || version != t->desired_version || !document_equal(before, half))
                 note_version(t, version);
@@ -121,11 +142,40 @@ void twin_take_desired(Twin *t, Document *half, uint64_t version)
         tell_gone(t, before);
 }
 
+int twin_take_desired(Twin *t, Document *half, Document *left_out, uint64_t version)
+{
+        int r;
+
+        twin_strip(half);
+        r = keep_known(t, left_out, half);
+        if (r < 0) {
+                document_free(half);
+                document_free(left_out);
+                return r;
+        }
+        document_free(t->left_out);
+        t->left_out = left_out;
+        take(t, half, version);
+        return 0;
+}
+
+static bool touches_left_out(const Twin *t, const Document *patch)
+{
+        DocumentMember m = {};
+
+        while (document_next(patch, &m))
+                if (document_has(t->left_out, m.name))
+                        return true;
+        return false;
+}
+
 int twin_merge_desired(Twin *t, const Document *patch, uint64_t version)
 {
         _cleanup_(document_freep) Document *after = NULL, *before = NULL;
         int r;
 
+        if (touches_left_out(t, patch))
+                return -ESTALE;
         r = document_copy(&after, t->desired);
         if (r >= 0)
                 r = document_merge(after, patch);

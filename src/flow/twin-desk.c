@@ -261,5 +261,6 @@ void twin_status(const Twin *t, TwinStatus *ret)
                 .reports = t->reports,
                 .refused = t->refused,
                 .last_error = t->last_error ?: "",
+                .problem = t->problem ?: "",
         };
 }

@@ -114,13 +114,19 @@ void twin_take_reported(Twin *t, Document *half, uint64_t version)
 
 /* ---- the difference ---- */
 
+bool twin_is_given_up(const Twin *t, const char *section)
+{
+        return document_has(t->given_up, section) &&
+               document_equal(document_member(t->given_up, section), document_member(t->wanted, section));
+}
+
 /* What was refused is left out until it is something else. */
 static void leave_out_given_up(const Twin *t, Document *patch)
 {
         DocumentMember m = {};
 
         while (document_next(t->given_up, &m))
-                if (document_equal(m.value, document_member(t->wanted, m.name)))
+                if (twin_is_given_up(t, m.name))
                         document_remove(patch, m.name);
 }
 
@@ -149,6 +155,7 @@ static void count_pending(Twin *t, const Document *patch)
                 twin_tell_changed(t);
         }
         buffer_done(&b);
+        twin_renew_problem(t);
 }
 
 static void recount(Twin *t)

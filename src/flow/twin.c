@@ -18,9 +18,6 @@
 #define FACTS_INTERVAL      USEC_PER_MIN  /* how soon a change of ours is looked at */
 #define STATISTICS_INTERVAL USEC_PER_HOUR /* each report is billed */
 #define TELL_INTERVAL       USEC_PER_HOUR
-#define TOO_MUCH_INTERVAL   USEC_PER_HOUR /* how often a whole that is too much is looked at again: each is billed */
-
-#define TOO_MUCH "more than 4,096 values are desired, or many more reported, and that is not taken over"
 
 void twin_tell_changed(Twin *t)
 {
@@ -83,18 +80,15 @@ static void on_get_failed(Twin *t, const char *why, usec_t now)
         twin_try_later(t, &t->get, now);
 }
 
-/* What was known stays. The hub tells when it changes, and that is the time to ask. */
-static void on_too_much(Twin *t, usec_t now)
+/* What was known of it stays. The hub tells when it changes, and that is the time to ask. */
+static void tell_left_out(Twin *t, usec_t now)
 {
         uint64_t held_back;
 
-        twin_note_error(t, TOO_MUCH);
-        if (throttle_admits(&t->told_failed, now, TELL_INTERVAL, &held_back))
+        if (document_count(t->left_out) > 0 &&
+            throttle_admits(&t->told_left_out, now, TELL_INTERVAL, &held_back))
                 log_line(LOG_WARNING, LOG_ID_TWIN_NOT_READ, NULL,
-                         "Twin: " TOO_MUCH "; what was known before stays, until there are fewer.");
-        backoff_reset(&t->get.backoff);
-        t->resting = true;
-        t->get.deadline_usec = usec_add(now, TOO_MUCH_INTERVAL);
+                         "Twin: %s; what was known of it before stays, until there is less.", t->problem ?: "");
 }
 
 /* A half of the answer, out of it. */
@@ -108,24 +102,18 @@ static int take_half(Document *twin, const char *name, Document **ret, uint64_t 
         return document_copy(ret, half);
 }
 
-/* -E2BIG: what is desired is too much, and nothing is taken. */
 static int take_twin(Twin *t, const TwinAnswer *answer)
 {
-        _cleanup_(document_freep) Document *twin = NULL, *desired = NULL, *reported = NULL;
+        _cleanup_(document_freep) Document *twin = NULL, *desired = NULL, *reported = NULL, *left_out = NULL;
         uint64_t desired_version, reported_version;
-        const char *error;
         int r;
 
-        if ((r = document_parse_within(&twin, answer->body, answer->body_size, DOCUMENT_VALUES_MAX, &error)) < 0 ||
+        if ((r = twin_read_whole(answer->body, answer->body_size, &twin, &left_out)) < 0 ||
             (r = take_half(twin, "desired", &desired, &desired_version)) < 0 ||
             (r = take_half(twin, "reported", &reported, &reported_version)) < 0)
                 return r;
-        twin_strip(desired);
-        if (document_values(desired) > TWIN_VALUES_MAX)
-                return -E2BIG;
         twin_take_reported(t, TAKE_PTR(reported), reported_version);
-        twin_take_desired(t, TAKE_PTR(desired), desired_version);
-        return 0;
+        return twin_take_desired(t, TAKE_PTR(desired), TAKE_PTR(left_out), desired_version);
 }
 
 static void on_got(Twin *t, const TwinAnswer *answer, usec_t now)
@@ -141,10 +129,6 @@ static void on_got(Twin *t, const TwinAnswer *answer, usec_t now)
                 return;
         }
         r = take_twin(t, answer);
-        if (r == -E2BIG) {
-                on_too_much(t, now);
-                return;
-        }
         if (r < 0) {
                 on_get_failed(t, r == -EBADMSG ? "its answer is no twin" : strerror(-r), now);
                 return;
@@ -156,6 +140,8 @@ static void on_got(Twin *t, const TwinAnswer *answer, usec_t now)
         if (t->seen_version > t->desired_version)
                 twin_try_later(t, &t->get, now); /* a push crossed it */
         t->seen_version = 0;
+        twin_renew_problem(t);
+        tell_left_out(t, now);
         twin_tell_changed(t);
 }
 
@@ -367,6 +353,8 @@ Twin *twin_free(Twin *t)
         document_free(t->sent);
         document_free(t->given_up);
         document_free(t->owners);
+        document_free(t->left_out);
+        free(t->problem);
         buffer_done(&t->text);
         free(t->last_error);
         free(t);

@@ -124,6 +124,7 @@ typedef struct TwinStatus {
         uint64_t reports;          /* that the hub took */
         uint64_t refused;          /* that it refused */
         const char *last_error;    /* "" when there was none */
+        const char *problem;       /* what is wrong for as long as it is; "" or NULL: nothing */
 } TwinStatus;
 
 /* A channel beyond a limit of its rules. */
