@@ -48,6 +48,7 @@ DEFINE_TEXT_GETTER(settings_problem, s->settings_problem ?: "");
 DEFINE_TEXT_GETTER(state_problem, s->state_problem ?: "");
 DEFINE_TEXT_GETTER(queue_problem, s->queue_problem ?: "");
 DEFINE_TEXT_GETTER(metrics_problem, s->metrics_problem ?: "");
+DEFINE_TEXT_GETTER(twin_problem, s->twin.problem ?: "");
 
 static int get_alarms(sd_bus *b, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -272,6 +273,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("StateProblem", "s", get_state_problem, TOLD),
         PROPERTY("QueueProblem", "s", get_queue_problem, TOLD),
         PROPERTY("MetricsProblem", "s", get_metrics_problem, TOLD),
+        PROPERTY("TwinProblem", "s", get_twin_problem, TOLD),
         PROPERTY("QueueStats", "a{st}", get_queue_stats, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Submit", SD_BUS_ARGS("s", sensor, "a(svt)", values, "a{sv}", options),

@@ -29,6 +29,7 @@ static const char *const manager_names[_MANAGER_PROPERTY_MAX] = {
         [MANAGER_STATE_PROBLEM] = "StateProblem",
         [MANAGER_QUEUE_PROBLEM] = "QueueProblem",
         [MANAGER_METRICS_PROBLEM] = "MetricsProblem",
+        [MANAGER_TWIN_PROBLEM] = "TwinProblem",
 };
 
 static const char *const sensor_names[_SENSOR_PROPERTY_MAX] = {
@@ -123,6 +124,8 @@ static uint64_t manager_print(const Status *s, ManagerProperty p)
                 return hash_text(HASH_BEGIN, s->queue_problem);
         case MANAGER_METRICS_PROBLEM:
                 return hash_text(HASH_BEGIN, s->metrics_problem);
+        case MANAGER_TWIN_PROBLEM:
+                return hash_text(HASH_BEGIN, s->twin.problem);
         case _MANAGER_PROPERTY_MAX:
                 break;
         }

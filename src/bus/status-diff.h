@@ -39,6 +39,7 @@ typedef enum ManagerProperty {
         MANAGER_STATE_PROBLEM,
         MANAGER_QUEUE_PROBLEM,
         MANAGER_METRICS_PROBLEM,
+        MANAGER_TWIN_PROBLEM,
         _MANAGER_PROPERTY_MAX,
 } ManagerProperty;
 

@@ -324,6 +324,12 @@ void advice_put_losses(Buffer *b, const GatewayStatus *s)
                               s->dead_letters, s->dead_letters == 1 ? " waits for you" : "s wait for you");
 }
 
+void advice_put_twin(Buffer *b, const GatewayStatus *s)
+{
+        if (*s->twin_problem)
+                buffer_printf(b, "Device twin: %s: hublinkctl twin get; journalctl -u hublinkd.", s->twin_problem);
+}
+
 void advice_put_metrics(Buffer *b, const GatewayStatus *s)
 {
         if (*s->metrics_problem)
@@ -333,7 +339,7 @@ void advice_put_metrics(Buffer *b, const GatewayStatus *s)
 static bool all_else_is_well(const GatewayStatus *s, const SensorList *l)
 {
         return !*s->settings_problem && !*s->state_problem && !*s->queue_problem && !*s->metrics_problem &&
-               s->alarms.n_items == 0 &&
+               !*s->twin_problem && s->alarms.n_items == 0 &&
                count_in(l, SENSOR_FAILING) == 0 && count_in(l, SENSOR_STALE) == 0 && !*s->disk_error && !is_full(s) &&
                counts_get(&s->dropped, "damaged") == 0 && s->dead_letters == 0 && !s->inbox_full;
 }

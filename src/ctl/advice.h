@@ -21,6 +21,7 @@ void advice_put_alarms(Buffer *b, const GatewayStatus *status); /* COLOUR_BAD */
 void advice_put_sensors(Buffer *b, const SensorList *sensors);  /* COLOUR_CARE */
 void advice_put_inbox(Buffer *b, const GatewayStatus *status);  /* COLOUR_CARE */
 void advice_put_losses(Buffer *b, const GatewayStatus *status); /* COLOUR_CARE */
+void advice_put_twin(Buffer *b, const GatewayStatus *status);    /* COLOUR_CARE */
 void advice_put_metrics(Buffer *b, const GatewayStatus *status); /* COLOUR_CARE */
 /* There are no sensors, and nobody else has handed in anything. */
 bool advice_reads_nothing(const GatewayStatus *status, const SensorList *sensors);

@@ -163,6 +163,7 @@ static const Field status_fields[] = {
         STATUS("StateProblem", "s", state_problem),
         STATUS("QueueProblem", "s", queue_problem),
         STATUS("MetricsProblem", "s", metrics_problem),
+        STATUS("TwinProblem", "s", twin_problem),
         {"Alarms", "a(ssdt)", offsetof(GatewayStatus, alarms), read_alarms},
         STATUS_COUNTS("QueueStats", queue_stats),
         {},
@@ -229,7 +230,8 @@ static const GatewayStatus status_nothing = {.version = "",
                                              .settings_problem = "",
                                              .state_problem = "",
                                              .queue_problem = "",
-                                             .metrics_problem = ""};
+                                             .metrics_problem = "",
+                                             .twin_problem = ""};
 
 int gateway_status_read(GatewayStatus *ret, sd_bus_message *m)
 {

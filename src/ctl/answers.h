@@ -46,6 +46,7 @@ typedef struct AlarmList {
 typedef struct GatewayStatus {
         const char *version, *link_state, *link_reason, *link_detail, *hub, *device_id, *send_state;
         const char *disk_state, *disk_error, *settings_problem, *state_problem, *queue_problem, *metrics_problem;
+        const char *twin_problem;
         usec_t link_since, next_attempt, oldest_age, last_acknowledged;
         uint64_t queue_records, queue_bytes;
         double queue_fill;

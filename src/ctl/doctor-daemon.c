@@ -158,6 +158,8 @@ void doctor_daemon(Doctor *d)
                   "What it holds is not in effect, and what is new is lost with a restart.", advice_put_state);
         tell_part(d, &status, VERDICT_WARNING, "inbox", "The hub keeps messages back, until they expire.",
                   advice_put_inbox);
+        tell_part(d, &status, VERDICT_WARNING, "twin",
+                  "What the cloud wishes there is not done, or it does not see what was.", advice_put_twin);
         tell_part(d, &status, VERDICT_WARNING, "losses", "These did not reach the hub.", advice_put_losses);
         if (!has_finding(d, "metrics"))
                 tell_part(d, &status, VERDICT_WARNING, "metrics", "Whoever collects them sees none, or old ones.",

@@ -103,6 +103,8 @@ static int print_json(const GatewayStatus *s, const SensorList *l)
         json_string(&b, s->queue_problem);
         buffer_append_string(&b, ",\"metrics_problem\":");
         json_string(&b, s->metrics_problem);
+        buffer_append_string(&b, ",\"twin_problem\":");
+        json_string(&b, s->twin_problem);
         buffer_append_string(&b, ",\"sensors\":");
         put_sensors_json(&b, l);
         buffer_append_string(&b, "}\n");
@@ -224,7 +226,8 @@ static int print_advice(const Screen *screen, const GatewayStatus *s, const Sens
         } parts[] = {
                 {advice_put_disk, COLOUR_BAD},    {advice_put_room, COLOUR_BAD},   {advice_put_settings, COLOUR_BAD},
                 {advice_put_state, COLOUR_BAD},   {advice_put_aside, COLOUR_BAD},  {advice_put_alarms, COLOUR_BAD},
-                {advice_put_inbox, COLOUR_CARE},  {advice_put_losses, COLOUR_CARE}, {advice_put_metrics, COLOUR_CARE},
+                {advice_put_inbox, COLOUR_CARE},  {advice_put_losses, COLOUR_CARE}, {advice_put_twin, COLOUR_CARE},
+                {advice_put_metrics, COLOUR_CARE},
         };
         _cleanup_(buffer_done) Buffer b = BUFFER_NULL;
         int r = CTL_OK;

@@ -30,7 +30,7 @@ static void put_time(Buffer *b, usec_t usec)
                 buffer_append_string(b, "never");
 }
 
-static int print_state_json(const TwinState *s)
+static int print_state_json(const TwinState *s, const char *problem)
 {
         Buffer b = BUFFER_NULL;
 
@@ -41,13 +41,15 @@ static int print_state_json(const TwinState *s)
                       s->known ? "true" : "false", s->desired_version, s->reported_version, s->last_desired,
                       s->last_reported, s->pending_bytes, s->reports, s->refused);
         json_string(&b, s->last_error);
+        buffer_append_string(&b, ",\"problem\":");
+        json_string(&b, problem);
         buffer_append_string(&b, ",\"owners\":");
         buffer_append(&b, s->owners_json.data, s->owners_json.size);
         buffer_append_string(&b, "}\n");
         return print_buffer(&b);
 }
 
-static int print_state(const TwinState *s)
+static int print_state(const TwinState *s, const char *problem)
 {
         Buffer b = BUFFER_NULL;
 
@@ -62,11 +64,16 @@ static int print_state(const TwinState *s)
         if (s->pending_bytes > 0)
                 buffer_printf(&b, "%" PRIu64 " bytes to be reported\n", s->pending_bytes);
         else
-                buffer_append_string(&b, "nothing to be reported\n");
+                buffer_printf(&b, "nothing %sto be reported\n", *problem ? "else " : "");
         if (s->owners.size > 0) {
                 buffer_append_string(&b, "owners    ");
                 visible_string(&b, s->owners.data);
                 buffer_append_char(&b, '\n');
+        }
+        if (*problem) {
+                buffer_append_string(&b, "Trouble: ");
+                visible_string(&b, problem);
+                buffer_append_string(&b, ".\n");
         }
         if (*s->last_error) {
                 buffer_append_string(&b, "Last trouble: ");
@@ -79,11 +86,13 @@ static int print_state(const TwinState *s)
 static int show_state(const Options *options, Client *client)
 {
         _cleanup_(twin_state_done) TwinState state = {};
-        int r = twin_ask_state(client, &state);
+        _cleanup_(gateway_status_done) GatewayStatus gateway = {};
+        int r;
 
-        if (r != CTL_OK)
+        if ((r = twin_ask_state(client, &state)) != CTL_OK || (r = client_status(client, &gateway)) != CTL_OK)
                 return r;
-        return options->json ? print_state_json(&state) : print_state(&state);
+        return options->json ? print_state_json(&state, gateway.twin_problem)
+                             : print_state(&state, gateway.twin_problem);
 }
 
 /* ---- get ---- */

@@ -80,7 +80,7 @@ typedef struct Peer {
         Status status;
         FakeSensor sensors[SENSORS_MAX];
         const SensorStatus *list[SENSORS_MAX];
-        char disk_error[256], link_detail[256], settings_problem[256], metrics_problem[256];
+        char disk_error[256], link_detail[256], settings_problem[256], metrics_problem[256], twin_problem[256];
         struct {
                 Name sensor, channel;
                 char state[8];
@@ -117,6 +117,7 @@ static const Status *peer_status(void *userdata)
         p->status.link_detail = p->link_detail;
         p->status.settings_problem = p->settings_problem;
         p->status.metrics_problem = p->metrics_problem;
+        p->status.twin.problem = p->twin_problem;
         p->status.alarms = p->alarms;
         return &p->status;
 }
@@ -426,6 +427,9 @@ static void command(Peer *p, const char *line)
                 bus_status_changed(p->bus);
         } else if (strncmp(line, "metrics", 7) == 0) {
                 (void)snprintf(p->metrics_problem, sizeof(p->metrics_problem), "%s", line[7] ? line + 8 : "");
+                bus_status_changed(p->bus);
+        } else if (strncmp(line, "twin", 4) == 0) {
+                (void)snprintf(p->twin_problem, sizeof(p->twin_problem), "%s", line[4] ? line + 5 : "");
                 bus_status_changed(p->bus);
         } else if (strncmp(line, "raised", 6) == 0) {
                 if (line[6])

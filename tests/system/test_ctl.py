@@ -109,7 +109,8 @@ def test_status_json_has_its_members(bus, peer):
     told = json.loads(good(ctl(bus, 'status', '--json')))
     assert list(told) == ['version', 'link_state', 'link_reason', 'link_detail', 'since', 'next_try', 'hub',
                           'device_id', 'ledger', 'queue', 'dead_letters', 'malformed_orders', 'inbox', 'alarms',
-                          'settings_problem', 'state_problem', 'queue_problem', 'metrics_problem', 'sensors']
+                          'settings_problem', 'state_problem', 'queue_problem', 'metrics_problem', 'twin_problem',
+                          'sensors']
     assert told['alarms'] == [] and told['settings_problem'] == told['metrics_problem'] == ''
     assert (told['link_state'], told['link_reason']) == ('waiting', 'credential')
     assert told['link_detail'] == 'the key is wrong'
@@ -174,6 +175,12 @@ def test_sensors_alarms_and_bad_settings_stand_in_the_head(bus, peer):
     assert 'nothing to do' not in link
     assert json.loads(good(ctl(bus, '--json', 'status')))['metrics_problem'].startswith('there is no socket')
     peer.tell('metrics')
+    peer.tell('twin more than 4,096 values are desired: valve is not taken over')
+    twin, sensors, link = head(bus)
+    assert twin.startswith('Device twin: more than 4,096 values are desired: valve is not taken over: hublinkctl twin get')
+    assert 'nothing to do' not in link
+    assert json.loads(good(ctl(bus, '--json', 'status')))['twin_problem'].endswith('valve is not taken over')
+    peer.tell('twin')
     for sensor in 'ab':
         peer.tell('read %s v Cel 20' % sensor)
     link, = head(bus)

@@ -57,7 +57,8 @@ METHOD_ROWS = {
 PROPERTY_ROWS = {
     MANAGER: 'Version LinkState LinkReason LinkDetail LinkSince NextAttempt Hub DeviceId SendState QueueRecords QueueBytes '
              'QueueFill DiskState DiskError OldestAge InFlight LastAcknowledged Ledger Dropped Refused '
-             'MalformedOrders Orders MethodChanges Alarms SettingsProblem StateProblem QueueProblem MetricsProblem QueueStats',
+             'MalformedOrders Orders MethodChanges Alarms SettingsProblem StateProblem QueueProblem MetricsProblem '
+             'TwinProblem QueueStats',
     SENSOR: 'Name Driver State Values Units Time Errors ErrorKinds LastError Interval',
     DEAD_LETTERS: 'Count Bytes Dropped',
     INBOX: 'Received LastReceived Waiting Full Redelivered Completed Rejected Refused',

@@ -77,13 +77,29 @@ def test_more_that_is_desired_than_is_taken(gateway):
     before = peak_kib(gateway)
     wish = {'properties': {'desired': {'many': [{}] * 60000}}}
     assert Service(gateway.devhub).patch('/twins/gw-1', wish).status == 200
-    until(lambda: '4,096 values' in facts(gateway)['LastError'])
+    until(lambda: '4,096 values' in gateway.properties()['TwinProblem'])
     grown = peak_kib(gateway) - before
     print('grown_kib=%d' % grown)
     assert grown <= 8192
     assert Reporter(gateway.bus).desired() == {'valve': 1}
     desire(gateway, {'many': None, 'valve': 2})
     until(lambda: Reporter(gateway.bus).desired() == {'valve': 2})
+
+
+def test_all_else_goes_on_beside_it_after_a_restart(gateway):
+    desire(gateway, {'table': {'t': ['a'] * 4200}})
+    until(lambda: gateway.properties()['TwinProblem'])
+    gateway.stop()
+    gateway.start()
+    gateway.wait_for_link('connected')
+    Reporter(gateway.bus).report('lamp', {'on': True})
+    until(lambda: reported(gateway).get('lamp') == {'on': True, '__t': 'c'}, 60)
+    desire(gateway, {'valve': 1, 'settings': {'log': {'level': 'debug'}}})
+    until(lambda: Reporter(gateway.bus).desired('valve') == 1)
+    assert settings_answers(gateway, 3)['log']['ac'] == 200
+    assert gateway.properties()['TwinProblem'] == 'more than 4,096 values are desired: table is not taken over'
+    desire(gateway, {'table': None})
+    until(lambda: gateway.properties()['TwinProblem'] == '')
 
 
 def test_what_changes_while_it_is_away_is_not_missed(gateway):

@@ -58,6 +58,7 @@ START_TEST(each_change_shows_where_it_belongs)
         CHANGES(s.state_problem = "/x cannot be read", 1u << MANAGER_STATE_PROBLEM);
         CHANGES(s.queue_problem = "/q/normal-newer-1: not served", 1u << MANAGER_QUEUE_PROBLEM);
         CHANGES(s.metrics_problem = "there is no socket", 1u << MANAGER_METRICS_PROBLEM);
+        CHANGES(s.twin.problem = "valve is not taken over", 1u << MANAGER_TWIN_PROBLEM);
         CHANGES((s.alarms = &alarm, s.n_alarms = 1), 1u << MANAGER_ALARMS);
 }
 END_TEST
