@@ -11,6 +11,7 @@
  * twin-desk.c     what local services ask
  * twin-owners.c   which of them may report what
  * twin-whole.c    what the hub gives when asked for both halves
+ * twin-room.c     who has which part of the room in the reported half
  * twin-problem.c  what is wrong for as long as it is, in words
  */
 
@@ -66,6 +67,7 @@ struct Twin {
 
         /* the reported half */
         Document *wanted;   /* a null at the top: to be deleted at the hub */
+        Document *short_form; /* NULL, or what goes up in place of it: that has no room */
         Document *hub_has;  /* as far as known */
         bool hub_has_fresh; /* of this connection */
         uint64_t reported_version;
@@ -125,6 +127,12 @@ int twin_read_whole(const char *text, size_t size, Document **ret, Document **re
 
 /* twin-problem.c */
 void twin_renew_problem(Twin *t);
+
+/* twin-room.c */
+/* False: a report that makes the one the other has no room, and words appended to why say so. user as above. */
+bool twin_has_room(const Document *after, const Document *before, const char *user, Buffer *why);
+/* NULL where all of the half has room, or with what is our own in it made shorter. */
+int twin_shorten(const Document *wanted, Document **ret);
 
 /* twin-report.c */
 /* The section is given up, as it is now. */

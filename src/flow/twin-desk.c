@@ -88,53 +88,6 @@ static bool is_answer(const Document *d)
         return false;
 }
 
-static size_t text_size(const Document *half)
-{
-        Buffer text = BUFFER_NULL;
-        size_t size;
-
-        document_write(half, &text);
-        size = text.size;
-        buffer_done(&text);
-        return size;
-}
-
-/* What is not the daemon's own. */
-static size_t size_of_others(const Document *half)
-{
-        size_t size = document_size(half);
-
-        if (document_has(half, TWIN_SELF))
-                size -= strlen(TWIN_SELF) + document_size(document_member(half, TWIN_SELF));
-        if (document_has(half, TWIN_SETTINGS))
-                size -= strlen(TWIN_SETTINGS) + document_size(document_member(half, TWIN_SETTINGS));
-        return size;
-}
-
-/* The daemon's own sections may grow when a service fills all that is left: whoever makes his smaller is never in the
- * wrong. The hub does not count control characters; the disk has each of them in six. */
-static bool has_room(const Document *after, const Document *before, const char *user, Buffer *why)
-{
-        size_t size = document_size(after), others = size_of_others(after);
-
-        if (size > TWIN_HALF_MAX && size > document_size(before)) {
-                buffer_printf(why, "the hub takes 32 KiB of reported properties, and this would make %zu bytes", size);
-                return false;
-        }
-        if (user && others > TWIN_OTHERS_MAX && others > size_of_others(before)) {
-                buffer_printf(why, "28 KiB of the 32 KiB of reported properties that the hub takes are for local "
-                                   "services, and this would make %zu bytes", others);
-                return false;
-        }
-        size = text_size(after);
-        if (size > TWIN_WANTED_MAX && size > text_size(before)) {
-                buffer_printf(why, "128 KiB of reported properties are kept, as JSON, and this would make %zu bytes",
-                              size);
-                return false;
-        }
-        return true;
-}
-
 static int refuse_many(Buffer *why)
 {
         buffer_append_string(why, "4,096 values are kept of reported properties, and this would make more");
@@ -156,7 +109,7 @@ static int try_patch(const Twin *t, const Document *patch, const char *user, Doc
                 return r;
         if (document_values(after) > TWIN_VALUES_MAX && document_values(after) > document_values(t->wanted))
                 return refuse_many(why);
-        if (!has_room(after, t->wanted, user, why))
+        if (!twin_has_room(after, t->wanted, user, why))
                 return -EBADMSG;
         *ret = TAKE_PTR(after);
         return 0;

@@ -6,7 +6,8 @@
  * The pace is one in 10 s, save for answers to what the service desired, and for the rest of what was too large for one
  * patch: of these some go at once, and then one each 2 s. A patch that the hub refuses for good is tried again section
  * by section; the section that is to blame is given up until it changes, until the hub has less than it had then, since
- * its one word may mean that there was no room, or until the hub is asked for the whole, as after each connection.
+ * its one word may mean that there was no room, or until the hub is asked for the whole, as after each connection. What
+ * is our own is made shorter before that, where there is no room for all of it.
  */
 
 #include <errno.h>
@@ -114,10 +115,16 @@ void twin_take_reported(Twin *t, Document *half, uint64_t version)
 
 /* ---- the difference ---- */
 
+/* What goes up, in the end. */
+static const Document *aim(const Twin *t)
+{
+        return t->short_form ?: t->wanted;
+}
+
 bool twin_is_given_up(const Twin *t, const char *section)
 {
         return document_has(t->given_up, section) &&
-               document_equal(document_member(t->given_up, section), document_member(t->wanted, section));
+               document_equal(document_member(t->given_up, section), document_member(aim(t), section));
 }
 
 /* What was refused is left out until it is something else. */
@@ -130,11 +137,16 @@ static void leave_out_given_up(const Twin *t, Document *patch)
                         document_remove(patch, m.name);
 }
 
-static int find_difference(const Twin *t, Document **ret)
+static int find_difference(Twin *t, Document **ret)
 {
-        _cleanup_(document_freep) Document *patch = NULL;
-        int r = document_difference(t->hub_has, t->wanted, &patch);
+        _cleanup_(document_freep) Document *patch = NULL, *shorter = NULL;
+        int r = twin_shorten(t->wanted, &shorter);
 
+        if (r < 0)
+                return r;
+        document_free(t->short_form);
+        t->short_form = TAKE_PTR(shorter);
+        r = document_difference(t->hub_has, aim(t), &patch);
         if (r < 0)
                 return r;
         if (patch)
@@ -166,6 +178,33 @@ static void recount(Twin *t)
                 count_pending(t, patch);
 }
 
+/* What makes room comes first, and then the answers to settings. */
+static unsigned rank(const Twin *t, const DocumentMember *m)
+{
+        if (!m->value || (t->short_form && strcmp(m->name, TWIN_SELF) == 0))
+                return 0;
+        return strcmp(m->name, TWIN_SETTINGS) == 0 ? 1 : 2;
+}
+
+static int order(const Twin *t, Document **patch)
+{
+        _cleanup_(document_freep) Document *ordered = document_new();
+        int r = ordered ? 0 : -ENOMEM;
+
+        for (unsigned i = 0; i <= 2; i++) {
+                DocumentMember m = {};
+
+                while (r >= 0 && document_next(*patch, &m))
+                        if (rank(t, &m) == i)
+                                r = document_put_copy(ordered, m.name, m.value);
+        }
+        if (r < 0)
+                return r;
+        document_free(*patch);
+        *patch = TAKE_PTR(ordered);
+        return 0;
+}
+
 static int only_first(Document **patch)
 {
         _cleanup_(document_freep) Document *first = document_new();
@@ -191,7 +230,7 @@ static void remember_sent(Twin *t)
                 return;
         t->sent = document_new();
         if (t->sent) /* else a refusal is heard once more */
-                (void)document_put_copy(t->sent, m.name, document_member(t->wanted, m.name));
+                (void)document_put_copy(t->sent, m.name, document_member(aim(t), m.name));
 }
 
 static int send_portion(Twin *t, Document *portion, usec_t now)
@@ -221,8 +260,10 @@ static int send_patch(Twin *t, Document **patch, usec_t now)
 {
         Document *portion = NULL;
         bool rest = t->alone && document_count(*patch) > 1;
-        int r = t->alone ? only_first(patch) : 0;
+        int r = order(t, patch);
 
+        if (r >= 0 && t->alone)
+                r = only_first(patch);
         if (r >= 0)
                 r = document_portion(*patch, TWIN_HALF_MAX, &portion);
         if (r < 0)

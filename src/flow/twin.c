@@ -348,6 +348,7 @@ Twin *twin_free(Twin *t)
         twin_state_end(t);
         document_free(t->desired);
         document_free(t->wanted);
+        document_free(t->short_form);
         document_free(t->hub_has);
         document_free(t->in_flight);
         document_free(t->sent);

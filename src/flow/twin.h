@@ -54,7 +54,7 @@ typedef struct TwinPort {
          * {"ac":...,"ad":...,"value":...}. The same ones may come again. -ENOMEM. */
         int (*apply)(void *userdata, const Document *settings, Document **ret_answers);
         /* What the daemon tells of itself; counters ask for a place of their own, "statistics", and come only
-         * where with_statistics says so. -ENOMEM. */
+         * where with_statistics says so; "sensors" is left out where the half has no room for it. -ENOMEM. */
         int (*facts)(void *userdata, bool with_statistics, Document **ret);
         /* What others keep beside both halves, in the same text: its members are put in. NULL: nothing. -ENOMEM. */
         int (*keep)(void *userdata, Document *state);

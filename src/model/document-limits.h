@@ -12,6 +12,7 @@
 
 #define TWIN_HALF_MAX   (32 * 1024) /* as counted below */
 #define TWIN_OTHERS_MAX (28 * 1024) /* of it for local services: what the daemon has to answer needs room too */
+#define TWIN_ALL_OTHERS_MAX (30 * 1024) /* and with what the settings have it report */
 #define TWIN_NAME_MAX   1024
 #define TWIN_TEXT_MAX   4096
 #define TWIN_DEPTH_MAX  10

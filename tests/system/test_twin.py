@@ -129,6 +129,27 @@ def test_reports_merge_while_there_is_no_link(gateway):
     until(lambda: reported(gateway).get('a') == {'__t': 'c', 'n': 19} and reported(gateway).get('b') == {'x': 'y'}, 40)
 
 
+def test_settings_are_acknowledged_beside_many_sensors_and_full_services(gateway):
+    names = ['sensor%03d_of_a_large_house' % i for i in range(150)]
+    gateway.configure((SETTINGS % (gateway.directory / 'queue')).replace('sensors: {', 'sensors: {\n' + '\n'.join(
+        '%s: { driver = "simulated"; model = "wind"; };' % name for name in names)))
+    gateway.reload()
+    service = Reporter(gateway.bus)
+    with pytest.raises(dbus.DBusException) as caught:
+        for i in range(20):
+            service.report('svc%d' % i, {'x': 'x' * 3000})
+    assert 'local services' in str(caught.value) and i == 9
+    desire(gateway, {'settings': {'log': {'level': 'debug'}, 'sensors': {name: {'interval': '17s'} for name in names}}})
+    answers = until(lambda: (lambda s: s if s and s['log']['av'] == 2 else None)(reported(gateway).get('settings')), 60)
+    assert (answers['log']['ac'], answers['sensors']['ac'], answers['log']['value']) == (200, 200, {'level': 'debug'})
+    until(lambda: facts(gateway)['PendingBytes'] == 0, 60)
+    now = reported(gateway)
+    assert 'svc8' in now and 'sensors' not in now['hublink'] and 'value' not in now['settings']['sensors']
+    assert facts(gateway)['Refused'] == 0 and gateway.properties()['TwinProblem'] == ''
+    service.report('', {'svc%d' % i: None for i in range(9)})
+    until(lambda: 'sensors' in reported(gateway)['hublink'] and 'value' in reported(gateway)['settings']['sensors'], 60)
+
+
 def test_settings_are_applied_kept_and_shown(gateway):
     desire(gateway, {'settings': {'sensors': {'wind': {'interval': '1s'}}, 'log': {'level': 'debug'}}})
     answers = settings_answers(gateway, 2)

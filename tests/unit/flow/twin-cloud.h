@@ -50,7 +50,8 @@ typedef struct Cloud {
         int disk_error;
         uint64_t stores;
 
-        unsigned fact; /* what the daemon would tell of itself */
+        unsigned fact;       /* what the daemon would tell of itself */
+        size_t sensors_size; /* and of its sensors */
         Document *applied; /* the settings that are in effect here */
         uint64_t applications;
         char told[4096]; /* "section=json@version;" */
