@@ -20,6 +20,13 @@ void command_unit_name(const char *name, char ret[static COMMAND_UNIT_MAX])
 
 /* ---- the end of a run ---- */
 
+/* Also of one that has not begun, and still has its argument. */
+static void run_done(CommandRun *run)
+{
+        buffer_done(&run->request);
+        *run = (CommandRun){};
+}
+
 static CommandVerdict verdict(int status, const char *fmt, ...) _printf_(2, 3);
 
 static CommandVerdict verdict(int status, const char *fmt, ...)
@@ -47,10 +54,9 @@ static void answer(const CommandUnit *u, uint64_t call, int status, const Buffer
 static void finish(CommandUnit *u, const CommandVerdict *v, const Buffer *response)
 {
         _cleanup_(buffer_done) Buffer json = BUFFER_NULL;
-        CommandRun run = u->run;
+        const CommandRun run = u->run; /* its numbers, not its argument */
 
-        buffer_done(&run.request);
-        u->run = (CommandRun){};
+        run_done(&u->run);
         u->owner->look_at = 0; /* the unit is free for a message */
         if (run.of_letter) {
                 command_letter_ran(u, v);
@@ -364,7 +370,7 @@ void command_units_stop(CommandUnits *c)
                 return;
         c->stopped = true;
         for (CommandUnit *u = c->units; u; u = u->next)
-                u->run = (CommandRun){};
+                run_done(&u->run);
 }
 
 CommandUnits *command_units_free(CommandUnits *c)

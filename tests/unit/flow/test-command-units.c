@@ -3,6 +3,7 @@
 /* Methods and messages that start a unit: one run at a time, one answer for each, and none done twice unawares. */
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -248,6 +249,33 @@ START_TEST(a_reload_leaves_alone_what_runs)
         command_unit_call(pump, "", 0, 99);
         ck_assert_int_eq(h.status, 503);
         command_house_end(&h);
+}
+END_TEST
+
+/* Told to start, and nobody said yet that it may. */
+static size_t in_use_after_a_stop_before_the_begin(const char *argument)
+{
+        CommandHouse h;
+
+        command_house_begin(&h);
+        h.taken = true;
+        ck_assert_int_eq(command_house_call(&h, "pump", argument), 0);
+        command_units_stop(h.commands);
+        ck_assert_int_lt(command_units_begins(h.commands, h.run), 0);
+        command_house_end(&h);
+        return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* (With a sanitizer its own count says it, and this one is 0.) */
+START_TEST(a_stop_leaves_no_argument_behind)
+{
+        static char argument[64 * 1024];
+        size_t before;
+
+        memset(argument, '1', sizeof(argument) - 1);
+        before = in_use_after_a_stop_before_the_begin(argument);
+        for (unsigned i = 0; i < 8; i++)
+                ck_assert_uint_lt(in_use_after_a_stop_before_the_begin(argument), before + sizeof(argument));
 }
 END_TEST
 
@@ -677,6 +705,7 @@ int main(void)
         tcase_add_test(c, what_others_started_keeps_its_argument);
         tcase_add_test(c, what_nobody_waits_for_does_not_begin);
         tcase_add_test(c, one_that_does_not_end_is_stopped);
+        tcase_add_test(c, a_stop_leaves_no_argument_behind);
         tcase_add_test(c, an_answer_that_cannot_be_sent_is_told_once);
         tcase_add_test(c, one_that_cannot_begin_says_so);
         tcase_add_test(c, a_reload_leaves_alone_what_runs);
