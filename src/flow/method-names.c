@@ -42,14 +42,30 @@ MethodName *method_names_find(const MethodNames *names, const char *name)
         return at < names->n && strcmp(names->rows[at].name, name) == 0 ? &names->rows[at] : NULL;
 }
 
+/* Nobody's services shut out those that come with the system. */
+static bool is_root(const char *user)
+{
+        return user && (strcmp(user, "root") == 0 || strcmp(user, "uid 0") == 0);
+}
+
+/* The settings are the operator's: what they name has its place, and takes none from those who register. */
 static bool has_room(const MethodNames *names, const MethodName *row)
 {
-        size_t n_own = 0;
+        size_t n = is_root(row->user) ? 0 : METHOD_NAMES_ROOT, n_client = 0, n_user = 0;
 
-        for (size_t i = 0; i < names->n; i++)
-                if (row->kind == RESPONDER_REGISTERED && strcmp(names->rows[i].responder, row->responder) == 0)
-                        n_own++;
-        return names->n < METHOD_NAMES_MAX && n_own < METHOD_NAMES_CLIENT_MAX;
+        if (row->kind != RESPONDER_REGISTERED)
+                return true;
+        for (size_t i = 0; i < names->n; i++) {
+                const MethodName *other = &names->rows[i];
+
+                if (other->kind != RESPONDER_REGISTERED)
+                        continue;
+                n++;
+                n_client += strcmp(other->responder, row->responder) == 0;
+                n_user += strcmp(other->user, row->user ?: "") == 0;
+        }
+        return n < METHOD_NAMES_MAX && n_client < METHOD_NAMES_CLIENT_MAX &&
+               (n_user < METHOD_NAMES_USER_MAX || is_root(row->user));
 }
 
 static int copy(const MethodName *row, MethodName *ret)

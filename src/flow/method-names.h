@@ -5,16 +5,18 @@
  * Method names - who answers to what
  *
  * One responder a name. Those built in come first and stay; those of the settings, services and units, come and go with
- * them; the rest is
- * registered by clients of the bus, each until it leaves. A name that has a responder is given to no other.
+ * them, however many they are. The rest is registered by clients of the bus, each until it leaves, and bounded: one user
+ * does not get all names, and some are left to root. A name that has a responder is given to no other.
  *
  * Owns:   the rows, in the order of their names.
  */
 
 #include "model/method-desk.h"
 
-#define METHOD_NAMES_MAX        512 /* in all */
-#define METHOD_NAMES_CLIENT_MAX 64  /* registered by one client */
+#define METHOD_NAMES_MAX        512 /* registered, in all */
+#define METHOD_NAMES_CLIENT_MAX 64  /* by one client */
+#define METHOD_NAMES_USER_MAX   128 /* by the clients of one user, root excepted */
+#define METHOD_NAMES_ROOT       64  /* that root alone may register */
 
 /* A method of the daemon's own, or one for which it starts a unit. To be answered with methods_answer(), within this or
  * later. json: as it came, "" for nothing, else checked to be JSON. */

@@ -72,8 +72,8 @@ static int add_service(Methods *m, const Property *service)
                                             });
 
         if (r > 0)
-                log_warning("Method %s is %s: the service %s is not asked for it.", service->name,
-                            r == METHOD_NAMES_E_TAKEN ? "built in" : "one too many", service->value);
+                log_warning("Method %s is built in: the service %s is not asked for it.", service->name,
+                            service->value);
         return r < 0 ? r : 0;
 }
 
@@ -124,8 +124,7 @@ static int add_unit(Methods *m, const MethodUnit *unit, BuiltinFn run)
                                             });
 
         if (r > 0)
-                log_warning("Method %s is %s: %s is not started for it.", unit->method,
-                            r == METHOD_NAMES_E_TAKEN ? "another's" : "one too many", unit->unit);
+                log_warning("Method %s is another's: %s is not started for it.", unit->method, unit->unit);
         return r < 0 ? r : 0;
 }
 
@@ -185,8 +184,9 @@ static void judge_added(const Methods *m, const char *name, int r, Verdict *v)
                 v->error = REQUEST_BUSY;
                 (void)snprintf(v->text, sizeof(v->text),
                                r < 0 ? "Out of memory."
-                                     : "Too many methods are registered: at most %d by one client, %d in all.",
-                               METHOD_NAMES_CLIENT_MAX, METHOD_NAMES_MAX);
+                                     : "Too many methods are registered: at most %d by one client, %d by one user, "
+                                       "%d in all, of which %d are root's.",
+                               METHOD_NAMES_CLIENT_MAX, METHOD_NAMES_USER_MAX, METHOD_NAMES_MAX, METHOD_NAMES_ROOT);
         }
 }
 

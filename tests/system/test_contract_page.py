@@ -94,7 +94,7 @@ MACROS = {
     'clients that hear': ['SUBSCRIBERS_MAX'],
     'clients that have': ['SUBSCRIBERS_MAX', 'SUBSCRIBERS_USER_MAX', 'SUBSCRIBERS_ROOT'],
     'time of a taker': ['INBOX_LOCK_USEC', 'INBOX_LOCK_MAX_USEC'],
-    'names registered': ['METHOD_NAMES_CLIENT_MAX', 'METHOD_NAMES_MAX'],
+    'names registered': ['METHOD_NAMES_CLIENT_MAX', 'METHOD_NAMES_USER_MAX', 'METHOD_NAMES_MAX', 'METHOD_NAMES_ROOT'],
     'argument or answer': ['METHOD_PAYLOAD_MAX'],
     'calls that wait on': ['METHODS_WAITING_MAX'],
     'answers that one responder': ['METHODS_OWED_ONE_MAX', 'METHODS_OWED_MAX'],

@@ -255,6 +255,17 @@ def test_names_and_their_owners(offline):
         assert 'BadValue' in bad.complaint
 
 
+def test_one_user_does_not_get_all_names(offline):
+    names = ['echo-%d' % i for i in range(129)]
+    with Responder(offline.bus, *names[:64], who=As.SUBMITTER), Responder(offline.bus, *names[64:128], who=As.SUBMITTER):
+        refused = Responder(offline.bus, names[128], who=As.SUBMITTER)
+        assert refused.name is None and 'Busy' in refused.complaint and '128 by one user' in refused.complaint
+        with Responder(offline.bus, names[128], who=As.ADMIN):
+            assert call(offline, names[128], '1') == (200, '1')
+        with Responder(offline.bus, names[128]):
+            assert call(offline, names[128], '1') == (200, '1')
+
+
 def test_rights(offline):
     with Responder(offline.bus, 'echo'):
         for who, may in ((As.NOBODY, {'methods'}), (As.SUBMITTER, {'methods'}), (As.ADMIN, {'methods', 'call', 'audit'}),

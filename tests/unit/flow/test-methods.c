@@ -595,7 +595,68 @@ START_TEST(names_are_bounded)
 }
 END_TEST
 
+/* Registers as many as he gets, with a client for each METHOD_NAMES_CLIENT_MAX of them. */
+static unsigned squat(House *h, const char *user)
+{
+        char name[64], client[64];
+        unsigned n = 0;
+
+        do {
+                (void)snprintf(name, sizeof(name), "%s-%u", user, n);
+                (void)snprintf(client, sizeof(client), ":%s.%u", user, n / METHOD_NAMES_CLIENT_MAX);
+        } while (enroll(h, name, client, user) == REQUEST_OK && ++n);
+        return n;
+}
+
+START_TEST(one_user_does_not_get_all_names)
+{
+        House h;
+
+        begin(&h);
+        ck_assert_uint_eq(squat(&h, "joe"), METHOD_NAMES_USER_MAX);
+        ck_assert_uint_eq(squat(&h, "ann"), METHOD_NAMES_USER_MAX);
+        ck_assert_int_eq(withdraw(&h, "joe-3", ":joe.0"), REQUEST_OK);
+        ck_assert_int_eq(enroll(&h, "joe-again", ":joe.0", "joe"), REQUEST_OK);
+        ck_assert_uint_eq(squat(&h, "bob"), METHOD_NAMES_USER_MAX);
+        ck_assert_uint_eq(squat(&h, "eve"), METHOD_NAMES_MAX - METHOD_NAMES_ROOT - 3 * METHOD_NAMES_USER_MAX);
+        /* some are left to root, be it named or not */
+        ck_assert_int_eq(enroll(&h, "unnamed", ":1.1", "uid 0"), REQUEST_OK);
+        ck_assert_uint_eq(squat(&h, "root"), METHOD_NAMES_ROOT - 1);
+        end(&h);
+
+        begin(&h);
+        ck_assert_uint_eq(squat(&h, "root"), METHOD_NAMES_MAX); /* whom nobody else bounds */
+        end(&h);
+}
+END_TEST
+
 /* ---- services of the settings ---- */
+
+/* However many are registered, and however many the settings have. */
+START_TEST(names_of_the_settings_have_their_places)
+{
+        static char names[2 * METHOD_NAMES_MAX][16];
+        static Property services[ARRAY_SIZE(names)];
+        House h;
+
+        begin(&h);
+        ck_assert_uint_eq(squat(&h, "root"), METHOD_NAMES_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                (void)snprintf(names[i], sizeof(names[i]), "service-%zu", i);
+                services[i] = (Property){names[i], (char[]){"org.example.Service"}};
+        }
+        h.settings.services = services;
+        h.settings.n_services = ARRAY_SIZE(services);
+        ck_assert_int_eq(methods_configure(h.methods, &h.settings), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                insist(info_of(&h, names[i]).kind == RESPONDER_ACTIVATED);
+        /* nor do they take any from the others */
+        ck_assert_int_eq(withdraw(&h, "root-0", ":root.0"), REQUEST_OK);
+        ck_assert_int_eq(enroll(&h, "more", ":1.8", "root"), REQUEST_OK);
+        ck_assert_int_eq(enroll(&h, "one-too-many", ":1.8", "root"), REQUEST_BUSY);
+        end(&h);
+}
+END_TEST
 
 START_TEST(a_service_of_the_settings_is_asked)
 {
@@ -867,6 +928,8 @@ int main(void)
         tcase_add_test(c, places_on_the_bus_are_never_used_up);
         tcase_add_test(c, a_local_caller_has_his_own_time);
         tcase_add_test(c, names_are_bounded);
+        tcase_add_test(c, one_user_does_not_get_all_names);
+        tcase_add_test(c, names_of_the_settings_have_their_places);
         c = suite_case(s, "who may, and who answers");
         tcase_add_test(c, the_hub_calls_only_what_is_allowed);
         tcase_add_test(c, a_name_belongs_to_one);
