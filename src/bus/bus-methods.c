@@ -199,6 +199,7 @@ static const char *const kinds[_RESPONDER_KIND_MAX] = {
         [RESPONDER_REGISTERED] = "registered",
         [RESPONDER_ACTIVATED] = "activated",
         [RESPONDER_UNIT] = "unit",
+        [RESPONDER_COMMAND] = "builtin", /* to who calls there is no difference */
 };
 
 static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)

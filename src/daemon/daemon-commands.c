@@ -88,7 +88,7 @@ UnitSink daemon_unit_sink(Daemon *d)
 static int configure_methods(Daemon *d, const Settings *settings)
 {
         char names[COMMAND_UNITS_MAX][COMMAND_UNIT_MAX];
-        MethodUnit units[COMMAND_UNITS_MAX];
+        MethodCommand units[COMMAND_UNITS_MAX];
         size_t n = 0;
 
         for (size_t i = 0; i < settings->n_command_units && n < COMMAND_UNITS_MAX; i++) {
@@ -97,7 +97,7 @@ static int configure_methods(Daemon *d, const Settings *settings)
                 if (!s->method)
                         continue;
                 command_unit_name(s->name, names[n]);
-                units[n] = (MethodUnit){s->method, names[n], command_units_find(d->command_units, s->name)};
+                units[n] = (MethodCommand){s->method, names[n], command_units_find(d->command_units, s->name)};
                 n++;
         }
         return methods_configure_units(d->methods, units, n, command_unit_call);

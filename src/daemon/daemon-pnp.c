@@ -7,15 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "daemon/daemon-core.h"
 
 /* ---- commands ---- */
 
-/* A name that the methods have of us. It stays when the settings drop the command: then it says so. */
+/* A name that the methods have of us, as long as the settings say so. A call is answered at once, so none is under way
+ * when it goes. */
 struct DaemonCommand {
         Daemon *d;
         char method[PNP_METHOD_MAX];
+        bool wanted;
         DaemonCommand *next;
 };
 
@@ -31,49 +32,64 @@ static void on_call(void *userdata, const char *json, size_t size, uint64_t call
                 methods_answer(c->d->methods, call, status, answer.data);
 }
 
-static bool has_command(const Daemon *d, const char *method)
+static DaemonCommand *find_command(const Daemon *d, const char *method)
 {
-        for (const DaemonCommand *c = d->commands; c; c = c->next)
+        for (DaemonCommand *c = d->commands; c; c = c->next)
                 if (strcmp(c->method, method) == 0)
-                        return true;
-        return false;
+                        return c;
+        return NULL;
 }
 
-static int add_command(Daemon *d, const char *method)
+static DaemonCommand *new_command(Daemon *d, const char *method)
 {
-        DaemonCommand *c;
-        int r;
+        DaemonCommand *c = calloc(1, sizeof(*c));
 
-        if (has_command(d, method))
-                return 0;
-        c = calloc(1, sizeof(*c));
         if (!c)
-                return -ENOMEM;
+                return NULL;
         c->d = d;
         memcpy(c->method, method, sizeof(c->method));
-        r = methods_add_builtin(d->methods, method, on_call, c);
-        if (r != 0) {
-                free(c);
-                if (r == -EEXIST)
-                        log_warning("The command %s is not ours: somebody answers to this name already. Name another "
-                                    "with commands.NAME.command, or restart once it is free.",
-                                    method);
-                return r == -EEXIST ? 0 : r;
-        }
         c->next = d->commands;
-        d->commands = c;
-        return 0;
+        return d->commands = c;
 }
 
-static int add_commands(Daemon *d, const PnpSettings *settings)
+/* Those that the methods have no more. */
+static void sweep_commands(Daemon *d)
 {
-        char method[PNP_METHOD_MAX] = "";
-        int r = 0;
+        for (DaemonCommand **link = &d->commands; *link;) {
+                DaemonCommand *c = *link;
 
-        for (size_t i = 0; i < settings->n_commands && r >= 0; i++) {
-                pnp_method(&settings->commands[i], settings->sensors, settings->n_sensors, method);
-                r = add_command(d, method);
+                if (c->wanted) {
+                        link = &c->next;
+                        continue;
+                }
+                *link = c->next;
+                free(c);
         }
+}
+
+static int configure_commands(Daemon *d, const PnpSettings *settings)
+{
+        _cleanup_free_ MethodCommand *commands = calloc(settings->n_commands + 1, sizeof(*commands));
+        char method[PNP_METHOD_MAX] = "";
+        int r;
+
+        if (!commands)
+                return -ENOMEM;
+        for (DaemonCommand *c = d->commands; c; c = c->next)
+                c->wanted = false;
+        for (size_t i = 0; i < settings->n_commands; i++) {
+                DaemonCommand *c;
+
+                pnp_method(&settings->commands[i], settings->sensors, settings->n_sensors, method);
+                c = find_command(d, method) ?: new_command(d, method);
+                if (!c)
+                        return -ENOMEM;
+                c->wanted = true;
+                commands[i] = (MethodCommand){c->method, "", c};
+        }
+        r = methods_configure_commands(d->methods, commands, settings->n_commands, on_call);
+        if (r >= 0)
+                sweep_commands(d);
         return r;
 }
 
@@ -87,7 +103,7 @@ int daemon_configure_pnp(Daemon *d, const Settings *settings)
         };
         int r = pnp_configure(d->pnp, &pnp);
 
-        return r < 0 ? r : add_commands(d, &pnp);
+        return r < 0 ? r : configure_commands(d, &pnp);
 }
 
 static void on_told_changed(void *userdata)
@@ -119,12 +135,9 @@ int daemon_build_pnp(Daemon *d)
 
 void daemon_free_pnp(Daemon *d)
 {
-        while (d->commands) {
-                DaemonCommand *c = d->commands;
-
-                d->commands = c->next;
-                free(c);
-        }
+        for (DaemonCommand *c = d->commands; c; c = c->next)
+                c->wanted = false;
+        sweep_commands(d);
         if (d->collector)
                 collector_watch(d->collector, NULL, NULL);
         d->pnp = pnp_free(d->pnp);

@@ -4,9 +4,9 @@
 /*
  * Method names - who answers to what
  *
- * One responder a name. Those built in come first and stay; those of the settings, services and units, come and go with
- * them, however many they are. The rest is registered by clients of the bus, each until it leaves, and bounded: one user
- * does not get all names, and some are left to root. A name that has a responder is given to no other.
+ * One responder a name. Those built in come first and stay; those of the settings come and go with them, however many
+ * they are. The rest is registered by clients of the bus, each until it leaves, and bounded: one user does not get all
+ * names, and some are left to root. A name that has a responder is given to no other.
  *
  * Owns:   the rows, in the order of their names.
  */
@@ -25,7 +25,7 @@ typedef void (*BuiltinFn)(void *userdata, const char *json, size_t size, uint64_
 typedef struct MethodName {
         char *name;
         ResponderKind kind;
-        char *responder; /* bus name, or that of a unit; "" for a built-in one */
+        char *responder; /* bus name, or that of a unit; "" where we answer */
         char *user;      /* who registered it; "": unknown, or it was not registered */
         BuiltinFn run;   /* NULL: the bus is asked */
         void *run_userdata;

@@ -13,8 +13,6 @@
 #include "flow/methods-core.h"
 #include "model/name.h"
 
-#define TAKEN_AWAY "Method %s: the settings give it to another; %s does not have it any more."
-
 int methods_add_builtin(Methods *m, const char *name, BuiltinFn run, void *userdata)
 {
         int r = method_names_add(&m->names, &(MethodName){
@@ -46,35 +44,48 @@ static const char *service_of(const MethodsSettings *s, const char *name)
         return NULL;
 }
 
+static void tell_taken_away(const MethodName *row)
+{
+        log_notice("Method %s: the settings give it to another; %s does not have it any more.", row->name,
+                   row->responder);
+}
+
+/* A name of the settings is theirs: whoever registered it loses it, and so does what has it by the settings of before,
+ * be it of another kind, whose turn comes later. */
+static void make_way(Methods *m, const MethodName *row)
+{
+        MethodName *there = method_names_find(&m->names, row->name);
+
+        if (!there || there->kind == RESPONDER_BUILTIN ||
+            (there->kind == row->kind && strcmp(there->responder, row->responder) == 0))
+                return;
+        if (there->kind == RESPONDER_REGISTERED)
+                tell_taken_away(there);
+        method_names_remove(&m->names, there);
+}
+
+static int settle(Methods *m, const MethodName *row)
+{
+        int r;
+
+        make_way(m, row);
+        r = method_names_add(&m->names, row);
+        if (r > 0)
+                log_warning("Method %s is built in: %s is not asked for it.", row->name,
+                            row->responder && *row->responder ? row->responder : "the command of the settings");
+        return r < 0 ? r : 0;
+}
+
+/* ---- services, and who may register ---- */
+
 /* Does the row still have its name by these settings? */
 static bool is_settled(const MethodName *row, const MethodsSettings *s)
 {
         const char *service = service_of(s, row->name), *user = registrant_of(s, row->name);
 
-        switch (row->kind) {
-        case RESPONDER_ACTIVATED:
+        if (row->kind == RESPONDER_ACTIVATED)
                 return service && strcmp(service, row->responder) == 0;
-        case RESPONDER_REGISTERED:
-                return !service && (!user || strcmp(user, row->user) == 0);
-        case RESPONDER_UNIT:
-                return !service;
-        default:
-                return true;
-        }
-}
-
-static int add_service(Methods *m, const Property *service)
-{
-        int r = method_names_add(&m->names, &(MethodName){
-                                                    .name = service->name,
-                                                    .kind = RESPONDER_ACTIVATED,
-                                                    .responder = service->value,
-                                            });
-
-        if (r > 0)
-                log_warning("Method %s is built in: the service %s is not asked for it.", service->name,
-                            service->value);
-        return r < 0 ? r : 0;
+        return row->kind != RESPONDER_REGISTERED || !user || strcmp(user, row->user) == 0;
 }
 
 int methods_configure(Methods *m, const MethodsSettings *settings)
@@ -87,63 +98,55 @@ int methods_configure(Methods *m, const MethodsSettings *settings)
 
                 row->stale = !is_settled(row, settings);
                 if (row->stale && row->kind == RESPONDER_REGISTERED)
-                        log_notice(TAKEN_AWAY, row->name, row->responder);
+                        tell_taken_away(row);
         }
         method_names_sweep(&m->names);
         for (size_t i = 0; i < settings->n_services && r >= 0; i++)
-                r = add_service(m, &settings->services[i]);
+                r = settle(m, &(MethodName){
+                                      .name = settings->services[i].name,
+                                      .kind = RESPONDER_ACTIVATED,
+                                      .responder = settings->services[i].value,
+                              });
         return r;
 }
 
-/* ---- units ---- */
+/* ---- commands ---- */
 
-static bool has_unit(const MethodUnit *units, size_t n, const MethodName *row)
+static bool has_command(const MethodCommand *commands, size_t n, const MethodName *row)
 {
         for (size_t i = 0; i < n; i++)
-                if (strcmp(units[i].method, row->name) == 0 && strcmp(units[i].unit, row->responder) == 0)
+                if (strcmp(commands[i].method, row->name) == 0 && strcmp(commands[i].unit, row->responder) == 0)
                         return true;
         return false;
 }
 
-static bool is_for_unit(const MethodUnit *units, size_t n, const char *name)
-{
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(units[i].method, name) == 0)
-                        return true;
-        return false;
-}
-
-static int add_unit(Methods *m, const MethodUnit *unit, BuiltinFn run)
-{
-        int r = method_names_add(&m->names, &(MethodName){
-                                                    .name = (char *)(uintptr_t)unit->method,
-                                                    .kind = RESPONDER_UNIT,
-                                                    .responder = (char *)(uintptr_t)unit->unit,
-                                                    .run = run,
-                                                    .run_userdata = unit->userdata,
-                                            });
-
-        if (r > 0)
-                log_warning("Method %s is another's: %s is not started for it.", unit->method, unit->unit);
-        return r < 0 ? r : 0;
-}
-
-int methods_configure_units(Methods *m, const MethodUnit *units, size_t n, BuiltinFn run)
+static int configure_commands(Methods *m, ResponderKind kind, const MethodCommand *commands, size_t n, BuiltinFn run)
 {
         int r = 0;
 
-        for (size_t i = 0; i < m->names.n; i++) {
-                MethodName *row = &m->names.rows[i];
-
-                row->stale = (row->kind == RESPONDER_UNIT && !has_unit(units, n, row)) ||
-                             (row->kind == RESPONDER_REGISTERED && is_for_unit(units, n, row->name));
-                if (row->stale && row->kind == RESPONDER_REGISTERED)
-                        log_notice(TAKEN_AWAY, row->name, row->responder);
-        }
+        for (size_t i = 0; i < m->names.n; i++)
+                m->names.rows[i].stale = m->names.rows[i].kind == kind &&
+                                         !has_command(commands, n, &m->names.rows[i]);
         method_names_sweep(&m->names);
         for (size_t i = 0; i < n && r >= 0; i++)
-                r = add_unit(m, &units[i], run);
+                r = settle(m, &(MethodName){
+                                      .name = (char *)(uintptr_t)commands[i].method,
+                                      .kind = kind,
+                                      .responder = (char *)(uintptr_t)commands[i].unit,
+                                      .run = run,
+                                      .run_userdata = commands[i].userdata,
+                              });
         return r;
+}
+
+int methods_configure_units(Methods *m, const MethodCommand *commands, size_t n, BuiltinFn run)
+{
+        return configure_commands(m, RESPONDER_UNIT, commands, n, run);
+}
+
+int methods_configure_commands(Methods *m, const MethodCommand *commands, size_t n, BuiltinFn run)
+{
+        return configure_commands(m, RESPONDER_COMMAND, commands, n, run);
 }
 
 /* ---- clients ---- */

@@ -37,11 +37,12 @@ typedef struct MethodsSettings {
         size_t n_services;
 } MethodsSettings;
 
-/* A method for which a unit is started. */
-typedef struct MethodUnit {
-        const char *method, *unit;
-        void *userdata; /* for run() */
-} MethodUnit;
+/* A method that the settings give to us: we start a unit for it, or answer ourselves. */
+typedef struct MethodCommand {
+        const char *method;
+        const char *unit; /* "": none */
+        void *userdata;   /* for run(); the same as long as the command is there */
+} MethodCommand;
 
 typedef struct Methods Methods;
 
@@ -58,9 +59,10 @@ Ticker methods_ticker(Methods *m);
 
 /* One of the daemon's own. Before any other has the name. */
 int methods_add_builtin(Methods *m, const char *name, BuiltinFn run, void *userdata);
-/* Those that units answer, in place of all that were; in what comes later from the settings each stays. -ENOMEM: some
- * are not there. */
-int methods_configure_units(Methods *m, const MethodUnit *units, size_t n, BuiltinFn run);
+/* Those that units answer, or we, in place of all of the kind that were. Settings that are good have no name twice, so
+ * one that another kind has by those of before moves. -ENOMEM: some are not there. */
+int methods_configure_units(Methods *m, const MethodCommand *commands, size_t n, BuiltinFn run);
+int methods_configure_commands(Methods *m, const MethodCommand *commands, size_t n, BuiltinFn run);
 void methods_answer(Methods *m, uint64_t call, int status, const char *json);
 
 /* The hub calls. Exactly one answer, within this or later. */

@@ -47,13 +47,14 @@ typedef enum ResponderKind {
         RESPONDER_REGISTERED, /* by a client on the bus, while it is there */
         RESPONDER_ACTIVATED,  /* a drop-in file names a service that the bus starts on demand */
         RESPONDER_UNIT,       /* a drop-in file names a unit that systemd starts */
+        RESPONDER_COMMAND,    /* the settings name a command, which we answer */
         _RESPONDER_KIND_MAX,
 } ResponderKind;
 
 typedef struct MethodInfo {
         const char *name;
         ResponderKind kind;
-        const char *responder; /* unique or well-known bus name; of a unit its name; "" for a built-in one */
+        const char *responder; /* unique or well-known bus name; of a unit its name; "" where we answer */
         uint64_t calls, failures; /* failures: answers that the daemon gave in the responder's place */
         uint64_t late;            /* answers that came after that, or after the hub's connection had gone; dropped */
 } MethodInfo;

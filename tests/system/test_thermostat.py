@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timezone
 
 import pytest
-from bus import PrivateBus
+from bus import METHODS, NAME, PATH, PrivateBus
 from daemon import Daemon
 from devhub import Device, devhub  # noqa: F401 (the fixture)
 from explorer import Explorer
@@ -206,3 +206,35 @@ def test_a_command_of_a_component_has_its_name_before_it(thermostat):
     assert call(thermostat, 'getMaxMinReport')['status'] == 404
     seen = until(lambda: reported(thermostat, 'thermostat1'))
     assert seen['__t'] == 'c' and 21 <= seen['maxTempSinceLastReboot'] <= 25
+
+
+def test_a_command_has_its_name_as_long_as_the_settings_say_so(thermostat):
+    """Against who registers, and against services of the settings; in both directions, at a reload."""
+    name = 'getMaxMinReport'
+    without, n = re.subn(r'commands: \{.*?\n\};', '', EXAMPLE, flags=re.DOTALL)
+    assert n == 1
+
+    def reload(text, *more):
+        thermostat.configure(text, 'conf.d/thermostat.conf')
+        thermostat.configure(''.join(more), 'conf.d/zz-service.conf')
+        thermostat.reload()
+
+    def listed():
+        rows = thermostat.caller.call_blocking(NAME, PATH, METHODS, 'List', '', (), timeout=10)
+        return {str(row[0]): (str(row[1]), str(row[2])) for row in rows}.get(name)
+
+    assert listed() == ('builtin', '')
+    reload(without)
+    assert listed() is None
+    client = thermostat.bus.connect()
+    client.call_blocking(NAME, PATH, METHODS, 'Register', 's', (name,), timeout=20)
+    assert listed() == ('registered', client.get_unique_name())
+    reload(EXAMPLE)
+    assert listed() == ('builtin', '')
+    assert '%s: the settings give it to another; %s does not' % (name, client.get_unique_name()) in thermostat.log()
+    until(lambda: call(thermostat, name)['status'] == 200)
+    reload(without, 'methods: { services: { %s = "org.example.Other"; }; };' % name)
+    assert listed() == ('activated', 'org.example.Other')
+    reload(EXAMPLE)
+    assert listed() == ('builtin', '')
+    assert 'is built in' not in thermostat.log()

@@ -718,7 +718,7 @@ START_TEST(a_unit_of_the_settings_is_started)
         House h;
         Caller c;
         Started reboot = {.house = &h}, update = {.house = &h};
-        const MethodUnit units[] = {{"reboot", "hublink-command@reboot.service", &reboot},
+        const MethodCommand units[] = {{"reboot", "hublink-command@reboot.service", &reboot},
                                     {"update", "hublink-command@update.service", &update}};
 
         begin(&h);
@@ -766,6 +766,54 @@ START_TEST(a_unit_of_the_settings_is_started)
 }
 END_TEST
 
+/* A command that we answer comes and goes as well, to and from each of the others. */
+START_TEST(a_command_of_the_settings_comes_and_goes)
+{
+        Property service = {(char[]){"report"}, (char[]){"org.example.Reporter"}};
+        House h;
+        Caller c;
+        Started report = {.house = &h};
+        const MethodCommand command = {"report", "", &report}, unit = {"report", "u", &report};
+
+        begin(&h);
+        ck_assert_int_eq(enroll(&h, "report", ":1.7", NULL), REQUEST_OK);
+        ck_assert_int_eq(methods_configure_commands(h.methods, &command, 1, on_run), 0);
+        ck_assert(log_capture_has(&h.lines, "Method report: the settings give it to another; :1.7 does not have it"));
+        ck_assert_int_eq(info_of(&h, "report").kind, RESPONDER_COMMAND);
+        ck_assert_str_eq(info_of(&h, "report").responder, "");
+        ck_assert_int_eq(enroll(&h, "report", ":1.7", NULL), REQUEST_NOT_OWNER);
+        call_from_hub(&h, &c, "report", "");
+        ck_assert_uint_eq(report.n, 1);
+        methods_answer(h.methods, report.call, 200, "{}");
+        ck_assert_int_eq(c.status, 200);
+        ck_assert_int_eq(methods_configure_commands(h.methods, &command, 1, on_run), 0);
+        ck_assert_uint_eq(info_of(&h, "report").calls, 1);
+
+        /* it goes: the name is free */
+        ck_assert_int_eq(methods_configure_commands(h.methods, NULL, 0, on_run), 0);
+        call_from_hub(&h, &c, "report", "");
+        ck_assert_int_eq(c.status, METHOD_NOT_FOUND);
+        ck_assert_int_eq(enroll(&h, "report", ":1.7", NULL), REQUEST_OK);
+
+        /* a service has it, then we, then a unit, then we again: in the order in which the daemon configures them */
+        h.settings.services = &service;
+        for (unsigned i = 0; i < 4; i++) {
+                static const ResponderKind kinds[] = {RESPONDER_ACTIVATED, RESPONDER_COMMAND, RESPONDER_UNIT,
+                                                      RESPONDER_COMMAND};
+
+                h.settings.n_services = kinds[i] == RESPONDER_ACTIVATED;
+                ck_assert_int_eq(methods_configure_commands(h.methods, &command, kinds[i] == RESPONDER_COMMAND,
+                                                            on_run),
+                                 0);
+                ck_assert_int_eq(methods_configure(h.methods, &h.settings), 0);
+                ck_assert_int_eq(methods_configure_units(h.methods, &unit, kinds[i] == RESPONDER_UNIT, on_run), 0);
+                ck_assert_int_eq(info_of(&h, "report").kind, kinds[i]);
+        }
+        ck_assert_uint_eq(h.lines.n_lines, 4); /* two who lost it, two calls: nobody is told that it is built in */
+        end(&h);
+}
+END_TEST
+
 /* Responders that hang do not keep a reboot. */
 START_TEST(a_unit_does_not_wait_behind_the_bus)
 {
@@ -775,7 +823,7 @@ START_TEST(a_unit_does_not_wait_behind_the_bus)
         Started reboot = {.house = &h};
 
         begin(&h);
-        ck_assert_int_eq(methods_configure_units(h.methods, &(MethodUnit){"reboot", "u", &reboot}, 1, on_run), 0);
+        ck_assert_int_eq(methods_configure_units(h.methods, &(MethodCommand){"reboot", "u", &reboot}, 1, on_run), 0);
         for (size_t i = 0; i < 8; i++) {
                 char name[8], client[8];
 
@@ -935,6 +983,7 @@ int main(void)
         tcase_add_test(c, a_name_belongs_to_one);
         tcase_add_test(c, a_service_of_the_settings_is_asked);
         tcase_add_test(c, a_unit_of_the_settings_is_started);
+        tcase_add_test(c, a_command_of_the_settings_comes_and_goes);
         tcase_add_test(c, a_unit_does_not_wait_behind_the_bus);
         tcase_add_test(c, a_built_in_one_is_there_whatever_hangs);
         return suite_run(s);
