@@ -64,6 +64,7 @@ struct Daemon {
         char *device_id; /* NULL: it is not known yet */
         HouseClock house;
         Overlay overlay;    /* what lies over the settings files */
+        char *misfit_told;  /* the first of them that does not fit the files any more; NULL: they all do */
         char *desired_told; /* why others were refused, and what that means; NULL: they are not */
         usec_t boot_wall_usec; /* when the machine was started; 0: not known yet */
         char *state_problem;   /* what of the state folder cannot be read; NULL: nothing */

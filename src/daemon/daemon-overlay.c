@@ -8,6 +8,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log-id.h"
@@ -17,17 +18,32 @@
 
 /* ---- over the files ---- */
 
+/* One line, however many do not fit, and none for what was told before: a wish may name each sensor, and the log's hour
+ * is for others too. */
+static void tell_misfit(Daemon *d, const Problems *problems)
+{
+        const char *problem = problems->n > 0 ? problems->items[0].text : NULL;
+        char more[64] = "";
+
+        if (problem && d->misfit_told && strcmp(d->misfit_told, problem) == 0)
+                return;
+        free(d->misfit_told);
+        d->misfit_told = problem ? strdup(problem) : NULL;
+        if (!problem)
+                return;
+        if (problems->n > 1)
+                (void)snprintf(more, sizeof(more), " (%zu more: hublinkd --print-config)", problems->n - 1);
+        log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL,
+                 "%s (desired by the cloud): what the cloud set before is not in effect%s.", problem, more);
+        (void)daemon_note_refusal(d, problem, false); /* when the hub names it again, that says no more */
+}
+
 int daemon_lay_over(Daemon *d, Settings **settings)
 {
         Problems problems = {};
         int r = settings_cloud_take(settings, d->arguments.state_dir, &d->overlay, &problems);
 
-        for (size_t i = 0; i < problems.n; i++)
-                log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL,
-                         "%s (desired by the cloud): what the cloud set before is not in effect.",
-                         problems.items[i].text);
-        if (problems.n > 0) /* when the hub names it again, that says no more */
-                (void)daemon_note_refusal(d, problems.items[0].text, false);
+        tell_misfit(d, &problems);
         problems_done(&problems);
         return r < 0 ? r : 0;
 }

@@ -292,6 +292,7 @@ Daemon *daemon_free(Daemon *d)
         free(d->queue_directory);
         free(d->assignment_path);
         overlay_done(&d->overlay);
+        free(d->misfit_told);
         free(d->desired_told);
         free(d->state_problem);
         free(d->device_id);

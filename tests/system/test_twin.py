@@ -288,6 +288,38 @@ def test_a_setting_that_fits_no_more_takes_the_others_with_it_and_the_log_says_s
     assert 'and none of them is in effect: sensors.wind.interval' in gateway.log()
 
 
+def test_however_many_settings_fit_no_more_the_log_has_one_line(gateway):
+    plain = SETTINGS % (gateway.directory / 'queue')
+    names = ['s%d' % i for i in range(30)]
+    many = plain.replace('sensors: {', 'sensors: {' + ''.join(' %s: { driver = "simulated"; model = "wind"; };' % n for n in names))
+    told = r'sensors\.s0: there is none of this name.*not in effect \(29 more: hublinkd --print-config\)\.'
+
+    def misfits():
+        return [line for line in gateway.log().splitlines() if 'none of this name' in line]
+
+    def reload(text):
+        gateway.configure(text)
+        gateway.reload()
+
+    reload(many)
+    desire(gateway, {'settings': {'sensors': {n: {'interval': '5min'} for n in names}}})
+    assert settings_answers(gateway, 2)['sensors']['ac'] == 200
+    for again in range(3):
+        reload(plain)
+        assert len(misfits()) == 1 and re.search(told, misfits()[0]), misfits()
+    assert until(lambda: (lambda a: a if a['sensors']['ac'] == 400 else None)(reported(gateway)['settings']))
+    named = [line for line in gateway.run('--print-config').stderr.splitlines() if 'not in effect' in line]
+    assert len(named) == 30, named
+    # it is told again once it was well, and at a start
+    reload(many)
+    reload(plain)
+    assert len(misfits()) == 2 and re.search(told, misfits()[1]), misfits()
+    gateway.stop()
+    gateway.start()
+    gateway.wait_for_link('connected')
+    assert len(misfits()) == 3 and re.search(told, misfits()[2]), misfits()
+
+
 def busctl(gateway, who, *words):
     return subprocess.run([*who, 'busctl', '--address=' + gateway.bus.address, 'call', 'org.hublink1', '/org/hublink1',
                            TWIN, *words], capture_output=True, text=True, timeout=20)
