@@ -180,7 +180,7 @@ bool daemon_note_refusal(Daemon *d, const char *problem, bool others_stay);
 /* daemon-intervals.c */
 
 /* As BuiltinPeers.set_interval(). */
-int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t *ret);
+int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t *ret, Buffer *why);
 
 /* daemon-pnp.c */
 

@@ -50,7 +50,7 @@ static void tell(const char *sensor, usec_t usec, bool back)
                          b.data, back ? "took back what it had set" : "set it");
 }
 
-static int set(Daemon *d, const char *sensor, usec_t usec)
+static int set(Daemon *d, const char *sensor, usec_t usec, Buffer *why)
 {
         _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
         Problems problems = {};
@@ -58,11 +58,13 @@ static int set(Daemon *d, const char *sensor, usec_t usec)
 
         if (r == 0)
                 r = daemon_change_overlay(d, d->overlay.desired, text.data ?: "", &problems);
+        if (problems.n > 0)
+                buffer_append_string(why, problem_words(problems.items[0].text));
         problems_done(&problems);
         return r > 0 ? -EINVAL : r;
 }
 
-int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t *ret)
+int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t *ret, Buffer *why)
 {
         bool back = usec == USEC_INFINITY;
         Daemon *d = userdata;
@@ -73,7 +75,7 @@ int daemon_set_interval(void *userdata, const char *sensor, usec_t usec, usec_t 
                 return r;
         if (!back && (usec < SENSOR_INTERVAL_MIN || usec > SENSOR_INTERVAL_MAX))
                 return -ERANGE;
-        r = set(d, sensor, usec);
+        r = set(d, sensor, usec, why);
         if (r >= 0)
                 r = interval_of(d->settings, sensor, ret);
         if (r < 0)

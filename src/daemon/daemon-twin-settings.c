@@ -21,14 +21,6 @@
 
 /* ---- the answers ---- */
 
-/* Without the place, which the cloud does not know. */
-static const char *without_place(const char *text)
-{
-        const char *colon = strstr(text, ": ");
-
-        return colon ? colon + 2 : text;
-}
-
 static bool is_about(const char *text, const char *key)
 {
         size_t n = strlen(key);
@@ -40,8 +32,8 @@ static bool is_about(const char *text, const char *key)
 static const char *find_problem(const Problems *problems, const char *key)
 {
         for (size_t i = 0; i < problems->n; i++)
-                if (is_about(without_place(problems->items[i].text), key))
-                        return without_place(problems->items[i].text);
+                if (is_about(problem_words(problems->items[i].text), key))
+                        return problem_words(problems->items[i].text);
         return NULL;
 }
 
@@ -173,7 +165,7 @@ bool daemon_note_refusal(Daemon *d, const char *problem, bool others_stay)
 {
         char *told;
 
-        if (asprintf(&told, "%s: %s", others_stay ? "others stay" : "none", without_place(problem)) < 0)
+        if (asprintf(&told, "%s: %s", others_stay ? "others stay" : "none", problem_words(problem)) < 0)
                 told = NULL;
         if (told && d->desired_told && strcmp(d->desired_told, told) == 0) {
                 free(told);
@@ -192,7 +184,7 @@ static void tell_refused(Daemon *d, const Problems *problems, bool others_stay)
         if (daemon_note_refusal(d, problem, others_stay))
                 log_line(LOG_WARNING, LOG_ID_TWIN_SETTINGS_BAD, NULL, "Twin: the desired settings are refused, %s: %s",
                          others_stay ? "those in effect stay" : "and none of them is in effect",
-                         without_place(problem));
+                         problem_words(problem));
 }
 
 /* The text in one line. */

@@ -66,6 +66,13 @@ void problems_add_about(Problems *p, Place place, const char *grade, const char 
         free(text);
 }
 
+const char *problem_words(const char *text)
+{
+        const char *colon = strstr(text, ": ");
+
+        return colon ? colon + 2 : text;
+}
+
 /* By hand, since it must be stable, and there are few. */
 void problems_sort(Problems *p)
 {

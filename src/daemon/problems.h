@@ -40,4 +40,5 @@ void problems_add_unread(Problems *p, Place place, int error, const char *fmt, .
 void problems_add_about(Problems *p, Place place, const char *grade, const char *path, const char *fmt, va_list ap)
         _printf_(5, 0);
 void problems_sort(Problems *p);
+const char *problem_words(const char *text); /* of one: without the place, which who is far away does not know */
 void problems_done(Problems *p);

@@ -230,7 +230,17 @@ static void await_disk(BuiltinMethods *b, uint64_t call, const char *sensor, use
         methods_answer(b->methods, call, METHOD_FAILED, METHOD_ERROR_NO_MEMORY);
 }
 
-static void answer_not_set(BuiltinMethods *b, uint64_t call, const char *sensor, int r)
+static void answer_unfit(BuiltinMethods *b, uint64_t call, const Buffer *why)
+{
+        _cleanup_(buffer_done) Buffer text = BUFFER_NULL;
+
+        buffer_append_string(&text, "interval: it does not go with other settings");
+        if (why->size > 0)
+                buffer_printf(&text, ": %s", why->data);
+        give_error(b, call, METHOD_BAD_REQUEST, buffer_error(&text) < 0 ? strerror(ENOMEM) : text.data);
+}
+
+static void answer_not_set(BuiltinMethods *b, uint64_t call, const char *sensor, int r, const Buffer *why)
 {
         char text[256];
 
@@ -248,7 +258,7 @@ static void answer_not_set(BuiltinMethods *b, uint64_t call, const char *sensor,
                 give_error(b, call, METHOD_BAD_REQUEST, "interval: expected a time from 10ms to 1d");
                 return;
         case -EINVAL:
-                give_error(b, call, METHOD_BAD_REQUEST, "interval: it does not go with the sensor's other settings");
+                answer_unfit(b, call, why);
                 return;
         default:
                 give_error(b, call, METHOD_FAILED, strerror(-r));
@@ -258,6 +268,7 @@ static void answer_not_set(BuiltinMethods *b, uint64_t call, const char *sensor,
 
 static void on_set_interval(void *userdata, const char *json, size_t size, uint64_t call)
 {
+        _cleanup_(buffer_done) Buffer why = BUFFER_NULL;
         _cleanup_json_ json_object *o = NULL;
         const char *sensor = NULL, *fault;
         BuiltinMethods *b = userdata;
@@ -271,9 +282,9 @@ static void on_set_interval(void *userdata, const char *json, size_t size, uint6
                 give_error(b, call, METHOD_BAD_REQUEST, fault);
                 return;
         }
-        r = b->peers.set_interval(b->peers.userdata, sensor, interval, &interval);
+        r = b->peers.set_interval(b->peers.userdata, sensor, interval, &interval, &why);
         if (r < 0)
-                answer_not_set(b, call, sensor, r);
+                answer_not_set(b, call, sensor, r, &why);
         else
                 await_disk(b, call, sensor, interval);
 }

@@ -26,9 +26,9 @@ typedef struct BuiltinPeers {
         StatusSource status;
         Control control;
         /* Infinity: what the settings say counts again. Gives what is in effect then. -ENOENT: there is no such sensor;
-         * -EOPNOTSUPP: it is not read at intervals; -ERANGE; -EINVAL: it does not go with the sensor's other settings;
-         * -ENOMEM. */
-        int (*set_interval)(void *userdata, const char *sensor, usec_t interval_usec, usec_t *ret_usec);
+         * -EOPNOTSUPP: it is not read at intervals; -ERANGE; -EINVAL: it does not go with other settings, and why
+         * says with which; -ENOMEM. */
+        int (*set_interval)(void *userdata, const char *sensor, usec_t interval_usec, usec_t *ret_usec, Buffer *why);
         /* done when what was set is on the disk, within the call or later; -ENOMEM: never. */
         int (*await_disk)(void *userdata, DoneFn done, void *done_userdata);
         void *userdata;

@@ -13,11 +13,11 @@ FILES, DESIRED, SET = r'hublink.conf:\d+', r'twin.json \(desired\)', r'twin.json
 LATER = 'in effect, but for what setInterval has set since'
 
 
-def set_interval(gateway, interval, how='hub'):
+def set_interval(gateway, interval, how='hub', sensor='wind'):
     """Over the hub, or on the bus."""
-    wish = json.dumps({'sensor': 'wind', 'interval': interval})
+    wish = json.dumps({'sensor': sensor, 'interval': interval})
     if how == 'hub':
-        told = gateway.explorer.json('device-method', 'gw-1', 'setInterval', wish)
+        told = gateway.explorer.json('device-method', 'gw-1', 'setInterval', wish, check=False)
         return told['status'], told['payload']
     status, told = gateway.caller.call_blocking(NAME, PATH, METHODS, 'Call', 'sst', ('setInterval', wish, 0), timeout=20)
     return int(status), json.loads(told)
@@ -115,6 +115,16 @@ def test_of_a_sensor_that_is_gone_it_is_passed_over(gateway):
     gateway.configure(main)
     gateway.reload()
     expect(gateway, 20, SET)
+
+
+def test_one_that_does_not_go_with_the_rest_is_refused_with_the_reason(gateway):
+    rule = 'rules = ( { channel = "wind.windSpeed"; stale_after = "35s"; } );'
+    gateway.configure(rule, 'conf.d/rule.conf')
+    gateway.reload()
+    status, told = set_interval(gateway, '50s')
+    assert status == 400 and re.fullmatch(r'interval: it does not go with other settings: rules.*\.stale_after: sensor wind is '
+                                          'read every 50s: this must be longer', told['error']), told
+    expect(gateway, 30, FILES)
 
 
 def restart(gateway):

@@ -24,6 +24,7 @@ typedef struct House {
         void *waiting[BUILTIN_FLUSHES_MAX]; /* for flushed(), each of them */
         unsigned n_waiting;
         int answer; /* of set_interval() */
+        const char *why;
         bool disk_is_slow;
         DoneFn kept;
         void *kept_userdata;
@@ -57,12 +58,14 @@ static void on_flush(void *userdata, DoneFn done, void *done_userdata)
         h->waiting[h->n_waiting++] = done_userdata;
 }
 
-static int on_set_interval(void *userdata, const char *sensor, usec_t interval, usec_t *ret)
+static int on_set_interval(void *userdata, const char *sensor, usec_t interval, usec_t *ret, Buffer *why)
 {
         House *h = userdata;
 
         (void)snprintf(h->sensor, sizeof(h->sensor), "%s", sensor);
         h->interval = interval;
+        if (h->why)
+                buffer_append_string(why, h->why);
         *ret = interval == USEC_INFINITY ? 7 * USEC_PER_SEC : interval; /* what the settings say */
         return h->answer;
 }
@@ -278,17 +281,22 @@ START_TEST(an_interval_that_cannot_be_is_refused_in_words)
                 {-ENOENT, METHOD_NOT_FOUND, "there is no sensor \\\"room\\\""},
                 {-EOPNOTSUPP, METHOD_BAD_REQUEST, "driven by its source"},
                 {-ERANGE, METHOD_BAD_REQUEST, "from 10ms to 1d"},
-                {-EINVAL, METHOD_BAD_REQUEST, "other settings"},
+                {-EINVAL, METHOD_BAD_REQUEST, "interval: it does not go with other settings: rules.hot: no \\\"é\\\""},
                 {-ENOMEM, METHOD_FAILED, "memory"},
         };
         House h;
 
         begin(&h);
+        h.why = "rules.hot: no \"é\"";
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 h.answer = cases[i].r;
                 insist(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":1}") == cases[i].status);
                 insist(strstr(h.json, cases[i].words));
         }
+        h.why = NULL;
+        h.answer = -EINVAL;
+        ck_assert_int_eq(call(&h, "setInterval", "{\"sensor\":\"room\",\"interval\":1}"), METHOD_BAD_REQUEST);
+        ck_assert_str_eq(h.json, "{\"error\":\"interval: it does not go with other settings\"}");
         end(&h);
 }
 END_TEST
