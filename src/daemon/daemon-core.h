@@ -170,6 +170,11 @@ int daemon_keep_overlay(void *userdata, Document *state);
 /* Other texts over the files: in effect, and on their way to the disk. SETTINGS_E_BAD with the problems: nothing is. */
 int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals, Problems *problems);
 
+/* Other intervals that methods set, over what is desired as far as that counts; else as above. */
+int daemon_change_intervals(Daemon *d, const char *intervals, Problems *problems);
+/* Does what is desired, and fitted once, still fit the files? */
+bool daemon_desired_counts(const Daemon *d);
+
 /* daemon-twin-settings.c */
 
 /* As TwinPort.apply(). */

@@ -57,7 +57,7 @@ static int set(Daemon *d, const char *sensor, usec_t usec, Buffer *why)
         int r = text_with(d->overlay.intervals, sensor, usec, &text);
 
         if (r == 0)
-                r = daemon_change_overlay(d, d->overlay.desired, text.data ?: "", &problems);
+                r = daemon_change_intervals(d, text.data ?: "", &problems);
         if (problems.n > 0)
                 buffer_append_string(why, problem_words(problems.items[0].text));
         problems_done(&problems);

@@ -101,7 +101,8 @@ static int take_over(Daemon *d, const char *desired, const char *intervals, Sett
         return 0;
 }
 
-int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals, Problems *problems)
+/* kept: the desired text of which this one counts. */
+static int change(Daemon *d, const char *desired, const char *kept, const char *intervals, Problems *problems)
 {
         const Overlay overlay = {.desired = (char *)(uintptr_t)desired,
                                  .intervals = (char *)(uintptr_t)intervals};
@@ -116,5 +117,34 @@ int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals,
                 settings_free(settings);
                 return r;
         }
-        return take_over(d, desired, intervals, settings);
+        return take_over(d, kept, intervals, settings);
+}
+
+int daemon_change_overlay(Daemon *d, const char *desired, const char *intervals, Problems *problems)
+{
+        return change(d, desired, desired, intervals, problems);
+}
+
+/* The last that fitted may do so no longer: the files are others now. */
+bool daemon_desired_counts(const Daemon *d)
+{
+        Problems problems = {};
+        Settings *settings = NULL;
+        int r = settings_cloud_overlay(&settings, d->settings, d->arguments.state_dir, &d->overlay, &problems);
+
+        problems_done(&problems);
+        if (r == 0)
+                settings_free(settings);
+        return r == 0;
+}
+
+int daemon_change_intervals(Daemon *d, const char *intervals, Problems *problems)
+{
+        const char *desired = d->overlay.desired;
+        int r = change(d, desired, desired, intervals, problems);
+
+        if (r != SETTINGS_E_BAD || daemon_desired_counts(d))
+                return r;
+        problems_done(problems); /* of what does not count: here neither, as when the files are read */
+        return change(d, "", desired, intervals, problems);
 }

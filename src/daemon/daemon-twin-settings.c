@@ -242,19 +242,6 @@ static int try_settings(Daemon *d, const Document *desired, Problems *problems)
         return r == 0 ? change(d, text.data ?: "", problems) : r;
 }
 
-/* The last that fitted may do so no longer: the files are others now. */
-static bool are_in_effect(const Daemon *d)
-{
-        Problems problems = {};
-        Settings *settings = NULL;
-        int r = settings_cloud_overlay(&settings, d->settings, d->arguments.state_dir, &d->overlay, &problems);
-
-        problems_done(&problems);
-        if (r == 0)
-                settings_free(settings);
-        return r == 0;
-}
-
 static Document *answers_before(Daemon *d)
 {
         TwinDesk desk = twin_desk(d->twin);
@@ -275,7 +262,7 @@ int daemon_apply_desired(void *userdata, const Document *settings, Document **re
         int r = try_settings(d, settings, &problems);
 
         if (r == SETTINGS_E_BAD) {
-                bool others_stay = are_in_effect(d);
+                bool others_stay = daemon_desired_counts(d);
 
                 tell_refused(d, &problems, others_stay);
                 before = others_stay ? answers_before(d) : NULL;

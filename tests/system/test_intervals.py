@@ -117,6 +117,35 @@ def test_of_a_sensor_that_is_gone_it_is_passed_over(gateway):
     expect(gateway, 20, SET)
 
 
+def test_while_the_wishes_of_the_cloud_do_not_count_it_is_set_over_the_files(gateway):
+    main = gateway.config.read_text()
+    two = main.replace('interval = "30s"; };', 'interval = "30s"; }; two: { driver = "simulated"; model = "wind"; };')
+    assert two != main
+    gateway.configure(two)
+    gateway.reload()
+    wished = {'settings': {'log': {'max_lines_per_hour': 999}, 'sensors': {'wind': {'interval': '40s'}, 'two': {'interval': '5s'}}}}
+    desire(gateway, wished)
+    assert settings_answers(gateway, 2)['sensors']['ac'] == 200
+    expect(gateway, 40, DESIRED)
+    gateway.configure(main)
+    gateway.reload()
+    expect(gateway, 30, FILES)
+    assert set_interval(gateway, '20s') == (200, {'sensor': 'wind', 'interval': '20s'})
+    expect(gateway, 20, SET)
+    assert set_interval(gateway, None) == (200, {'sensor': 'wind', 'interval': '30s'})
+    expect(gateway, 30, FILES)
+    assert set_interval(gateway, '20s')[0] == 200
+    restart(gateway)
+    expect(gateway, 20, SET)
+    # it is kept beside what the cloud desires, which counts again once it fits
+    gateway.configure(two)
+    gateway.reload()
+    expect(gateway, 20, SET)
+    assert gateway.sensor('two')['Interval'] == 5 * SECOND
+    assert '999' in printed(gateway, 'max_lines_per_hour')[0]
+    assert set_interval(gateway, None) == (200, {'sensor': 'wind', 'interval': '40s'})
+
+
 def test_one_that_does_not_go_with_the_rest_is_refused_with_the_reason(gateway):
     rule = 'rules = ( { channel = "wind.windSpeed"; stale_after = "35s"; } );'
     gateway.configure(rule, 'conf.d/rule.conf')
@@ -125,6 +154,15 @@ def test_one_that_does_not_go_with_the_rest_is_refused_with_the_reason(gateway):
     assert status == 400 and re.fullmatch(r'interval: it does not go with other settings: rules.*\.stale_after: sensor wind is '
                                           'read every 50s: this must be longer', told['error']), told
     expect(gateway, 30, FILES)
+    # what the cloud desires and does not count is not the reason
+    desire(gateway, {'settings': {'sensors': {'wind': {'interval': '31s'}}}})
+    assert settings_answers(gateway, 2)['sensors']['ac'] == 200
+    main = gateway.config.read_text()
+    gateway.configure(main.replace('wind:', 'gust:'))
+    gateway.configure(rule.replace('wind.', 'gust.'), 'conf.d/rule.conf')
+    gateway.reload()
+    status, told = set_interval(gateway, '50s', sensor='gust')
+    assert status == 400 and 'stale_after: sensor gust is read every 50s' in told['error'], told
 
 
 def restart(gateway):
