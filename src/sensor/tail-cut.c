@@ -36,21 +36,21 @@ static bool goes_on_alike(int fd, int copy, uint64_t offset)
         return true;
 }
 
-/* Are the lines before the offset all like the first, as far as a chunk reaches? */
-static bool lines_are_alike(int fd, uint64_t offset)
+/* Are the lines up to there all like the first, as far as a chunk reaches? */
+static bool lines_are_alike(int fd, uint64_t end)
 {
         char first[CHUNK], last[CHUNK];
-        size_t n = (size_t)MIN(offset, (uint64_t)CHUNK), length;
+        size_t n = (size_t)MIN(end, (uint64_t)CHUNK), length;
         const char *newline;
 
-        if (read_at(fd, first, n, 0) != n || read_at(fd, last, n, offset - n) != n)
+        if (read_at(fd, first, n, 0) != n || read_at(fd, last, n, end - n) != n)
                 return false;
         newline = memchr(first, '\n', n);
         if (!newline)
                 return false;
         length = (size_t)(newline - first) + 1;
         for (size_t i = 0; i < n; i++)
-                if (last[n - 1 - i] != first[length - 1 - i % length])
+                if (last[i] != first[(end - n + i) % length])
                         return false;
         return true;
 }
@@ -63,7 +63,8 @@ TailCut tail_cut_judge(int fd, int copy, uint64_t offset)
                 return TAIL_CUT_NOT;
         if (mine.st_size < its.st_size || !goes_on_alike(fd, copy, offset))
                 return TAIL_CUT_SURELY;
-        return lines_are_alike(fd, offset) ? TAIL_CUT_PERHAPS : TAIL_CUT_NOT;
+        /* One line that was read is like itself: all of the copy tells more. */
+        return lines_are_alike(copy, (uint64_t)its.st_size) ? TAIL_CUT_PERHAPS : TAIL_CUT_NOT;
 }
 
 bool tail_cut_is_unmistakable(int fd, uint64_t offset)

@@ -210,6 +210,21 @@ START_TEST(a_copy_that_somebody_made_is_not_read_again)
 }
 END_TEST
 
+/* The one line that was read is like itself, but the file holds all that its copy does. */
+START_TEST(a_copy_of_a_file_of_which_one_line_was_read_is_no_cut)
+{
+        add("m.log", 1, 1, 1);
+        begin(NULL);
+        read_on();
+        add("m.log", 2, 100, 2);
+        run("cp m.log m.log-20261122");
+        add("m.log", 101, 102, 3);
+        begin(&at);
+        read_on();
+        insist_on_lines(1, 102);
+}
+END_TEST
+
 /* The one that was left is gone, and its copy was written on. */
 START_TEST(a_copy_that_holds_more_is_gone_on_with)
 {
@@ -250,6 +265,7 @@ int main(void)
         tcase_add_test(c, another_log_of_the_same_head_is_no_copy);
         tcase_add_test(c, one_of_an_old_name_is_another_one);
         tcase_add_test(c, a_copy_that_somebody_made_is_not_read_again);
+        tcase_add_test(c, a_copy_of_a_file_of_which_one_line_was_read_is_no_cut);
         tcase_add_test(c, a_copy_that_holds_more_is_gone_on_with);
         tcase_add_test(c, a_successor_that_looks_alike_is_read);
         return suite_run(s);
