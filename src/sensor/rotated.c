@@ -64,15 +64,32 @@ static uint64_t nanoseconds(const struct statx_timestamp *t)
         return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
 }
 
+int rotated_look(char *path, Rotated *ret)
+{
+        struct statx st;
+
+        if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.stx_mode))
+                return -ESPIPE;
+        *ret = (Rotated){
+                .path = path,
+                .inode = st.stx_ino,
+                .size = st.stx_size,
+                .mtime = nanoseconds(&st.stx_mtime),
+                .birth = st.stx_mask & STATX_BTIME ? nanoseconds(&st.stx_btime) : 0,
+        };
+        return 0;
+}
+
 static int add(const char *folder, const char *name, Rotated **rotated, size_t *n)
 {
-        Rotated *more;
-        struct statx st;
+        Rotated *more, file;
         char *path;
 
         if (asprintf(&path, "%s/%s", folder, name) < 0)
                 return -ENOMEM;
-        if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_BTIME, &st) < 0 || !S_ISREG(st.stx_mode)) {
+        if (rotated_look(path, &file) < 0) {
                 free(path);
                 return 0;
         }
@@ -82,13 +99,7 @@ static int add(const char *folder, const char *name, Rotated **rotated, size_t *
                 return -ENOMEM;
         }
         *rotated = more;
-        more[(*n)++] = (Rotated){
-                .path = path,
-                .inode = st.stx_ino,
-                .size = st.stx_size,
-                .mtime = nanoseconds(&st.stx_mtime),
-                .birth = st.stx_mask & STATX_BTIME ? nanoseconds(&st.stx_btime) : 0,
-        };
+        more[(*n)++] = file;
         return 0;
 }
 

@@ -25,6 +25,8 @@ typedef struct Rotated {
 /* Is this the name of a rotated file of that name? Both without their folder. */
 bool rotated_is_name(const char *name, const char *of);
 
+/* One file; ret borrows its path. 0 or a negative errno, -ESPIPE: it is no file of bytes. */
+int rotated_look(char *path, Rotated *ret);
 /* Those beside path, the oldest first. 0 or a negative errno. */
 int rotated_list(const char *path, Rotated **ret, size_t *ret_n);
 void rotated_free(Rotated *rotated, size_t n);

@@ -5,7 +5,9 @@
  * may take its place.
  *
  * Not all that is beside it came after it. Logs of their own and copies that somebody made were there before it was
- * rotated, if anybody looked (sensor/neighbours.h); a copy that was made since then is known by what it holds.
+ * rotated, if anybody looked (sensor/neighbours.h); a copy that was made since then is known by what it holds: what was
+ * read, or what another one holds too that is still to be read. That one may be PATH itself: nobody looked beside it
+ * while it was behind others.
  */
 
 #include <errno.h>
@@ -37,21 +39,80 @@ static uint64_t read_before(const Rotated *file, const SourcePosition *left)
         return known ? left->offset : 0;
 }
 
+/* The end of a file, where it can be known again. */
+static bool know_end(const Rotated *file, SourcePosition *ret)
+{
+        char start[TAIL_MARK], before[TAIL_MARK];
+        struct stat st;
+        int fd = tail_open_file(file->path, &st);
+        bool known = fd >= 0 && tail_read_marks(fd, file->size, start, before) &&
+                     tail_cut_is_unmistakable(fd, file->size);
+
+        if (known)
+                *ret = (SourcePosition){.offset = file->size, .check = tail_check(start, before, file->size)};
+        safe_close(fd);
+        return known;
+}
+
+static bool holds(const Rotated *file, const SourcePosition *end)
+{
+        char start[TAIL_MARK], before[TAIL_MARK];
+        struct stat st;
+        int fd = file->size >= end->offset ? tail_open_known(file->path, end, &st, start, before) : -1;
+
+        safe_close(fd);
+        return fd >= 0;
+}
+
+/* What was written before PATH was made is no copy of PATH, however alike. */
+static bool is_in_path(const Rotated *file, const Rotated *path, const SourcePosition *end)
+{
+        return file->mtime >= path->birth && holds(path, end);
+}
+
+/* What somebody copied grew on after that, or is as long and was written to last. */
+static bool is_later(const Rotated *file, const Rotated *than)
+{
+        return file->mtime > than->mtime ? file->size >= than->size
+                                         : file->mtime == than->mtime && file->size > than->size;
+}
+
+static bool is_in_later(const TailFile *t, const Rotated *file, const Rotated *siblings, size_t n,
+                        const SourcePosition *end)
+{
+        for (const Rotated *s = siblings; s < siblings + n; s++)
+                if (s->inode != file->inode && is_later(s, file) && !neighbours_have(&t->neighbours, s) &&
+                    holds(s, end))
+                        return true;
+        return false;
+}
+
+/* All of it is in another one, which is read, or was: so it is somebody's copy. Where its lines do not tell, it is
+ * read, for twice is better than not at all. path: NULL where there is none. */
+static bool is_held_elsewhere(const TailFile *t, const Rotated *file, const Rotated *path, const Rotated *siblings,
+                              size_t n)
+{
+        SourcePosition end;
+
+        return know_end(file, &end) &&
+               ((path && is_in_path(file, path, &end)) || is_in_later(t, file, siblings, n, &end));
+}
+
 /* The oldest that came after the one that was left, has something that was not read, and is not the one that has the
- * name; NULL: there is none. */
+ * name, nor a copy; NULL: there is none. */
 static const Rotated *next_rotated(const TailFile *t, const SourcePosition *left, const Rotated *siblings, size_t n,
                                    uint64_t *ret_offset)
 {
-        struct stat path;
-        bool has_path = stat(t->path, &path) == 0;
+        Rotated path;
+        bool has_path = rotated_look(t->path, &path) == 0;
 
         for (size_t i = rotated_after(siblings, n, left->file, left->mtime); i < n; i++) {
                 const Rotated *s = &siblings[i];
 
-                if (s->size == 0 || (has_path && s->inode == path.st_ino) || neighbours_have(&t->neighbours, s))
+                if (s->size == 0 || (has_path && s->inode == path.inode) || neighbours_have(&t->neighbours, s))
                         continue;
                 *ret_offset = read_before(s, left);
-                if (s->size > *ret_offset)
+                if (s->size > *ret_offset && !is_held_elsewhere(t, s, has_path ? &path : NULL, siblings, n))
                         return s;
         }
         return NULL;
