@@ -97,10 +97,14 @@ static const char *remedy(const UnitRun *u, const sd_bus_error *e, char text[sta
 static void end_refused(UnitRun *u, sd_bus_message *m)
 {
         const sd_bus_error *e = sd_bus_message_get_error(m);
+        static const char *const unheard[] = {SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_TIMEOUT,
+                                              NULL};
+        /* the connection went, and perhaps an answer with it: of a StartUnit that may have been heard */
+        bool lost = u->asked && is_any(e, unheard);
         char text[512], space[256];
 
         (void)snprintf(text, sizeof(text), "%.100s: %.200s%s", e->name, e->message ?: "", remedy(u, e, space));
-        end(u, UNIT_REFUSED, 0, text);
+        end(u, lost ? UNIT_LOST : UNIT_REFUSED, 0, text);
 }
 
 static void end_misunderstood(UnitRun *u, const char *what)

@@ -134,7 +134,7 @@ static void conclude(CommandUnit *u, const UnitEnd *end)
                 tell_refused(u, &v);
                 break;
         case UNIT_LOST:
-                v = verdict(METHOD_UNAVAILABLE, "%s was started, and how it ends is not known: %s", u->unit,
+                v = verdict(METHOD_UNAVAILABLE, "%s was asked for, and how it ends is not known: %s", u->unit,
                             end->detail);
                 break;
         }

@@ -57,6 +57,7 @@ class UnitRunner(dict):
         self.ended = {}     # (Result, ExecMainCode, ExecMainStatus) of those that failed
         self.jobs = 0
         self.odd = {}       # what members answer instead: signature and value
+        self.silent = set()  # members that do it, and do not answer
 
     # --- what is asked ---
 
@@ -72,7 +73,8 @@ class UnitRunner(dict):
         if member in self.odd:
             signature, value = self.odd[member]
             answer = self.reply(message, *([value] if signature else []), signature=signature)
-        connection.send_message(answer)
+        if member not in self.silent:
+            connection.send_message(answer)
         return dbus.lowlevel.HANDLER_RESULT_HANDLED
 
     @staticmethod

@@ -58,8 +58,8 @@ static const struct {
         {UNIT_KILLED, 9, "", 500, "{\"error\":\"" PUMP " was killed by signal 9\"}", PUMP " was killed by signal 9"},
         {UNIT_FAILED, 0, "oom-kill", 500, "{\"error\":\"" PUMP " failed: oom-kill\"}", PUMP " failed: oom-kill"},
         {UNIT_REFUSED, 0, "no", 503, "{\"error\":\"" PUMP " is not started: no\"}", PUMP " is not started: no"},
-        {UNIT_LOST, 0, "gone", 503, "{\"error\":\"" PUMP " was started, and how it ends is not known: gone\"}",
-         PUMP " was started, and how it ends is not known: gone"},
+        {UNIT_LOST, 0, "gone", 503, "{\"error\":\"" PUMP " was asked for, and how it ends is not known: gone\"}",
+         PUMP " was asked for, and how it ends is not known: gone"},
 };
 
 START_TEST(every_end_has_its_answer)
