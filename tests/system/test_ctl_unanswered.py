@@ -79,7 +79,6 @@ def test_doctor_does_not_wait_for_it_either():
 
 def test_setup_does_not_wait_for_it_either(tmp_path):
     with Machine(tmp_path) as machine, bus_without_systemd() as bus:
-        machine.hublink.mkdir()
         (machine.hublink / 'hublink.conf').write_text('')
         begun = time.monotonic()
         done = machine.run([CTL, '--bus', bus.address, 'setup', '--enable', 'users'])
